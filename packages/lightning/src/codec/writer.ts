@@ -1,0 +1,88 @@
+import { utf8 } from "@scure/base";
+import { InvariantError } from "../util/invariant.ts";
+
+/** Appends big-endian values to bytes that grow as needed. */
+export class Writer {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 128) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(value: number): this {
+    this.#view.setUint8(this.#grow(1), inRange(value, 0xff));
+    return this;
+  }
+
+  u16(value: number): this {
+    this.#view.setUint16(this.#grow(2), inRange(value, 0xffff));
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#view.setUint32(this.#grow(4), inRange(value, 0xffff_ffff));
+    return this;
+  }
+
+  u64(value: bigint): this {
+    if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new InvariantError(`not a u64: ${value}`);
+    this.#view.setBigUint64(this.#grow(8), value);
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    this.#bytes.set(value, this.#grow(value.length));
+    return this;
+  }
+
+  bigSize(value: bigint | number): this {
+    const wide = BigInt(value);
+    if (wide < 0xfdn) return this.u8(Number(wide));
+    if (wide < 0x1_0000n) return this.u8(0xfd).u16(Number(wide));
+    if (wide < 0x1_0000_0000n) return this.u8(0xfe).u32(Number(wide));
+    return this.u8(0xff).u64(wide);
+  }
+
+  /** Big-endian without leading zero bytes; zero is no byte at all (BOLT 1, tu16/32/64). */
+  truncated(value: bigint): this {
+    let shift = 64n;
+    while (shift > 0n && value >> (shift - 8n) === 0n) shift -= 8n;
+    for (; shift > 0n; shift -= 8n) this.u8(Number((value >> (shift - 8n)) & 0xffn));
+    return this;
+  }
+
+  utf8(text: string): this {
+    return this.bytes(utf8.decode(text));
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #grow(by: number): number {
+    const start = this.#length;
+    const needed = start + by;
+    if (needed > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, start));
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    this.#length = needed;
+    return start;
+  }
+}
+
+function inRange(value: number, max: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > max)
+    throw new InvariantError(`not in 0..${max}: ${value}`);
+  return value;
+}
