@@ -66,7 +66,7 @@ export function times<A extends Amount>(amount: A, factor: bigint | number): A {
 
 export function sum<A extends Amount>(amounts: Iterable<A>): A {
   let total: bigint = 0n;
-  for (const amount of amounts) total += amount;
+  for (const amount of amounts) total = total + (amount as bigint);
   return total as A;
 }
 
