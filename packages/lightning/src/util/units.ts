@@ -61,7 +61,7 @@ export function minusOrZero<A extends Amount>(a: A, b: NoInfer<A>): A {
 }
 
 export function times<A extends Amount>(amount: A, factor: bigint | number): A {
-  return (amount * BigInt(factor)) as A;
+  return ((amount as bigint) * BigInt(factor)) as A;
 }
 
 export function sum<A extends Amount>(amounts: Iterable<A>): A {
