@@ -46,18 +46,18 @@ export function msatToSatCeil(amount: Msat): Sat {
 }
 
 export function plus<A extends Amount>(a: A, b: NoInfer<A>): A {
-  return (a + b) as A;
+  return ((a as bigint) + (b as bigint)) as A;
 }
 
 /** `a - b`; a result below zero is a bug: compare first, or use `minusOrZero`. */
 export function minus<A extends Amount>(a: A, b: NoInfer<A>): A {
   if (b > a) throw new InvariantError(`amount below zero: ${a} - ${b}`);
-  return (a - b) as A;
+  return ((a as bigint) - (b as bigint)) as A;
 }
 
 /** `a - b`, or zero when `b` is larger. */
 export function minusOrZero<A extends Amount>(a: A, b: NoInfer<A>): A {
-  return (b > a ? 0n : a - b) as A;
+  return (b > a ? 0n : (a as bigint) - (b as bigint)) as A;
 }
 
 export function times<A extends Amount>(amount: A, factor: bigint | number): A {

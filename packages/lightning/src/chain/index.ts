@@ -1,0 +1,14 @@
+export type {
+  BlockLocator,
+  BroadcasterInterface,
+  Confirm,
+  ConfirmationTarget,
+  FeeEstimator,
+  Filter,
+  Listen,
+  TransactionInBlock,
+  TransactionType,
+  WatchedOutput,
+} from "./chainInterface.ts";
+export type { EntropySource } from "./entropySource.ts";
+export type { KVStore, KvEntry, KvWrite } from "./kvStore.ts";
