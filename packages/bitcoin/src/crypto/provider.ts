@@ -3,7 +3,10 @@
  * (a parity test holds them to it); they differ in speed only.
  *
  * Points are 33-byte compressed, x-only points 32 bytes, scalars and private keys 32 bytes big-endian,
- * ECDSA signatures 64 bytes compact (r then s, big-endian). Results are plain `Uint8Array`s that the caller owns.
+ * ECDSA signatures 64 bytes compact (r then s, big-endian). Private keys and factors are in 1..n-1, tweaks and
+ * addends in 0..n-1. Results are plain `Uint8Array`s that the caller owns; arguments are never written to, nor kept.
+ * Methods are called without `this`.
+ *
  * Unless a method says otherwise, an invalid key, point or length throws `CryptoError`: callers check what came
  * from outside with `isPoint` and `isPrivateKey` first.
  */
@@ -19,7 +22,7 @@ export interface CryptoProvider {
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
   /** The IETF stream (RFC 8439): 12-byte nonce, block counter from 0, XORed onto `data`. */
   chacha20(key: Uint8Array, nonce: Uint8Array, data: Uint8Array): Uint8Array;
-  /** RFC 8439 AEAD; the 16-byte tag is appended. */
+  /** RFC 8439 AEAD: 32-byte key, 12-byte nonce; the 16-byte tag is appended. */
   chacha20Poly1305Encrypt(
     key: Uint8Array,
     nonce: Uint8Array,
@@ -57,14 +60,14 @@ export interface CryptoProvider {
 
   /** RFC 6979 ECDSA, low S, ground to low R (Core's scheme: extra entropy is a little-endian counter from 1). */
   ecdsaSign(hash: Uint8Array, key: Uint8Array): Uint8Array;
-  /** Strict: a signature with high S, or of an invalid encoding, is `false`, never a throw. */
+  /** Strict, and never throws: high S, an invalid point and a wrong length are `false`. */
   ecdsaVerify(signature: Uint8Array, hash: Uint8Array, point: Uint8Array): boolean;
   /** RFC 6979, low S, not ground: `recovery` is 0..3 (BOLT 11, message signing). */
   ecdsaSignRecoverable(hash: Uint8Array, key: Uint8Array): { signature: Uint8Array; recovery: number };
-  /** The signer's point, or `undefined` when there is none. High S is accepted. */
+  /** The signer's point, or `undefined` when there is none; never throws. High S is accepted. */
   ecdsaRecover(signature: Uint8Array, recovery: number, hash: Uint8Array): Uint8Array | undefined;
 
-  /** BIP 340. `auxRand` is 32 bytes. */
+  /** BIP 340. `auxRand` is 32 bytes, the message of any length. */
   schnorrSign(message: Uint8Array, key: Uint8Array, auxRand: Uint8Array): Uint8Array;
   /** BIP 340; never throws. */
   schnorrVerify(signature: Uint8Array, message: Uint8Array, xOnlyPoint: Uint8Array): boolean;
