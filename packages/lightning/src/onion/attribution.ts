@@ -1,0 +1,154 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { concatBytes, equalSecrets } from "../util/bytes.ts";
+import { applyStream, onionKey } from "./onionKeys.ts";
+
+/** Hops for which attribution data has room: BOLT 4, "Initialization of attribution_data". */
+export const attributionHops = 20;
+const holdTimesLength = attributionHops * 4;
+const hmacCount = (attributionHops * (attributionHops + 1)) / 2;
+/** Length of `attribution_data`: 20 hold times and 210 truncated HMACs of 4 bytes each. */
+export const attributionDataLength = holdTimesLength + hmacCount * 4;
+
+/** What a node adds to the attribution data on its way back. */
+export interface Attribution {
+  readonly sharedSecret: Uint8Array;
+  /** The return packet before this node's own obfuscation; empty for a success. */
+  readonly returnPacket: Uint8Array;
+  /** How long the node held the HTLC, in units of 100 milliseconds; clamped to a u32. */
+  readonly holdTime: number;
+  /** What came from downstream; `undefined` at the erring or final node, or when downstream sent none. */
+  readonly downstream: Uint8Array | undefined;
+}
+
+/**
+ * The attribution data that this node sends upstream: BOLT 4, "Transformation" and "Update of attribution_data".
+ * Downstream data of a wrong length counts as none.
+ *
+ * @ldk lightning::ln::onion_utils::AttributionData
+ */
+export function attribute({ sharedSecret, returnPacket, holdTime, downstream }: Attribution): Uint8Array {
+  const data =
+    downstream?.length === attributionDataLength
+      ? shifted(downstream)
+      : new Uint8Array(attributionDataLength);
+  viewOf(data).setUint32(0, Math.min(Math.max(Math.trunc(holdTime), 0), 0xffff_ffff));
+  const um = onionKey("um", sharedSecret);
+  for (let distance = 0; distance < attributionHops; distance++) {
+    data.set(attributionHmac(um, returnPacket, { data, distance }), hmacOffset(0, distance));
+  }
+  return applyStream(onionKey("ammagext", sharedSecret), data);
+}
+
+/** What the origin read from attribution data. */
+export interface AttributionReading {
+  /** Hold times of the hops whose HMAC was right, from the first hop on, in units of 100 milliseconds. */
+  readonly holdTimes: readonly number[];
+  /**
+   * The first hop whose HMAC was wrong: it or the hop before it tampered, or it does not support attribution.
+   * `undefined` when all were right.
+   */
+  readonly failedAt: number | undefined;
+}
+
+/** Reads attribution data at the origin, hop by hop. */
+export class AttributionReader {
+  readonly #hops: number;
+  #data: Uint8Array | undefined;
+  readonly #holdTimes: number[] = [];
+  #failedAt: number | undefined;
+
+  /** `hops`: length of the path. More than 20 hops cannot be attributed. */
+  constructor(data: Uint8Array | undefined, hops: number) {
+    this.#hops = hops;
+    this.#data = data?.length === attributionDataLength && hops <= attributionHops ? data : undefined;
+  }
+
+  /** Whether there is data to read. */
+  get present(): boolean {
+    return this.#data !== undefined;
+  }
+
+  /** Takes off the layer of hop `index`; `returnPacket` without that hop's obfuscation. Hops come in their order. */
+  next(index: number, sharedSecret: Uint8Array, returnPacket: Uint8Array): void {
+    if (this.#data === undefined || this.#failedAt !== undefined) return;
+    const data = applyStream(onionKey("ammagext", sharedSecret), this.#data);
+    const distance = this.#hops - 1 - index;
+    const offset = hmacOffset(0, distance);
+    const expected = attributionHmac(onionKey("um", sharedSecret), returnPacket, { data, distance });
+    if (!equalSecrets(expected, data.subarray(offset, offset + 4))) {
+      this.#failedAt = index;
+      return;
+    }
+    this.#holdTimes.push(viewOf(data).getUint32(0));
+    this.#data = unshifted(data);
+  }
+
+  finish(): AttributionReading {
+    return { holdTimes: this.#holdTimes, failedAt: this.#failedAt };
+  }
+}
+
+/**
+ * Hold times of a payment that succeeded: BOLT 4, "Hold times for successful payments". `undefined` when there is no
+ * usable data.
+ */
+export function readFulfillAttribution(
+  data: Uint8Array | undefined,
+  sharedSecrets: readonly Uint8Array[],
+): AttributionReading | undefined {
+  const reader = new AttributionReader(data, sharedSecrets.length);
+  if (!reader.present) return undefined;
+  for (const [index, secret] of sharedSecrets.entries()) reader.next(index, secret, new Uint8Array(0));
+  return reader.finish();
+}
+
+/**
+ * Where the HMAC of the node `hop` places downstream lies that supposes itself `distance` hops from the erring node:
+ * each hop's row is one shorter than the one before, the greatest distance first.
+ */
+function hmacOffset(hop: number, distance: number): number {
+  const rowStart = hop * attributionHops - (hop * (hop - 1)) / 2;
+  return holdTimesLength + 4 * (rowStart + (attributionHops - 1 - hop - distance));
+}
+
+function attributionHmac(
+  um: Uint8Array,
+  returnPacket: Uint8Array,
+  { data, distance }: { readonly data: Uint8Array; readonly distance: number },
+): Uint8Array {
+  const covered: Uint8Array[] = [returnPacket, data.subarray(0, 4 * (distance + 1))];
+  for (let hop = 1; hop <= distance; hop++) {
+    const offset = hmacOffset(hop, distance - hop);
+    covered.push(data.subarray(offset, offset + 4));
+  }
+  return crypto()
+    .hmacSha256(um, concatBytes(...covered))
+    .subarray(0, 4);
+}
+
+/** Makes room for a node in front: every hop moves by one, and what would be 21 hops away falls off. */
+function shifted(data: Uint8Array): Uint8Array {
+  const result = new Uint8Array(attributionDataLength);
+  result.set(data.subarray(0, holdTimesLength - 4), 4);
+  for (let hop = 1; hop < attributionHops; hop++) moveRow(data, hop - 1, { result, to: hop });
+  return result;
+}
+
+/** Undoes `shifted`, with zeros for what fell off. */
+function unshifted(data: Uint8Array): Uint8Array {
+  const result = new Uint8Array(attributionDataLength);
+  result.set(data.subarray(4, holdTimesLength));
+  for (let hop = 1; hop < attributionHops; hop++) moveRow(data, hop, { result, to: hop - 1 });
+  return result;
+}
+
+/** The HMACs that both rows have: distances 0 up to what fits in the shorter. */
+function moveRow(data: Uint8Array, from: number, { result, to }: { result: Uint8Array; to: number }): void {
+  const count = attributionHops - Math.max(from, to);
+  const source = hmacOffset(from, count - 1);
+  result.set(data.subarray(source, source + 4 * count), hmacOffset(to, count - 1));
+}
+
+function viewOf(data: Uint8Array): DataView {
+  return new DataView(data.buffer, data.byteOffset, data.length);
+}

@@ -1,0 +1,37 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { InvariantError } from "../util/invariant.ts";
+
+/** What a key is for: BOLT 4, "Key Generation"; `ammagext` is of "Initialization of attribution_data". */
+export type OnionKeyType = "rho" | "mu" | "um" | "pad" | "ammag" | "ammagext";
+
+/** `HMAC-SHA256(key = the type's ASCII, message = shared secret)`: BOLT 4, "Key Generation". */
+export function onionKey(type: OnionKeyType, sharedSecret: Uint8Array): Uint8Array {
+  return crypto().hmacSha256(ascii(type), sharedSecret);
+}
+
+/** `HMAC-SHA256("blinded_node_id", shared secret)`: by what a node's id is multiplied in a blinded path. */
+export function blindedNodeFactor(sharedSecret: Uint8Array): Uint8Array {
+  return crypto().hmacSha256(ascii("blinded_node_id"), sharedSecret);
+}
+
+/** `data` XORed with the stream of `key`: BOLT 4, "Pseudo Random Byte Stream". The fixed nonce is safe: keys are used once. */
+export function applyStream(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return crypto().chacha20(key, new Uint8Array(12), data);
+}
+
+/** The first `length` bytes of the stream of `key`. */
+export function streamOf(key: Uint8Array, length: number): Uint8Array {
+  return applyStream(key, new Uint8Array(length));
+}
+
+/** XORs `mask` onto `target` in place; they have the same length. */
+export function xorInto(target: Uint8Array, mask: Uint8Array): void {
+  if (target.length !== mask.length) {
+    throw new InvariantError(`xor of ${target.length} and ${mask.length} bytes`);
+  }
+  for (let i = 0; i < target.length; i++) target[i] = (target[i] ?? 0) ^ (mask[i] ?? 0);
+}
+
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
