@@ -1,0 +1,18 @@
+export {
+  derivePrivateKey,
+  derivePublicKey,
+  deriveRevocationPrivateKey,
+  deriveRevocationPublicKey,
+  isPerCommitmentSecret,
+  perCommitmentPoint,
+} from "./keyDerivation.ts";
+export {
+  commitmentSecret,
+  emptyShachain,
+  insertSecret,
+  nextNumber,
+  type ShachainEntry,
+  type ShachainStore,
+  secretFor,
+  type WrongSecret,
+} from "./shachain.ts";
