@@ -8,9 +8,11 @@ export class Reader {
   readonly #end: number;
   #offset: number;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length, view = viewOf(bytes)) {
+    // The `slice` of a subclass (Node's Buffer) need not copy.
+    this.#bytes =
+      bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#view = view;
     this.#offset = start;
     this.#end = end;
   }
@@ -38,6 +40,10 @@ export class Reader {
 
   u64(): bigint {
     return this.#view.getBigUint64(this.#advance(8));
+  }
+
+  s64(): bigint {
+    return this.#view.getBigInt64(this.#advance(8));
   }
 
   /** A copy of the next `length` bytes; the length is checked against what is there before anything is allocated. */
@@ -86,7 +92,7 @@ export class Reader {
   /** A reader of the next `length` bytes only; this one continues behind them. */
   sub(length: number): Reader {
     const start = this.#advance(length);
-    return new Reader(this.#bytes, start, start + length);
+    return new Reader(this.#bytes, start, start + length, this.#view);
   }
 
   /** Throws unless all bytes were read. */
@@ -109,4 +115,8 @@ export class Reader {
     if (value < least) throw this.error("bigsize is not in its shortest form");
     return value;
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -37,6 +37,12 @@ export class Writer {
     return this;
   }
 
+  s64(value: bigint): this {
+    if (BigInt.asIntN(64, value) !== value) throw new InvariantError(`not an s64: ${value}`);
+    this.#view.setBigInt64(this.#grow(8), value);
+    return this;
+  }
+
   bytes(value: Uint8Array): this {
     this.#bytes.set(value, this.#grow(value.length));
     return this;
@@ -50,9 +56,10 @@ export class Writer {
     return this.u8(0xff).u64(wide);
   }
 
-  /** Big-endian without leading zero bytes; zero is no byte at all (BOLT 1, tu16/32/64). */
-  truncated(value: bigint): this {
-    let shift = 64n;
+  /** Big-endian in at most `maxBytes` bytes without leading zeros; zero is no byte at all (BOLT 1, tu16/32/64). */
+  truncated(value: bigint, maxBytes = 8): this {
+    let shift = 8n * BigInt(maxBytes);
+    if (value < 0n || value >> shift !== 0n) throw new InvariantError(`not a tu${shift}: ${value}`);
     while (shift > 0n && value >> (shift - 8n) === 0n) shift -= 8n;
     for (; shift > 0n; shift -= 8n) this.u8(Number((value >> (shift - 8n)) & 0xffn));
     return this;
