@@ -36,9 +36,15 @@ export function legacySighash(tx: Transaction, inputIndex: number, spend: Legacy
   const script = withoutCodeSeparators(scriptCode);
   const writer = new ByteWriter(strippedSize(tx) + script.length + 16);
   writer.i32(tx.version);
-  const inputs = anyoneCanPay(type) ? [signed] : tx.inputs;
-  writer.compactSize(inputs.length);
-  for (const input of inputs) writeInput(writer, input, input === signed ? { script } : { outputs });
+  if (anyoneCanPay(type)) {
+    writer.compactSize(1);
+    writeInput(writer, signed, { script });
+  } else {
+    writer.compactSize(tx.inputs.length);
+    for (const [i, input] of tx.inputs.entries()) {
+      writeInput(writer, input, i === inputIndex ? { script } : { outputs });
+    }
+  }
   writeOutputs(writer, tx.outputs, { kind: outputs, index: inputIndex });
   writer.u32(tx.locktime).u32(type >>> 0);
   return crypto().hash256(writer.finish());
