@@ -17,34 +17,40 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), inRange(value, 0xff));
+    const offset = this.#grow(1);
+    this.#view.setUint8(offset, inRange(value, 0xff));
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#grow(2), inRange(value, 0xffff));
+    const offset = this.#grow(2);
+    this.#view.setUint16(offset, inRange(value, 0xffff));
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#grow(4), inRange(value, 0xffff_ffff));
+    const offset = this.#grow(4);
+    this.#view.setUint32(offset, inRange(value, 0xffff_ffff));
     return this;
   }
 
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new InvariantError(`not a u64: ${value}`);
-    this.#view.setBigUint64(this.#grow(8), value);
+    const offset = this.#grow(8);
+    this.#view.setBigUint64(offset, value);
     return this;
   }
 
   s64(value: bigint): this {
     if (BigInt.asIntN(64, value) !== value) throw new InvariantError(`not an s64: ${value}`);
-    this.#view.setBigInt64(this.#grow(8), value);
+    const offset = this.#grow(8);
+    this.#view.setBigInt64(offset, value);
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#grow(value.length));
+    const offset = this.#grow(value.length);
+    this.#bytes.set(value, offset);
     return this;
   }
 
@@ -74,6 +80,7 @@ export class Writer {
     return this.#bytes.slice(0, this.#length);
   }
 
+  /** Makes room, which may replace `#bytes` and `#view`: call it before either is looked at. */
   #grow(by: number): number {
     const start = this.#length;
     const needed = start + by;
