@@ -12,3 +12,4 @@ export type {
 } from "./chainInterface.ts";
 export type { EntropySource } from "./entropySource.ts";
 export type { KVStore, KvEntry, KvWrite } from "./kvStore.ts";
+export type { NodeSigner } from "./nodeSigner.ts";

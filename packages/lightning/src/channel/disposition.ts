@@ -1,0 +1,86 @@
+import type { ChannelId, NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
+import type { Msat } from "../util/units.ts";
+
+/** Names an HTLC of a channel. */
+export interface HtlcRef {
+  readonly channelId: ChannelId;
+  readonly htlcId: bigint;
+}
+
+/** How an incoming HTLC ended, kept until the peer has irrevocably removed it. */
+export type Resolution =
+  | { readonly kind: "fulfill"; readonly preimage: Uint8Array }
+  /** `reason` is the encrypted failure packet for the peer. */
+  | { readonly kind: "fail"; readonly reason: Uint8Array }
+  | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Uint8Array; readonly failureCode: number };
+
+/**
+ * What was decided about an incoming HTLC. Only `undecided` is ever decided again after a restart; all others are
+ * facts.
+ */
+export type Disposition =
+  /** Irrevocably added or not yet; its onion waits to be read. */
+  | { readonly kind: "undecided"; readonly onion: Uint8Array }
+  /** Offered onward; written in the batch that first signs the outgoing HTLC. */
+  | { readonly kind: "forwarded"; readonly outgoing: HtlcRef; readonly sharedSecret: Uint8Array }
+  /** One part of a payment to us. */
+  | {
+      readonly kind: "claimable";
+      readonly sharedSecret: Uint8Array;
+      readonly paymentSecret: Uint8Array;
+      readonly totalAmount: Msat;
+      /** Present when the payment is spontaneous or the preimage is ours to derive. */
+      readonly preimage?: Uint8Array;
+      readonly spontaneous: boolean;
+    }
+  /** Written in the batch in which the preimage is known or the downstream removal is irrevocable. */
+  | { readonly kind: "resolved"; readonly resolution: Resolution };
+
+/** An incoming HTLC and what becomes of it. The row of `Commitments.htlcs` with the same id has its state. */
+export interface IncomingHtlc {
+  readonly id: bigint;
+  readonly disposition: Disposition;
+}
+
+/** One hop of a path of ours. */
+export interface PathHop {
+  readonly nodeId: NodeId;
+  readonly shortChannelId: ShortChannelId;
+}
+
+/** Why an HTLC was offered. */
+export type HtlcSource =
+  | {
+      readonly kind: "local";
+      readonly paymentId: PaymentId;
+      /** Session key of the onion: reads the failure. */
+      readonly sessionKey: Uint8Array;
+      readonly path: readonly PathHop[];
+      /** What reaches the recipient by this part. */
+      readonly amount: Msat;
+    }
+  | {
+      readonly kind: "forwarded";
+      readonly incoming: HtlcRef;
+      /** Wraps the failure on its way back. */
+      readonly sharedSecret: Uint8Array;
+      readonly incomingAmount: Msat;
+    };
+
+/** An outgoing HTLC, who asked for it, and the onion as long as it may have to be sent again. */
+export interface OutgoingHtlc {
+  readonly id: bigint;
+  readonly source: HtlcSource;
+  readonly onion: Uint8Array;
+}
+
+/** An HTLC that a channel is asked to offer. */
+export interface HtlcToSend {
+  readonly amount: Msat;
+  readonly paymentHash: PaymentHash;
+  /** Absolute block height. */
+  readonly cltvExpiry: number;
+  /** 1,366 bytes. */
+  readonly onion: Uint8Array;
+  readonly source: HtlcSource;
+}

@@ -1,0 +1,97 @@
+import type { Transaction } from "@fulmen/bitcoin/transaction";
+import type { FormatName } from "../commitment/params.ts";
+import type { SigningAnswer } from "../sign/channelSigner.ts";
+import type { Script } from "../util/bytes.ts";
+import type { BlockHash, ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
+import type { FeeratePerKw, Msat, Sat } from "../util/units.ts";
+import type { Features, LightningMessage } from "../wire/index.ts";
+import type { ChannelConfig, ChannelFeerates, UserConfig } from "./config.ts";
+import type { Disposition, HtlcToSend, Resolution } from "./disposition.ts";
+import type { LocalKeys } from "./state.ts";
+
+/** What a user or the manager asks a channel to do. A refused command changes nothing. */
+export type ChannelCommand =
+  | {
+      readonly kind: "open";
+      readonly temporaryChannelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly remoteFeatures: Features;
+      readonly userChannelId: bigint;
+      readonly funding: Sat;
+      readonly push: Msat;
+      /** The best first; usually what the config says and the peer supports. */
+      readonly formats: readonly FormatName[];
+      readonly keys: LocalKeys;
+      readonly localAlias: ShortChannelId;
+      readonly shutdownScript: Script | undefined;
+      readonly config: UserConfig;
+    }
+  | {
+      readonly kind: "accept";
+      readonly userChannelId: bigint;
+      readonly keys: LocalKeys;
+      readonly localAlias: ShortChannelId;
+      readonly shutdownScript: Script | undefined;
+      /** Take the channel as ready without confirmations: only from peers that are trusted with the funding. */
+      readonly zeroConf: boolean;
+    }
+  | { readonly kind: "reject"; readonly reason: string }
+  | { readonly kind: "fund"; readonly transaction: Transaction }
+  | { readonly kind: "add-htlc"; readonly htlc: HtlcToSend }
+  /** Decides an incoming HTLC that is not resolved yet. */
+  | { readonly kind: "set-disposition"; readonly htlcId: bigint; readonly disposition: Disposition }
+  /** Ends an incoming HTLC. Resolving it again is a no-op; a preimage wins over a failure that has not left yet. */
+  | {
+      readonly kind: "resolve-htlc";
+      readonly htlcId: bigint;
+      readonly resolution: Resolution;
+      readonly monitor: PreimageForMonitor | undefined;
+    }
+  | { readonly kind: "update-fee"; readonly feerate: FeeratePerKw }
+  /** Sign what has changed, if anything has and the peer does not owe a revocation. */
+  | { readonly kind: "sign" }
+  | { readonly kind: "update-config"; readonly config: ChannelConfig }
+  /** Cooperative close. `feerate` is the opener's wish. */
+  | { readonly kind: "shutdown"; readonly script: Script; readonly feerate: FeeratePerKw | undefined }
+  | { readonly kind: "force-close"; readonly message: string };
+
+/** What the monitor learns when an incoming HTLC is fulfilled. */
+export interface PreimageForMonitor {
+  readonly parts: readonly { readonly channelId: ChannelId; readonly htlcId: bigint }[];
+  readonly after: readonly { readonly channelId: ChannelId; readonly updateId: number }[];
+}
+
+/** All that a channel ever reacts to. */
+export type ChannelInput =
+  | { readonly kind: "message"; readonly message: LightningMessage }
+  | { readonly kind: "command"; readonly command: ChannelCommand }
+  | { readonly kind: "signed"; readonly answer: SigningAnswer }
+  | { readonly kind: "connected"; readonly remoteFeatures: Features }
+  | { readonly kind: "disconnected" }
+  /** The funding transaction is in the block. A reorganisation says `funding-unconfirmed` first. */
+  | {
+      readonly kind: "funding-confirmed";
+      readonly transaction: Transaction;
+      readonly height: number;
+      readonly blockHash: BlockHash;
+      readonly txIndex: number;
+    }
+  | { readonly kind: "funding-unconfirmed" }
+  /** The monitor saw the funding output spent by something other than a cooperative close. */
+  | { readonly kind: "funding-spent" }
+  /** The monitor refused an update. */
+  | { readonly kind: "watch-refused" }
+  | { readonly kind: "new-block" }
+  /** About once a minute. */
+  | { readonly kind: "tick" };
+
+/** The world as a step sees it: plain data, no function that could answer differently twice. */
+export interface ChannelContext {
+  readonly ourNodeId: NodeId;
+  readonly ourFeatures: Features;
+  /** The genesis hash of the chain. */
+  readonly chainHash: BlockHash;
+  readonly bestHeight: number;
+  readonly feerates: ChannelFeerates;
+  readonly config: UserConfig;
+}

@@ -1,0 +1,161 @@
+import type { ChannelId, NodeId, OutPoint, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
+import type { Msat, Sat } from "../util/units.ts";
+
+/** Why a channel ended. @ldk lightning::events::ClosureReason */
+export type ClosureReason =
+  | { readonly kind: "counterparty-force-closed"; readonly peerMessage: string }
+  | { readonly kind: "holder-force-closed"; readonly message: string }
+  | { readonly kind: "locally-initiated-cooperative-closure" }
+  | { readonly kind: "counterparty-initiated-cooperative-closure" }
+  | { readonly kind: "commitment-transaction-confirmed" }
+  | { readonly kind: "funding-timed-out" }
+  | { readonly kind: "processing-error"; readonly error: string }
+  | { readonly kind: "disconnected-peer" }
+  | { readonly kind: "counterparty-coop-closed-unfunded-channel" }
+  | { readonly kind: "locally-coop-closed-unfunded-channel" }
+  | { readonly kind: "peer-feerate-too-low"; readonly peerFeerate: bigint; readonly requiredFeerate: bigint }
+  | { readonly kind: "lost-channel-state" };
+
+/** Why a payment of ours failed for good. @ldk lightning::events::PaymentFailureReason */
+export type PaymentFailureReason =
+  | "recipient-rejected"
+  | "user-abandoned"
+  | "retries-exhausted"
+  | "payment-expired"
+  | "route-not-found"
+  | "unexpected-error";
+
+/** What a failure on a path says about the network. Short channel ids are those of the payer's view. */
+export interface PathFailure {
+  readonly paymentId: PaymentId;
+  readonly paymentHash: PaymentHash;
+  readonly path: readonly { readonly nodeId: NodeId; readonly shortChannelId: ShortChannelId }[];
+  /** BOLT 4 code, absent when the failure could not be read. */
+  readonly failureCode?: number;
+  /** The BOLT's name of `failureCode`. */
+  readonly failureName?: string;
+  /** The channel to blame, if one is. */
+  readonly shortChannelId?: ShortChannelId;
+  readonly paymentFailedPermanently: boolean;
+}
+
+/** Who pays for what. @ldk lightning::events::PaymentPurpose */
+export type PaymentPurpose =
+  | {
+      readonly kind: "bolt11-invoice";
+      readonly paymentPreimage?: Uint8Array;
+      readonly paymentSecret: Uint8Array;
+    }
+  | { readonly kind: "spontaneous"; readonly paymentPreimage: Uint8Array };
+
+/**
+ * What a node tells its user. Events are stored with a rising index in the same batch as what caused them, and are
+ * delivered at least once, until the index is acknowledged.
+ *
+ * @ldk lightning::events::Event
+ */
+export type Event =
+  /** Build a transaction that pays `channelValue` to `outputScript`, do not broadcast it, and call `fundingTransactionGenerated`. */
+  | {
+      readonly kind: "funding-generation-ready";
+      readonly temporaryChannelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly channelValue: Sat;
+      readonly outputScript: Uint8Array;
+      readonly userChannelId: bigint;
+    }
+  /** A peer wants to open a channel: `acceptInboundChannel` or `forceClose`. */
+  | {
+      readonly kind: "open-channel-request";
+      readonly temporaryChannelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly funding: Sat;
+      readonly pushed: Msat;
+      readonly channelType: string;
+      readonly announced: boolean;
+    }
+  /** Both sides signed; the funding transaction waits for confirmations. */
+  | {
+      readonly kind: "channel-pending";
+      readonly channelId: ChannelId;
+      readonly formerTemporaryChannelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly userChannelId: bigint;
+      readonly funding: OutPoint;
+    }
+  | {
+      readonly kind: "channel-ready";
+      readonly channelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly userChannelId: bigint;
+      readonly channelType: string;
+    }
+  | {
+      readonly kind: "channel-closed";
+      readonly channelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly userChannelId: bigint;
+      readonly reason: ClosureReason;
+      readonly capacity?: Sat;
+      readonly lastLocalBalance?: Msat;
+      readonly funding?: OutPoint;
+    }
+  /** A funding transaction will not be used: its inputs are free again. */
+  | { readonly kind: "discard-funding"; readonly channelId: ChannelId; readonly funding: OutPoint }
+  /** All parts of a payment are here: `claimFunds` or `failHtlcBackwards` before `claimDeadline`. A notice: the truth is `listClaimablePayments`. */
+  | {
+      readonly kind: "payment-claimable";
+      readonly paymentHash: PaymentHash;
+      readonly amount: Msat;
+      readonly purpose: PaymentPurpose;
+      readonly claimDeadline: number;
+      readonly viaChannelIds: readonly ChannelId[];
+    }
+  | {
+      readonly kind: "payment-claimed";
+      readonly paymentHash: PaymentHash;
+      readonly amount: Msat;
+      readonly purpose: PaymentPurpose;
+    }
+  | {
+      readonly kind: "payment-sent";
+      readonly paymentId: PaymentId;
+      readonly paymentHash: PaymentHash;
+      readonly preimage: Uint8Array;
+      readonly amount: Msat;
+      readonly feePaid: Msat;
+    }
+  | {
+      readonly kind: "payment-failed";
+      readonly paymentId: PaymentId;
+      readonly paymentHash: PaymentHash;
+      readonly reason: PaymentFailureReason;
+    }
+  | {
+      readonly kind: "payment-path-successful";
+      readonly paymentId: PaymentId;
+      readonly paymentHash: PaymentHash;
+      readonly path: PathFailure["path"];
+    }
+  | ({ readonly kind: "payment-path-failed" } & PathFailure)
+  | {
+      readonly kind: "payment-forwarded";
+      readonly incomingChannelId: ChannelId;
+      readonly outgoingChannelId: ChannelId;
+      readonly incomingAmount: Msat;
+      readonly outgoingAmount: Msat;
+      readonly feeEarned: Msat;
+      readonly claimedOnChain: boolean;
+    }
+  | {
+      readonly kind: "htlc-handling-failed";
+      readonly incomingChannelId: ChannelId;
+      readonly paymentHash: PaymentHash;
+      readonly failure: string;
+    };
+
+/** An event and its place in the sequence of all events, from 1. */
+export interface IndexedEvent {
+  readonly index: number;
+  readonly event: Event;
+}

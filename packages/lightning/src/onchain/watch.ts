@@ -1,0 +1,70 @@
+import type { Basepoints, ChannelParams } from "../commitment/params.ts";
+import type { Point, Script } from "../util/bytes.ts";
+import type { BlockHeight, ChannelId, NodeId, OutPoint } from "../util/ids.ts";
+import type { Sat } from "../util/units.ts";
+import type { ChannelMonitorUpdate } from "./channelMonitorUpdate.ts";
+
+/**
+ * What a monitor is told when its channel's first commitments are signed: with the keys and the updates that follow,
+ * all that is needed to defend the channel.
+ */
+export interface MonitorSetup {
+  readonly channelId: ChannelId;
+  readonly counterparty: NodeId;
+  /** Derives the channel's keys through `SignerProvider`. */
+  readonly channelKeysId: Uint8Array;
+  readonly params: ChannelParams;
+  readonly funding: {
+    readonly outPoint: OutPoint;
+    readonly capacity: Sat;
+    readonly localKey: Point;
+    readonly remoteKey: Point;
+    readonly script: Script;
+  };
+  /** Blocks below it cannot have the funding transaction. */
+  readonly bestHeight: BlockHeight;
+  /** Our own basepoints, as `params.local` has them; here for watchtowers that hold no keys. */
+  readonly basepoints: Basepoints;
+  /** Both sides' first commitments, as update 1. */
+  readonly initial: ChannelMonitorUpdate;
+}
+
+/**
+ * `completed`: durable. `in-progress`: `WatchEvents.completed` follows. `refused`: the monitor locked itself, since it
+ * signed or saw a commitment on chain; the channel is closing and what waited for the update is never revealed.
+ *
+ * @ldk lightning::chain::ChannelMonitorUpdateStatus
+ */
+export type ChannelMonitorUpdateStatus = "completed" | "in-progress" | "refused";
+
+/** What a monitor tells the manager. @ldk lightning::chain::channelmonitor::MonitorEvent */
+export type MonitorEvent =
+  /** An update that was in progress is durable, and with it all before it. */
+  | { readonly kind: "completed"; readonly channelId: ChannelId; readonly updateId: number }
+  /** An update that was in progress met a locked monitor. */
+  | { readonly kind: "refused"; readonly channelId: ChannelId; readonly updateId: number }
+  /** A commitment or an unknown transaction spent the funding output. */
+  | { readonly kind: "commitment-confirmed"; readonly channelId: ChannelId }
+  /** The chain revealed the preimage of an HTLC that we offered. */
+  | {
+      readonly kind: "preimage-seen";
+      readonly channelId: ChannelId;
+      readonly htlcId: bigint;
+      readonly preimage: Uint8Array;
+    }
+  /** The chain settled an HTLC that we offered against the peer: it may be failed upstream. */
+  | { readonly kind: "htlc-timed-out"; readonly channelId: ChannelId; readonly htlcId: bigint };
+
+/**
+ * Who watches the chain for the channels. Calls are idempotent: the outbox is replayed after a restart.
+ *
+ * @ldk lightning::chain::Watch
+ */
+export interface Watch {
+  watchChannel(setup: MonitorSetup): ChannelMonitorUpdateStatus;
+  updateChannel(update: ChannelMonitorUpdate): ChannelMonitorUpdateStatus;
+  /** The last update that the monitor has, or `undefined` when it does not know the channel. */
+  latestUpdateId(channelId: ChannelId): number | undefined;
+  /** What happened since the last call. */
+  takeMonitorEvents(): readonly MonitorEvent[];
+}
