@@ -7,7 +7,7 @@ import type { FeeratePerKw, Msat, Sat } from "../util/units.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
 import type { ChannelConfig, ChannelFeerates, UserConfig } from "./config.ts";
 import type { Disposition, HtlcToSend, Resolution } from "./disposition.ts";
-import type { LocalKeys } from "./state.ts";
+import type { LocalKeys } from "./localKeys.ts";
 
 /** What a user or the manager asks a channel to do. A refused command changes nothing. */
 export type ChannelCommand =

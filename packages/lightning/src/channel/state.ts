@@ -11,15 +11,7 @@ import type { AcceptChannel, OpenChannel } from "../wire/index.ts";
 import type { ChannelConfig } from "./config.ts";
 import type { IncomingHtlc, OutgoingHtlc } from "./disposition.ts";
 import type { ChannelInput } from "./input.ts";
-
-/** Our keys of one channel, fetched from the signer before the channel steps for the first time. */
-export interface LocalKeys {
-  readonly channelKeysId: Uint8Array;
-  readonly fundingKey: Point;
-  readonly basepoints: PartyParams["basepoints"];
-  /** Points of our commitments 0, 1 and 2. */
-  readonly points: readonly [Point, Point, Point];
-}
+import type { LocalKeys } from "./localKeys.ts";
 
 /** What every channel has from its first message on. */
 export interface ChannelIdentity {
