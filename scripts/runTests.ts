@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { workspaceRoot } from "./source/workspace.ts";
+import { lastLine, sumOf, type Tally } from "./testing/tally.ts";
+import { findTestFiles, type TestFile, type TestKind } from "./testing/testFiles.ts";
+import { runTestProcess } from "./testing/testProcess.ts";
+
+/*
+ * `npm test [-- filter...]`: the unit tests in one process, then every end-to-end test in a process of its own. A
+ * filter is part of a path. `--full`, `--long` and `--bitcoind` add the kinds of tests of these names; with `--only`
+ * nothing else runs. The last line is `N passed, N failed`.
+ *
+ * A test file that has a process of its own may say how long that may take: `// timeout: 300 s`.
+ */
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    full: { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
+    bitcoind: { type: "boolean", default: false },
+    only: { type: "boolean", default: false },
+    root: { type: "string", default: workspaceRoot },
+  },
+});
+
+const unitTimeoutSeconds = 600;
+const timeoutSeconds: Readonly<Record<TestKind, number>> = {
+  unit: unitTimeoutSeconds,
+  e2e: 120,
+  full: 900,
+  long: 7200,
+  bitcoind: 600,
+};
+const processesAtOnce = 2;
+
+const nodeParameters = ["--conditions=@fulmen/source", "--disable-warning=ExperimentalWarning"];
+
+async function runUnitTests(files: readonly TestFile[]): Promise<Tally> {
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  const outcome = await runTestProcess({
+    node: process.execPath,
+    parameters: [
+      ...nodeParameters,
+      "--test",
+      "--test-isolation=none",
+      "--test-force-exit",
+      "--test-timeout=60000",
+      ...files.map(({ path }) => path),
+    ],
+    timeoutSeconds: unitTimeoutSeconds,
+    showsOutput: true,
+    directory: values.root,
+  });
+  announce(`${files.length} files of unit tests`, outcome);
+  return outcome.tally;
+}
+
+async function runApart({ path, kind }: TestFile): Promise<Tally> {
+  const own = /^\/\/ timeout: (\d+) s$/m.exec(readFileSync(join(values.root, path), "utf8"))?.[1];
+  const outcome = await runTestProcess({
+    node: process.execPath,
+    parameters: [...nodeParameters, "--test", "--test-isolation=none", "--test-force-exit", path],
+    timeoutSeconds: own === undefined ? timeoutSeconds[kind] : Number(own),
+    showsOutput: false,
+    directory: values.root,
+  });
+  announce(path, outcome);
+  if (outcome.tally.failed > 0) console.log(outcome.output.trimEnd());
+  return outcome.tally;
+}
+
+function announce(name: string, outcome: Awaited<ReturnType<typeof runTestProcess>>): void {
+  const { tally, seconds, trouble } = outcome;
+  const verdict = tally.failed === 0 ? "ok    " : "FAILED";
+  const end = trouble === undefined ? "" : `, ${trouble}`;
+  console.log(`${verdict} ${name}: ${lastLine(tally)} (${seconds.toFixed(1)} s${end})`);
+}
+
+/** Runs the files, a few at once, each in a process of its own. */
+async function runAllApart(files: readonly TestFile[]): Promise<readonly Tally[]> {
+  const waiting = [...files];
+  const tallies: Tally[] = [];
+  const lane = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+      tallies.push(await runApart(file));
+  };
+  await Promise.all(Array.from({ length: processesAtOnce }, lane));
+  return tallies;
+}
+
+function chosenKinds(): ReadonlySet<TestKind> {
+  const kinds = new Set<TestKind>(values.only ? [] : ["unit", "e2e"]);
+  if (values.full) kinds.add("full");
+  if (values.long) kinds.add("long");
+  if (values.bitcoind) kinds.add("bitcoind");
+  return kinds;
+}
+
+const kinds = chosenKinds();
+const files = findTestFiles(values.root, positionals).filter(({ kind }) => kinds.has(kind));
+const tallies: Tally[] = [];
+if (files.length === 0) {
+  console.log(`No test file matches: ${[...kinds, ...positionals].join(" ")}`);
+  tallies.push({ passed: 0, failed: 1 });
+}
+tallies.push(await runUnitTests(files.filter(({ kind }) => kind === "unit")));
+tallies.push(...(await runAllApart(files.filter(({ kind }) => kind !== "unit"))));
+
+const total = sumOf(tallies);
+console.log(lastLine(total));
+process.exitCode = total.failed === 0 ? 0 : 1;
