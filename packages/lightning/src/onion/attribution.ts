@@ -1,5 +1,6 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { concatBytes, equalSecrets } from "../util/bytes.ts";
+import type { AttributionData } from "../wire/commitment.ts";
 import { applyStream, onionKey } from "./onionKeys.ts";
 
 /** Hops for which attribution data has room: BOLT 4, "Initialization of attribution_data". */
@@ -17,26 +18,24 @@ export interface Attribution {
   /** How long the node held the HTLC, in units of 100 milliseconds; clamped to a u32. */
   readonly holdTime: number;
   /** What came from downstream; `undefined` at the erring or final node, or when downstream sent none. */
-  readonly downstream: Uint8Array | undefined;
+  readonly downstream: AttributionData | undefined;
 }
 
 /**
  * The attribution data that this node sends upstream: BOLT 4, "Transformation" and "Update of attribution_data".
- * Downstream data of a wrong length counts as none.
  *
  * @ldk lightning::ln::onion_utils::AttributionData
  */
-export function attribute({ sharedSecret, returnPacket, holdTime, downstream }: Attribution): Uint8Array {
-  const data =
-    downstream?.length === attributionDataLength
-      ? shifted(downstream)
-      : new Uint8Array(attributionDataLength);
+export function attribute(node: Attribution): AttributionData {
+  const { sharedSecret, returnPacket, holdTime, downstream } = node;
+  const data = downstream === undefined ? new Uint8Array(attributionDataLength) : shifted(joined(downstream));
   viewOf(data).setUint32(0, Math.min(Math.max(Math.trunc(holdTime), 0), 0xffff_ffff));
   const um = onionKey("um", sharedSecret);
   for (let distance = 0; distance < attributionHops; distance++) {
     data.set(attributionHmac(um, returnPacket, { data, distance }), hmacOffset(0, distance));
   }
-  return applyStream(onionKey("ammagext", sharedSecret), data);
+  const hidden = applyStream(onionKey("ammagext", sharedSecret), data);
+  return { htlcHoldTimes: hidden.slice(0, holdTimesLength), truncatedHmacs: hidden.slice(holdTimesLength) };
 }
 
 /** What the origin read from attribution data. */
@@ -58,9 +57,9 @@ export class AttributionReader {
   #failedAt: number | undefined;
 
   /** `hops`: length of the path. More than 20 hops cannot be attributed. */
-  constructor(data: Uint8Array | undefined, hops: number) {
+  constructor(data: AttributionData | undefined, hops: number) {
     this.#hops = hops;
-    this.#data = data?.length === attributionDataLength && hops <= attributionHops ? data : undefined;
+    this.#data = data !== undefined && hops <= attributionHops ? joined(data) : undefined;
   }
 
   /** Whether there is data to read. */
@@ -93,13 +92,17 @@ export class AttributionReader {
  * usable data.
  */
 export function readFulfillAttribution(
-  data: Uint8Array | undefined,
+  data: AttributionData | undefined,
   sharedSecrets: readonly Uint8Array[],
 ): AttributionReading | undefined {
   const reader = new AttributionReader(data, sharedSecrets.length);
   if (!reader.present) return undefined;
   for (const [index, secret] of sharedSecrets.entries()) reader.next(index, secret, new Uint8Array(0));
   return reader.finish();
+}
+
+function joined({ htlcHoldTimes, truncatedHmacs }: AttributionData): Uint8Array {
+  return concatBytes(htlcHoldTimes, truncatedHmacs);
 }
 
 /**

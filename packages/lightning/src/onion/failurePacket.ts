@@ -4,6 +4,7 @@ import { Reader } from "../codec/reader.ts";
 import { Writer } from "../codec/writer.ts";
 import { concatBytes, equalSecrets } from "../util/bytes.ts";
 import { present } from "../util/invariant.ts";
+import type { AttributionData } from "../wire/commitment.ts";
 import {
   AttributionReader,
   type AttributionReading,
@@ -22,8 +23,8 @@ const maxAttributedReason = 0xffff - (2 + 32 + 8 + 2) - (1 + 3 + attributionData
 /** What `update_fail_htlc` carries back to the origin. */
 export interface FailurePacket {
   readonly reason: Uint8Array;
-  /** 920 bytes, when attribution is in use. */
-  readonly attributionData: Uint8Array | undefined;
+  /** Present when attribution is in use. */
+  readonly attributionData: AttributionData | undefined;
 }
 
 /** What the erring node returns. */
