@@ -1,1 +1,1 @@
-export {};
+export { installNodeCrypto, nodeProvider } from "./provider.ts";
