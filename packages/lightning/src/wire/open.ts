@@ -27,7 +27,7 @@ const temporaryChannelId = specAs(bytes(32).spec, channelId);
 const openingRecords = {
   /** The only script that the sender will accept in `shutdown`; empty for none. */
   upfrontShutdownScript: { type: 0, codec: restScript },
-  /** The features of the commitment format: see `channelTypeOf`. */
+  /** The features of the commitment format: see `decodeChannelType`. */
   channelType: { type: 1, codec: rest },
 } as const;
 
