@@ -1,0 +1,94 @@
+import * as ldk from "lightningdevkit";
+import { LdkBenchPair } from "./benchPair.ts";
+import { loadLdk } from "./loadLdk.ts";
+
+export interface LdkPaymentsOptions {
+  /** Of each payment; below 354,000 it is dust. */
+  readonly amountMsat: number;
+  /** Payments started together, 1..50; the next ones start when all are done. */
+  readonly inFlight: number;
+  /** Payments that are timed, after `inFlight` more that are not. */
+  readonly count: number;
+}
+
+export interface LdkPaymentsResult extends LdkPaymentsOptions {
+  readonly paymentsPerSecond: number;
+  /** CPU time of the process for one payment, both sides, in milliseconds: less noisy than the wall clock. */
+  readonly cpuMsPerPayment: number;
+}
+
+/**
+ * LDK paying LDK in one process and thread: from `send_payment` (with its route search) to `PaymentSent`, over one
+ * anchors channel through two `PeerManager`s with encryption, persisting nothing. Invoices are made and parsed before
+ * the clock starts. Each payment gives the event loop one turn, or LDK's finalizers never run and it slows down
+ * several times over. Call it in a process of its own: WebAssembly memory never shrinks.
+ */
+export async function ldkPayments(options: LdkPaymentsOptions): Promise<LdkPaymentsResult> {
+  await loadLdk();
+  const pair = new LdkBenchPair();
+  const { amountMsat, inFlight, count } = options;
+  await payAll(pair, payments(pair.payee, amountMsat, inFlight), inFlight);
+  const prepared = payments(pair.payee, amountMsat, count);
+  const cpuBefore = process.cpuUsage();
+  const before = performance.now();
+  await payAll(pair, prepared, inFlight);
+  const seconds = (performance.now() - before) / 1_000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    ...options,
+    paymentsPerSecond: Number((count / seconds).toFixed(2)),
+    cpuMsPerPayment: Number(((user + system) / 1_000 / count).toFixed(2)),
+  };
+}
+
+interface PreparedPayment {
+  readonly hash: Uint8Array;
+  readonly onion: ldk.RecipientOnionFields;
+  readonly route: ldk.RouteParameters;
+}
+
+function payments(
+  payee: LdkBenchPair["payee"],
+  amountMsat: number,
+  count: number,
+): readonly PreparedPayment[] {
+  return Array.from({ length: count }, () => {
+    const created = payee.manager.create_bolt11_invoice(
+      ldk.Option_u64Z.constructor_some(BigInt(amountMsat)),
+      ldk.Bolt11InvoiceDescription.constructor_direct(ldk.Description.constructor_empty()),
+      ldk.Option_u32Z.constructor_some(86_400),
+      ldk.Option_u16Z.constructor_none(),
+      ldk.Option_ThirtyTwoBytesZ.constructor_none(),
+    );
+    if (!(created instanceof ldk.Result_Bolt11InvoiceSignOrCreationErrorZ_OK)) throw new Error("invoice");
+    const parameters = ldk.UtilMethods.constructor_payment_parameters_from_invoice(created.res);
+    if (
+      !(parameters instanceof ldk.Result_C3Tuple_ThirtyTwoBytesRecipientOnionFieldsRouteParametersZNoneZ_OK)
+    ) {
+      throw new Error("payment parameters");
+    }
+    const { res } = parameters;
+    return { hash: res.get_a(), onion: res.get_b(), route: res.get_c() };
+  });
+}
+
+async function payAll(
+  pair: LdkBenchPair,
+  prepared: readonly PreparedPayment[],
+  inFlight: number,
+): Promise<void> {
+  for (let next = 0; next < prepared.length; next += inFlight) {
+    const batch = prepared.slice(next, next + inFlight);
+    for (const { hash, onion, route } of batch) {
+      const retry = ldk.Retry.constructor_attempts(1);
+      const sent = pair.payer.manager.send_payment(hash, onion, hash, route, retry);
+      if (!(sent instanceof ldk.Result_NoneRetryableSendFailureZ_OK)) throw new Error("send_payment");
+    }
+    let paid = 0;
+    pair.settle((event) => {
+      if (event instanceof ldk.Event_PaymentSent) paid++;
+    });
+    if (paid !== batch.length) throw new Error(`${paid} of ${batch.length} payments went through`);
+    for (let turn = 0; turn < batch.length; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
