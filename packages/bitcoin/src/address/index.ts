@@ -1,0 +1,1 @@
+export { decodeAddress, encodeAddress } from "./address.ts";

@@ -1,0 +1,1 @@
+export { type Network, type NetworkName, networkOfGenesis, networks } from "./networks.ts";
