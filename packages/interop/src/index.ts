@@ -5,6 +5,7 @@ export type {
   BlockFact,
   ChannelFact,
   ConfirmedTx,
+  InfoFact,
   LdkBehaviour,
   LdkCommandName,
   LdkCommands,

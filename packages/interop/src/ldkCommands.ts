@@ -56,6 +56,7 @@ function connectionHandlers(node: LdkNode) {
         height: best.get_height(),
         blockHash: blockHashFromInternal(best.get_block_hash()),
         features: toHex(manager.init_features().write()),
+        walletScript: toHex(node.wallet.script),
       };
     },
     announce: ({ alias = "ldk" }) => {

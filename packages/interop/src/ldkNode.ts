@@ -1,3 +1,4 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
 import type { Txid } from "@fulmen/bitcoin/primitives";
 import { fromHex, toHex, txidToInternal } from "@fulmen/bitcoin/primitives";
 import { decodeTransaction, txid } from "@fulmen/bitcoin/transaction";
@@ -8,6 +9,7 @@ import { buildLdkParts, type LdkParts } from "./ldkParts.ts";
 import type { BlockFact, LdkBehaviour, LdkEvent } from "./ldkProtocol.ts";
 import { LdkSockets } from "./ldkSockets.ts";
 import { assertOk } from "./ldkValues.ts";
+import { LdkWallet } from "./ldkWallet.ts";
 
 /**
  * One LDK node with its sockets. It acts only when called or when bytes arrive; each call ends with LDK at rest.
@@ -16,6 +18,8 @@ import { assertOk } from "./ldkValues.ts";
 export class LdkNode {
   readonly parts: LdkParts;
   readonly sockets: LdkSockets;
+  /** Pays for the fees of anchor commitments. */
+  readonly wallet: LdkWallet;
   behaviour: LdkBehaviour;
   /** Outputs that LDK declared ours, for `sweep`. */
   readonly spendable: ldk.SpendableOutputDescriptor[] = [];
@@ -25,6 +29,7 @@ export class LdkNode {
   readonly #handler: ldk.EventHandler;
   readonly #providers: readonly ldk.EventsProvider[];
   readonly #confirm: readonly ldk.Confirm[];
+  readonly #bumper: ldk.BumpTransactionEventHandler;
   readonly #monitors = new Map<string, Uint8Array>();
   #scheduled = false;
 
@@ -62,6 +67,13 @@ export class LdkNode {
         return ldk.Result_NoneReplayEventZ.constructor_ok();
       },
     });
+    this.wallet = new LdkWallet(crypto().sha256(fromHex(options.seed)));
+    this.#bumper = ldk.BumpTransactionEventHandler.constructor_new(
+      this.parts.broadcaster,
+      ldk.Wallet.constructor_new(this.wallet.source, this.parts.logger).as_CoinSelectionSource(),
+      this.parts.keys.as_SignerProvider(),
+      this.parts.logger,
+    );
     this.sockets = new LdkSockets(peers, {
       wake: () => this.#wake(),
       closed: (by, remote) => emit({ type: "socket-closed", by, remote }),
@@ -93,6 +105,7 @@ export class LdkNode {
 
   connectBlock({ header, height, txs }: BlockFact): void {
     const headerBytes = fromHex(header);
+    for (const { tx } of txs) this.wallet.confirm(decodeTransaction(fromHex(tx)));
     for (const confirm of this.#confirm) {
       if (txs.length > 0) {
         // The bindings take ownership of the tuples: each listener gets its own.
@@ -134,6 +147,7 @@ export class LdkNode {
     }
     this.#emit(eventFact(event));
     if (event instanceof ldk.Event_OpenChannelRequest) this.#answerOpen(event);
+    if (event instanceof ldk.Event_BumpTransaction) this.#bumper.handle_event(event.bump_transaction);
     if (event instanceof ldk.Event_SpendableOutputs) this.spendable.push(...event.outputs);
     if (event instanceof ldk.Event_PaymentClaimable && this.behaviour.claim === "auto") {
       const preimage = purposePreimage(event.purpose);

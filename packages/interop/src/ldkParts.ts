@@ -22,6 +22,8 @@ export interface LdkParts {
   readonly manager: ldk.ChannelManager;
   readonly peers: ldk.PeerManager;
   readonly onionMessenger: ldk.OnionMessenger;
+  readonly broadcaster: ldk.BroadcasterInterface;
+  readonly logger: ldk.Logger;
 }
 
 interface Borders {
@@ -76,7 +78,8 @@ export function buildLdkParts(options: LdkOptions, callbacks: LdkCallbacks, now:
     logger,
     keys.as_NodeSigner(),
   );
-  return { keys, entropy, config, graph, chainMonitor, manager, peers, onionMessenger };
+  const { broadcaster } = borders;
+  return { keys, entropy, config, graph, chainMonitor, manager, peers, onionMessenger, broadcaster, logger };
 }
 
 function ldkBorders(callbacks: LdkCallbacks): Borders {

@@ -24,6 +24,16 @@ export interface BlockFact {
   readonly txs: readonly ConfirmedTx[];
 }
 
+export interface InfoFact {
+  readonly nodeId: string;
+  readonly height: number;
+  readonly blockHash: string;
+  /** Feature bits of this node's `init`. */
+  readonly features: string;
+  /** Confirmed outputs that pay to this script are LDK's coins for fee bumps, from their block on. */
+  readonly walletScript: string;
+}
+
 export interface PeerFact {
   readonly nodeId: string;
   readonly inbound: boolean;
@@ -92,7 +102,7 @@ export interface LdkCommands {
   /** All peers when `nodeId` is absent. */
   disconnect: { args: { nodeId?: string }; result: Nothing };
   peers: { args: Nothing; result: readonly PeerFact[] };
-  info: { args: Nothing; result: { nodeId: string; height: number; blockHash: string; features: string } };
+  info: { args: Nothing; result: InfoFact };
   behave: { args: Partial<LdkBehaviour>; result: LdkBehaviour };
   /** An event `funding-generation-ready` follows. */
   open: {

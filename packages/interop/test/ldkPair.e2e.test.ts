@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { fromHex, type Sat } from "@fulmen/bitcoin/primitives";
 import { decodeTransaction, txid } from "@fulmen/bitcoin/transaction";
 import { type LdkOptions, LdkPeer, ldkOptions } from "#src/index";
-import { fundingTx, RegtestBlocks } from "./regtestBlocks.ts";
+import { RegtestBlocks } from "./regtestBlocks.ts";
 
 interface Pair {
   readonly alice: LdkPeer;
@@ -33,7 +33,7 @@ async function open({ alice, bob, chain }: Pair, sats: bigint, pushMsat: bigint)
     (event) => event.temporaryChannelId === temporaryChannelId,
   );
   assert.equal(wanted.sats, sats);
-  const tx = fundingTx(wanted.sats as Sat, fromHex(wanted.outputScript), chain.height);
+  const tx = chain.pay(wanted.sats as Sat, fromHex(wanted.outputScript));
   const fundingTxid = txid(decodeTransaction(fromHex(tx)));
   await alice.cmd("fund", { temporaryChannelId, nodeId: bob.nodeId, tx });
   const broadcast = await alice.waitFor("broadcast", () => true, { since });
@@ -107,4 +107,48 @@ for (const anchors of [true, false]) {
     assert.equal(sweep.inputs[0]?.outPoint.txid, closing.txid);
     assert.deepEqual(await bob.cmd("channels"), []);
   });
+}
+
+for (const anchors of [true, false]) {
+  const format = anchors ? "anchors" : "static_remotekey";
+
+  test(`LDK against LDK over ${format}: force close with an HTLC`, { timeout: 120_000 }, async (t) => {
+    const pair = await startPair(t, { anchors });
+    const { alice, bob, chain } = pair;
+    await fillWallet(alice, chain);
+    await fillWallet(bob, chain);
+    const { channelId } = await open(pair, 1_000_000n, 0n);
+    await bob.cmd("behave", { claim: "manual" });
+    const { invoice, paymentHash } = await bob.cmd("invoice", { amountMsat: 50_000_000n });
+    await alice.cmd("pay", { invoice });
+    const held = await bob.waitFor("payment-claimable", (event) => event.paymentHash === paymentHash);
+    assert.ok(held.preimage);
+
+    const since = alice.eventCount;
+    await alice.cmd("forceClose", { channelId });
+    const commitment = await alice.waitFor("broadcast", () => true, { since });
+    await alice.waitFor("channel-closed", (event) => event.reason === "HolderForceClosed");
+    await chain.mine(1, [commitment.tx]);
+
+    const claimSince = bob.eventCount;
+    await bob.cmd("claim", { preimage: held.preimage });
+    const claim = await bob.waitFor("broadcast", () => true, { since: claimSince });
+    const claimTx = decodeTransaction(fromHex(claim.tx));
+    assert.equal(claimTx.inputs[0]?.outPoint.txid, commitment.txid);
+    await chain.mine(1, [claim.tx]);
+    const sent = await alice.waitFor("payment-sent", (event) => event.paymentHash === paymentHash);
+    assert.equal(sent.preimage, held.preimage);
+
+    await chain.mine(144);
+    const spendable = await alice.waitFor("spendable-outputs", () => true, { since });
+    assert.equal(spendable.channelId, channelId);
+    const sweep = await alice.cmd("sweep", { script: `0014${"22".repeat(20)}` });
+    await chain.mine(1, [sweep.tx]);
+  });
+}
+
+/** Gives a peer one confirmed coin of a hundredth of a bitcoin for its fee bumps. */
+async function fillWallet(peer: LdkPeer, chain: RegtestBlocks): Promise<void> {
+  const { walletScript } = await peer.cmd("info");
+  await chain.mine(1, [chain.pay(1_000_000n as Sat, fromHex(walletScript))]);
 }
