@@ -25,6 +25,7 @@ export interface Block {
 /** Version, one count each, locktime: the least that a transaction can be. */
 const leastTransactionSize = 10;
 
+/** The network form, each transaction with its witnesses. */
 export function encodeBlock({ header, transactions }: Block): Uint8Array {
   const size = transactions.reduce((sum, tx) => sum + totalSize(tx), 89);
   const writer = new ByteWriter(size).bytes(encodeHeader(header)).compactSize(transactions.length);

@@ -49,6 +49,7 @@ export function readHeader(reader: ByteReader): BlockHeader {
   return { version, previous, merkleRoot, time: reader.u32(), bits: reader.u32(), nonce: reader.u32() };
 }
 
+/** The id by which the next header names this one. */
 export function blockHash(header: BlockHeader): BlockHash {
   return blockHashFromInternal(crypto().hash256(encodeHeader(header)));
 }
@@ -59,6 +60,7 @@ export function merkleRootFromInternal(bytes: Uint8Array): MerkleRoot {
   return toHex(reverseBytes(bytes)) as MerkleRoot;
 }
 
+/** The 32 bytes in the order of headers. */
 export function merkleRootToInternal(root: MerkleRoot): Uint8Array {
   return reverseBytes(fromHex(root));
 }

@@ -1,5 +1,6 @@
 import type { BlockHash } from "../primitives/index.ts";
 
+/** Bitcoin's networks by the names that Bitcoin Core gives them, `main` and `test` in full. */
 export type NetworkName = "mainnet" | "testnet" | "signet" | "regtest";
 
 /** What differs between Bitcoin's networks. @ldk bitcoin::Network */

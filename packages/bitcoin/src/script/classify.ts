@@ -28,6 +28,7 @@ export function witnessProgram(script: Uint8Array): WitnessProgram | undefined {
   return { version: opcode === op._0 ? 0 : opcode - op.RESERVED, program: script.slice(2) };
 }
 
+/** Tells standard outputs apart by their form alone: that keys in them are points is not checked. */
 export function classifyScript(script: Uint8Array): ScriptType {
   const witness = witnessProgram(script);
   if (witness !== undefined) return classifyWitness(witness);

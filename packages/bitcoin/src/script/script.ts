@@ -56,7 +56,7 @@ export function readOp(bytes: Uint8Array, offset: number): OpRange | undefined {
   return end > bytes.length ? undefined : { opcode, start, end };
 }
 
-/** Whether `data` was pushed by `opcode` in the shortest way (BIP 62 rule 3; policy, and consensus in no script). */
+/** Whether `data` was pushed by `opcode` in the shortest way (BIP 62 rule 3), as policy asks. */
 export function isMinimalPush(opcode: number, data: Uint8Array): boolean {
   return opcode === minimalOpcode(data);
 }

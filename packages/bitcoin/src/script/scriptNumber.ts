@@ -16,10 +16,11 @@ export function encodeScriptNumber(value: bigint | number): Uint8Array {
 /** What script takes a number to be made of at most, unless the opcode says otherwise (5 for lock times). */
 const usualLength = 4;
 
+/** How strictly a script number is read. */
 export interface ScriptNumberRules {
   /** Bytes at most; 4 when not given. */
   readonly maxLength?: number;
-  /** Whether the shortest form is asked for (policy, and consensus in tapscript only for some); yes when not given. */
+  /** Whether only the shortest form is accepted, as policy (`MINIMALDATA`) asks but consensus does not; yes when not given. */
   readonly minimal?: boolean;
 }
 

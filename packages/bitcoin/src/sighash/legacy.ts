@@ -11,6 +11,7 @@ import {
 } from "../transaction/index.ts";
 import { anyoneCanPay, outputsOf } from "./types.ts";
 
+/** What a legacy sighash depends on besides the transaction. */
 export interface LegacySpend {
   /** The script behind the last executed `OP_CODESEPARATOR`, the signature already taken out (`findAndDelete`). */
   readonly scriptCode: Uint8Array;

@@ -5,6 +5,7 @@ import { inputAt } from "./inputAt.ts";
 import { SighashCache } from "./sighashCache.ts";
 import { anyoneCanPay, outputsOf } from "./types.ts";
 
+/** What a BIP 143 sighash depends on besides the transaction. */
 export interface SegwitV0Spend {
   /** The witness script behind the last executed `OP_CODESEPARATOR`; for P2WPKH `p2pkh` of the key's hash. */
   readonly scriptCode: Uint8Array;

@@ -12,6 +12,7 @@ import { SighashCache } from "./sighashCache.ts";
 import { taggedHash } from "./taggedHash.ts";
 import { anyoneCanPay, isTaprootSighashType, outputsOf } from "./types.ts";
 
+/** What a BIP 341 sighash depends on besides the transaction. */
 export interface TaprootSpend {
   /** The outputs that all inputs spend, in their order; pass the same array for each input so the cache holds. */
   readonly prevouts: readonly TxOut[];

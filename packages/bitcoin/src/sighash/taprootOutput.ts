@@ -83,6 +83,7 @@ export function taprootOutputKey(
   return crypto().xOnlyTweakAdd(internalKey, tapTweakHash(internalKey, merkleRoot));
 }
 
+/** The last item of a witness that spends by script (before an annex). */
 export function encodeControlBlock({ leafVersion, parity, internalKey, path }: ControlBlock): Uint8Array {
   return concatBytes(Uint8Array.of(leafVersion | parity), internalKey, ...path);
 }

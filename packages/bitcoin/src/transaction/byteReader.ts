@@ -48,7 +48,7 @@ export class ByteReader {
     return length === 0 ? empty : this.#bytes.slice(start, start + length);
   }
 
-  /** Bitcoin's variable length integer, in its shortest form only; at most what is left to read could ever matter. */
+  /** Bitcoin's variable length integer, in its shortest form only and below 2^53, which no input's length reaches. */
   compactSize(): number {
     const first = this.u8();
     if (first < 0xfd) return first;

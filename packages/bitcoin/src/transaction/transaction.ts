@@ -1,5 +1,6 @@
 import type { OutPoint, Sat } from "../primitives/index.ts";
 
+/** @ldk bitcoin::TxIn */
 export interface TxIn {
   /** The output that is spent. */
   readonly outPoint: OutPoint;
@@ -10,6 +11,7 @@ export interface TxIn {
   readonly witness: readonly Uint8Array[];
 }
 
+/** @ldk bitcoin::TxOut */
 export interface TxOut {
   readonly value: Sat;
   /** The output script (`scriptPubKey`). */
