@@ -1,3 +1,4 @@
+import type { UpdateRef } from "../onchain/channelMonitorUpdate.ts";
 import type { ChannelId, NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 
@@ -72,6 +73,8 @@ export interface OutgoingHtlc {
   readonly id: bigint;
   readonly source: HtlcSource;
   readonly onion: Uint8Array;
+  /** The monitor update that stored the preimage upstream: the downstream removal must come after it. */
+  readonly upstream?: UpdateRef;
 }
 
 /** An HTLC that a channel is asked to offer. */

@@ -1,7 +1,8 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { FormatName } from "../commitment/params.ts";
+import type { UpdateRef } from "../onchain/channelMonitorUpdate.ts";
 import type { SigningAnswer } from "../sign/channelSigner.ts";
-import type { Script } from "../util/bytes.ts";
+import type { Point, Script } from "../util/bytes.ts";
 import type { BlockHash, ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
 import type { FeeratePerKw, Msat, Sat } from "../util/units.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
@@ -47,7 +48,11 @@ export type ChannelCommand =
       readonly resolution: Resolution;
       readonly monitor: PreimageForMonitor | undefined;
     }
+  /** Notes which upstream update stored the preimage of an outgoing HTLC. */
+  | { readonly kind: "set-upstream"; readonly htlcId: bigint; readonly upstream: UpdateRef }
   | { readonly kind: "update-fee"; readonly feerate: FeeratePerKw }
+  /** After a reconnection, once both sides are in step: tell the peer what it was not told yet. Given by the channel itself. */
+  | { readonly kind: "resume" }
   /** Sign what has changed, if anything has and the peer does not owe a revocation. */
   | { readonly kind: "sign" }
   | { readonly kind: "update-config"; readonly config: ChannelConfig }
@@ -63,7 +68,12 @@ export interface PreimageForMonitor {
 
 /** All that a channel ever reacts to. */
 export type ChannelInput =
-  | { readonly kind: "message"; readonly message: LightningMessage }
+  | {
+      readonly kind: "message";
+      readonly message: LightningMessage;
+      /** With `channel_reestablish` only: our point of the commitment whose secret the peer shows in it. */
+      readonly ourPoint?: Point;
+    }
   | { readonly kind: "command"; readonly command: ChannelCommand }
   | { readonly kind: "signed"; readonly answer: SigningAnswer }
   | { readonly kind: "connected"; readonly remoteFeatures: Features }

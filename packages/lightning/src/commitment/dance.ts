@@ -1,7 +1,6 @@
-import { perCommitmentPoint } from "../crypto/keyDerivation.ts";
+import { isPerCommitmentSecret } from "../crypto/keyDerivation.ts";
 import { insertSecret, secretFor } from "../crypto/shachain.ts";
-import type { Point } from "../util/bytes.ts";
-import { equalBytes } from "../util/bytes.ts";
+import type { Bytes32, Point } from "../util/bytes.ts";
 import { type CommitmentNumber, commitmentNumber, htlcId } from "../util/ids.ts";
 import { invariant } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
@@ -160,7 +159,7 @@ export type RevocationError =
 /** The peer revoked its commitment `remoteNumber`. */
 export function revocationReceived(
   commitments: Commitments,
-  secret: Uint8Array,
+  secret: Bytes32,
   nextPoint: Point,
 ): Result<DanceStep, RevocationError> {
   const { remoteNext, ...rest } = commitments;

@@ -1,17 +1,9 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { BuiltCommitment } from "../commitment/build.ts";
+import type { BuiltCommitment, FundingOutput } from "../commitment/build.ts";
 import type { Basepoints } from "../commitment/params.ts";
 import type { Point, Signature } from "../util/bytes.ts";
 import type { CommitmentNumber, OutPoint } from "../util/ids.ts";
 import type { Sat } from "../util/units.ts";
-
-/** The funding output that a signature spends, and the two keys that lock it. */
-export interface FundingToSpend {
-  readonly outPoint: OutPoint;
-  readonly capacity: Sat;
-  readonly localKey: Point;
-  readonly remoteKey: Point;
-}
 
 /**
  * What a channel asks its signer for. A request carries all that a policy needs to judge it: whole transactions,
@@ -24,7 +16,7 @@ export type SigningRequest =
       readonly number: CommitmentNumber;
       /** The peer's per-commitment point of `number`. */
       readonly point: Point;
-      readonly commitments: readonly { readonly funding: FundingToSpend; readonly built: BuiltCommitment }[];
+      readonly commitments: readonly { readonly funding: FundingOutput; readonly built: BuiltCommitment }[];
       /** Preimages of HTLCs whose fulfilment this commitment takes into account. */
       readonly preimages: readonly Uint8Array[];
     }
@@ -38,25 +30,25 @@ export type SigningRequest =
       readonly pointNumber: CommitmentNumber;
       /** Our commitment `number + 1` with the peer's signatures, for signers that check them. */
       readonly next: readonly {
-        readonly funding: FundingToSpend;
+        readonly funding: FundingOutput;
         readonly built: BuiltCommitment;
         readonly signature: Signature;
         readonly htlcSignatures: readonly Signature[];
       }[];
     }
   /** Sign a cooperative close. */
-  | { readonly kind: "closing"; readonly funding: FundingToSpend; readonly transaction: Transaction }
+  | { readonly kind: "closing"; readonly funding: FundingOutput; readonly transaction: Transaction }
   /** Sign `digest`, the hash of our `channel_announcement`, with the funding key; the node key signs through `NodeSigner`. */
   | {
       readonly kind: "channel-announcement";
-      readonly funding: FundingToSpend;
+      readonly funding: FundingOutput;
       readonly announcement: Uint8Array;
     }
   /** Sign our own commitment to broadcast it. Only the monitor asks, and only after it locked itself. */
   | {
       readonly kind: "holder-commitment";
       readonly number: CommitmentNumber;
-      readonly funding: FundingToSpend;
+      readonly funding: FundingOutput;
       readonly built: BuiltCommitment;
     };
 

@@ -1,0 +1,11 @@
+import type { SigningAnswer } from "../sign/channelSigner.ts";
+import { InvariantError } from "../util/invariant.ts";
+import type { ChannelContext } from "./input.ts";
+import { sendAnnouncementSignatures } from "./ops/announce.ts";
+import { sendCommitment, sendRevocation } from "./ops/commit.ts";
+import { sendFundingCreated, sendFundingSigned } from "./ops/funding.ts";
+import { resendCommitment, resentRevocation } from "./ops/reestablish.ts";
+import { sendClosing } from "./ops/shutdown.ts";
+import type { Outcome } from "./outcome.ts";
+import type { ConnectedState, RestingState, SignerContinuation } from "./state.ts";
+import { settled, withChange } from "./states/operating.ts";

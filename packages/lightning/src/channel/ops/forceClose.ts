@@ -1,0 +1,95 @@
+import { utf8 } from "@scure/base";
+import type { ClosureReason } from "../../handlers/event.ts";
+import type { ChannelId } from "../../util/ids.ts";
+import { present } from "../../util/invariant.ts";
+import type { LightningMessage } from "../../wire/index.ts";
+import type { ChannelAction } from "../action.ts";
+import type { ChannelRefusal } from "../error.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Closing, ConnectedState, FundedChannel } from "../state.ts";
+import { send } from "./commit.ts";
+import { nextUpdate } from "./monitorUpdate.ts";
+import { forgetUnsignedUpdates } from "./reestablish.ts";
+
+/** An `error` or `warning` for `channelId`, with `text` cut to what a log can bear. */
+export function complaint(type: "error" | "warning", channelId: ChannelId, text: string): LightningMessage {
+  return { type, channelId, data: utf8.decode(text.slice(0, 500)) };
+}
+
+/**
+ * Ends the channel off chain: from now on it is the monitor's. With `broadcast`, the monitor locks itself and
+ * publishes our commitment; without, somebody else's transaction has spent the funding already, or will.
+ */
+export function forceClose(
+  channel: FundedChannel,
+  reason: ClosureReason,
+  how: { readonly broadcast: boolean; readonly tellPeer?: string; readonly proposals?: Closing["proposals"] },
+): Outcome {
+  const forgotten = forgetUnsignedUpdates(channel);
+  const next = nextUpdate(forgotten.channel, [{ kind: "channel-force-closed", broadcast: how.broadcast }]);
+  const { channelId } = channel.commitments;
+  const actions: ChannelAction[] = [
+    ...forgotten.actions,
+    { kind: "persist", left: [] },
+    { kind: "watch-update", update: next.update },
+  ];
+  if (how.tellPeer !== undefined) actions.push(send(complaint("error", channelId, how.tellPeer)));
+  actions.push(...closedActions(channel, reason));
+  return {
+    state: { kind: "closing", channel: next.channel, reason, proposals: how.proposals ?? [] },
+    actions,
+  };
+}
+
+/** What the user and the manager hear of when a funded channel ends. */
+export function closedActions(channel: FundedChannel, reason: ClosureReason): readonly ChannelAction[] {
+  const { identity, commitments } = channel;
+  const funding = present(commitments.fundings[0], "a funding");
+  return [
+    { kind: "usability-changed" },
+    {
+      kind: "event",
+      event: {
+        kind: "channel-closed",
+        channelId: commitments.channelId,
+        counterparty: identity.counterparty,
+        userChannelId: identity.userChannelId,
+        reason,
+        capacity: funding.capacity,
+        lastLocalBalance: funding.localBalance,
+        funding: funding.outPoint,
+      },
+    },
+    { kind: "closed", reason },
+  ];
+}
+
+/** Carries out the verdict on a message of the peer that a connected channel refuses. */
+export function punish<S extends ConnectedState>(state: S, refusal: ChannelRefusal): Outcome {
+  const { channelId } = state.channel.commitments;
+  const text = `${refusal.code}: ${refusal.text}`;
+  switch (refusal.verdict) {
+    case "ignore":
+      return { state, actions: [{ kind: "log", level: "debug", text }] };
+    case "warn":
+      return {
+        state,
+        actions: [{ kind: "log", level: "warn", text }, send(complaint("warning", channelId, text))],
+      };
+    case "disconnect":
+      return {
+        state,
+        actions: [
+          { kind: "log", level: "warn", text },
+          send(complaint("warning", channelId, text)),
+          { kind: "disconnect" },
+        ],
+      };
+    case "close":
+      return forceClose(
+        state.channel,
+        { kind: "processing-error", error: text },
+        { broadcast: true, tellPeer: text, proposals: state.kind === "negotiating" ? state.proposals : [] },
+      );
+  }
+}

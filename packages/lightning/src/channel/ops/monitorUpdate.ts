@@ -1,0 +1,100 @@
+import type { Commitments } from "../../commitment/commitments.ts";
+import type { Htlc, HtlcInterval } from "../../commitment/htlc.ts";
+import { htlcKey } from "../../commitment/htlc.ts";
+import { specOf } from "../../commitment/spec.ts";
+import type {
+  ChannelMonitorUpdate,
+  ChannelMonitorUpdateStep,
+  CommitmentBalances,
+  HtlcChanges,
+  MonitoredHtlc,
+  UpdateRef,
+} from "../../onchain/channelMonitorUpdate.ts";
+import type { CommitmentNumber, Txid } from "../../util/ids.ts";
+import { present } from "../../util/invariant.ts";
+import type { FundedChannel } from "../state.ts";
+
+/** The channel's next monitor update, and the channel that counts it. */
+export function nextUpdate(
+  channel: FundedChannel,
+  steps: readonly ChannelMonitorUpdateStep[],
+  after: readonly UpdateRef[] = [],
+): { channel: FundedChannel; update: ChannelMonitorUpdate } {
+  const updateId = channel.lastUpdateId + 1;
+  return {
+    channel: { ...channel, lastUpdateId: updateId },
+    update: { channelId: channel.commitments.channelId, updateId, steps, after },
+  };
+}
+
+/** Our commitment `localNumber`, as the peer signed it. `left` are rows that this step took off the table. */
+export function holderCommitmentStep(
+  commitments: Commitments,
+  left: readonly Htlc[],
+): ChannelMonitorUpdateStep {
+  const number = commitments.localNumber;
+  const specs = commitments.fundings.map((funding) => specOf(commitments, funding, "local", number));
+  return {
+    kind: "holder-commitment",
+    number,
+    point: commitments.localPoints[0],
+    feerate: present(specs[0], "a funding").feerate,
+    htlcs: changesAt(commitments, left, { side: "local", number }),
+    commitments: commitments.fundings.map((funding, i) => ({
+      ...balances(commitments, i, { txid: funding.local.txid, spec: present(specs[i], "a spec") }),
+      signature: funding.local.signature,
+      htlcSignatures: funding.local.htlcSignatures,
+    })),
+  };
+}
+
+/** The peer's commitment that we just signed. */
+export function counterpartyCommitmentStep(
+  commitments: Commitments,
+  left: readonly Htlc[],
+): ChannelMonitorUpdateStep {
+  const signed = present(commitments.remoteNext, "a signed commitment");
+  return {
+    kind: "counterparty-commitment",
+    number: signed.number,
+    point: signed.point,
+    feerate: signed.feerate,
+    htlcs: changesAt(commitments, left, { side: "remote", number: signed.number }),
+    commitments: commitments.fundings.map((funding, i) =>
+      balances(commitments, i, {
+        txid: present(funding.remoteNextTxid, "a signed txid"),
+        spec: specOf(commitments, funding, "remote", signed.number),
+      }),
+    ),
+  };
+}
+
+function balances(
+  commitments: Commitments,
+  index: number,
+  { txid, spec }: { readonly txid: Txid; readonly spec: ReturnType<typeof specOf> },
+): CommitmentBalances {
+  const funding = present(commitments.fundings[index], "a funding");
+  return { funding: funding.outPoint, txid, toLocal: spec.toLocal, toRemote: spec.toRemote };
+}
+
+function changesAt(
+  commitments: Commitments,
+  left: readonly Htlc[],
+  at: { readonly side: "local" | "remote"; readonly number: CommitmentNumber },
+): HtlcChanges {
+  const entered: MonitoredHtlc[] = [];
+  const gone: string[] = [];
+  const visit = (htlc: Htlc): void => {
+    const interval: HtlcInterval = htlc[at.side];
+    if (interval.entered === at.number) entered.push(monitored(htlc));
+    if (interval.left === at.number) gone.push(htlcKey(htlc));
+  };
+  commitments.htlcs.forEach(visit);
+  left.forEach(visit);
+  return { entered, left: gone };
+}
+
+function monitored({ direction, id, amount, paymentHash, cltvExpiry }: Htlc): MonitoredHtlc {
+  return { direction, id, amount, paymentHash, cltvExpiry };
+}

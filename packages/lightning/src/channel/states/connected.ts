@@ -1,0 +1,55 @@
+import type { ChannelContext, ChannelInput } from "../input.ts";
+import { forceClose } from "../ops/forceClose.ts";
+import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/funding.ts";
+import { forgetUnsignedUpdates } from "../ops/reestablish.ts";
+import { type Outcome, unchanged } from "../outcome.ts";
+import type { ConnectedState } from "../state.ts";
+import { negotiatingCommand, negotiatingMessage, negotiatingTick } from "./negotiating.ts";
+import { operatingCommand, operatingMessage, withChannel } from "./operating.ts";
+import { waitForChannelReadyCommand, waitForChannelReadyMessage } from "./waitForChannelReady.ts";
+
+/** A funded channel whose peer is connected and in step. */
+export function stepConnected(ctx: ChannelContext, state: ConnectedState, input: ChannelInput): Outcome {
+  switch (input.kind) {
+    case "message":
+      if (state.kind === "wait-for-channel-ready")
+        return waitForChannelReadyMessage(ctx, state, input.message);
+      if (state.kind === "negotiating") return negotiatingMessage(ctx, state, input.message);
+      return operatingMessage(ctx, state, input.message);
+    case "command":
+      if (state.kind === "wait-for-channel-ready")
+        return waitForChannelReadyCommand(ctx, state, input.command);
+      if (state.kind === "negotiating") return negotiatingCommand(ctx, state, input.command);
+      return operatingCommand(ctx, state, input.command);
+    case "disconnected": {
+      const { channel, actions } = forgetUnsignedUpdates(state.channel);
+      return {
+        state: { kind: "offline", inner: withChannel(state, channel) },
+        actions: [...actions, { kind: "usability-changed" }],
+      };
+    }
+    case "funding-confirmed":
+      return fundingConfirmed(ctx, state, input);
+    case "funding-unconfirmed":
+      return fundingUnconfirmed(state);
+    case "new-block":
+      return newBlock(ctx, state, { connected: true });
+    case "tick":
+      return state.kind === "negotiating" ? negotiatingTick(state) : unchanged(state);
+    case "funding-spent":
+    case "watch-refused":
+      return forceClose(
+        state.channel,
+        { kind: "commitment-transaction-confirmed" },
+        { broadcast: false, proposals: state.kind === "negotiating" ? state.proposals : [] },
+      );
+    case "connected":
+      return unchanged(state);
+    case "signed":
+      return unchanged(state, {
+        kind: "log",
+        level: "warn",
+        text: "an answer of the signer that nobody waits for",
+      });
+  }
+}

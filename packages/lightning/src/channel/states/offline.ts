@@ -1,0 +1,137 @@
+import { refusal } from "../error.ts";
+import type { ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
+import { forceClose } from "../ops/forceClose.ts";
+import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/funding.ts";
+import { resolveHtlc } from "../ops/htlcs.ts";
+import { reestablishMessage } from "../ops/reestablish.ts";
+import { rememberShutdown } from "../ops/shutdown.ts";
+import { type Outcome, refuse, unchanged } from "../outcome.ts";
+import type { ConnectedState, FundedChannel, Offline, Syncing } from "../state.ts";
+import { withChannel } from "./operating.ts";
+import { changeRecords } from "./records.ts";
+
+/** No connection: chain and user still have their say, and resolutions are noted for later. */
+export function stepOffline(ctx: ChannelContext, state: Offline, input: ChannelInput): Outcome {
+  switch (input.kind) {
+    case "connected": {
+      const message = reestablishMessage(state.inner.channel.commitments);
+      return { state: { kind: "syncing", inner: state.inner }, actions: [{ kind: "send", message }] };
+    }
+    case "disconnected":
+    case "tick":
+      return unchanged(state);
+    case "message":
+      return unchanged(state, { kind: "log", level: "debug", text: `${input.message.type} while offline` });
+    case "command":
+      return idleCommand(ctx, state, input.command);
+    case "funding-confirmed":
+    case "funding-unconfirmed":
+    case "new-block":
+    case "funding-spent":
+    case "watch-refused":
+      return idleChainEvent(ctx, state, input);
+    case "signed":
+      return unchanged(state, {
+        kind: "log",
+        level: "warn",
+        text: "an answer of the signer that nobody waits for",
+      });
+  }
+}
+
+/** A command to a channel that the peer cannot be told of now. */
+export function idleCommand(ctx: ChannelContext, state: Offline | Syncing, command: ChannelCommand): Outcome {
+  const { inner } = state;
+  const { channel } = inner;
+  switch (command.kind) {
+    case "resolve-htlc": {
+      const resolved = resolveHtlc(channel, command);
+      if (!resolved.ok) return refuse(state, resolved.error);
+      return { state: within(state, resolved.value.channel), actions: resolved.value.actions };
+    }
+    case "set-disposition":
+    case "set-upstream":
+    case "update-config": {
+      const change = changeRecords(channel, command);
+      return { state: within(state, change.channel), actions: change.actions };
+    }
+    case "shutdown": {
+      const change = rememberShutdown(ctx, inner, command);
+      if (!change.ok) return refuse(state, change.error);
+      return { state: { ...state, inner: change.value.state }, actions: change.value.actions };
+    }
+    case "force-close":
+      return forceClose(
+        channel,
+        { kind: "holder-force-closed", message: command.message },
+        { broadcast: true, proposals: inner.kind === "negotiating" ? inner.proposals : [] },
+      );
+    case "sign":
+    case "resume":
+      return unchanged(state);
+    case "add-htlc":
+    case "update-fee":
+    case "open":
+    case "accept":
+    case "reject":
+    case "fund":
+      return refuse(
+        state,
+        refusal("ignore", "peer-disconnected", `the peer is not connected: cannot ${command.kind}`),
+      );
+  }
+}
+
+/** What the chain does to a channel without a connection in step. */
+export function idleChainEvent(
+  ctx: ChannelContext,
+  state: Offline | Syncing,
+  input: Extract<
+    ChannelInput,
+    {
+      readonly kind:
+        | "funding-confirmed"
+        | "funding-unconfirmed"
+        | "new-block"
+        | "funding-spent"
+        | "watch-refused";
+    }
+  >,
+): Outcome {
+  const { inner } = state;
+  switch (input.kind) {
+    case "funding-confirmed":
+      return idle(state, fundingConfirmed(ctx, inner, input));
+    case "funding-unconfirmed":
+      return idle(state, fundingUnconfirmed(inner));
+    case "new-block":
+      return idle(state, newBlock(ctx, inner, { connected: false }));
+    case "funding-spent":
+    case "watch-refused":
+      return forceClose(
+        inner.channel,
+        { kind: "commitment-transaction-confirmed" },
+        { broadcast: false, proposals: inner.kind === "negotiating" ? inner.proposals : [] },
+      );
+  }
+}
+
+export function within<S extends Offline | Syncing>(state: S, channel: FundedChannel): S {
+  return { ...state, inner: withChannel(state.inner, channel) };
+}
+
+/** The outcome for the state inside, put back into the wrapper when it is still a channel that goes on. */
+function idle(state: Offline | Syncing, outcome: Outcome): Outcome {
+  const next = outcome.state;
+  if (!isConnectedState(next)) return outcome;
+  return { ...outcome, state: { ...state, inner: next } };
+}
+
+function isConnectedState(state: Outcome["state"]): state is ConnectedState {
+  return (
+    state.kind === "wait-for-channel-ready" ||
+    state.kind === "normal" ||
+    state.kind === "shutting-down" ||
+    state.kind === "negotiating"
+  );
+}

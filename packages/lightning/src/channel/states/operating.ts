@@ -1,0 +1,163 @@
+import type { Result } from "../../util/result.ts";
+import { printable } from "../../util/text.ts";
+import type { LightningMessage } from "../../wire/index.ts";
+import { type ChannelRefusal, refusal } from "../error.ts";
+import type { ChannelCommand, ChannelContext } from "../input.ts";
+import { receiveAnnouncementSignatures } from "../ops/announce.ts";
+import {
+  type ChannelChange,
+  canSign,
+  receiveCommitment,
+  receiveRevocation,
+  signCommitment,
+} from "../ops/commit.ts";
+import { receiveFee, sendFee } from "../ops/fee.ts";
+import { forceClose, punish } from "../ops/forceClose.ts";
+import {
+  receiveAdd,
+  receiveFail,
+  receiveFailMalformed,
+  receiveFulfill,
+  resolveHtlc,
+  sendAdd,
+  sendResolutions,
+} from "../ops/htlcs.ts";
+import { receiveShutdown, sendShutdown, whenSettled } from "../ops/shutdown.ts";
+import { type Outcome, refuse, unchanged } from "../outcome.ts";
+import type { ConnectedState, FundedChannel, Normal, ShuttingDown } from "../state.ts";
+import { changeRecords } from "./records.ts";
+
+/** A channel that both sides use: `normal`, or `shutting-down` as long as HTLCs are left. */
+export type Operating = Normal | ShuttingDown;
+
+/** A message of the peer to an operating channel (BOLT 2, "Normal Operation"). */
+export function operatingMessage(ctx: ChannelContext, state: Operating, message: LightningMessage): Outcome {
+  const { channel } = state;
+  switch (message.type) {
+    case "update_add_htlc":
+      if (channel.shutdown.remote !== undefined) {
+        return punish(state, refusal("close", "add-after-shutdown", "update_add_htlc after shutdown"));
+      }
+      return changed(state, receiveAdd(channel, message));
+    case "update_fulfill_htlc":
+      return changed(state, receiveFulfill(channel, message));
+    case "update_fail_htlc":
+      return changed(state, receiveFail(channel, message));
+    case "update_fail_malformed_htlc":
+      return changed(state, receiveFailMalformed(channel, message));
+    case "update_fee":
+      return changed(state, receiveFee(ctx, channel, message));
+    case "commitment_signed": {
+      const task = receiveCommitment(channel.commitments, [message]);
+      return task.ok ? { state, actions: [], tasks: [task.value] } : punish(state, task.error);
+    }
+    case "revoke_and_ack":
+      return settled(ctx, changed(state, receiveRevocation(channel, message)));
+    case "shutdown":
+      return receiveShutdown(ctx, state, message);
+    case "announcement_signatures":
+      return receiveAnnouncementSignatures(ctx, state, message);
+    case "channel_ready":
+      // Sent again after a reconnection; the alias may be new, nothing else counts (BOLT 2).
+      return unchanged(aliased(state, message.tlvs.shortChannelId));
+    case "warning":
+      return unchanged(state, { kind: "log", level: "warn", text: `peer warns: ${printable(message.data)}` });
+    case "error":
+      return closedByPeer(state, message.data);
+    default:
+      return punish(state, unexpected(message, state.kind));
+  }
+}
+
+/** A command to an operating channel. */
+export function operatingCommand(ctx: ChannelContext, state: Operating, command: ChannelCommand): Outcome {
+  const { channel } = state;
+  switch (command.kind) {
+    case "add-htlc": {
+      if (state.kind !== "normal") {
+        return refuse(
+          state,
+          refusal("ignore", "shutting-down", "the channel is closing: it takes no new HTLCs"),
+        );
+      }
+      const added = sendAdd(ctx, channel, command.htlc);
+      return added.ok ? changed(state, added) : refuse(state, added.error);
+    }
+    case "resolve-htlc": {
+      const resolved = resolveHtlc(channel, command);
+      if (!resolved.ok) return refuse(state, resolved.error);
+      const told = sendResolutions(resolved.value.channel);
+      return withChange(state, {
+        channel: told.channel,
+        actions: [...resolved.value.actions, ...told.actions],
+      });
+    }
+    case "sign":
+      return canSign(channel.commitments)
+        ? { state, actions: [], tasks: [signCommitment(channel.commitments)] }
+        : unchanged(state);
+    case "update-fee": {
+      const fee = sendFee(ctx, channel, command.feerate);
+      return fee.ok ? changed(state, fee) : refuse(state, fee.error);
+    }
+    case "resume":
+      return settled(ctx, withChange(state, sendResolutions(channel)));
+    case "shutdown":
+      return sendShutdown(ctx, state, command);
+    case "force-close":
+      return forceClose(
+        channel,
+        { kind: "holder-force-closed", message: command.message },
+        { broadcast: true, tellPeer: command.message },
+      );
+    case "set-disposition":
+    case "set-upstream":
+    case "update-config":
+      return withChange(state, changeRecords(channel, command));
+    case "open":
+    case "accept":
+    case "reject":
+    case "fund":
+      return refuse(
+        state,
+        refusal("ignore", "already-open", `the channel is ${state.kind}: it cannot ${command.kind}`),
+      );
+  }
+}
+
+/** A message that a state has no use for. */
+export function unexpected(message: LightningMessage, state: string): ChannelRefusal {
+  return refusal("disconnect", "unexpected-message", `${message.type} in state ${state}`);
+}
+
+/** The peer gave up the channel with an `error`. */
+export function closedByPeer(state: ConnectedState, data: Uint8Array): Outcome {
+  const peerMessage = printable(data);
+  return forceClose(
+    state.channel,
+    { kind: "counterparty-force-closed", peerMessage },
+    { broadcast: true, proposals: state.kind === "negotiating" ? state.proposals : [] },
+  );
+}
+
+/** The state after a change of its channel, or what the refusal asks for. */
+function changed(state: Operating, result: Result<ChannelChange, ChannelRefusal>): Outcome {
+  return result.ok ? withChange(state, result.value) : punish(state, result.error);
+}
+
+export function withChange(state: Operating, { channel, actions }: ChannelChange): Outcome {
+  return { state: withChannel(state, channel), actions };
+}
+
+export function withChannel<S extends ConnectedState>(state: S, channel: FundedChannel): S {
+  return channel === state.channel ? state : { ...state, channel };
+}
+
+/** A channel that is shutting down goes on to the closing transaction once nothing is in flight. */
+export function settled(ctx: ChannelContext, outcome: Outcome): Outcome {
+  return outcome.state.kind === "shutting-down" ? whenSettled(ctx, outcome.state, outcome) : outcome;
+}
+
+function aliased(state: Operating, remoteAlias: FundedChannel["remoteAlias"]): Operating {
+  return remoteAlias === undefined ? state : { ...state, channel: { ...state.channel, remoteAlias } };
+}
