@@ -28,6 +28,9 @@ type ArgsOf<C extends LdkCommandName> =
     ? [args?: LdkCommands[C]["args"]]
     : [args: LdkCommands[C]["args"]];
 
+/** Commands that only look. */
+type StateCommand = "peers" | "info" | "channels" | "payments" | "balances" | "graph" | "relevant";
+
 interface Waiter {
   readonly offer: (event: LdkEvent) => boolean;
   readonly abort: (reason: Error) => void;
@@ -99,12 +102,7 @@ export class LdkPeer {
 
   /** Runs a command; rejects when LDK refuses it. Events that it causes at once are in `events` when it resolves. */
   cmd<C extends LdkCommandName>(command: C, ...[args]: ArgsOf<C>): Promise<LdkCommands[C]["result"]> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const id = this.#nextId++;
-    return new Promise<LdkCommands[C]["result"]>((resolve, reject) => {
-      this.#pending.set(id, { resolve: (result) => resolve(result as LdkCommands[C]["result"]), reject });
-      this.#child.stdin.write(`${encodeLine({ id, command, args: args ?? {} })}\n`);
-    });
+    return this.#send(command, args ?? {});
   }
 
   /** The first event of `type` that `accepts` takes, past or future; rejects when there is none in time. */
@@ -139,6 +137,21 @@ export class LdkPeer {
     });
   }
 
+  /** Asks `command` again and again until `accepts` takes the answer; rejects after `ms` (20,000 when absent). */
+  async until<C extends StateCommand>(
+    command: C,
+    accepts: (result: LdkCommands[C]["result"]) => boolean,
+    ms = 20_000,
+  ): Promise<LdkCommands[C]["result"]> {
+    const deadline = performance.now() + ms;
+    for (;;) {
+      const result = await this.#send(command, {});
+      if (accepts(result)) return result;
+      if (performance.now() > deadline) throw this.#failure(`${command} never came to what was awaited`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   /** Ends the node; safe to call twice, and after the child has died. */
   async stop(): Promise<void> {
     if (this.#ended === undefined) {
@@ -149,6 +162,18 @@ export class LdkPeer {
       clearTimeout(impatient);
     }
     await this.#exited;
+  }
+
+  #send<C extends LdkCommandName>(
+    command: C,
+    args: LdkCommands[C]["args"] | Record<never, never>,
+  ): Promise<LdkCommands[C]["result"]> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const id = this.#nextId++;
+    return new Promise<LdkCommands[C]["result"]>((resolve, reject) => {
+      this.#pending.set(id, { resolve: (result) => resolve(result as LdkCommands[C]["result"]), reject });
+      this.#child.stdin.write(`${encodeLine({ id, command, args })}\n`);
+    });
   }
 
   #take(line: LdkLine): void {

@@ -1,66 +1,19 @@
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
-import { fromHex, type Sat } from "@fulmen/bitcoin/primitives";
-import { decodeTransaction, txid } from "@fulmen/bitcoin/transaction";
-import { type LdkOptions, LdkPeer, ldkOptions } from "#src/index";
-import { RegtestBlocks } from "./regtestBlocks.ts";
-
-interface Pair {
-  readonly alice: LdkPeer;
-  readonly bob: LdkPeer;
-  readonly chain: RegtestBlocks;
-}
-
-/** Two LDK nodes on a chain of their own, alice connected to bob. */
-async function startPair(t: TestContext, changes: Partial<LdkOptions>): Promise<Pair> {
-  const alice = await LdkPeer.start("alice", ldkOptions(1, changes));
-  t.after(() => alice.stop());
-  const bob = await LdkPeer.start("bob", ldkOptions(2, changes));
-  t.after(() => bob.stop());
-  const chain = new RegtestBlocks([alice, bob]);
-  await chain.mine(10);
-  const { port } = await bob.cmd("listen");
-  await alice.cmd("connect", { port, nodeId: bob.nodeId });
-  return { alice, bob, chain };
-}
-
-/** Opens a channel from alice and confirms it in the next block. */
-async function open({ alice, bob, chain }: Pair, sats: bigint, pushMsat: bigint) {
-  const since = alice.eventCount;
-  const { temporaryChannelId } = await alice.cmd("open", { nodeId: bob.nodeId, sats, pushMsat });
-  const wanted = await alice.waitFor(
-    "funding-generation-ready",
-    (event) => event.temporaryChannelId === temporaryChannelId,
-  );
-  assert.equal(wanted.sats, sats);
-  const tx = chain.pay(wanted.sats as Sat, fromHex(wanted.outputScript));
-  const fundingTxid = txid(decodeTransaction(fromHex(tx)));
-  await alice.cmd("fund", { temporaryChannelId, nodeId: bob.nodeId, tx });
-  const broadcast = await alice.waitFor("broadcast", () => true, { since });
-  assert.equal(broadcast.tx, tx);
-  assert.equal(broadcast.txid, fundingTxid);
-  await chain.mine(6, [tx]);
-  const { channelId } = await alice.waitFor("channel-ready", () => true, { since });
-  await bob.waitFor("channel-ready", (event) => event.channelId === channelId);
-  return { channelId, fundingTxid };
-}
-
-async function pay(payer: LdkPeer, payee: LdkPeer, amountMsat: bigint): Promise<void> {
-  const { invoice, paymentHash } = await payee.cmd("invoice", { amountMsat });
-  await payer.cmd("pay", { invoice });
-  const sent = await payer.waitFor("payment-sent", (event) => event.paymentHash === paymentHash);
-  assert.equal(sent.feeMsat, 0n);
-  const claimed = await payee.waitFor("payment-claimed", (event) => event.paymentHash === paymentHash);
-  assert.equal(claimed.amountMsat, amountMsat);
-}
+import { test } from "node:test";
+import { fromHex } from "@fulmen/bitcoin/primitives";
+import { decodeTransaction } from "@fulmen/bitcoin/transaction";
+import { ldkOptions } from "#src/index";
+import { connect, fillWallet, open, pay, startPair, startPeer } from "./ldkPair.ts";
 
 for (const anchors of [true, false]) {
   const format = anchors ? "anchors" : "static_remotekey";
 
   test(`LDK against LDK over ${format}: open, pay both ways, close`, { timeout: 120_000 }, async (t) => {
-    const pair = await startPair(t, { anchors });
-    const { alice, bob, chain } = pair;
-    const { channelId, fundingTxid } = await open(pair, 1_000_000n, 100_000_000n);
+    const { alice, bob, chain } = await startPair(t, { anchors });
+    const { channelId, fundingTxid } = await open(chain, [alice, bob], {
+      sats: 1_000_000n,
+      pushMsat: 100_000_000n,
+    });
 
     const [channel] = await alice.cmd("channels");
     assert.ok(channel);
@@ -113,11 +66,10 @@ for (const anchors of [true, false]) {
   const format = anchors ? "anchors" : "static_remotekey";
 
   test(`LDK against LDK over ${format}: force close with an HTLC`, { timeout: 120_000 }, async (t) => {
-    const pair = await startPair(t, { anchors });
-    const { alice, bob, chain } = pair;
+    const { alice, bob, chain } = await startPair(t, { anchors });
     await fillWallet(alice, chain);
     await fillWallet(bob, chain);
-    const { channelId } = await open(pair, 1_000_000n, 0n);
+    const { channelId } = await open(chain, [alice, bob], { sats: 1_000_000n });
     await bob.cmd("behave", { claim: "manual" });
     const { invoice, paymentHash } = await bob.cmd("invoice", { amountMsat: 50_000_000n });
     await alice.cmd("pay", { invoice });
@@ -147,8 +99,118 @@ for (const anchors of [true, false]) {
   });
 }
 
-/** Gives a peer one confirmed coin of a hundredth of a bitcoin for its fee bumps. */
-async function fillWallet(peer: LdkPeer, chain: RegtestBlocks): Promise<void> {
-  const { walletScript } = await peer.cmd("info");
-  await chain.mine(1, [chain.pay(1_000_000n as Sat, fromHex(walletScript))]);
+test("LDK's wallet pays for an anchor commitment and an HTLC transaction", {
+  timeout: 120_000,
+}, async (t) => {
+  const { alice, bob, chain } = await startPair(t, { anchors: true });
+  await fillWallet(bob, chain);
+  const { channelId } = await open(chain, [alice, bob], { sats: 1_000_000n });
+  await bob.cmd("behave", { claim: "manual", feeratePerKw: 2_000 });
+  const { invoice, paymentHash } = await bob.cmd("invoice", { amountMsat: 50_000_000n });
+  await alice.cmd("pay", { invoice });
+  const held = await bob.waitFor("payment-claimable", (event) => event.paymentHash === paymentHash);
+  assert.ok(held.preimage);
+
+  const since = bob.eventCount;
+  await bob.cmd("forceClose", { channelId });
+  const bump = await bob.waitFor("bump-channel-close", () => true, { since });
+  assert.equal(bump.channelId, channelId);
+  const packages = bob.events.slice(since).filter((event) => event.type === "broadcast");
+  assert.equal(packages[0]?.tx, bump.commitmentTx);
+  assert.equal(packages.length, 2);
+  const child = decodeTransaction(fromHex(packages[1]?.tx ?? ""));
+  assert.deepEqual(
+    child.inputs.map((input) => input.outPoint.txid === packages[0]?.txid),
+    [true, false],
+  );
+  await chain.mine(
+    1,
+    packages.map((event) => event.tx),
+  );
+
+  const claimSince = bob.eventCount;
+  await bob.cmd("claim", { preimage: held.preimage });
+  await bob.waitFor("bump-htlc-resolution", () => true, { since: claimSince });
+  const success = await bob.waitFor("broadcast", () => true, { since: claimSince });
+  const tx = decodeTransaction(fromHex(success.tx));
+  assert.equal(tx.inputs.length, 2);
+  assert.equal(tx.inputs[0]?.outPoint.txid, packages[0]?.txid);
+  await chain.mine(1, [success.tx]);
+  await alice.waitFor("payment-sent", (event) => event.preimage === held.preimage);
+});
+
+test("LDK reconnects, and starts again from a saved state", { timeout: 120_000 }, async (t) => {
+  const { alice, bob, chain } = await startPair(t, { anchors: true });
+  await open(chain, [alice, bob], { sats: 1_000_000n });
+  await pay(alice, bob, 20_000_000n);
+
+  await alice.cmd("disconnect");
+  await bob.waitFor("socket-closed", (event) => event.by === "remote");
+  const { invoice } = await bob.cmd("invoice", { amountMsat: 1_000_000n });
+  await assert.rejects(alice.cmd("pay", { invoice }), /send_payment/);
+  await connect(bob, alice);
+  await pay(bob, alice, 5_000_000n);
+
+  const saved = await alice.cmd("save");
+  await alice.stop();
+  const again = await startPeer(t, "alice again", ldkOptions(1, { load: saved }));
+  assert.equal(again.nodeId, alice.nodeId);
+  assert.equal((await again.cmd("info")).height, chain.height);
+  chain.replacePeer(alice, again);
+  await connect(again, bob);
+  await pay(again, bob, 5_000_000n);
+  await chain.mine(1);
+});
+
+test("LDK punishes a node that broadcasts a revoked commitment", { timeout: 120_000 }, async (t) => {
+  const { alice, bob, chain } = await startPair(t, { anchors: true });
+  const { channelId } = await open(chain, [alice, bob], { sats: 1_000_000n });
+  await pay(alice, bob, 20_000_000n);
+  const old = await alice.cmd("save");
+  await pay(alice, bob, 300_000_000n);
+  await alice.stop();
+
+  const cheat = await startPeer(t, "cheat", ldkOptions(1, { load: old }));
+  chain.replacePeer(alice, cheat);
+  await cheat.cmd("forceClose", { channelId });
+  const commitment = await cheat.waitFor("broadcast");
+  await chain.mine(1, [commitment.tx]);
+  const penalty = await bob.waitFor("broadcast", (event) => spends(event.tx, commitment.txid));
+  const { outputs } = decodeTransaction(fromHex(penalty.tx));
+  assert.ok(
+    outputs.reduce((total, { value }) => total + value, 0n) > 670_000n,
+    "takes the cheat's side of the channel",
+  );
+  await chain.mine(1, [penalty.tx]);
+});
+
+test("LDK forwards along announced channels", { timeout: 120_000 }, async (t) => {
+  const { alice, bob, chain } = await startPair(t, { anchors: true });
+  const carol = await startPeer(t, "carol", ldkOptions(3));
+  await chain.addPeer(carol);
+  await connect(bob, carol);
+  const first = await open(chain, [alice, bob], { sats: 1_000_000n });
+  const second = await open(chain, [bob, carol], { sats: 1_000_000n });
+  await alice.until("graph", ({ shortChannelIds }) => shortChannelIds.length === 2);
+
+  const { invoice, paymentHash } = await carol.cmd("invoice", { amountMsat: 30_000_000n });
+  await alice.cmd("pay", { invoice });
+  const sent = await alice.waitFor("payment-sent", (event) => event.paymentHash === paymentHash);
+  assert.equal(sent.feeMsat, 1_000n);
+  const forwarded = await bob.waitFor("payment-forwarded");
+  assert.equal(forwarded.previousChannelId, first.channelId);
+  assert.equal(forwarded.nextChannelId, second.channelId);
+  assert.equal(forwarded.feeMsat, 1_000n);
+
+  await carol.cmd("behave", { claim: "manual" });
+  const refused = await carol.cmd("invoice", { amountMsat: 30_000_000n });
+  await alice.cmd("pay", { invoice: refused.invoice });
+  await carol.waitFor("payment-claimable", (event) => event.paymentHash === refused.paymentHash);
+  await carol.cmd("fail", { paymentHash: refused.paymentHash });
+  const failed = await alice.waitFor("payment-failed", (event) => event.paymentHash === refused.paymentHash);
+  assert.equal(failed.reason, "RecipientRejected");
+});
+
+function spends(tx: string, txid: string): boolean {
+  return decodeTransaction(fromHex(tx)).inputs.some((input) => input.outPoint.txid === txid);
 }

@@ -51,10 +51,15 @@ export class RegtestBlocks {
     }
   }
 
-  /** Puts `next` in the place of `previous`: blocks go to it from now on, and those above `height` at once. */
-  async replacePeer(previous: LdkPeer, next: LdkPeer, height: number): Promise<void> {
+  /** Gives `peer`, which is new, all blocks so far and those to come. */
+  async addPeer(peer: LdkPeer): Promise<void> {
+    this.#peers.push(peer);
+    for (const block of this.#blocks) await peer.cmd("block", block);
+  }
+
+  /** Blocks go to `next`, which has seen all of them so far, in the place of `previous`. */
+  replacePeer(previous: LdkPeer, next: LdkPeer): void {
     this.#peers.splice(this.#peers.indexOf(previous), 1, next);
-    for (const block of this.#blocks.slice(height)) await next.cmd("block", block);
   }
 
   /** A transaction, not yet in a block, that pays `value` to `outputScript` from a new coin that anyone may spend. */
