@@ -1,3 +1,4 @@
+export { type ArrayCodec, array16, many } from "./array.ts";
 export { type Codec, decode, encode, type TypeOf } from "./codec.ts";
 export { DecodeError, errorWithin } from "./decodeError.ts";
 export { type Json, toJson } from "./json.ts";

@@ -285,38 +285,6 @@ export function specAs<T>(spec: string, codec: Codec<T>): Codec<T> {
   return mapped(spec, codec, { decoded: (value) => value, encoded: (value) => value });
 }
 
-/** Up to 65535 values behind their u16 count. Memory grows with the bytes that are there, not with the count. */
-export function array16<T>(element: Codec<T>): Codec<readonly T[]> {
-  return {
-    spec: `u16*${element.spec}`,
-    read(reader) {
-      const count = reader.u16();
-      const values: T[] = [];
-      for (let i = 0; i < count; i++) values.push(element.read(reader));
-      return values;
-    },
-    write(writer, values) {
-      writer.u16(values.length);
-      for (const value of values) element.write(writer, value);
-    },
-  };
-}
-
-/** Values until nothing remains. The element must take up at least one byte. */
-export function many<T>(element: Codec<T>): Codec<readonly T[]> {
-  return {
-    spec: `...*${element.spec}`,
-    read(reader) {
-      const values: T[] = [];
-      while (reader.remaining > 0) values.push(element.read(reader));
-      return values;
-    },
-    write(writer, values) {
-      for (const value of values) element.write(writer, value);
-    },
-  };
-}
-
 function branded<B extends Uint8Array>(codec: Codec<Uint8Array>): Codec<B> {
   return mapped(codec.spec, codec, { decoded: (value) => value as B, encoded: (value) => value });
 }

@@ -120,15 +120,15 @@ function streamOf(fields: TlvFields, unknown: UnknownTlvs | undefined) {
         }
       });
       for (const { name } of required) {
-        if (!(name in values)) throw reader.error("missing", name);
+        if (!Object.hasOwn(values, name)) throw reader.error("missing", name);
       }
       return others.length > 0 ? { ...values, unknown: others } : values;
     },
     write(writer: Writer, value: object): void {
-      const values: Readonly<Record<string, unknown>> = { ...value };
+      const values = new Map<string, unknown>(Object.entries(value));
       const records: TlvRecord[] = [];
       for (const { name, type, codec, required: needed } of entries) {
-        const field = values[name];
+        const field = values.get(name);
         if (field !== undefined) records.push({ type, value: encoded(codec, field) });
         else if (needed) throw new InvariantError(`missing TLV record: ${name}`);
       }

@@ -116,6 +116,11 @@ function declarationOf({ type }: KnownFailure): FailureDeclaration {
   return declaration;
 }
 
+/** Like a message, except that bytes behind the data are ignored (BOLT 4, "Receiving Failure Codes"). */
 function failure<N extends string, F extends Fields>(type: N, code: number, data: F): MessageCodec<N, F> {
-  return message({ type, number: code, section: 'BOLT 4, "Failure Messages"' }, data);
+  const entries = fieldEntries(data);
+  return {
+    ...message({ type, number: code, section: 'BOLT 4, "Failure Messages"' }, data),
+    read: (reader) => readFields(entries, reader, { type }) as MessageValue<N, F>,
+  };
 }
