@@ -2,8 +2,10 @@ import {
   bigSize,
   type Codec,
   type Fields,
+  fieldEntries,
   msat64,
   Reader,
+  readFields,
   sha256,
   type TypeOf,
   u16,
@@ -12,7 +14,7 @@ import {
   Writer,
 } from "../codec/index.ts";
 import { InvariantError } from "../util/invariant.ts";
-import { type MessageCodec, type MessageHead, message } from "./message.ts";
+import { type MessageCodec, type MessageHead, type MessageValue, message } from "./message.ts";
 
 /** The flags in the top byte of a failure code (BOLT 4, "Failure Messages"). */
 export const failureFlags = {

@@ -1,0 +1,52 @@
+export { type AttributionReading, attribute, readFulfillAttribution } from "./attribution.ts";
+export {
+  createFailure,
+  type DecodedFailure,
+  decodeFailure,
+  type FailureReport,
+  failureOfMalformed,
+  failureOfPayload,
+  type MalformedOnion,
+  malformedOnion,
+} from "./failure.ts";
+export { type FailurePacket, wrapFailurePacket } from "./failurePacket.ts";
+export {
+  type BlindedFinalPayload,
+  type BlindedForwardPayload,
+  customTlvStart,
+  decodeHopPayload,
+  encodeHopPayload,
+  type FinalPayload,
+  type ForwardPayload,
+  type HopPayload,
+  type InvalidPayload,
+  type PayloadContext,
+} from "./hopPayload.ts";
+export {
+  largeMessagePayloadsLength,
+  paymentPacketLength,
+  paymentPayloadsLength,
+} from "./onionPacket.ts";
+export {
+  buildPaymentOnion,
+  type PaymentHop,
+  type PaymentOnionPlan,
+  paymentPayloads,
+  type RecipientFields,
+} from "./paymentOnion.ts";
+export {
+  type BadOnion,
+  type BadPayloadLength,
+  type PeeledOnion,
+  type PeelRequest,
+  peelOnion,
+} from "./peel.ts";
+export {
+  type BuiltOnion,
+  buildOnion,
+  type OnionHop,
+  type OnionPlan,
+  type OnionTooLarge,
+  onionPayloadSize,
+  pathSecrets,
+} from "./sphinx.ts";
