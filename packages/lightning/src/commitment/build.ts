@@ -1,4 +1,3 @@
-import { segwitV0Sighash, sighashAll } from "@fulmen/bitcoin/sighash";
 import { type Transaction, type TxOut, txid } from "@fulmen/bitcoin/transaction";
 import { noBytes } from "../util/bytes.ts";
 import type { HtlcId, OutPoint, PaymentHash, Txid } from "../util/ids.ts";
@@ -12,6 +11,9 @@ import { otherOf } from "./keys.ts";
 import { obscuredNumber } from "./obscuredNumber.ts";
 import { type CommitmentTerms, type MainOutput, type PlacedHtlc, placeOutputs } from "./placeOutputs.ts";
 import type { CommitmentSpec } from "./spec.ts";
+
+export type { FundingOutput } from "./funding.ts";
+export type { CommitmentTerms } from "./placeOutputs.ts";
 
 /** An output of a commitment that is not an HTLC's. */
 export interface BuiltOutput extends OutputScript {
@@ -117,34 +119,4 @@ function builtHtlc(
   };
   const outputIndex = outPoint.index;
   return { direction, id, paymentHash, cltvExpiry, stage, outputIndex, value, witnessScript, secondStage };
-}
-
-/** What both sides sign of a commitment, 32 bytes; `capacity` is the funding's. */
-export function commitmentSighash(built: BuiltCommitment, capacity: Sat): Uint8Array {
-  const { transaction, fundingWitnessScript } = built;
-  return segwitV0Sighash(transaction, 0, {
-    scriptCode: fundingWitnessScript,
-    value: capacity,
-    type: sighashAll,
-  });
-}
-
-/**
- * What the owner's peer signs of an HTLC's second-stage transaction (`commitment_signed.htlc_signature`), 32 bytes.
- * `index` is the position among `built.htlcs`; `RangeError` when there is none.
- */
-export function htlcSighash(built: BuiltCommitment, index: number): Uint8Array {
-  const htlc = built.htlcs[index];
-  if (htlc === undefined) throw new RangeError(`no HTLC ${index} among ${built.htlcs.length}`);
-  return secondStageSighash(htlc, built.format.htlcSighashType);
-}
-
-/** What the owner itself signs of the second-stage transaction as it was built, without inputs added, 32 bytes. */
-export function ownHtlcSighash(htlc: BuiltHtlc): Uint8Array {
-  return secondStageSighash(htlc, sighashAll);
-}
-
-function secondStageSighash(htlc: BuiltHtlc, type: number): Uint8Array {
-  const { secondStage, witnessScript, value } = htlc;
-  return segwitV0Sighash(secondStage, 0, { scriptCode: witnessScript, value, type });
 }

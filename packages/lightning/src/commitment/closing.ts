@@ -1,9 +1,7 @@
-import { segwitV0Sighash, sighashAll } from "@fulmen/bitcoin/sighash";
 import type { Transaction, TxOut } from "@fulmen/bitcoin/transaction";
 import { compareBytes, noBytes, type Script } from "../util/bytes.ts";
 import type { OutPoint } from "../util/ids.ts";
 import { type Msat, minus, msatToSat, type Sat, zeroSat } from "../util/units.ts";
-import { type FundingOutput, fundingScript } from "./funding.ts";
 
 export interface ClosingTerms {
   readonly outPoint: OutPoint;
@@ -64,13 +62,6 @@ export function buildClosingTransaction(terms: ClosingTerms): BuiltClosing | Clo
     ...(localOutput >= 0 && { localOutput }),
     ...(remoteOutput >= 0 && { remoteOutput }),
   };
-}
-
-/** What both sides sign of a closing transaction, 32 bytes. */
-export function closingSighash(transaction: Transaction, funding: FundingOutput): Uint8Array {
-  const { localKey, remoteKey, capacity } = funding;
-  const scriptCode = fundingScript(localKey, remoteKey);
-  return segwitV0Sighash(transaction, 0, { scriptCode, value: capacity, type: sighashAll });
 }
 
 /** Version, counts, locktime and the one input, in weight units, with the witness of BOLT 3's "Expected Weights". */

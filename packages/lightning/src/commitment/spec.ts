@@ -46,9 +46,8 @@ export function specOf(
 export function specWithPending(
   commitments: Commitments,
   funding: ActiveFunding,
-  feerate: FeeratePerKw,
-): CommitmentSpec {
-  return { feerate, ...share(commitments, funding, pendingPresence) };
+): Omit<CommitmentSpec, "feerate"> {
+  return share(commitments, funding, pendingPresence);
 }
 
 type Presence = "not-yet" | "there" | "no-more";

@@ -3,17 +3,19 @@ import { describe, it } from "node:test";
 import { standardFlags, verifyTransaction } from "@fulmen/bitcoin/interpreter";
 import { compactFromDer, p2wsh } from "@fulmen/bitcoin/script";
 import { decodeTransaction, encodeTransaction, txid } from "@fulmen/bitcoin/transaction";
-import { commitmentSighash, htlcSighash, ownHtlcSighash } from "#src/commitment/build";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import { fundingScript } from "#src/commitment/funding";
 import { commitmentKeys } from "#src/commitment/keys";
 import { obscuredNumber, readObscuredNumber } from "#src/commitment/obscuredNumber";
 import {
+  commitmentSighash,
   fundingWitness,
+  htlcSighash,
   htlcSuccessWitness,
   htlcTimeoutWitness,
+  ownHtlcSighash,
   withWitness,
-} from "#src/commitment/witnesses";
+} from "#src/commitment/signatures";
 import { fromHex, toHex } from "#src/util/bytes";
 import { commitmentNumber } from "#src/util/ids";
 import { sum } from "#src/util/units";

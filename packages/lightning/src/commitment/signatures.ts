@@ -1,10 +1,37 @@
 import { encodeTypedSignature } from "@fulmen/bitcoin/script";
-import { sighashAll } from "@fulmen/bitcoin/sighash";
+import { segwitV0Sighash, sighashAll } from "@fulmen/bitcoin/sighash";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { compareBytes, noBytes, type Signature } from "../util/bytes.ts";
-import type { BuiltHtlc } from "./build.ts";
+import type { Sat } from "../util/units.ts";
+import type { BuiltCommitment, BuiltHtlc } from "./build.ts";
 import type { CommitmentFormat } from "./format.ts";
 import { type FundingOutput, fundingScript } from "./funding.ts";
+
+/** What both sides sign of a commitment, 32 bytes; `capacity` is the funding's. */
+export function commitmentSighash(built: BuiltCommitment, capacity: Sat): Uint8Array {
+  return fundingSighash(built.transaction, built.fundingWitnessScript, capacity);
+}
+
+/**
+ * What the owner's peer signs of an HTLC's second-stage transaction (`commitment_signed.htlc_signature`), 32 bytes.
+ * `index` is the position among `built.htlcs`; `RangeError` when there is none.
+ */
+export function htlcSighash(built: BuiltCommitment, index: number): Uint8Array {
+  const htlc = built.htlcs[index];
+  if (htlc === undefined) throw new RangeError(`no HTLC ${index} among ${built.htlcs.length}`);
+  return secondStageSighash(htlc, built.format.htlcSighashType);
+}
+
+/** What the owner itself signs of the second-stage transaction as it was built, without inputs added, 32 bytes. */
+export function ownHtlcSighash(htlc: BuiltHtlc): Uint8Array {
+  return secondStageSighash(htlc, sighashAll);
+}
+
+/** What both sides sign of a closing transaction, 32 bytes. */
+export function closingSighash(transaction: Transaction, funding: FundingOutput): Uint8Array {
+  const { localKey, remoteKey, capacity } = funding;
+  return fundingSighash(transaction, fundingScript(localKey, remoteKey), capacity);
+}
 
 /** Both sides' signatures by their funding keys, in the order of the keys (BOLT 3, "Commitment Transaction"). */
 export function fundingWitness(
@@ -57,4 +84,13 @@ function bothSigned(format: CommitmentFormat, { owner, other }: HtlcSignatures):
 
 function typed(signature: Signature, sighashType: number): Uint8Array {
   return encodeTypedSignature({ signature, sighashType });
+}
+
+function secondStageSighash(htlc: BuiltHtlc, type: number): Uint8Array {
+  const { secondStage, witnessScript, value } = htlc;
+  return segwitV0Sighash(secondStage, 0, { scriptCode: witnessScript, value, type });
+}
+
+function fundingSighash(transaction: Transaction, witnessScript: Uint8Array, capacity: Sat): Uint8Array {
+  return segwitV0Sighash(transaction, 0, { scriptCode: witnessScript, value: capacity, type: sighashAll });
 }
