@@ -9,22 +9,18 @@ import * as ldk from "lightningdevkit";
 import { channelIdHex } from "./ldkEvents.ts";
 import { balanceFact, channelFact, paymentFact, peerFact } from "./ldkFacts.ts";
 import type { LdkNode } from "./ldkNode.ts";
-import type { LdkCommandName, LdkCommands } from "./ldkProtocol.ts";
+import { offerHandlers } from "./ldkOfferCommands.ts";
+import type { LdkHandlers } from "./ldkProtocol.ts";
 import { assertOk, LdkError, okOf, someOf } from "./ldkValues.ts";
 
-type Handler<C extends LdkCommandName> = (
-  args: LdkCommands[C]["args"],
-) => LdkCommands[C]["result"] | Promise<LdkCommands[C]["result"]>;
-
-/** One function per command; `stop` is the process's own. */
-export type LdkHandlers = { readonly [C in Exclude<LdkCommandName, "stop">]: Handler<C> };
-
+/** The commands of `node`; LDK is to be settled after each. */
 export function ldkHandlers(node: LdkNode): LdkHandlers {
   return {
     ...connectionHandlers(node),
     ...channelHandlers(node),
     ...chainHandlers(node),
     ...paymentHandlers(node),
+    ...offerHandlers(node),
     ...stateHandlers(node),
   };
 }

@@ -129,6 +129,19 @@ export interface LdkCommands {
     args: { nodeId: string; amountMsat: bigint; customTlvs?: readonly (readonly [bigint, string])[] };
     result: { paymentHash: string; preimage: string };
   };
+  /** An offer without amount or description. */
+  offer: { args: Nothing; result: { offer: string; paths: number } };
+  /** Events follow once the invoice has come by onion message. */
+  payOffer: {
+    args: { offer: string; amountMsat?: bigint; payerNote?: string };
+    result: { paymentId: string };
+  };
+  /** `absoluteExpiry` in seconds since 1970. */
+  refund: {
+    args: { amountMsat: bigint; absoluteExpiry: bigint };
+    result: { refund: string; paymentId: string };
+  };
+  requestRefund: { args: { refund: string }; result: { paymentHash: string } };
   claim: { args: { preimage: string }; result: Nothing };
   fail: { args: { paymentHash: string }; result: Nothing };
   abandon: { args: { paymentId: string }; result: Nothing };
@@ -152,6 +165,13 @@ export interface LdkCommands {
 }
 
 export type LdkCommandName = keyof LdkCommands;
+
+/** One function per command; `stop` is the process's own. */
+export type LdkHandlers = {
+  readonly [C in Exclude<LdkCommandName, "stop">]: (
+    args: LdkCommands[C]["args"],
+  ) => LdkCommands[C]["result"] | Promise<LdkCommands[C]["result"]>;
+};
 
 /** What happens in LDK, in order; LDK's own events under kebab-case names. */
 export type LdkEvent =

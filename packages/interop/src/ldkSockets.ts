@@ -9,6 +9,16 @@ import {
 } from "lightningdevkit";
 import { okOf } from "./ldkValues.ts";
 
+/** What sockets need of LDK's `PeerManager`. */
+export type SocketPeerManager = Pick<
+  PeerManager,
+  | "new_inbound_connection"
+  | "new_outbound_connection"
+  | "read_event"
+  | "write_buffer_space_avail"
+  | "socket_disconnected"
+>;
+
 /** What the sockets tell their node. */
 export interface SocketHooks {
   /** Bytes moved, or a connection came or went: LDK may have something to do. */
@@ -23,14 +33,14 @@ export interface SocketHooks {
  * for a pause.
  */
 export class LdkSockets {
-  readonly #manager: PeerManager;
+  readonly #manager: SocketPeerManager;
   readonly #hooks: SocketHooks;
   readonly #servers: Server[] = [];
   /** The bindings hold callbacks weakly: an open socket's descriptor must stay reachable from here. */
   readonly #open = new Map<Socket, SocketDescriptor>();
   #nextId = 1n;
 
-  constructor(manager: PeerManager, hooks: SocketHooks) {
+  constructor(manager: SocketPeerManager, hooks: SocketHooks) {
     this.#manager = manager;
     this.#hooks = hooks;
   }

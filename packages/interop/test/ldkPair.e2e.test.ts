@@ -211,6 +211,28 @@ test("LDK forwards along announced channels", { timeout: 120_000 }, async (t) =>
   assert.equal(failed.reason, "RecipientRejected");
 });
 
+test("LDK pays offers and refunds", { timeout: 120_000 }, async (t) => {
+  const { alice, bob, chain } = await startPair(t, { anchors: true });
+  await open(chain, [alice, bob], { sats: 1_000_000n });
+  for (const peer of [alice, bob]) {
+    await peer.until("graph", ({ shortChannelIds }) => shortChannelIds.length === 1);
+    await peer.cmd("announce");
+  }
+
+  const { offer, paths } = await bob.cmd("offer");
+  assert.equal(paths, 1);
+  const { paymentId } = await alice.cmd("payOffer", { offer, amountMsat: 2_000_000n });
+  const sent = await alice.waitFor("payment-sent", (event) => event.paymentId === paymentId);
+  const claimed = await bob.waitFor("payment-claimed", (event) => event.paymentHash === sent.paymentHash);
+  assert.equal(claimed.amountMsat, 2_000_000n);
+
+  const absoluteExpiry = BigInt(Math.floor(Date.now() / 1000) + 3_600);
+  const refund = await alice.cmd("refund", { amountMsat: 700_000n, absoluteExpiry });
+  const { paymentHash } = await bob.cmd("requestRefund", { refund: refund.refund });
+  const refunded = await alice.waitFor("payment-sent", (event) => event.paymentId === refund.paymentId);
+  assert.equal(refunded.paymentHash, paymentHash);
+});
+
 function spends(tx: string, txid: string): boolean {
   return decodeTransaction(fromHex(tx)).inputs.some((input) => input.outPoint.txid === txid);
 }
