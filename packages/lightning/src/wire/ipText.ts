@@ -14,8 +14,8 @@ export function parseIpv4(text: string): Uint8Array | undefined {
 export function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const head = groupsOf(halves[0] ?? "");
-  const tail = groupsOf(halves[1] ?? "");
+  const head = groupsOf(halves[0] ?? "", halves.length === 1);
+  const tail = groupsOf(halves[1] ?? "", true);
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
@@ -48,8 +48,8 @@ export function formatIpv6(bytes: Uint8Array): string {
   return length < 2 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`;
 }
 
-/** The groups between colons; the last may be an IPv4 address, which stands for two. */
-function groupsOf(text: string): readonly number[] | undefined {
+/** The groups between colons; the last of an address may be one of version 4, which stands for two. */
+function groupsOf(text: string, endsAddress: boolean): readonly number[] | undefined {
   if (text === "") return [];
   const parts = text.split(":");
   const groups: number[] = [];
@@ -58,7 +58,7 @@ function groupsOf(text: string): readonly number[] | undefined {
       groups.push(Number.parseInt(part, 16));
       continue;
     }
-    const [a, b, c, d] = (index === parts.length - 1 ? parseIpv4(part) : undefined) ?? [];
+    const [a, b, c, d] = (endsAddress && index === parts.length - 1 ? parseIpv4(part) : undefined) ?? [];
     if (a === undefined || b === undefined || c === undefined || d === undefined) return undefined;
     groups.push((a << 8) | b, (c << 8) | d);
   }
