@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
 
 /** Medians of one kind of program over several runs. */
 export interface StartupFigures {
@@ -108,17 +107,21 @@ async function withBundles<T>(use: (bundles: Bundles) => Promise<T>): Promise<T>
   }
 }
 
-async function bundle(entry: string, outfile: string, external: string[]): Promise<void> {
-  await build({
-    entryPoints: [entry],
-    outfile,
-    external,
-    bundle: true,
-    minify: true,
-    platform: "node",
-    format: "esm",
-    conditions: ["@fulmen/source"],
-  });
+/** esbuild is a tool of the workspace, as the compiler is: its command, not its library. */
+const esbuild = fileURLToPath(new URL("../../../node_modules/.bin/esbuild", import.meta.url));
+
+async function bundle(entry: string, outfile: string, external: readonly string[]): Promise<void> {
+  await promisify(execFile)(esbuild, [
+    entry,
+    `--outfile=${outfile}`,
+    ...external.map((name) => `--external:${name}`),
+    "--bundle",
+    "--minify",
+    "--platform=node",
+    "--format=esm",
+    "--conditions=@fulmen/source",
+    "--log-level=warning",
+  ]);
 }
 
 async function runOnce(program: readonly string[]): Promise<StartupFigures> {
