@@ -1,0 +1,148 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { encodeTypedSignature, hash160, p2pkh, p2wpkhOf } from "@fulmen/bitcoin/script";
+import { segwitV0Sighash, sighashAll } from "@fulmen/bitcoin/sighash";
+import type { Transaction, TxOut } from "@fulmen/bitcoin/transaction";
+import { HARDENED_OFFSET, HDKey } from "@scure/bip32";
+import type { NodeSigner } from "../chain/index.ts";
+import { delayedToRemoteScript, scriptHashOutput } from "../commitment/formats/segwitScripts.ts";
+import { equalBytes, type Point, type Signature } from "../util/bytes.ts";
+import { type NodeId, nodeIdOf } from "../util/ids.ts";
+import { invariant, present } from "../util/invariant.ts";
+import { deriveChannelSecrets, staticPaymentKeyCount } from "./channelKeys.ts";
+import type { SignerProvider } from "./channelSigner.ts";
+import { InMemorySigner } from "./inMemorySigner.ts";
+
+/** Hardened children of the master key (BIP 32); the numbers are LDK's. */
+const children = {
+  node: 0,
+  destination: 1,
+  shutdown: 2,
+  channelMaster: 3,
+  inboundPayment: 5,
+  staticPayment: 8,
+} as const;
+
+/**
+ * All keys of a node from one seed of 32 bytes. The same seed in LDK gives the same node id, the same two scripts
+ * below and the same channel keys.
+ *
+ * @ldk lightning::sign::KeysManager
+ */
+export class KeysManager implements NodeSigner, SignerProvider {
+  readonly nodeId: NodeId;
+  readonly #seed: Uint8Array;
+  readonly #nodeKey: Uint8Array;
+  readonly #destinationKey: Uint8Array;
+  readonly #shutdownKey: Uint8Array;
+  readonly #inboundPaymentKey: Uint8Array;
+  readonly #channelMaster: HDKey;
+  readonly #staticPayment: HDKey;
+
+  constructor(seed: Uint8Array) {
+    invariant(seed.length === 32, `seed of ${seed.length} bytes, not 32`);
+    const master = HDKey.fromMasterSeed(seed);
+    this.#seed = seed.slice();
+    this.#nodeKey = privateKeyOf(childOf(master, children.node));
+    this.#destinationKey = privateKeyOf(childOf(master, children.destination));
+    this.#shutdownKey = privateKeyOf(childOf(master, children.shutdown));
+    this.#inboundPaymentKey = privateKeyOf(childOf(master, children.inboundPayment));
+    this.#channelMaster = childOf(master, children.channelMaster);
+    this.#staticPayment = childOf(master, children.staticPayment);
+    this.nodeId = nodeIdOf(crypto().publicKey(this.#nodeKey));
+  }
+
+  ecdh(point: Point): Uint8Array {
+    return crypto().ecdh(this.#nodeKey, point);
+  }
+
+  inboundPaymentKey(): Uint8Array {
+    return this.#inboundPaymentKey.slice();
+  }
+
+  signInvoice(hash: Uint8Array): { readonly signature: Uint8Array; readonly recovery: number } {
+    return crypto().ecdsaSignRecoverable(hash, this.#nodeKey);
+  }
+
+  signGossip(message: Uint8Array): Signature {
+    return crypto().ecdsaSign(crypto().hash256(message), this.#nodeKey) as Signature;
+  }
+
+  /** `entropy` itself: 32 random bytes name no two channels alike, also after the loss of all records. */
+  generateChannelKeysId(_inbound: boolean, entropy: Uint8Array): Uint8Array {
+    invariant(entropy.length === 32, `entropy of ${entropy.length} bytes, not 32`);
+    return entropy.slice();
+  }
+
+  deriveChannelSigner(channelKeysId: Uint8Array): InMemorySigner {
+    invariant(channelKeysId.length === 32, `channel keys id of ${channelKeysId.length} bytes, not 32`);
+    const number = new DataView(channelKeysId.buffer, channelKeysId.byteOffset).getUint32(4) % 2 ** 31;
+    const childKey = privateKeyOf(childOf(this.#channelMaster, number));
+    const secrets = deriveChannelSecrets(channelKeysId, this.#seed, childKey, (index) =>
+      this.#staticPaymentKey(index),
+    );
+    return new InMemorySigner(secrets, this);
+  }
+
+  /** One P2WPKH script for all channels. */
+  destinationScript(_channelKeysId: Uint8Array): Uint8Array {
+    return p2wpkhOf(crypto().publicKey(this.#destinationKey));
+  }
+
+  /** One P2WPKH script for all channels. */
+  shutdownScript(): Uint8Array {
+    return p2wpkhOf(crypto().publicKey(this.#shutdownKey));
+  }
+
+  /**
+   * The witness for input `inputIndex` of `transaction`, which spends `output`; `undefined` unless the output pays to
+   * `destinationScript` or `shutdownScript`.
+   *
+   * @ldk lightning::sign::OutputSpender
+   */
+  signOwnOutput(
+    transaction: Transaction,
+    inputIndex: number,
+    output: TxOut,
+  ): readonly Uint8Array[] | undefined {
+    for (const key of [this.#destinationKey, this.#shutdownKey]) {
+      const point = crypto().publicKey(key);
+      if (!equalBytes(output.script, p2wpkhOf(point))) continue;
+      const scriptCode = p2pkh(hash160(point));
+      const sighash = segwitV0Sighash(transaction, inputIndex, {
+        scriptCode,
+        value: output.value,
+        type: sighashAll,
+      });
+      const signature = crypto().ecdsaSign(sighash, key);
+      return [encodeTypedSignature({ signature, sighashType: sighashAll }), point];
+    }
+    return undefined;
+  }
+
+  /**
+   * Every script to which a peer's commitment may pay us, in whatever channel: all that has to be looked for on the
+   * chain when nothing is left but the seed. Takes about a second.
+   *
+   * @ldk lightning::sign::KeysManager::possible_v2_counterparty_closed_balance_spks
+   */
+  counterpartyClosedScripts(): readonly Uint8Array[] {
+    const scripts: Uint8Array[] = [];
+    for (let number = 0; number < staticPaymentKeyCount; number++) {
+      const point = crypto().publicKey(this.#staticPaymentKey(number)) as Point;
+      scripts.push(p2wpkhOf(point), scriptHashOutput(delayedToRemoteScript(point)).script);
+    }
+    return scripts;
+  }
+
+  #staticPaymentKey(number: number): Uint8Array {
+    return privateKeyOf(childOf(this.#staticPayment, number));
+  }
+}
+
+function childOf(parent: HDKey, number: number): HDKey {
+  return parent.deriveChild(HARDENED_OFFSET + number);
+}
+
+function privateKeyOf(key: HDKey): Uint8Array {
+  return present(key.privateKey, "private key of a derived key");
+}
