@@ -1,4 +1,11 @@
-import type { ArrayCodec, Codec, Fields, StructCodec, TlvCodec, TlvFields } from "@fulmen/lightning/codec";
+import {
+  type Codec,
+  type Fields,
+  isArrayCodec,
+  isStructCodec,
+  isTlvCodec,
+  type TlvFields,
+} from "@fulmen/lightning/codec";
 import { failures, knownFeatures, messages } from "@fulmen/lightning/wire";
 import type { BoltField, BoltTables, BoltTlvStream } from "./boltTables.ts";
 
@@ -79,7 +86,7 @@ class Comparison {
       if (stream !== undefined || tlvs !== undefined || namesStream) {
         this.#differences.push(`${name}: a TLV stream on one side only`);
       }
-    } else if (!isTlvs(tlvs) || tlvs.spec !== streamName) {
+    } else if (!isTlvCodec(tlvs) || tlvs.spec !== streamName) {
       this.#differences.push(`${name}: stream is ${streamName} in the BOLTs, ${tlvs.spec} here`);
     } else {
       this.#records(stream, tlvs.records);
@@ -111,7 +118,7 @@ class Comparison {
       if (field === undefined) continue;
       const where = `${streamName}.${record.name}`;
       const [only] = record.fields;
-      if (isStruct(field.codec)) this.fields(where, record.fields, field.codec.fields);
+      if (isStructCodec(field.codec)) this.fields(where, record.fields, field.codec.fields);
       else if (only === undefined) this.#type(where, { type: "", name: "", size: 0 }, field.codec);
       else if (record.fields.length === 1) this.#type(where, only, field.codec);
       else this.#differences.push(`${where}: ${record.fields.length} fields in the BOLTs, one here`);
@@ -126,10 +133,10 @@ class Comparison {
         `${where}: ${field.size ?? "no fixed number of"} bytes in the BOLTs, ${codec.size} here`,
       );
     }
-    const element = isArray(codec) ? codec.element : codec;
+    const element = isArrayCodec(codec) ? codec.element : codec;
     const subtype = this.#tables.subtypes.find(({ name }) => name === element.spec);
     if (subtype === undefined) return;
-    if (isStruct(element)) this.fields(subtype.name, subtype.fields, element.fields);
+    if (isStructCodec(element)) this.fields(subtype.name, subtype.fields, element.fields);
     else if (withLengths(subtype.fields).length !== 1)
       this.#differences.push(`${where}: ${subtype.name} is a struct`);
   }
@@ -163,16 +170,4 @@ function featureKey(
   ...[bit, name, contexts, needs, assumed]: [number, string, string, readonly string[], boolean]
 ): string {
   return [bit, name, `"${contexts}"`, ...needs, ...(assumed ? ["assumed"] : [])].join(" ");
-}
-
-function isStruct(codec: Codec<unknown>): codec is StructCodec<Fields> {
-  return "fields" in codec;
-}
-
-function isTlvs(codec: Codec<unknown>): codec is TlvCodec<TlvFields> {
-  return "records" in codec;
-}
-
-function isArray(codec: Codec<unknown>): codec is ArrayCodec<unknown> {
-  return "element" in codec;
 }

@@ -38,3 +38,8 @@ export function many<T>(element: Codec<T>): ArrayCodec<T> {
     },
   };
 }
+
+/** For those who go through declarations: whether `codec` is of an array. */
+export function isArrayCodec(codec: Codec<unknown>): codec is ArrayCodec<unknown> {
+  return "element" in codec;
+}

@@ -1,4 +1,4 @@
-export { type ArrayCodec, array16, many } from "./array.ts";
+export { type ArrayCodec, array16, isArrayCodec, many } from "./array.ts";
 export { type Codec, decode, encode, type TypeOf } from "./codec.ts";
 export { DecodeError, errorWithin } from "./decodeError.ts";
 export { type Json, toJson } from "./json.ts";
@@ -10,6 +10,7 @@ export {
   type Fields,
   type FieldValues,
   fieldEntries,
+  isStructCodec,
   readFields,
   type StructCodec,
   struct,
@@ -17,6 +18,7 @@ export {
 } from "./struct.ts";
 export {
   extensibleTlvs,
+  isTlvCodec,
   readTlvRecords,
   type TlvCodec,
   type TlvField,

@@ -26,6 +26,11 @@ export function struct<F extends Fields>(spec: string, fields: F): StructCodec<F
   };
 }
 
+/** For those who go through declarations: whether `codec` has fields. */
+export function isStructCodec(codec: Codec<unknown>): codec is StructCodec<Fields> {
+  return "fields" in codec;
+}
+
 /** One field of a declaration. */
 export interface FieldEntry {
   readonly name: string;

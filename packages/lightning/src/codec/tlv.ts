@@ -65,6 +65,11 @@ export function extensibleTlvs<F extends TlvFields>(
   return { spec, records: fields, read: (reader) => read(reader) as TlvValues<F> & UnknownRecords, write };
 }
 
+/** For those who go through declarations: whether `codec` is of a TLV stream. */
+export function isTlvCodec(codec: Codec<unknown>): codec is TlvCodec<TlvFields> {
+  return "records" in codec;
+}
+
 /** The stream cut into records, none of them interpreted; order and shortest forms are checked. */
 export function readTlvRecords(reader: Reader): readonly TlvRecord[] {
   const records: TlvRecord[] = [];

@@ -10,6 +10,8 @@ export interface FeatureInfo {
   readonly bit: number;
   /** The contexts it may stand in, one letter each; empty where the BOLT names none. */
   readonly contexts: string;
+  /** Contexts of earlier revisions of BOLT 9, where nodes still present it though the BOLT names none any more. */
+  readonly formerContexts?: string;
   /** Features that must be set with it. */
   readonly needs?: readonly string[];
   /** Every node has it; it need not be set, and nothing fails where it is missing. */
@@ -20,13 +22,13 @@ export interface FeatureInfo {
 
 /** Every feature of BOLT 9, and those outside of it that this kit knows by name. */
 export const featureTable = {
-  option_data_loss_protect: { bit: 0, contexts: "", assumed: true },
+  option_data_loss_protect: { bit: 0, contexts: "", formerContexts: "IN", assumed: true },
   option_upfront_shutdown_script: { bit: 4, contexts: "IN" },
-  gossip_queries: { bit: 6, contexts: "" },
-  var_onion_optin: { bit: 8, contexts: "", assumed: true },
+  gossip_queries: { bit: 6, contexts: "", formerContexts: "IN" },
+  var_onion_optin: { bit: 8, contexts: "", formerContexts: "IN9", assumed: true },
   gossip_queries_ex: { bit: 10, contexts: "IN" },
-  option_static_remotekey: { bit: 12, contexts: "", assumed: true },
-  payment_secret: { bit: 14, contexts: "", assumed: true },
+  option_static_remotekey: { bit: 12, contexts: "", formerContexts: "INT", assumed: true },
+  payment_secret: { bit: 14, contexts: "", formerContexts: "IN9", assumed: true },
   basic_mpp: { bit: 16, contexts: "IN9", needs: ["payment_secret"] },
   option_support_large_channel: { bit: 18, contexts: "IN" },
   option_anchors: { bit: 22, contexts: "INT" },
@@ -38,7 +40,7 @@ export const featureTable = {
   option_onion_messages: { bit: 38, contexts: "IN" },
   option_zero_fee_commitments: { bit: 40, contexts: "INT", source: "BOLTs pull request 1228" },
   option_provide_storage: { bit: 42, contexts: "IN" },
-  option_channel_type: { bit: 44, contexts: "", assumed: true },
+  option_channel_type: { bit: 44, contexts: "", formerContexts: "IN", assumed: true },
   option_scid_alias: { bit: 46, contexts: "INT" },
   option_payment_metadata: { bit: 48, contexts: "9" },
   option_zeroconf: { bit: 50, contexts: "INT", needs: ["option_scid_alias"] },

@@ -99,8 +99,8 @@ export class Features {
   /** The known features among these that may stand in `context`, at their level. */
   inContext(context: FeatureContext): Features {
     const bits: number[] = [];
-    for (const { bit, contexts } of knownFeatures) {
-      if (!contexts.includes(context)) continue;
+    for (const { bit, contexts, formerContexts = "" } of knownFeatures) {
+      if (!contexts.includes(context) && !formerContexts.includes(context)) continue;
       for (const candidate of [bit, bit + 1]) if (this.hasBit(candidate)) bits.push(candidate);
     }
     return Features.ofBits(bits);

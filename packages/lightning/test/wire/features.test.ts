@@ -81,12 +81,13 @@ describe("Features", () => {
 
   it("keep, for a context, what may stand there", () => {
     const ours = Features.of({
+      var_onion_optin: "required",
       basic_mpp: "optional",
       option_anchors: "optional",
       option_payment_metadata: "optional",
     });
-    assert.deepEqual(ours.inContext("9").bits(), [17, 49]);
-    assert.deepEqual(ours.inContext("I").bits(), [17, 23]);
+    assert.deepEqual(ours.inContext("9").bits(), [8, 17, 49]);
+    assert.deepEqual(ours.inContext("I").bits(), [8, 17, 23]);
     assert.deepEqual(ours.inContext("T").bits(), [23]);
     assert.deepEqual(ours.inContext("C").bits(), []);
   });

@@ -1,13 +1,13 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import {
-  type ArrayCodec,
   bool,
   type Codec,
   encode,
   type Fields,
+  isArrayCodec,
+  isStructCodec,
+  isTlvCodec,
   Reader,
-  type StructCodec,
-  type TlvCodec,
   type TlvFields,
   tu16,
   tu32,
@@ -22,9 +22,9 @@ import fc from "fast-check";
  * that this does not know fails every test.
  */
 export function valuesOf(codec: Codec<unknown>): fc.Arbitrary<unknown> {
-  if (isStruct(codec)) return fieldsOf(codec.fields);
-  if (isTlvs(codec)) return recordsOf(codec.records);
-  if (isArray(codec)) return fc.array(valuesOf(codec.element), { maxLength: 5 });
+  if (isStructCodec(codec)) return fieldsOf(codec.fields);
+  if (isTlvCodec(codec)) return recordsOf(codec.records);
+  if (isArrayCodec(codec)) return fc.array(valuesOf(codec.element), { maxLength: 5 });
   return bytesOf(codec).map((bytes) => codec.read(new Reader(bytes)));
 }
 
@@ -88,16 +88,4 @@ function bytesOf(codec: Codec<unknown>): fc.Arbitrary<Uint8Array> {
     default:
       throw new Error(`no values of type "${codec.spec}"`);
   }
-}
-
-function isStruct(codec: Codec<unknown>): codec is StructCodec<Fields> {
-  return "fields" in codec;
-}
-
-function isTlvs(codec: Codec<unknown>): codec is TlvCodec<TlvFields> {
-  return "records" in codec;
-}
-
-function isArray(codec: Codec<unknown>): codec is ArrayCodec<unknown> {
-  return "element" in codec;
 }
