@@ -4,7 +4,7 @@ import type { AttributionData } from "../wire/commitment.ts";
 import { applyStream, onionKey } from "./onionKeys.ts";
 
 /** Hops for which attribution data has room: BOLT 4, "Initialization of attribution_data". */
-export const attributionHops = 20;
+const attributionHops = 20;
 const holdTimesLength = attributionHops * 4;
 const hmacCount = (attributionHops * (attributionHops + 1)) / 2;
 /** Length of `attribution_data`: 20 hold times and 210 truncated HMACs of 4 bytes each. */
