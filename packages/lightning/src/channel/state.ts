@@ -285,3 +285,26 @@ export function fundedChannel(state: ChannelState): FundedChannel | undefined {
       return undefined;
   }
 }
+
+/** `state` with another channel inside; states that hold none stay as they are. */
+export function withFundedChannel(state: RestingState, channel: FundedChannel): RestingState {
+  switch (state.kind) {
+    case "wait-for-channel-ready":
+    case "normal":
+    case "shutting-down":
+    case "negotiating":
+    case "closing":
+    case "wait-for-remote-close":
+      return { ...state, channel };
+    case "offline":
+    case "syncing":
+      return { ...state, inner: { ...state.inner, channel } };
+    case "wait-for-accept-channel":
+    case "wait-for-acceptance":
+    case "wait-for-funding-transaction":
+    case "wait-for-funding-created":
+    case "wait-for-funding-signed":
+    case "ended":
+      return state;
+  }
+}

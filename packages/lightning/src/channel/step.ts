@@ -4,10 +4,17 @@ import { continueWith } from "./continuation.ts";
 import { refusal } from "./error.ts";
 import type { ChannelContext, ChannelInput } from "./input.ts";
 import type { Outcome } from "./outcome.ts";
-import type { AwaitingSigner, ChannelState, RestingState } from "./state.ts";
+import {
+  type AwaitingSigner,
+  type ChannelState,
+  fundedChannel,
+  type RestingState,
+  withFundedChannel,
+} from "./state.ts";
 import { stepClosing, stepWaitForRemoteClose } from "./states/closing.ts";
 import { stepConnected } from "./states/connected.ts";
 import { stepOffline } from "./states/offline.ts";
+import { isRecordCommand, type RecordCommand, record } from "./states/records.ts";
 import { stepSyncing } from "./states/syncing.ts";
 import { stepUnfunded } from "./states/unfunded.ts";
 
@@ -111,6 +118,23 @@ function stepAwaiting(ctx: ChannelContext, state: AwaitingSigner, input: Channel
     case "tick":
       return putAside(state, input);
   }
+}
+
+/**
+ * Facts about HTLCs are written in the batch that causes them, whatever the signer does: they change the channel as it
+ * was before the question. What the peer must hear of them follows once the channel rests.
+ */
+function recordNow(state: AwaitingSigner, command: RecordCommand): Outcome {
+  const channel = fundedChannel(state.before);
+  if (channel === undefined) return { state: state.before, awaiting: state, actions: [] };
+  const change = record(channel, command);
+  if (!change.ok) {
+    return { state: state.before, awaiting: state, actions: [{ kind: "refused", refusal: change.error }] };
+  }
+  const before = withFundedChannel(state.before, change.value.channel);
+  const resume: ChannelInput = { kind: "command", command: { kind: "resume" } };
+  const stash = command.kind === "resolve-htlc" ? [...state.stash, resume] : state.stash;
+  return { state: before, awaiting: { ...state, before, stash }, actions: change.value.actions };
 }
 
 function putAside(state: AwaitingSigner, input: ChannelInput): Outcome {

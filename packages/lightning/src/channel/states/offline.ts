@@ -2,13 +2,12 @@ import { refusal } from "../error.ts";
 import type { ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
 import { forceClose } from "../ops/forceClose.ts";
 import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/funding.ts";
-import { resolveHtlc } from "../ops/htlcs.ts";
 import { reestablishMessage } from "../ops/reestablish.ts";
 import { rememberShutdown } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
 import type { ConnectedState, FundedChannel, Offline, Syncing } from "../state.ts";
 import { withChannel } from "./operating.ts";
-import { changeRecords } from "./records.ts";
+import { record } from "./records.ts";
 
 /** No connection: chain and user still have their say, and resolutions are noted for later. */
 export function stepOffline(ctx: ChannelContext, state: Offline, input: ChannelInput): Outcome {
@@ -44,16 +43,13 @@ export function idleCommand(ctx: ChannelContext, state: Offline | Syncing, comma
   const { inner } = state;
   const { channel } = inner;
   switch (command.kind) {
-    case "resolve-htlc": {
-      const resolved = resolveHtlc(channel, command);
-      if (!resolved.ok) return refuse(state, resolved.error);
-      return { state: within(state, resolved.value.channel), actions: resolved.value.actions };
-    }
+    case "resolve-htlc":
     case "set-disposition":
     case "set-upstream":
     case "update-config": {
-      const change = changeRecords(channel, command);
-      return { state: within(state, change.channel), actions: change.actions };
+      const change = record(channel, command);
+      if (!change.ok) return refuse(state, change.error);
+      return { state: within(state, change.value.channel), actions: change.value.actions };
     }
     case "shutdown": {
       const change = rememberShutdown(ctx, inner, command);

@@ -18,14 +18,13 @@ import {
   receiveFail,
   receiveFailMalformed,
   receiveFulfill,
-  resolveHtlc,
   sendAdd,
   sendResolutions,
 } from "../ops/htlcs.ts";
 import { receiveShutdown, sendShutdown, whenSettled } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
 import type { ConnectedState, FundedChannel, Normal, ShuttingDown } from "../state.ts";
-import { changeRecords } from "./records.ts";
+import { record } from "./records.ts";
 
 /** A channel that both sides use: `normal`, or `shutting-down` as long as HTLCs are left. */
 export type Operating = Normal | ShuttingDown;
@@ -83,14 +82,15 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
       const added = sendAdd(ctx, channel, command.htlc);
       return added.ok ? changed(state, added) : refuse(state, added.error);
     }
-    case "resolve-htlc": {
-      const resolved = resolveHtlc(channel, command);
-      if (!resolved.ok) return refuse(state, resolved.error);
-      const told = sendResolutions(resolved.value.channel);
-      return withChange(state, {
-        channel: told.channel,
-        actions: [...resolved.value.actions, ...told.actions],
-      });
+    case "resolve-htlc":
+    case "set-disposition":
+    case "set-upstream":
+    case "update-config": {
+      const noted = record(channel, command);
+      if (!noted.ok) return refuse(state, noted.error);
+      if (command.kind !== "resolve-htlc") return withChange(state, noted.value);
+      const told = sendResolutions(noted.value.channel);
+      return withChange(state, { channel: told.channel, actions: [...noted.value.actions, ...told.actions] });
     }
     case "sign":
       return canSign(channel.commitments)
@@ -110,10 +110,6 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
         { kind: "holder-force-closed", message: command.message },
         { broadcast: true, tellPeer: command.message },
       );
-    case "set-disposition":
-    case "set-upstream":
-    case "update-config":
-      return withChange(state, changeRecords(channel, command));
     case "open":
     case "accept":
     case "reject":

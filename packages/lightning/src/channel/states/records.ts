@@ -1,37 +1,57 @@
+import { ok, type Result } from "../../util/result.ts";
 import type { ChannelAction } from "../action.ts";
+import type { ChannelRefusal } from "../error.ts";
 import type { ChannelCommand } from "../input.ts";
 import type { ChannelChange } from "../ops/commit.ts";
+import { resolveHtlc } from "../ops/htlcs.ts";
 import type { FundedChannel } from "../state.ts";
 
-type RecordCommand = Extract<
+/** Commands that note a fact about the channel. The peer need not hear of it at once, or ever. */
+export type RecordCommand = Extract<
   ChannelCommand,
-  { readonly kind: "set-disposition" | "set-upstream" | "update-config" }
+  { readonly kind: "set-disposition" | "set-upstream" | "update-config" | "resolve-htlc" }
 >;
 
-/** Commands that change what is written about the channel, and nothing that the peer sees. */
-export function changeRecords(channel: FundedChannel, command: RecordCommand): ChannelChange {
+export function isRecordCommand(command: ChannelCommand): command is RecordCommand {
+  switch (command.kind) {
+    case "set-disposition":
+    case "set-upstream":
+    case "update-config":
+    case "resolve-htlc":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Writes the fact down, whatever the channel is doing. */
+export function record(
+  channel: FundedChannel,
+  command: RecordCommand,
+): Result<ChannelChange, ChannelRefusal> {
   const actions: readonly ChannelAction[] = [{ kind: "persist", left: [] }];
   switch (command.kind) {
+    case "resolve-htlc":
+      return resolveHtlc(channel, command);
     case "set-disposition": {
       const { disposition } = command;
-      const incoming = channel.incoming.map((record) =>
-        record.id === command.htlcId && record.disposition.kind !== "resolved"
-          ? { id: record.id, disposition }
-          : record,
+      const incoming = channel.incoming.map((htlc) =>
+        htlc.id === command.htlcId && htlc.disposition.kind !== "resolved"
+          ? { id: htlc.id, disposition }
+          : htlc,
       );
-      return { channel: { ...channel, incoming }, actions };
+      return ok({ channel: { ...channel, incoming }, actions });
     }
     case "set-upstream": {
       const { upstream } = command;
-      const outgoing = channel.outgoing.map((record) =>
-        record.id === command.htlcId ? { ...record, upstream } : record,
+      const outgoing = channel.outgoing.map((htlc) =>
+        htlc.id === command.htlcId ? { ...htlc, upstream } : htlc,
       );
-      return { channel: { ...channel, outgoing }, actions };
+      return ok({ channel: { ...channel, outgoing }, actions });
     }
-    case "update-config":
-      return {
-        channel: { ...channel, identity: { ...channel.identity, config: command.config } },
-        actions: [...actions, { kind: "usability-changed" }],
-      };
+    case "update-config": {
+      const identity = { ...channel.identity, config: command.config };
+      return ok({ channel: { ...channel, identity }, actions: [...actions, { kind: "usability-changed" }] });
+    }
   }
 }
