@@ -2,8 +2,7 @@ import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BuiltCommitment, FundingOutput } from "../commitment/build.ts";
 import type { Basepoints } from "../commitment/params.ts";
 import type { Point, Signature } from "../util/bytes.ts";
-import type { CommitmentNumber, OutPoint } from "../util/ids.ts";
-import type { Sat } from "../util/units.ts";
+import type { CommitmentNumber } from "../util/ids.ts";
 
 /**
  * What a channel asks its signer for. A request carries all that a policy needs to judge it: whole transactions,

@@ -1,0 +1,332 @@
+import type { BlockLocator } from "../chain/chainInterface.ts";
+import type { ChannelAction } from "../channel/action.ts";
+import type { ChannelFeerates } from "../channel/config.ts";
+import type { ChannelRefusal } from "../channel/error.ts";
+import type { ChannelCommand, ChannelContext, ChannelInput } from "../channel/input.ts";
+import { type ChannelState, type FundedChannel, fundedChannel } from "../channel/state.ts";
+import { step } from "../channel/step.ts";
+import type { Event } from "../handlers/event.ts";
+import type { ChannelSigner, SigningAnswer, SigningRequest } from "../sign/channelSigner.ts";
+import type { Signature } from "../util/bytes.ts";
+import type { ChannelId, NodeId } from "../util/ids.ts";
+import { commitmentNumber } from "../util/ids.ts";
+import { InvariantError, invariant, present } from "../util/invariant.ts";
+import type { Features, LightningMessage } from "../wire/index.ts";
+import type { ManagerEnvironment } from "./environment.ts";
+import type { Turn } from "./turn.ts";
+
+/** A channel as the manager holds it. */
+export interface ChannelEntry {
+  state: ChannelState;
+  /** As it was last written; absent for one that never was. */
+  written: ChannelState | undefined;
+  readonly counterparty: NodeId;
+  signer: ChannelSigner | undefined;
+  /** Set by a bug: no off-chain step is taken any more; the monitor goes on defending the channel. */
+  quarantined: boolean;
+}
+
+/** A peer that is connected. */
+export interface ConnectedPeer {
+  /** Rises with every connection of any peer. */
+  readonly epoch: number;
+  readonly features: Features;
+}
+
+/** Actions that concern more than their own channel. */
+export type CrossChannelAction = Extract<
+  ChannelAction,
+  {
+    readonly kind:
+      | "htlc-added"
+      | "htlc-fulfilled"
+      | "htlc-removed"
+      | "htlc-dropped"
+      | "htlcs-signed"
+      | "incoming-htlc-gone"
+      | "usability-changed"
+      | "announce"
+      | "closed";
+  }
+>;
+
+/** Who acts on what one channel asks of others. */
+export interface CrossChannelHandler {
+  onChannelAction(channelId: ChannelId, action: CrossChannelAction): void;
+}
+
+/** All channels: steps them, asks their signers, and sorts what they want done. */
+export class Channels {
+  readonly #entries = new Map<ChannelId, ChannelEntry>();
+  readonly #peers = new Map<NodeId, ConnectedPeer>();
+  readonly #byPeer = new Map<NodeId, Set<ChannelId>>();
+  /** Channels that may have something to sign. */
+  readonly #unsigned = new Set<ChannelId>();
+  readonly #environment: ManagerEnvironment;
+  readonly #turn: Turn;
+  readonly #emit: (event: Event, channelId: ChannelId) => void;
+  #context: ChannelContext;
+  #handler: CrossChannelHandler | undefined;
+
+  constructor(
+    environment: ManagerEnvironment,
+    turn: Turn,
+    start: {
+      readonly features: Features;
+      readonly tip: BlockLocator;
+      readonly emit: (event: Event, channelId: ChannelId) => void;
+    },
+  ) {
+    this.#environment = environment;
+    this.#turn = turn;
+    this.#emit = start.emit;
+    this.#context = {
+      ourNodeId: environment.nodeSigner.nodeId,
+      ourFeatures: start.features,
+      chainHash: environment.network.genesisHash,
+      bestHeight: start.tip.height,
+      feerates: feeratesOf(environment),
+      config: environment.config,
+    };
+  }
+
+  handleWith(handler: CrossChannelHandler): void {
+    this.#handler = handler;
+  }
+
+  get context(): ChannelContext {
+    return this.#context;
+  }
+
+  get(channelId: ChannelId): ChannelEntry | undefined {
+    return this.#entries.get(channelId);
+  }
+
+  /** The funded channel of that id. */
+  funded(channelId: ChannelId): FundedChannel | undefined {
+    const entry = this.#entries.get(channelId);
+    return entry && fundedChannel(entry.state);
+  }
+
+  all(): IterableIterator<[ChannelId, ChannelEntry]> {
+    return this.#entries.entries();
+  }
+
+  ofPeer(nodeId: NodeId): readonly ChannelId[] {
+    return [...(this.#byPeer.get(nodeId) ?? [])];
+  }
+
+  peer(nodeId: NodeId): ConnectedPeer | undefined {
+    return this.#peers.get(nodeId);
+  }
+
+  peers(): readonly NodeId[] {
+    return [...this.#peers.keys()];
+  }
+
+  /** Takes in a channel that was just made, or read from the store. */
+  add(channelId: ChannelId, entry: Omit<ChannelEntry, "quarantined">): void {
+    invariant(!this.#entries.has(channelId), `channel ${channelId} added twice`);
+    this.#entries.set(channelId, { ...entry, quarantined: false });
+    this.#index(entry.counterparty, channelId);
+  }
+
+  forget(channelId: ChannelId): void {
+    const entry = this.#entries.get(channelId);
+    if (entry === undefined) return;
+    this.#entries.delete(channelId);
+    this.#byPeer.get(entry.counterparty)?.delete(channelId);
+    this.#unsigned.delete(channelId);
+  }
+
+  connected(nodeId: NodeId, peer: ConnectedPeer): void {
+    this.#peers.set(nodeId, peer);
+    for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "connected", remoteFeatures: peer.features });
+  }
+
+  disconnected(nodeId: NodeId): void {
+    if (!this.#peers.delete(nodeId)) return;
+    for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "disconnected" });
+  }
+
+  setTip(height: number): void {
+    this.#context = { ...this.#context, bestHeight: height };
+  }
+
+  refreshFeerates(): void {
+    this.#context = { ...this.#context, feerates: feeratesOf(this.#environment) };
+  }
+
+  /** Gives a command; a refusal leaves the channel as it was. */
+  command(channelId: ChannelId, command: ChannelCommand): ChannelRefusal | undefined {
+    return this.step(channelId, { kind: "command", command });
+  }
+
+  message(channelId: ChannelId, message: LightningMessage): void {
+    if (message.type !== "channel_reestablish") {
+      this.step(channelId, { kind: "message", message });
+      return;
+    }
+    const signer = this.#entries.get(channelId)?.signer;
+    const shown = message.nextRevocationNumber - 1n;
+    const known = signer !== undefined && shown >= 0n && shown < 1n << 48n;
+    const ourPoint = known ? signer.point(commitmentNumber(Number(shown))) : undefined;
+    this.step(channelId, { kind: "message", message, ...(ourPoint && { ourPoint }) });
+  }
+
+  /** One input, and the answers of a signer that answers at once. */
+  step(channelId: ChannelId, input: ChannelInput): ChannelRefusal | undefined {
+    const entry = this.#entries.get(channelId);
+    if (entry === undefined || (entry.quarantined && !concernsChain(input))) return undefined;
+    this.#turn.touch(channelId);
+    let refusal: ChannelRefusal | undefined;
+    let next: ChannelInput | undefined = input;
+    let id = channelId;
+    try {
+      while (next !== undefined) {
+        const result = step(this.#context, entry.state, next);
+        entry.state = result.state;
+        next = undefined;
+        for (const action of result.actions) {
+          if (action.kind === "request-signature") next = this.#ask(entry, action.request);
+          else if (action.kind === "refused") refusal ??= action.refusal;
+          else id = this.#act(id, entry, action);
+        }
+      }
+    } catch (error) {
+      this.#quarantine(id, entry, error);
+    }
+    if (entry.state.kind === "ended") this.forget(id);
+    else this.#unsigned.add(id);
+    return refusal;
+  }
+
+  /** Lets every channel sign what has changed. */
+  signAll(): void {
+    const ids = [...this.#unsigned];
+    this.#unsigned.clear();
+    for (const id of ids) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined || (entry.state.kind !== "normal" && entry.state.kind !== "shutting-down"))
+        continue;
+      this.command(id, { kind: "sign" });
+      this.#unsigned.delete(id);
+    }
+  }
+
+  #ask(entry: ChannelEntry, request: SigningRequest): ChannelInput | undefined {
+    const answer = present(entry.signer, "the channel's signer").sign(request);
+    return answer && { kind: "signed", answer: this.#withNodeSignature(request, answer) };
+  }
+
+  /** A channel announcement also needs the node's own signature. */
+  #withNodeSignature(request: SigningRequest, answer: SigningAnswer): SigningAnswer {
+    if (request.kind !== "channel-announcement" || answer.kind !== "channel-announcement") return answer;
+    const nodeSignature: Signature = this.#environment.nodeSigner.signGossip(request.announcement);
+    return { ...answer, nodeSignature };
+  }
+
+  /** Carries out one action; gives the channel's id, which the action may have changed. */
+  #act(id: ChannelId, entry: ChannelEntry, action: ChannelAction): ChannelId {
+    switch (action.kind) {
+      case "persist":
+        this.#turn.persist(id, action.left);
+        return id;
+      case "watch-channel":
+        this.#turn.setup(action.setup);
+        return id;
+      case "watch-update":
+        this.#turn.update(action.update);
+        return id;
+      case "send": {
+        const peer = this.#peers.get(entry.counterparty);
+        const nodeId = entry.counterparty;
+        if (peer) this.#turn.effect({ kind: "send", nodeId, epoch: peer.epoch, message: action.message }, id);
+        return id;
+      }
+      case "disconnect": {
+        const peer = this.#peers.get(entry.counterparty);
+        if (peer)
+          this.#turn.effect({ kind: "disconnect", nodeId: entry.counterparty, epoch: peer.epoch }, id);
+        return id;
+      }
+      case "broadcast":
+        this.#turn.effect({ kind: "broadcast", transactions: action.transactions, type: action.type }, id);
+        return id;
+      case "watch-funding": {
+        const { outPoint, script } = action;
+        this.#turn.effect({ kind: "register-output", output: { outPoint, script } }, id);
+        return id;
+      }
+      case "set-channel-id":
+        this.#rename(id, action.channelId);
+        return action.channelId;
+      case "event":
+        this.#emit(action.event, id);
+        return id;
+      case "log":
+        this.#environment.logger.log({
+          level: action.level,
+          module: "channel",
+          text: action.text,
+          nodeId: entry.counterparty,
+        });
+        return id;
+      case "request-signature":
+      case "refused":
+        throw new InvariantError(`${action.kind} is not an effect`);
+      case "htlc-added":
+      case "htlc-fulfilled":
+      case "htlc-removed":
+      case "htlc-dropped":
+      case "htlcs-signed":
+      case "incoming-htlc-gone":
+      case "usability-changed":
+      case "announce":
+      case "closed":
+        present(this.#handler, "the handler of channel actions").onChannelAction(id, action);
+        return id;
+    }
+  }
+
+  #rename(from: ChannelId, to: ChannelId): void {
+    const entry = present(this.#entries.get(from), "a channel that gets its id");
+    invariant(!this.#entries.has(to), `two channels of id ${to}`);
+    this.#entries.delete(from);
+    this.#byPeer.get(entry.counterparty)?.delete(from);
+    this.#unsigned.delete(from);
+    this.#entries.set(to, entry);
+    this.#index(entry.counterparty, to);
+    this.#turn.touch(to);
+  }
+
+  #index(nodeId: NodeId, channelId: ChannelId): void {
+    const ids = this.#byPeer.get(nodeId);
+    if (ids === undefined) this.#byPeer.set(nodeId, new Set([channelId]));
+    else ids.add(channelId);
+  }
+
+  /** A bug stops this channel's off-chain machine and no other; the chain still reaches its monitor. */
+  #quarantine(id: ChannelId, entry: ChannelEntry, error: unknown): void {
+    entry.quarantined = true;
+    const text = `channel ${id} is quarantined: ${error instanceof Error ? error.message : String(error)}`;
+    this.#environment.logger.log({ level: "error", module: "channel", text, nodeId: entry.counterparty });
+    const peer = this.#peers.get(entry.counterparty);
+    if (peer) this.#turn.effect({ kind: "disconnect", nodeId: entry.counterparty, epoch: peer.epoch }, id);
+  }
+}
+
+function concernsChain(input: ChannelInput): boolean {
+  return input.kind === "funding-spent" || input.kind === "watch-refused";
+}
+
+function feeratesOf({ feeEstimator }: ManagerEnvironment): ChannelFeerates {
+  return {
+    maximumFeeEstimate: feeEstimator.feerate("maximum-fee-estimate"),
+    minAllowedAnchorChannelRemoteFee: feeEstimator.feerate("min-allowed-anchor-channel-remote-fee"),
+    minAllowedNonAnchorChannelRemoteFee: feeEstimator.feerate("min-allowed-non-anchor-channel-remote-fee"),
+    anchorChannelFee: feeEstimator.feerate("anchor-channel-fee"),
+    nonAnchorChannelFee: feeEstimator.feerate("non-anchor-channel-fee"),
+    channelCloseMinimum: feeEstimator.feerate("channel-close-minimum"),
+  };
+}
