@@ -1,24 +1,21 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import { type Bytes32, fromHex, type Point, type Script, type Signature } from "../util/bytes.ts";
+import { type Bytes32, fromHex, type Point, type Script, type Signature, toHex } from "../util/bytes.ts";
 import {
   type BlockHash,
-  blockHashFromInternal,
   blockHashToInternal,
   type ChannelId,
   channelIdOf,
   type HtlcId,
-  htlcId as htlcIdOf,
   type NodeId,
   nodeIdOf,
   type PaymentHash,
   paymentHashOf,
   type ShortChannelId,
   type Txid,
-  txidFromInternal,
   txidToInternal,
 } from "../util/ids.ts";
 import { InvariantError } from "../util/invariant.ts";
-import { type FeeratePerKw, feeratePerKw, type Msat, msat, type Sat, sat } from "../util/units.ts";
+import { type FeeratePerKw, feeratePerKw, type Msat, msat, type Sat } from "../util/units.ts";
 import type { Codec } from "./codec.ts";
 import type { Reader } from "./reader.ts";
 import type { Writer } from "./writer.ts";
@@ -209,6 +206,7 @@ export const varScript: Codec<Script> = branded<Script>(varBytes);
 /** An output script that takes up all that remains. */
 export const restScript: Codec<Script> = branded<Script>(rest);
 
+/** The id of a channel, as hex in wire order. */
 export const channelId: Codec<ChannelId> = {
   spec: "channel_id",
   size: 32,
@@ -218,6 +216,7 @@ export const channelId: Codec<ChannelId> = {
   },
 };
 
+/** SHA-256 of a preimage, as hex. */
 export const paymentHash: Codec<PaymentHash> = {
   spec: "sha256",
   size: 32,
@@ -231,7 +230,8 @@ export const paymentHash: Codec<PaymentHash> = {
 export const txid: Codec<Txid> = {
   spec: "sha256",
   size: 32,
-  read: (reader) => txidFromInternal(reader.bytes(32)),
+  // The bytes are ours to reverse: `txidFromInternal` would copy them once more.
+  read: (reader) => toHex(reader.bytes(32).reverse()) as Txid,
   write(writer, value) {
     writeExactly(writer, txidToInternal(value), 32);
   },
@@ -241,22 +241,20 @@ export const txid: Codec<Txid> = {
 export const chainHash: Codec<BlockHash> = {
   spec: "chain_hash",
   size: 32,
-  read: (reader) => blockHashFromInternal(reader.bytes(32)),
+  read: (reader) => toHex(reader.bytes(32).reverse()) as BlockHash,
   write(writer, value) {
     writeExactly(writer, blockHashToInternal(value), 32);
   },
 };
 
-export const shortChannelId: Codec<ShortChannelId> = mapped("short_channel_id", u64, {
-  decoded: (value) => value as ShortChannelId,
-  encoded: (value) => value,
-});
-
-export const htlcId: Codec<HtlcId> = mapped("u64", u64, { decoded: htlcIdOf, encoded: (value) => value });
+/** 8 bytes; any u64, whether or not a block of that height can be. */
+export const shortChannelId: Codec<ShortChannelId> = wide<ShortChannelId>("short_channel_id");
+/** Counts the HTLCs that one side of a channel offered. */
+export const htlcId: Codec<HtlcId> = wide<HtlcId>("u64");
 /** Millisatoshis in 8 bytes; any u64, peers do send 2^64-1. */
-export const msat64: Codec<Msat> = mapped("u64", u64, { decoded: msat, encoded: (value) => value });
+export const msat64: Codec<Msat> = wide<Msat>("u64");
 /** Satoshis in 8 bytes; any u64. */
-export const sat64: Codec<Sat> = mapped("u64", u64, { decoded: sat, encoded: (value) => value });
+export const sat64: Codec<Sat> = wide<Sat>("u64");
 /** Millisatoshis as a truncated u64. */
 export const msatTu64: Codec<Msat> = mapped("tu64", tu64, { decoded: msat, encoded: (value) => value });
 /** Millisatoshis in 4 bytes, as gossip has base fees. */
@@ -285,8 +283,21 @@ export function specAs<T>(spec: string, codec: Codec<T>): Codec<T> {
   return mapped(spec, codec, { decoded: (value) => value, encoded: (value) => value });
 }
 
+/** The same codec; bytes get their brand where they come in. */
 function branded<B extends Uint8Array>(codec: Codec<Uint8Array>): Codec<B> {
-  return mapped(codec.spec, codec, { decoded: (value) => value as B, encoded: (value) => value });
+  return codec as Codec<B>;
+}
+
+/** A u64 that gets its brand where it comes in. */
+function wide<B extends bigint>(spec: string): Codec<B> {
+  return {
+    spec,
+    size: 8,
+    read: (reader) => reader.u64() as B,
+    write(writer, value) {
+      writer.u64(value);
+    },
+  };
 }
 
 function sizeOf(codec: Codec<unknown>): { readonly size?: number } {

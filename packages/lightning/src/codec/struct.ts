@@ -9,6 +9,7 @@ export type Fields = Readonly<Record<string, Codec<unknown>>>;
 /** The object that `Fields` describe. */
 export type FieldValues<F extends Fields> = { readonly [K in keyof F]: TypeOf<F[K]> };
 
+/** A codec of an object, with the codecs of its fields. */
 export interface StructCodec<F extends Fields> extends Codec<FieldValues<F>> {
   readonly fields: F;
 }

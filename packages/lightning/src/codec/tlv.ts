@@ -33,6 +33,7 @@ export interface UnknownRecords {
   readonly unknown?: readonly TlvRecord[];
 }
 
+/** A codec of a TLV stream, with its declaration. */
 export interface TlvCodec<F extends TlvFields, T = TlvValues<F>> extends Codec<T> {
   readonly records: F;
 }

@@ -50,6 +50,7 @@ export function decodeChannelType(bytes: Uint8Array): ChannelType | undefined {
   return undefined;
 }
 
+/** Whether two types agree in everything. */
 export function sameChannelType(a: ChannelType, b: ChannelType): boolean {
   return a.format === b.format && a.scidAlias === b.scidAlias && a.zeroConf === b.zeroConf;
 }

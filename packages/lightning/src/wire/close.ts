@@ -1,10 +1,12 @@
 import { channelId, sat64, signature, struct, type TypeOf, tlvs, u32, varScript } from "../codec/index.ts";
 import { message } from "./message.ts";
 
+/** No new HTLCs; the channel closes to these scripts once the pending ones are gone. */
 export const shutdown = message(
   { type: "shutdown", number: 38, section: 'BOLT 2, "Closing Initiation: shutdown"' },
   { channelId, scriptpubkey: varScript },
 );
+/** @ldk lightning::ln::msgs::Shutdown */
 export interface Shutdown extends TypeOf<typeof shutdown> {}
 
 /** The older negotiation, by fee ranges. */
@@ -22,6 +24,7 @@ export const closingSigned = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::ClosingSigned */
 export interface ClosingSigned extends TypeOf<typeof closingSigned> {}
 
 const closingFields = {
@@ -47,6 +50,7 @@ export const closingComplete = message(
   },
   closingFields,
 );
+/** @ldk lightning::ln::msgs::ClosingComplete */
 export interface ClosingComplete extends TypeOf<typeof closingComplete> {}
 
 /** The answer to `closing_complete`: our signature for one of its transactions. */
@@ -58,4 +62,5 @@ export const closingSig = message(
   },
   closingFields,
 );
+/** @ldk lightning::ln::msgs::ClosingSig */
 export interface ClosingSig extends TypeOf<typeof closingSig> {}

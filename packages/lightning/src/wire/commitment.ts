@@ -22,6 +22,7 @@ import {
 } from "../codec/index.ts";
 import { message } from "./message.ts";
 
+/** Offers an HTLC. */
 export const updateAddHtlc = message(
   { type: "update_add_htlc", number: 128, section: 'BOLT 2, "Adding an HTLC: update_add_htlc"' },
   {
@@ -40,6 +41,7 @@ export const updateAddHtlc = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::UpdateAddHTLC */
 export interface UpdateAddHtlc extends TypeOf<typeof updateAddHtlc> {}
 
 const removing =
@@ -50,8 +52,10 @@ const attributionData = struct("attribution_data", {
   htlcHoldTimes: bytes(80, "20*u32"),
   truncatedHmacs: bytes(840, "210*sha256[..4]"),
 });
+/** @ldk lightning::ln::onion_utils::AttributionData */
 export interface AttributionData extends TypeOf<typeof attributionData> {}
 
+/** Claims an HTLC by its preimage. */
 export const updateFulfillHtlc = message(
   { type: "update_fulfill_htlc", number: 130, section: removing },
   {
@@ -61,8 +65,10 @@ export const updateFulfillHtlc = message(
     tlvs: tlvs("update_fulfill_htlc_tlvs", { attributionData: { type: 1, codec: attributionData } }),
   },
 );
+/** @ldk lightning::ln::msgs::UpdateFulfillHTLC */
 export interface UpdateFulfillHtlc extends TypeOf<typeof updateFulfillHtlc> {}
 
+/** Fails an HTLC, with a failure that only the payer can read. */
 export const updateFailHtlc = message(
   { type: "update_fail_htlc", number: 131, section: removing },
   {
@@ -73,12 +79,15 @@ export const updateFailHtlc = message(
     tlvs: tlvs("update_fail_htlc_tlvs", { attributionData: { type: 1, codec: attributionData } }),
   },
 );
+/** @ldk lightning::ln::msgs::UpdateFailHTLC */
 export interface UpdateFailHtlc extends TypeOf<typeof updateFailHtlc> {}
 
+/** Fails an HTLC whose onion could not be read; the receiver wraps the failure for the payer. */
 export const updateFailMalformedHtlc = message(
   { type: "update_fail_malformed_htlc", number: 135, section: removing },
   { channelId, id: htlcId, sha256OfOnion: sha256, failureCode: u16 },
 );
+/** @ldk lightning::ln::msgs::UpdateFailMalformedHTLC */
 export interface UpdateFailMalformedHtlc extends TypeOf<typeof updateFailMalformedHtlc> {}
 
 /** The next `batchSize` messages belong together: one `commitment_signed` for each funding that is active. */
@@ -93,8 +102,10 @@ export const startBatch = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::StartBatch */
 export interface StartBatch extends TypeOf<typeof startBatch> {}
 
+/** Signs the receiver's next commitment transaction and its HTLC transactions. */
 export const commitmentSigned = message(
   {
     type: "commitment_signed",
@@ -112,8 +123,10 @@ export const commitmentSigned = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::CommitmentSigned */
 export interface CommitmentSigned extends TypeOf<typeof commitmentSigned> {}
 
+/** Gives up the sender's previous commitment transaction, and agrees to the updates in its new one. */
 export const revokeAndAck = message(
   {
     type: "revoke_and_ack",
@@ -122,14 +135,18 @@ export const revokeAndAck = message(
   },
   { channelId, perCommitmentSecret: bytes32, nextPerCommitmentPoint: point },
 );
+/** @ldk lightning::ln::msgs::RevokeAndACK */
 export interface RevokeAndAck extends TypeOf<typeof revokeAndAck> {}
 
+/** Sets the feerate of the commitment transactions; only the opener may. */
 export const updateFee = message(
   { type: "update_fee", number: 134, section: 'BOLT 2, "Updating Fees: update_fee"' },
   { channelId, feeratePerKw: feerate32 },
 );
+/** @ldk lightning::ln::msgs::UpdateFee */
 export interface UpdateFee extends TypeOf<typeof updateFee> {}
 
+/** First message about a channel after a reconnection: where the sender stands. */
 export const channelReestablish = message(
   { type: "channel_reestablish", number: 136, section: 'BOLT 2, "Message Retransmission"' },
   {
@@ -158,4 +175,5 @@ export const channelReestablish = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::ChannelReestablish */
 export interface ChannelReestablish extends TypeOf<typeof channelReestablish> {}

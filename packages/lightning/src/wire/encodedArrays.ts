@@ -48,10 +48,12 @@ export interface EncodedQueryFlags {
   readonly encodedQueryFlags: Uint8Array;
 }
 
+/** The flags of a `query_flags` record, one for each id. Throws `DecodeError` on another encoding. */
 export function decodeQueryFlags(record: EncodedQueryFlags): readonly bigint[] {
   return decodeArray(queryFlags, record.encodingType, record.encodedQueryFlags);
 }
 
+/** A `query_flags` record; bits as in BOLT 7. */
 export function encodeQueryFlags(flags: readonly bigint[]): EncodedQueryFlags {
   return { encodingType: uncompressed, encodedQueryFlags: encode(queryFlags, flags) };
 }
@@ -62,10 +64,12 @@ export interface EncodedTimestamps {
   readonly encodedTimestamps: Uint8Array;
 }
 
+/** The pairs of a `timestamps_tlv` record. Throws `DecodeError` on another encoding or half a pair. */
 export function decodeTimestamps(record: EncodedTimestamps): readonly UpdateTimestamps[] {
   return decodeArray(timestamps, record.encodingType, record.encodedTimestamps);
 }
 
+/** A `timestamps_tlv` record. */
 export function encodeTimestamps(pairs: readonly UpdateTimestamps[]): EncodedTimestamps {
   return { encodingType: uncompressed, encodedTimestamps: encode(timestamps, pairs) };
 }

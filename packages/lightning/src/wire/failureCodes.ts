@@ -77,6 +77,7 @@ export interface UnknownFailure {
   readonly data: Uint8Array;
 }
 
+/** What `decodeFailureMessage` can give. */
 export type FailureMessage = KnownFailure | UnknownFailure;
 
 /** A declaration without its types: see `failures`. */

@@ -31,11 +31,13 @@ export const announcementSignatures = message(
   },
   { channelId, shortChannelId, nodeSignature: signature, bitcoinSignature: signature },
 );
+/** @ldk lightning::ln::msgs::AnnouncementSignatures */
 export interface AnnouncementSignatures extends TypeOf<typeof announcementSignatures> {}
 
 // Announcements are signed as a whole, what we do not understand included: `unknownFields` holds all that follows the
 // known fields, so that encoding a decoded announcement gives the very bytes that were signed.
 
+/** Proves that a channel exists between two nodes. */
 export const channelAnnouncement = message(
   { type: "channel_announcement", number: 256, section: 'BOLT 7, "The channel_announcement Message"' },
   {
@@ -53,8 +55,10 @@ export const channelAnnouncement = message(
     unknownFields: rest,
   },
 );
+/** @ldk lightning::ln::msgs::ChannelAnnouncement */
 export interface ChannelAnnouncement extends TypeOf<typeof channelAnnouncement> {}
 
+/** What a node says of itself. */
 export const nodeAnnouncement = message(
   { type: "node_announcement", number: 257, section: 'BOLT 7, "The node_announcement Message"' },
   {
@@ -71,8 +75,10 @@ export const nodeAnnouncement = message(
     unknownFields: rest,
   },
 );
+/** @ldk lightning::ln::msgs::NodeAnnouncement */
 export interface NodeAnnouncement extends TypeOf<typeof nodeAnnouncement> {}
 
+/** The terms on which one side of a channel forwards. */
 export const channelUpdate = message(
   { type: "channel_update", number: 258, section: 'BOLT 7, "The channel_update Message"' },
   {
@@ -92,8 +98,10 @@ export const channelUpdate = message(
     unknownFields: rest,
   },
 );
+/** @ldk lightning::ln::msgs::ChannelUpdate */
 export interface ChannelUpdate extends TypeOf<typeof channelUpdate> {}
 
+/** Asks for announcements and updates of these channels. */
 export const queryShortChannelIds = message(
   {
     type: "query_short_channel_ids",
@@ -113,8 +121,10 @@ export const queryShortChannelIds = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::QueryShortChannelIds */
 export interface QueryShortChannelIds extends TypeOf<typeof queryShortChannelIds> {}
 
+/** Ends the answer to `query_short_channel_ids`; `fullInformation` says whether the sender keeps up with that chain. */
 export const replyShortChannelIdsEnd = message(
   {
     type: "reply_short_channel_ids_end",
@@ -123,8 +133,10 @@ export const replyShortChannelIdsEnd = message(
   },
   { chainHash, fullInformation: bool },
 );
+/** @ldk lightning::ln::msgs::ReplyShortChannelIdsEnd */
 export interface ReplyShortChannelIdsEnd extends TypeOf<typeof replyShortChannelIdsEnd> {}
 
+/** Asks which channels the receiver knows in a range of blocks. */
 export const queryChannelRange = message(
   {
     type: "query_channel_range",
@@ -141,8 +153,10 @@ export const queryChannelRange = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::QueryChannelRange */
 export interface QueryChannelRange extends TypeOf<typeof queryChannelRange> {}
 
+/** A part of the answer to `query_channel_range`. */
 export const replyChannelRange = message(
   {
     type: "reply_channel_range",
@@ -169,8 +183,10 @@ export const replyChannelRange = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::ReplyChannelRange */
 export interface ReplyChannelRange extends TypeOf<typeof replyChannelRange> {}
 
+/** From now on send me gossip with timestamps in this range, seconds since 1970. */
 export const gossipTimestampFilter = message(
   {
     type: "gossip_timestamp_filter",
@@ -179,4 +195,5 @@ export const gossipTimestampFilter = message(
   },
   { chainHash, firstTimestamp: u32, timestampRange: u32 },
 );
+/** @ldk lightning::ln::msgs::GossipTimestampFilter */
 export interface GossipTimestampFilter extends TypeOf<typeof gossipTimestampFilter> {}

@@ -17,6 +17,7 @@ import {
 } from "../codec/index.ts";
 import { message } from "./message.ts";
 
+/** Adds an input to the transaction under construction. */
 export const txAddInput = message(
   { type: "tx_add_input", number: 66, section: 'BOLT 2, "The tx_add_input Message"' },
   {
@@ -32,14 +33,18 @@ export const txAddInput = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::TxAddInput */
 export interface TxAddInput extends TypeOf<typeof txAddInput> {}
 
+/** Adds an output to the transaction under construction. */
 export const txAddOutput = message(
   { type: "tx_add_output", number: 67, section: 'BOLT 2, "The tx_add_output Message"' },
   { channelId, serialId: u64, sats: sat64, script: varScript },
 );
+/** @ldk lightning::ln::msgs::TxAddOutput */
 export interface TxAddOutput extends TypeOf<typeof txAddOutput> {}
 
+/** Takes back an input that the sender added. */
 export const txRemoveInput = message(
   {
     type: "tx_remove_input",
@@ -48,8 +53,10 @@ export const txRemoveInput = message(
   },
   { channelId, serialId: u64 },
 );
+/** @ldk lightning::ln::msgs::TxRemoveInput */
 export interface TxRemoveInput extends TypeOf<typeof txRemoveInput> {}
 
+/** Takes back an output that the sender added. */
 export const txRemoveOutput = message(
   {
     type: "tx_remove_output",
@@ -58,14 +65,18 @@ export const txRemoveOutput = message(
   },
   { channelId, serialId: u64 },
 );
+/** @ldk lightning::ln::msgs::TxRemoveOutput */
 export interface TxRemoveOutput extends TypeOf<typeof txRemoveOutput> {}
 
+/** The sender has nothing to add; the second one in a row ends the construction. */
 export const txComplete = message(
   { type: "tx_complete", number: 70, section: 'BOLT 2, "The tx_complete Message"' },
   { channelId },
 );
+/** @ldk lightning::ln::msgs::TxComplete */
 export interface TxComplete extends TypeOf<typeof txComplete> {}
 
+/** The witnesses of the sender's inputs: it can no longer stop the transaction. */
 export const txSignatures = message(
   { type: "tx_signatures", number: 71, section: 'BOLT 2, "The tx_signatures Message"' },
   {
@@ -79,6 +90,7 @@ export const txSignatures = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::TxSignatures */
 export interface TxSignatures extends TypeOf<typeof txSignatures> {}
 
 const rbfRecords = {
@@ -87,16 +99,20 @@ const rbfRecords = {
   requireConfirmedInputs: { type: 2, codec: flag },
 } as const;
 
+/** Asks to replace the unconfirmed funding transaction by one of a higher feerate. */
 export const txInitRbf = message(
   { type: "tx_init_rbf", number: 72, section: 'BOLT 2, "The tx_init_rbf Message"' },
   { channelId, locktime: u32, feerate: feerate32, tlvs: tlvs("tx_init_rbf_tlvs", rbfRecords) },
 );
+/** @ldk lightning::ln::msgs::TxInitRbf */
 export interface TxInitRbf extends TypeOf<typeof txInitRbf> {}
 
+/** Agrees to `tx_init_rbf`. */
 export const txAckRbf = message(
   { type: "tx_ack_rbf", number: 73, section: 'BOLT 2, "The tx_ack_rbf Message"' },
   { channelId, tlvs: tlvs("tx_ack_rbf_tlvs", rbfRecords) },
 );
+/** @ldk lightning::ln::msgs::TxAckRbf */
 export interface TxAckRbf extends TypeOf<typeof txAckRbf> {}
 
 /** The negotiation is off; `data` is for people, unverified. */
@@ -104,4 +120,5 @@ export const txAbort = message(
   { type: "tx_abort", number: 74, section: 'BOLT 2, "The tx_abort Message"' },
   { channelId, data: varBytes },
 );
+/** @ldk lightning::ln::msgs::TxAbort */
 export interface TxAbort extends TypeOf<typeof txAbort> {}

@@ -37,6 +37,7 @@ const openingRecordsV2 = {
   requireConfirmedInputs: { type: 2, codec: flag },
 } as const;
 
+/** Asks to open a channel that the sender funds (version 1). Basepoints are the sender's. */
 export const openChannel = message(
   { type: "open_channel", number: 32, section: 'BOLT 2, "The open_channel Message"' },
   {
@@ -63,8 +64,10 @@ export const openChannel = message(
     tlvs: tlvs("open_channel_tlvs", openingRecords),
   },
 );
+/** @ldk lightning::ln::msgs::OpenChannel */
 export interface OpenChannel extends TypeOf<typeof openChannel> {}
 
+/** Agrees to `open_channel`, with the receiver's terms and keys. */
 export const acceptChannel = message(
   { type: "accept_channel", number: 33, section: 'BOLT 2, "The accept_channel Message"' },
   {
@@ -85,20 +88,26 @@ export const acceptChannel = message(
     tlvs: tlvs("accept_channel_tlvs", openingRecords),
   },
 );
+/** @ldk lightning::ln::msgs::AcceptChannel */
 export interface AcceptChannel extends TypeOf<typeof acceptChannel> {}
 
+/** The funding outpoint, and the opener's signature for the accepter's first commitment transaction. */
 export const fundingCreated = message(
   { type: "funding_created", number: 34, section: 'BOLT 2, "The funding_created Message"' },
   { temporaryChannelId, fundingTxid: txid, fundingOutputIndex: u16, signature },
 );
+/** @ldk lightning::ln::msgs::FundingCreated */
 export interface FundingCreated extends TypeOf<typeof fundingCreated> {}
 
+/** The accepter's signature for the opener's first commitment transaction: from now on the funding may be broadcast. */
 export const fundingSigned = message(
   { type: "funding_signed", number: 35, section: 'BOLT 2, "The funding_signed Message"' },
   { channelId, signature },
 );
+/** @ldk lightning::ln::msgs::FundingSigned */
 export interface FundingSigned extends TypeOf<typeof fundingSigned> {}
 
+/** The funding has the confirmations that the sender asks for (or none are needed). */
 export const channelReady = message(
   { type: "channel_ready", number: 36, section: 'BOLT 2, "The channel_ready Message"' },
   {
@@ -110,8 +119,10 @@ export const channelReady = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::ChannelReady */
 export interface ChannelReady extends TypeOf<typeof channelReady> {}
 
+/** Asks to open a channel that both may fund (version 2); its transaction is built interactively. */
 export const openChannel2 = message(
   { type: "open_channel2", number: 64, section: 'BOLT 2, "The open_channel2 Message"' },
   {
@@ -137,8 +148,10 @@ export const openChannel2 = message(
     tlvs: tlvs("opening_tlvs", openingRecordsV2),
   },
 );
+/** @ldk lightning::ln::msgs::OpenChannelV2 */
 export interface OpenChannel2 extends TypeOf<typeof openChannel2> {}
 
+/** Agrees to `open_channel2`, with what the receiver adds. */
 export const acceptChannel2 = message(
   { type: "accept_channel2", number: 65, section: 'BOLT 2, "The accept_channel2 Message"' },
   {
@@ -160,4 +173,5 @@ export const acceptChannel2 = message(
     tlvs: tlvs("accept_tlvs", openingRecordsV2),
   },
 );
+/** @ldk lightning::ln::msgs::AcceptChannelV2 */
 export interface AcceptChannel2 extends TypeOf<typeof acceptChannel2> {}

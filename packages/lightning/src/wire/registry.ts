@@ -36,6 +36,7 @@ export interface UnknownMessage {
   readonly payload: Uint8Array;
 }
 
+/** What `decodeMessage` can give. */
 export type DecodedMessage = LightningMessage | UnknownMessage;
 
 /** A declaration without its types, as data: what documentation, comparison and tests go through. */

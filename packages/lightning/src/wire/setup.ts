@@ -15,6 +15,7 @@ export const init = message(
     }),
   },
 );
+/** @ldk lightning::ln::msgs::Init */
 export interface Init extends TypeOf<typeof init> {}
 
 /** The channel (or, with an id of zeros, every channel with the sender) has failed. `data` is for people, unverified. */
@@ -22,6 +23,7 @@ export const errorMessage = message(
   { type: "error", number: 17, section: 'BOLT 1, "The error and warning Messages"' },
   { channelId, data: varBytes },
 );
+/** @ldk lightning::ln::msgs::ErrorMessage */
 export interface ErrorMessage extends TypeOf<typeof errorMessage> {}
 
 /** Something is wrong, but nothing is closed for it. */
@@ -29,6 +31,7 @@ export const warning = message(
   { type: "warning", number: 1, section: 'BOLT 1, "The error and warning Messages"' },
   { channelId, data: varBytes },
 );
+/** @ldk lightning::ln::msgs::WarningMessage */
 export interface Warning extends TypeOf<typeof warning> {}
 
 /** Asks for `numPongBytes` bytes back; 65532 and above ask for none. */
@@ -36,12 +39,15 @@ export const ping = message(
   { type: "ping", number: 18, section: 'BOLT 1, "The ping and pong Messages"' },
   { numPongBytes: u16, ignored: varBytes },
 );
+/** @ldk lightning::ln::msgs::Ping */
 export interface Ping extends TypeOf<typeof ping> {}
 
+/** The answer to `ping`: as many bytes as it asked for. */
 export const pong = message(
   { type: "pong", number: 19, section: 'BOLT 1, "The ping and pong Messages"' },
   { ignored: varBytes },
 );
+/** @ldk lightning::ln::msgs::Pong */
 export interface Pong extends TypeOf<typeof pong> {}
 
 /** An encrypted backup that the sender asks us to keep, in place of the one before. */
@@ -49,6 +55,7 @@ export const peerStorage = message(
   { type: "peer_storage", number: 7, section: 'BOLT 1, "Peer storage"' },
   { blob: varBytes },
 );
+/** @ldk lightning::ln::msgs::PeerStorage */
 export interface PeerStorage extends TypeOf<typeof peerStorage> {}
 
 /** The latest blob that we asked the sender to keep. */
@@ -56,4 +63,5 @@ export const peerStorageRetrieval = message(
   { type: "peer_storage_retrieval", number: 9, section: 'BOLT 1, "Peer storage"' },
   { blob: varBytes },
 );
+/** @ldk lightning::ln::msgs::PeerStorageRetrieval */
 export interface PeerStorageRetrieval extends TypeOf<typeof peerStorageRetrieval> {}
