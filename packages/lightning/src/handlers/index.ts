@@ -1,0 +1,26 @@
+export type {
+  ClosureReason,
+  Event,
+  IndexedEvent,
+  PathFailure,
+  PaymentFailureReason,
+  PaymentPurpose,
+} from "./event.ts";
+export type { EventsProvider } from "./eventsProvider.ts";
+export { type GossipMessage, isGossipMessage } from "./gossipMessage.ts";
+export type { Logger, LogRecord } from "./logger.ts";
+export type {
+  BaseMessageHandler,
+  ChannelMessage,
+  ChannelMessageHandler,
+  CustomMessageHandler,
+  OnionMessageHandler,
+  PeerConnection,
+  RoutingMessageHandler,
+} from "./messageHandler.ts";
+export type {
+  ErrorAction,
+  ErrorOrWarning,
+  MessageSendEvent,
+  MessageSendEventsProvider,
+} from "./messageSendEvent.ts";
