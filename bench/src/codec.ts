@@ -2,17 +2,17 @@ import { toHex } from "@fulmen/bitcoin/primitives";
 import { decodeMessage, encodeMessage, type LightningMessage } from "@fulmen/lightning/wire";
 
 /** Time of one decoding, declared against written by hand. */
-export interface CodecTiming {
+interface CodecTiming {
   readonly message: string;
   readonly declaredMicroseconds: number;
   readonly byHandMicroseconds: number;
 }
 
 /** How much slower than code written by hand a declared message may be read. */
-export const allowedRatio = 1.5;
+const allowedRatio = 1.5;
 
 /** Decodes three typical messages with the declared codecs and with code written by hand. */
-export function benchCodec(): readonly CodecTiming[] {
+function benchCodec(): readonly CodecTiming[] {
   return samples.map(({ message, byHand }) => {
     const bytes = encodeMessage(message);
     const expected = JSON.stringify(decodeMessage(bytes), shown);

@@ -159,8 +159,9 @@ export const rest: Codec<Uint8Array> = {
 };
 
 /**
- * A compressed point, checked to be on the curve here, so that no handler can forget to. The square root this costs
- * is small beside what handlers then do with a point; gossip, where signatures are verified anyway, has `nodeId`.
+ * A compressed point, checked to be on the curve here, so that no handler can forget to. That is a square root: 5 us
+ * with libsecp256k1, 120 us with noble, little beside what handlers then do with a point. Gossip comes by the hundred
+ * thousand and its signatures are verified anyway: it has `nodeId` and `compressedKey`.
  */
 export const point: Codec<Point> = {
   spec: "point",
