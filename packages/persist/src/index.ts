@@ -1,1 +1,3 @@
-export {};
+export { MemoryStore } from "./memory/index.ts";
+export { openSqliteStore } from "./sqlite/index.ts";
+export { StoreError, type StoreErrorCode } from "./storeError.ts";

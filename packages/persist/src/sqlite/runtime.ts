@@ -1,0 +1,19 @@
+import { StoreError } from "../storeError.ts";
+
+/** The module `node:sqlite`. */
+export type Sqlite = typeof import("node:sqlite");
+
+/**
+ * `node:sqlite`, looked for when it is needed, so that the rest of the package works on a Node without it. Throws
+ * `StoreError` `unsupported-runtime` where it is missing.
+ */
+export function loadSqlite(
+  find: (id: "node:sqlite") => Sqlite | undefined = (id) => process.getBuiltinModule?.(id),
+): Sqlite {
+  const sqlite = find("node:sqlite");
+  if (sqlite !== undefined) return sqlite;
+  throw new StoreError(
+    "unsupported-runtime",
+    `the SQLite store needs Node 22.13 or later, which brings node:sqlite; this is Node ${process.versions.node}`,
+  );
+}

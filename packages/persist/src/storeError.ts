@@ -1,0 +1,42 @@
+/**
+ * What is wrong with a store:
+ *
+ * - `commit-failed`: a commit did not go through (disk full, I/O error, file busy). None of its writes is visible; the
+ *   same batches may be committed again, in the same order.
+ * - `read-failed`: a read did not go through; it may be tried again.
+ * - `open-failed`: the file cannot be opened or created: permissions, a path that leads nowhere.
+ * - `closed`: the store was closed before the call.
+ * - `locked`: another process, or another store in this one, has the file open.
+ * - `lease-lost`: another process has taken the file over while this one had it open. Nothing more may be done here.
+ * - `corrupt`: the file is damaged.
+ * - `foreign-file`: the file is a database, but not a store of Fulmen's.
+ * - `newer-schema`: the file was written by a later version of Fulmen.
+ * - `unsupported-runtime`: this runtime has no SQLite.
+ */
+export type StoreErrorCode =
+  | "commit-failed"
+  | "read-failed"
+  | "open-failed"
+  | "closed"
+  | "locked"
+  | "lease-lost"
+  | "corrupt"
+  | "foreign-file"
+  | "newer-schema"
+  | "unsupported-runtime";
+
+/** A store could not do what it was asked; the message says what to do about it. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+
+  /** Whether trying again cannot help: a node must stop at once rather than go on with this store. */
+  get isFatal(): boolean {
+    return this.code !== "commit-failed" && this.code !== "read-failed";
+  }
+}

@@ -1,0 +1,2 @@
+export { type KvStoreMedium, kvStoreConformance } from "./kvStore.ts";
+export type { TestRunner } from "./suite.ts";
