@@ -1,1 +1,2 @@
-export {};
+export * from "./chain/index.ts";
+export * from "./wallet/index.ts";
