@@ -5,6 +5,7 @@ import type { ClosureReason, Event } from "../handlers/event.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import type { MonitorSetup } from "../onchain/watch.ts";
 import type { SigningRequest } from "../sign/channelSigner.ts";
+import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, OutPoint } from "../util/ids.ts";
 import type { LightningMessage } from "../wire/index.ts";
 import type { HtlcSource, HtlcToSend, IncomingHtlc } from "./disposition.ts";
@@ -35,7 +36,7 @@ export type ChannelAction =
       readonly kind: "htlc-fulfilled";
       readonly htlc: Htlc;
       readonly source: HtlcSource;
-      readonly preimage: Uint8Array;
+      readonly preimage: Bytes32;
     }
   /** The removal of an HTLC of ours is irrevocable. Only now may a failure go upstream. */
   | { readonly kind: "htlc-removed"; readonly htlc: Htlc; readonly source: HtlcSource }

@@ -10,10 +10,10 @@ export interface HtlcRef {
 
 /** How an incoming HTLC ended, kept until the peer has irrevocably removed it. */
 export type Resolution =
-  | { readonly kind: "fulfill"; readonly preimage: Uint8Array }
+  | { readonly kind: "fulfill"; readonly preimage: Bytes32 }
   /** `reason` is the encrypted failure packet for the peer. */
   | { readonly kind: "fail"; readonly reason: Uint8Array }
-  | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Uint8Array; readonly failureCode: number };
+  | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Bytes32; readonly failureCode: number };
 
 /**
  * What was decided about an incoming HTLC. Only `undecided` is ever decided again after a restart; all others are

@@ -1,3 +1,4 @@
+import type { Bytes32 } from "../util/bytes.ts";
 import type { CommitmentNumber, HtlcId, PaymentHash } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 import type { HtlcState } from "./htlcState.ts";
@@ -12,9 +13,9 @@ export interface HtlcInterval {
 
 /** How an HTLC ends, as the receiver of it said. */
 export type HtlcRemoval =
-  | { readonly kind: "fulfill"; readonly preimage: Uint8Array; readonly attribution?: Uint8Array }
+  | { readonly kind: "fulfill"; readonly preimage: Bytes32; readonly attribution?: Uint8Array }
   | { readonly kind: "fail"; readonly reason: Uint8Array; readonly attribution?: Uint8Array }
-  | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Uint8Array; readonly failureCode: number };
+  | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Bytes32; readonly failureCode: number };
 
 /**
  * One HTLC of a channel, from its `update_add_htlc` until its removal is irrevocable. Rows are immutable: a change is

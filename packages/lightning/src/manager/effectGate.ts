@@ -1,5 +1,5 @@
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
-import type { ChannelMonitorUpdateStatus, MonitorSetup, Watch } from "../onchain/watch.ts";
+import type { ChannelMonitorUpdateStatus, Watch } from "../onchain/watch.ts";
 import type { ChannelId } from "../util/ids.ts";
 import { invariant } from "../util/invariant.ts";
 import type { Effect, EffectGroup, GatedBatch } from "./batch.ts";

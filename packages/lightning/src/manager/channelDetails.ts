@@ -1,0 +1,86 @@
+import type { ChannelContext } from "../channel/input.ts";
+import { feeLimits } from "../channel/ops/limits.ts";
+import type { ChannelState, FundedChannel } from "../channel/state.ts";
+import { fundedChannel } from "../channel/state.ts";
+import { availableToSend } from "../commitment/balances.ts";
+import type { FormatName } from "../commitment/params.ts";
+import type { ChannelId, NodeId, OutPoint, ShortChannelId } from "../util/ids.ts";
+import { present } from "../util/invariant.ts";
+import { shortChannelId } from "../util/shortChannelId.ts";
+import { type Msat, type Sat, zeroMsat } from "../util/units.ts";
+
+/** What a user sees of a channel. @ldk lightning::ln::channel_state::ChannelDetails */
+export interface ChannelDetails {
+  readonly channelId: ChannelId;
+  readonly counterparty: NodeId;
+  readonly userChannelId: bigint;
+  /** The state's name: see `ChannelState`. */
+  readonly state: string;
+  readonly format: FormatName;
+  readonly isOutbound: boolean;
+  readonly isAnnounced: boolean;
+  readonly capacity: Sat;
+  readonly funding: OutPoint;
+  /** The real one, once the funding is confirmed. */
+  readonly shortChannelId?: ShortChannelId;
+  /** By which our peer calls the channel towards payers; by which we are paid over it. */
+  readonly inboundAlias?: ShortChannelId;
+  readonly localBalance: Msat;
+  readonly remoteBalance: Msat;
+  /** The bounds of one HTLC that we may offer now; both zero when none may be. */
+  readonly nextOutboundHtlcMinimum: Msat;
+  readonly nextOutboundHtlcLimit: Msat;
+  readonly pendingHtlcs: number;
+  readonly isChannelReady: boolean;
+  /** Ready, connected and in step. */
+  readonly isUsable: boolean;
+}
+
+export function channelDetails(ctx: ChannelContext, state: ChannelState): ChannelDetails | undefined {
+  const channel = fundedChannel(state);
+  if (channel === undefined) return undefined;
+  const { commitments, identity } = channel;
+  const funding = present(commitments.fundings[0], "a funding");
+  const usable = isUsable(state);
+  const sendable = usable ? availableToSend(commitments, feeLimits(ctx, channel)) : undefined;
+  const real = realShortChannelId(channel);
+  return {
+    channelId: commitments.channelId,
+    counterparty: identity.counterparty,
+    userChannelId: identity.userChannelId,
+    state: state.kind === "awaiting-signer" ? state.before.kind : state.kind,
+    format: commitments.params.format,
+    isOutbound: commitments.params.isOpener,
+    isAnnounced: identity.announce,
+    capacity: funding.capacity,
+    funding: funding.outPoint,
+    ...(real !== undefined && { shortChannelId: real }),
+    ...(channel.remoteAlias !== undefined && { inboundAlias: channel.remoteAlias }),
+    localBalance: funding.localBalance,
+    remoteBalance: funding.remoteBalance,
+    nextOutboundHtlcMinimum: sendable?.min ?? zeroMsat,
+    nextOutboundHtlcLimit: sendable?.max ?? zeroMsat,
+    pendingHtlcs: commitments.htlcs.length,
+    isChannelReady: channel.localReady && channel.remoteReady,
+    isUsable: usable,
+  };
+}
+
+/** Whether HTLCs can be offered: `normal`, whether the signer is being asked or not. */
+export function isUsable(state: ChannelState): boolean {
+  return state.kind === "normal" || (state.kind === "awaiting-signer" && state.before.kind === "normal");
+}
+
+/** Where the funding output is in the chain, once it is. */
+export function realShortChannelId(channel: FundedChannel): ShortChannelId | undefined {
+  const { fundingStatus, commitments } = channel;
+  if (fundingStatus.kind !== "confirmed") return undefined;
+  const outputIndex = present(commitments.fundings[0], "a funding").outPoint.index;
+  return shortChannelId({ height: fundingStatus.height, txIndex: fundingStatus.txIndex, outputIndex });
+}
+
+/** All names by which an onion may call the channel on its way out: the real one, and the alias that we gave. */
+export function shortChannelIdsOf(channel: FundedChannel): readonly ShortChannelId[] {
+  const real = realShortChannelId(channel);
+  return real === undefined ? [channel.identity.localAlias] : [real, channel.identity.localAlias];
+}

@@ -1,0 +1,168 @@
+import { cltvFarFarAway, htlcFailBackBuffer, latencyGracePeriodBlocks } from "../channel/deadlines.ts";
+import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
+import type { FundedChannel } from "../channel/state.ts";
+import type { HtlcRemoval } from "../commitment/htlc.ts";
+import { createFailure, type ForwardPayload, failureOfMalformed, wrapFailurePacket } from "../onion/index.ts";
+import type { Bytes32 } from "../util/bytes.ts";
+import type { ChannelId, ShortChannelId } from "../util/ids.ts";
+import { type Msat, minus, plus } from "../util/units.ts";
+import type { FailureMessage } from "../wire/failureCodes.ts";
+import { isUsable, shortChannelIdsOf } from "./channelDetails.ts";
+import type { Channels } from "./channels.ts";
+import type { ManagerEnvironment } from "./environment.ts";
+import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
+
+type ForwardedSource = Extract<HtlcSource, { readonly kind: "forwarded" }>;
+
+const noUpdate = new Uint8Array(0);
+
+/** Passes HTLCs on, and their ends back. BOLT 4, "Forwarding"; BOLT 7, "HTLC Fees". */
+export class Forwarding {
+  readonly #environment: ManagerEnvironment;
+  readonly #channels: Channels;
+  readonly #incoming: IncomingHtlcs;
+
+  constructor(environment: ManagerEnvironment, channels: Channels, incoming: IncomingHtlcs) {
+    this.#environment = environment;
+    this.#channels = channels;
+    this.#incoming = incoming;
+  }
+
+  forward(read: ReadHtlc, payload: ForwardPayload, onion: Uint8Array): void {
+    const named = this.#outgoingChannel(payload.shortChannelId);
+    if (named === undefined) {
+      this.#incoming.fail(read, { type: "unknown_next_peer" });
+      return;
+    }
+    const refused = this.#checkPolicy(read, payload, named);
+    if (refused !== undefined) {
+      this.#incoming.fail(read, refused);
+      return;
+    }
+    const { ref, htlc, sharedSecret } = read;
+    const source: HtlcSource = {
+      kind: "forwarded",
+      incoming: ref,
+      sharedSecret,
+      incomingAmount: htlc.amount,
+    };
+    // Any channel to the same peer will do (BOLT 4, "Non-strict Forwarding"), the named one first.
+    for (const channelId of this.#channelsTo(named)) {
+      const refusal = this.#channels.command(channelId, {
+        kind: "add-htlc",
+        htlc: {
+          amount: payload.amountToForward,
+          paymentHash: htlc.paymentHash,
+          cltvExpiry: payload.outgoingCltv,
+          onion,
+          source,
+        },
+      });
+      if (refusal === undefined) return;
+      this.#environment.logger.log({ level: "info", module: "forwarding", text: refusal.text });
+    }
+    this.#incoming.fail(read, { type: "temporary_channel_failure", channelUpdate: noUpdate });
+  }
+
+  /** The outgoing HTLC is signed: the incoming one is forwarded, in the same batch. */
+  signed(outgoing: HtlcRef, source: ForwardedSource): void {
+    setDisposition(this.#channels, source.incoming, {
+      kind: "forwarded",
+      outgoing,
+      sharedSecret: source.sharedSecret,
+    });
+  }
+
+  /** The preimage is known: claim upstream at once, and let the removal downstream wait for that. */
+  fulfilled(outgoing: HtlcRef, source: ForwardedSource, preimage: Bytes32): void {
+    const { incoming } = source;
+    const resolution = { kind: "fulfill", preimage } as const;
+    const refusal = this.#channels.command(incoming.channelId, {
+      kind: "resolve-htlc",
+      htlcId: incoming.htlcId,
+      resolution,
+      monitor: { parts: [incoming], after: [] },
+    });
+    if (refusal !== undefined) {
+      this.#environment.logger.log({
+        level: "error",
+        module: "forwarding",
+        text: `${refKey(incoming)}: ${refusal.text}`,
+      });
+      return;
+    }
+    const updateId = this.#channels.funded(incoming.channelId)?.lastUpdateId;
+    if (updateId === undefined) return;
+    const upstream = { channelId: incoming.channelId, updateId };
+    this.#channels.command(outgoing.channelId, { kind: "set-upstream", htlcId: outgoing.htlcId, upstream });
+  }
+
+  /** The failure downstream is irrevocable: it goes back, wrapped once more. */
+  failed(source: ForwardedSource, removal: Exclude<HtlcRemoval, { readonly kind: "fulfill" }>): void {
+    const { incoming, sharedSecret } = source;
+    if (removal.kind === "fail-malformed") {
+      const failure = failureOfMalformed(removal) ?? { type: "temporary_node_failure" };
+      const { reason } = createFailure(failure, { sharedSecret, holdTime: undefined });
+      this.#incoming.resolve(incoming, { kind: "fail", reason });
+      return;
+    }
+    const packet = { reason: removal.reason, attributionData: undefined };
+    const { reason } = wrapFailurePacket(packet, { sharedSecret, holdTime: undefined });
+    this.#incoming.resolve(incoming, { kind: "fail", reason });
+  }
+
+  #outgoingChannel(name: ShortChannelId): FundedChannel | undefined {
+    for (const [id] of this.#channels.all()) {
+      const channel = this.#channels.funded(id);
+      if (channel !== undefined && shortChannelIdsOf(channel).includes(name)) return channel;
+    }
+    return undefined;
+  }
+
+  #channelsTo(named: FundedChannel): readonly ChannelId[] {
+    const first = named.commitments.channelId;
+    const others = this.#channels.ofPeer(named.identity.counterparty).filter((id) => {
+      const entry = this.#channels.get(id);
+      return id !== first && entry !== undefined && isUsable(entry.state);
+    });
+    return [first, ...others];
+  }
+
+  /** What we ask for passing an HTLC on, and what BOLT 4 has us answer when it is not given. */
+  #checkPolicy(read: ReadHtlc, payload: ForwardPayload, out: FundedChannel): FailureMessage | undefined {
+    const { htlc } = read;
+    const { amountToForward, outgoingCltv } = payload;
+    const { config } = out.identity;
+    const entry = this.#channels.get(out.commitments.channelId);
+    const height = this.#channels.context.bestHeight;
+    if (!out.identity.announce && !this.#environment.config.acceptForwardsToPrivChannels) {
+      return { type: "unknown_next_peer" };
+    }
+    if (entry === undefined || !isUsable(entry.state)) {
+      return { type: "temporary_channel_failure", channelUpdate: noUpdate };
+    }
+    if (amountToForward < out.commitments.params.remote.htlcMinimum) {
+      return { type: "amount_below_minimum", htlcMsat: htlc.amount, channelUpdate: noUpdate };
+    }
+    const fee = forwardingFee(config, amountToForward);
+    if (htlc.amount < amountToForward || minus(htlc.amount, amountToForward) < fee) {
+      return { type: "fee_insufficient", htlcMsat: htlc.amount, channelUpdate: noUpdate };
+    }
+    if (htlc.cltvExpiry < outgoingCltv + config.cltvExpiryDelta) {
+      return { type: "incorrect_cltv_expiry", cltvExpiry: htlc.cltvExpiry, channelUpdate: noUpdate };
+    }
+    if (
+      htlc.cltvExpiry <= height + 1 + htlcFailBackBuffer ||
+      outgoingCltv <= height + 1 + latencyGracePeriodBlocks
+    ) {
+      return { type: "expiry_too_soon", channelUpdate: noUpdate };
+    }
+    return htlc.cltvExpiry > height + 1 + cltvFarFarAway ? { type: "expiry_too_far" } : undefined;
+  }
+}
+
+/** What we earn for forwarding `amount` (BOLT 7, "HTLC Fees"). */
+export function forwardingFee(config: FundedChannel["identity"]["config"], amount: Msat): Msat {
+  const proportional = (amount * BigInt(config.forwardingFeeProportionalMillionths)) / 1_000_000n;
+  return plus(config.forwardingFeeBase, proportional as Msat);
+}
