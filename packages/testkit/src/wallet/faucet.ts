@@ -10,10 +10,13 @@ import type { Coin, SimulatedChain } from "../chain/index.ts";
 const inputWeight = 4 * 41 + 1 + 73 + 34;
 const changeWeight = 4 * 31;
 
-export interface FundOptions {
+export interface SpendOptions {
   /** 2 when not given. */
   readonly version?: number;
   readonly locktime?: number;
+}
+
+export interface FundOptions extends SpendOptions {
   /** Spent before the faucet's coins. Those that pay to the faucet's script are signed, of others nothing is changed. */
   readonly inputs?: readonly SpentInput[];
 }
@@ -73,10 +76,10 @@ export class Faucet {
     feerate: FeeratePerKw,
     options: FundOptions = {},
   ): Transaction {
-    const { version = 2, locktime = 0, inputs: given = [] } = options;
+    const { inputs: given = [] } = options;
     const target = outputs.reduce((sum, { value }) => sum + value, 0n);
     let have: bigint = given.reduce((sum, { output }) => sum + output.value, 0n);
-    const bare = { version, locktime, inputs: given.map(({ input }) => input), outputs };
+    const bare = { version: 2, locktime: 0, inputs: given.map(({ input }) => input), outputs };
     let size = weight(bare) + given.reduce((sum, each) => sum + this.#missingWeight(each), 2);
     const coins: Coin[] = [];
     for (const coin of this.spendable(chain)) {
@@ -91,7 +94,13 @@ export class Faucet {
       change >= dustLimit(this.script) ? [...outputs, { value: change, script: this.script }] : outputs;
     for (const { outPoint } of coins) this.#used.add(outPointKey(outPoint));
     const spent = [...given, ...coins.map(({ outPoint, output }) => ({ input: inputOf(outPoint), output }))];
-    return this.#sign({ ...bare, inputs: spent.map(({ input }) => input), outputs: withChange }, spent);
+    return this.spend(spent, withChange, options);
+  }
+
+  /** A transaction with exactly these inputs and outputs, signed where an input spends the faucet's; the rest is fee. */
+  spend(spent: readonly SpentInput[], outputs: readonly TxOut[], options: SpendOptions = {}): Transaction {
+    const { version = 2, locktime = 0 } = options;
+    return this.#sign({ version, locktime, inputs: spent.map(({ input }) => input), outputs }, spent);
   }
 
   /** Lets coins be spent again that a transaction was to use that is not going to be submitted. */

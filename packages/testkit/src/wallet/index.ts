@@ -1,2 +1,9 @@
-export { Faucet, FaucetEmptyError, type FundOptions, inputOf, type SpentInput } from "./faucet.ts";
+export {
+  Faucet,
+  FaucetEmptyError,
+  type FundOptions,
+  inputOf,
+  type SpendOptions,
+  type SpentInput,
+} from "./faucet.ts";
 export { createFundedChain, type FundedChainOptions } from "./fundedChain.ts";
