@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import fc from "fast-check";
-import { formatNames } from "#src/commitment/formats/formatOf";
+import { formatNames, formatOf } from "#src/commitment/formats/formatOf";
+import { openerCost } from "#src/commitment/load";
 import { paymentHashOf } from "#src/util/ids";
-import { feeratePerKw, msat, sat } from "#src/util/units";
-import { paramsOf } from "./bolt3Fixtures.ts";
+import { feeratePerKw, msat, sat, satToMsat } from "#src/util/units";
+import { funding, paramsOf } from "./bolt3Fixtures.ts";
 import { mirrored, Party, startOf } from "./twoParties.ts";
 
 const seeds = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;
@@ -33,10 +34,9 @@ const step = fc.record({
 
 const setup = fc.record({
   isOpener: fc.boolean(),
-  localBalance: fc.oneof(
-    fc.bigInt({ min: 0n, max: 50_000_000n }),
-    fc.bigInt({ min: 0n, max: 10_000_000_000n }),
-  ),
+  // What the opener has beyond its reserve and the fee of an empty commitment, and what the other has.
+  openerExtra: fc.oneof(fc.bigInt({ min: 0n, max: 4_000_000n }), fc.bigInt({ min: 0n, max: 5_000_000_000n })),
+  reserve: fc.constantFrom(0n, 1000n, 10_000n),
   feerate: fc.bigInt({ min: 253n, max: 5_000n }),
   dustLimits: fc.tuple(fc.bigInt({ min: 354n, max: 3000n }), fc.bigInt({ min: 354n, max: 3000n })),
   spliceIn: fc.option(fc.bigInt({ min: 0n, max: 100_000n }), { nil: undefined }),
@@ -52,17 +52,20 @@ for (const format of formatNames) {
         fc.property(setup, (s) => {
           const base = paramsOf(format);
           const [localDust, remoteDust] = s.dustLimits;
+          const reserve = { channelReserve: sat(s.reserve) };
           const params = {
             ...base,
             isOpener: s.isOpener,
-            local: { ...base.local, dustLimit: sat(localDust), maxAcceptedHtlcs: 6 },
-            remote: { ...base.remote, dustLimit: sat(remoteDust), htlcMinimum: msat(1000) },
+            local: { ...base.local, ...reserve, dustLimit: sat(localDust), maxAcceptedHtlcs: 6 },
+            remote: { ...base.remote, ...reserve, dustLimit: sat(remoteDust), htlcMinimum: msat(1000) },
           };
-          const localBalance = s.isOpener ? s.localBalance + 50_000_000n : s.localBalance;
+          const feerate = feeratePerKw(s.feerate);
+          const fee = openerCost(formatOf(format), feerate, 0);
+          const openers = s.openerExtra + s.reserve * 1000n + fee;
           const start = {
             params,
-            localBalance: msat(localBalance > 9_950_000_000n ? 9_950_000_000n : localBalance),
-            feerate: feeratePerKw(s.feerate),
+            localBalance: msat(s.isOpener ? openers : satToMsat(funding.capacity) - openers),
+            feerate,
             ...(s.spliceIn !== undefined && { spliceIn: s.spliceIn }),
           };
           const ctx = { maxDustExposure: msat(20_000_000) };
@@ -96,9 +99,9 @@ for (const format of formatNames) {
               if (party.canSign()) party.sign();
             }
           }
-          for (const [i, funding] of a.commitments.fundings.entries()) {
-            assert.equal(funding.localBalance, b.commitments.fundings[i]?.remoteBalance);
-            assert.equal(funding.localBalance + funding.remoteBalance, funding.capacity * 1000n);
+          for (const [i, active] of a.commitments.fundings.entries()) {
+            assert.equal(active.localBalance, b.commitments.fundings[i]?.remoteBalance);
+            assert.equal(active.localBalance + active.remoteBalance, satToMsat(active.capacity));
           }
         }),
         { seed: 2, numRuns: 60 },
