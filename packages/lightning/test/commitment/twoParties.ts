@@ -97,7 +97,7 @@ export class Party {
 
   remove(htlc: Htlc, fulfill: boolean): void {
     const removal: HtlcRemoval = fulfill
-      ? { kind: "fulfill", preimage: new Uint8Array(32) }
+      ? { kind: "fulfill", preimage: new Uint8Array(32) as Bytes32 }
       : { kind: "fail", reason: new Uint8Array(0) };
     this.commitments = removeHtlc(this.commitments, htlc, removal);
     this.send({ kind: "remove", id: htlc.id, removal });
