@@ -41,7 +41,7 @@ export class CoinSet implements CoinView {
     this.#coins.delete(outPointKey(outPoint));
   }
 
-  /** All coins, the oldest first. */
+  /** All coins. */
   values(): Iterable<Coin> {
     return this.#coins.values();
   }

@@ -161,7 +161,8 @@ export class SimulatedChain {
   /** Mines blocks on the tip. Throws `BlockRefusedError` when what was asked for makes no valid block. */
   mine(count = 1, options: MineOptions = {}): readonly ChainBlock[] {
     const mined: ChainBlock[] = [];
-    const { transactions, ...later } = options;
+    const { transactions, only, ...others } = options;
+    const later = only === undefined ? others : { ...others, only: [] };
     for (let i = 0; i < count; i++) {
       const result = this.connectBlock(this.#assemble(i === 0 ? options : later));
       if (!result.ok) throw new BlockRefusedError(result.error);

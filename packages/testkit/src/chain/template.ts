@@ -13,7 +13,7 @@ export interface MineOptions {
    * build on in the mempool comes along, what conflicts with them stays out.
    */
   readonly transactions?: readonly Transaction[];
-  /** Of the mempool only these, with what they build on; `[]` for none. By feerate when not given. */
+  /** Of the mempool only these, with what they build on, all in the first block. By feerate when not given. */
   readonly only?: readonly Txid[];
   /** Satoshis per 1,000 virtual bytes below which miners leave transactions waiting. */
   readonly minFeerate?: bigint;
