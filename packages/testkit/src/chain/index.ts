@@ -1,5 +1,6 @@
 export { type BlockRefusal, BlockRefusedError } from "./blockCheck.ts";
 export type { ChainBlock } from "./blocks.ts";
+export { ChainBroadcaster, type RefusedBroadcast } from "./chainBroadcaster.ts";
 export type { ChainUpdate } from "./chainUpdate.ts";
 export type { Coin } from "./coins.ts";
 export type { PackageRefusal } from "./mempoolAcceptance.ts";

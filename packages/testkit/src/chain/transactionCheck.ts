@@ -5,10 +5,10 @@ import type { Coin, CoinView } from "./coins.ts";
 import type { ConsensusRefusal, MalformedRule } from "./refusal.ts";
 
 /** Satoshis that can ever exist, and that any sum of amounts may have. */
-export const maxMoney: bigint = 21_000_000n * 100_000_000n;
+const maxMoney: bigint = 21_000_000n * 100_000_000n;
 export const maxBlockWeight = 4_000_000;
 /** Blocks until a coinbase may be spent. */
-export const coinbaseMaturity = 100;
+const coinbaseMaturity = 100;
 
 /** What is wrong with a transaction by itself, whatever the chain. */
 export function malformedRule(tx: Transaction): MalformedRule | undefined {
