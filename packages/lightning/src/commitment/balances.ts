@@ -1,6 +1,7 @@
 import { type Msat, maxOf, minus, msat, plus, sum, zeroMsat } from "../util/units.ts";
 import type { Commitments } from "./commitments.ts";
-import { checkAmount, type LimitsContext, type SendingState, sendingState } from "./limits.ts";
+import type { LimitsContext, SendingState } from "./limitChecks.ts";
+import { checkAmount, sendingState } from "./limits.ts";
 
 /** The amounts that one more HTLC of ours may have: all from `min` to `max`. None when `max` is below `min`. */
 export interface SendableRange {

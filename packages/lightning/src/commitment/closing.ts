@@ -3,6 +3,7 @@ import { compareBytes, noBytes, type Script } from "../util/bytes.ts";
 import type { OutPoint } from "../util/ids.ts";
 import { type Msat, minus, msatToSat, type Sat, zeroSat } from "../util/units.ts";
 
+/** What a closing transaction is made of. */
 export interface ClosingTerms {
   readonly outPoint: OutPoint;
   readonly isOpener: boolean;
@@ -19,6 +20,7 @@ export interface ClosingTerms {
   readonly omit?: "local" | "remote";
 }
 
+/** A closing transaction, and whose output is where. */
 export interface BuiltClosing {
   /** Without witness. */
   readonly transaction: Transaction;

@@ -42,6 +42,7 @@ export type LimitFacts =
 /** A refusal by a limit, with a sentence for people. */
 export type LimitViolation = LimitFacts & { readonly text: string };
 
+/** The violation with its sentence. */
 export function violation(facts: LimitFacts): LimitViolation {
   return { ...facts, text: textOf(facts) };
 }

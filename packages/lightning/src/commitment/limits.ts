@@ -1,35 +1,29 @@
 import { invariant } from "../util/invariant.ts";
-import {
-  type FeeratePerKw,
-  type Msat,
-  minus,
-  minusOrZero,
-  plus,
-  satToMsat,
-  sum,
-  zeroMsat,
-} from "../util/units.ts";
+import { type FeeratePerKw, type Msat, minus, plus, satToMsat, sum, zeroMsat } from "../util/units.ts";
 import type { Commitments } from "./commitments.ts";
 import { nextFeerate } from "./dance.ts";
-import type { CommitmentFormat } from "./format.ts";
 import { formatOf } from "./formats/formatOf.ts";
 import type { Htlc } from "./htlc.ts";
-import { ownerOf, type Side } from "./keys.ts";
+import type { Side } from "./keys.ts";
+import {
+  checkExposureGrowth,
+  checkExposureOfAmount,
+  checkFeeOfAmount,
+  checkOffer,
+  checkOpenerPays,
+  checkOutputs,
+  type LimitsContext,
+  nextLocalShares,
+  pendingShares,
+  type SendingState,
+} from "./limitChecks.ts";
 import { type LimitViolation, violation } from "./limitViolation.ts";
-import { type CommitmentLoad, loadOf, openerCost } from "./load.ts";
-import type { ChannelParams } from "./params.ts";
-import { type SpecHtlc, specOf, specWithPending } from "./spec.ts";
+import { type CommitmentLoad, loadOf } from "./load.ts";
+
+export type { LimitsContext } from "./limitChecks.ts";
 
 // Whether HTLCs and feerates keep a channel's limits (BOLT 2, "Adding an HTLC" and "Updating Fees"). Every check goes
 // over all active fundings and both commitments.
-
-/** What we risk. */
-export interface LimitsContext {
-  /** Highest sum of HTLCs that one commitment's confirmation may lose to miners. */
-  readonly maxDustExposure: Msat;
-  /** What the peer's commitment pays beyond this feerate counts as exposure; not counted when absent. */
-  readonly exposureFeerate?: FeeratePerKw;
-}
 
 /** From here on a locktime is a time (BOLT 2). */
 const firstNoHeight = 500_000_000;
@@ -37,34 +31,16 @@ const firstNoHeight = 500_000_000;
 const concurrentIncomingHtlcs = 2;
 const sides: readonly Side[] = ["local", "remote"];
 
-/** What two parties have on a commitment before fees. */
-interface Shares {
-  readonly toLocal: Msat;
-  readonly toRemote: Msat;
-}
-
-/** All that the limits of our next HTLC depend on, so that any amount is checked without counting again. */
-export interface SendingState {
-  readonly params: ChannelParams;
-  readonly format: CommitmentFormat;
-  readonly ctx: LimitsContext;
-  /** HTLCs that we offer. */
-  readonly count: number;
-  readonly inFlight: Msat;
-  /** One for each active funding. */
-  readonly shares: readonly Shares[];
-  /** Of both sides, at every feerate that is in force or under way. */
-  readonly loads: readonly CommitmentLoad[];
-}
-
+/** Counts once what the limits of our next HTLC depend on. */
 export function sendingState(commitments: Commitments, ctx: LimitsContext): SendingState {
   const { params } = commitments;
   const { htlcs, shares } = pendingShares(commitments);
   const feerates = new Set(commitments.feerates.map(({ feerate }) => feerate));
   const loads: CommitmentLoad[] = [];
   for (const feerate of feerates) {
-    for (const side of sides)
+    for (const side of sides) {
       loads.push(loadOf({ params, side, feerate, exposureFeerate: ctx.exposureFeerate }, htlcs));
+    }
   }
   const offered = htlcs.filter(({ direction }) => direction === "outgoing");
   const inFlight = sum(offered.map(({ amount }) => amount));
@@ -268,136 +244,4 @@ export function checkIncomingFee(
     if (exposed !== undefined) return exposed;
   }
   return undefined;
-}
-
-/** What both sides will have once everything that is under way to the peer has arrived. */
-function pendingShares(commitments: Commitments): {
-  readonly htlcs: readonly SpecHtlc[];
-  readonly shares: readonly Shares[];
-} {
-  const shares = commitments.fundings.map((funding) => specWithPending(commitments, funding));
-  return { htlcs: shares[0]?.htlcs ?? [], shares };
-}
-
-/** What our next commitment has: what the peer knows of, and no more. */
-function nextLocalShares(commitments: Commitments): {
-  readonly htlcs: readonly SpecHtlc[];
-  readonly shares: readonly Shares[];
-} {
-  const shares = commitments.fundings.map((funding) => specOf(commitments, funding, "local", "next"));
-  return { htlcs: shares[0]?.htlcs ?? [], shares };
-}
-
-/** The limits that the receiver of an HTLC has set; `count` and `inFlight` are those before it. */
-function checkOffer(
-  offer: { readonly amount: Msat; readonly count: number; readonly inFlight: Msat },
-  limits: Pick<ChannelParams["local"], "htlcMinimum" | "maxAcceptedHtlcs" | "maxHtlcValueInFlight">,
-): LimitViolation | undefined {
-  const { amount } = offer;
-  if (amount === 0n) return violation({ kind: "amount-zero" });
-  if (amount < limits.htlcMinimum) {
-    return violation({ kind: "below-htlc-minimum", amount, minimum: limits.htlcMinimum });
-  }
-  const count = offer.count + 1;
-  if (count > limits.maxAcceptedHtlcs) {
-    return violation({ kind: "too-many-htlcs", count, maximum: limits.maxAcceptedHtlcs });
-  }
-  const inFlight = plus(offer.inFlight, amount);
-  if (inFlight > limits.maxHtlcValueInFlight) {
-    return violation({ kind: "too-much-in-flight", inFlight, maximum: limits.maxHtlcValueInFlight });
-  }
-  return undefined;
-}
-
-function checkExposureOfAmount(
-  { ctx }: SendingState,
-  { side, exposure, exposurePerHtlc, thresholds }: CommitmentLoad,
-  amount: Msat,
-): LimitViolation | undefined {
-  const adds = amount < thresholds.outgoing.buffered ? amount : exposurePerHtlc;
-  const risked = plus(exposure, adds);
-  if (adds === 0n || risked <= ctx.maxDustExposure) return undefined;
-  return violation({ kind: "dust-exposure", side, exposure: risked, maximum: ctx.maxDustExposure });
-}
-
-/**
- * Whoever opened must be able to pay for the output of our new HTLC. If it is us, then at the feerate of the fee spike
- * buffer, and for the output of one more HTLC that the peer may add.
- */
-function checkFeeOfAmount(
-  { params }: SendingState,
-  load: CommitmentLoad,
-  after: Shares & { readonly amount: Msat },
-): LimitViolation | undefined {
-  const trimmed = after.amount < load.thresholds.outgoing.present;
-  const untrimmed = load.untrimmed + (trimmed ? 0 : 1);
-  if (params.isOpener) {
-    const reserve = satToMsat(params.remote.channelReserve);
-    return checkOpenerPays(params, load, {
-      ...after,
-      reserve,
-      feerate: load.spikedFeerate,
-      untrimmed: untrimmed + 1,
-    });
-  }
-  if (trimmed) return undefined;
-  const reserve = satToMsat(params.local.channelReserve);
-  return checkOpenerPays(params, load, { ...after, reserve, feerate: load.feerate, untrimmed });
-}
-
-function checkOpenerPays(
-  params: ChannelParams,
-  { side }: CommitmentLoad,
-  bill: Shares & { readonly reserve: Msat; readonly feerate: FeeratePerKw; readonly untrimmed: number },
-): LimitViolation | undefined {
-  const balance = params.isOpener ? bill.toLocal : bill.toRemote;
-  const { reserve } = bill;
-  const cost = openerCost(formatOf(params.format), bill.feerate, bill.untrimmed);
-  if (balance >= plus(cost, reserve)) return undefined;
-  const opener = params.isOpener ? "we" : "peer";
-  return violation({ kind: "opener-cannot-afford-fee", opener, side, balance, cost, reserve });
-}
-
-/**
- * A commitment must keep an output, also after a rise of the feerate: with a reserve of zero, fees and trimming could
- * leave none. `amount`, if given, is that of a new HTLC of ours.
- */
-function checkOutputs(
-  { params, format }: Pick<SendingState, "params" | "format">,
-  load: CommitmentLoad,
-  after: Shares & { readonly amount?: Msat },
-): LimitViolation | undefined {
-  const dustLimit = satToMsat(ownerOf(params, load.side).dustLimit);
-  const { present, spiked } = load.thresholds.outgoing;
-  const { amount } = after;
-  const added = (threshold: Msat): number => (amount === undefined || amount < threshold ? 0 : 1);
-  const cases = [
-    { feerate: load.feerate, untrimmed: load.untrimmed + added(present) },
-    { feerate: load.spikedFeerate, untrimmed: load.spikedUntrimmed + added(spiked) },
-  ];
-  for (const { feerate, untrimmed } of cases) {
-    if (untrimmed > 0) continue;
-    const cost = openerCost(format, feerate, 0);
-    const toLocal = params.isOpener ? minusOrZero(after.toLocal, cost) : after.toLocal;
-    const toRemote = params.isOpener ? after.toRemote : minusOrZero(after.toRemote, cost);
-    if (toLocal < dustLimit && toRemote < dustLimit) {
-      return violation({ kind: "no-output-left", side: load.side });
-    }
-  }
-  return undefined;
-}
-
-/** A new feerate is refused for the exposure that it adds, not for the exposure that there was. */
-function checkExposureGrowth(
-  commitments: Commitments,
-  { side, exposure }: CommitmentLoad,
-  htlcs: readonly SpecHtlc[],
-  ctx: LimitsContext,
-): LimitViolation | undefined {
-  if (exposure <= ctx.maxDustExposure) return undefined;
-  const { params } = commitments;
-  const feerate = nextFeerate(commitments, side);
-  const present = loadOf({ params, side, feerate, exposureFeerate: ctx.exposureFeerate }, htlcs);
-  if (exposure <= present.exposure) return undefined;
-  return violation({ kind: "dust-exposure", side, exposure, maximum: ctx.maxDustExposure });
 }

@@ -44,6 +44,7 @@ export interface CommitmentLoad {
   readonly thresholds: Readonly<Record<HtlcDirection, TrimThresholds>>;
 }
 
+/** Of which commitment, and at which feerate, the load is asked. */
 export interface LoadTerms {
   readonly params: ChannelParams;
   readonly side: Side;

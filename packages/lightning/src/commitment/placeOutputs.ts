@@ -8,6 +8,7 @@ import { type CommitmentKeys, ownerOf, type Side } from "./keys.ts";
 import type { ChannelParams } from "./params.ts";
 import type { CommitmentSpec, SpecHtlc } from "./spec.ts";
 
+/** All that one commitment transaction is made of. */
 export interface CommitmentTerms {
   readonly params: ChannelParams;
   readonly side: Side;
@@ -23,13 +24,16 @@ export function stageOf(side: Side, direction: HtlcDirection): SecondStage {
   return (side === "local") === (direction === "outgoing") ? "timeout" : "success";
 }
 
+/** The outputs that are not HTLCs. */
 export type MainOutput = "toOwner" | "toOther" | "ownerAnchor" | "otherAnchor";
 
+/** A main output or an anchor in its place. */
 export interface PlacedMain extends OutputScript {
   readonly kind: MainOutput;
   readonly value: Sat;
 }
 
+/** An HTLC output in its place. */
 export interface PlacedHtlc extends ScriptHashOutput {
   readonly kind: "htlc";
   readonly value: Sat;

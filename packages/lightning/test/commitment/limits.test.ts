@@ -407,9 +407,9 @@ describe("availableToSend", () => {
           assert.ok(!passes(max + 1n + BigInt(probe) * 5000n), "above the largest");
         }
       }),
-      { seed: 3796, numRuns: 1500 },
+      { seed: 3796, numRuns: 300 },
     );
-    assert.ok(ranges > 500 && raised > 20, `${ranges} ranges, ${raised} of them begin above dust`);
+    assert.ok(ranges > 100 && raised > 5, `${ranges} ranges, ${raised} of them begin above dust`);
   });
 
   it("prefers large HTLCs to dust when both but nothing between is possible", () => {

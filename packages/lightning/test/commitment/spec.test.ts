@@ -104,9 +104,9 @@ for (const format of formatNames) {
             assert.equal(active.localBalance + active.remoteBalance, satToMsat(active.capacity));
           }
         }),
-        { seed: 2, numRuns: 60 },
+        { seed: 2, numRuns: 25 },
       );
-      assert.ok(adds > 200 && refused > 100, `${adds} HTLCs added, ${refused} refused`);
+      assert.ok(adds > 100 && refused > 50, `${adds} HTLCs added, ${refused} refused`);
     });
   });
 }
