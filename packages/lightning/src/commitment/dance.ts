@@ -164,8 +164,7 @@ export function revocationReceived(
 ): Result<DanceStep, RevocationError> {
   const { remoteNext, ...rest } = commitments;
   if (remoteNext === undefined) return err("unexpected-revocation");
-  if (!equalBytes(perCommitmentPoint(secret), commitments.remotePoint))
-    return err("secret-does-not-match-point");
+  if (!isPerCommitmentSecret(secret, commitments.remotePoint)) return err("secret-does-not-match-point");
   const inserted = insertSecret(commitments.remoteSecrets, commitments.remoteNumber, secret);
   if (!inserted.ok) return err("secret-does-not-derive-older-ones");
   const fundings = commitments.fundings.map(({ remoteNextTxid, ...funding }) => {
