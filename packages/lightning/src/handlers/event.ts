@@ -9,6 +9,8 @@ export type ClosureReason =
   | { readonly kind: "counterparty-initiated-cooperative-closure" }
   | { readonly kind: "commitment-transaction-confirmed" }
   | { readonly kind: "funding-timed-out" }
+  /** An HTLC, the first of those due, had to be settled on chain. */
+  | { readonly kind: "htlcs-timed-out"; readonly paymentHash: PaymentHash }
   | { readonly kind: "processing-error"; readonly error: string }
   | { readonly kind: "disconnected-peer" }
   | { readonly kind: "counterparty-coop-closed-unfunded-channel" }

@@ -10,11 +10,16 @@ const gossipTypes = [
   "reply_channel_range",
   "gossip_timestamp_filter",
 ] as const;
-const isGossipType: ReadonlySet<string> = new Set(gossipTypes);
+const typeSet: ReadonlySet<string> = new Set(gossipTypes);
 
 /** The messages of BOLT 7 that make up the network's graph, and those that ask for them. */
 export type GossipMessage = Extract<LightningMessage, { type: (typeof gossipTypes)[number] }>;
 
+/** Whether `type` names a message of the network's gossip. */
+export function isGossipType(type: string): type is GossipMessage["type"] {
+  return typeSet.has(type);
+}
+
 export function isGossipMessage(message: DecodedMessage): message is GossipMessage {
-  return isGossipType.has(message.type);
+  return isGossipType(message.type);
 }

@@ -7,7 +7,7 @@ export type {
   PaymentPurpose,
 } from "./event.ts";
 export type { EventsProvider } from "./eventsProvider.ts";
-export { type GossipMessage, isGossipMessage } from "./gossipMessage.ts";
+export { type GossipMessage, isGossipMessage, isGossipType } from "./gossipMessage.ts";
 export type { Logger, LogRecord } from "./logger.ts";
 export type {
   BaseMessageHandler,

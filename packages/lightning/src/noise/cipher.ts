@@ -35,11 +35,24 @@ export class NoiseCipher {
 
   /** What goes over the wire for `message`, 34 bytes longer than it; at most 65,535 bytes are a message. */
   encrypt(message: Uint8Array): Uint8Array {
-    const length = message.length;
-    invariant(length <= maxMessageLength, `message of ${length} bytes`);
-    const wire = new Uint8Array(lengthPrefixLength + length + tagLength);
-    wire.set(this.#sending.encrypt(Uint8Array.of(length >> 8, length & 0xff)));
-    wire.set(this.#sending.encrypt(message), lengthPrefixLength);
+    return this.encryptAll([message]);
+  }
+
+  /** The same for several messages, one after the other in one buffer. */
+  encryptAll(messages: readonly Uint8Array[]): Uint8Array {
+    let total = 0;
+    for (const { length } of messages) {
+      invariant(length <= maxMessageLength, `message of ${length} bytes`);
+      total += lengthPrefixLength + length + tagLength;
+    }
+    const wire = new Uint8Array(total);
+    let offset = 0;
+    for (const message of messages) {
+      const { length } = message;
+      wire.set(this.#sending.encrypt(Uint8Array.of(length >> 8, length & 0xff)), offset);
+      wire.set(this.#sending.encrypt(message), offset + lengthPrefixLength);
+      offset += lengthPrefixLength + length + tagLength;
+    }
     return wire;
   }
 

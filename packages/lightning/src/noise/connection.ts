@@ -75,9 +75,14 @@ export class NoiseConnection {
 
   /** The bytes to send for `message`. Only once `remote` is known. */
   encrypt(message: Uint8Array): Uint8Array {
+    return this.encryptAll([message]);
+  }
+
+  /** The bytes to send for several messages, in one buffer. Only once `remote` is known. */
+  encryptAll(messages: readonly Uint8Array[]): Uint8Array {
     const open = this.#open();
     if (open === undefined) throw new InvariantError(`message sent while ${this.#state.kind}`);
-    return open.cipher.encrypt(message);
+    return open.cipher.encryptAll(messages);
   }
 
   /** Takes the next bytes of the stream, in pieces of any size. After an error, nothing but that error comes back. */
