@@ -43,6 +43,8 @@ export type MonitorEvent =
   | { readonly kind: "completed"; readonly channelId: ChannelId; readonly updateId: number }
   /** An update that was in progress met a locked monitor. */
   | { readonly kind: "refused"; readonly channelId: ChannelId; readonly updateId: number }
+  /** The monitor closes the channel by our commitment: the deadline of an HTLC came, and nobody else closed it. */
+  | { readonly kind: "holder-force-closed"; readonly channelId: ChannelId }
   /** A commitment or an unknown transaction spent the funding output. */
   | { readonly kind: "commitment-confirmed"; readonly channelId: ChannelId }
   /** The chain revealed the preimage of an HTLC that we offered. */

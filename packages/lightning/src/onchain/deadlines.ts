@@ -1,0 +1,69 @@
+import type { ChannelMonitor } from "./channelMonitor.ts";
+import { preimageOf } from "./channelMonitor.ts";
+
+// How many blocks things may take. All of these bound when a channel must go on chain and until when HTLCs may be
+// waited for; a node that takes less of them than its peers assume loses money to none but its own slowness.
+
+/** Blocks until a transaction at an urgent feerate is confirmed, as a pessimist has it. */
+export const maxBlocksForConfirmation = 18;
+
+/**
+ * Blocks before its expiry at which an incoming HTLC must be claimed on chain: one wait for the commitment and one
+ * for the HTLC-success transaction, since from the expiry on the peer can take it back.
+ *
+ * @ldk lightning::chain::channelmonitor::CLTV_CLAIM_BUFFER
+ */
+export const cltvClaimBuffer = 2 * maxBlocksForConfirmation;
+
+/**
+ * Blocks after the expiry of an HTLC that we offered in which the peer may still settle it off chain: its view of the
+ * chain lags behind ours, and messages take time.
+ *
+ * @ldk lightning::chain::channelmonitor::LATENCY_GRACE_PERIOD_BLOCKS
+ */
+export const latencyGracePeriod = 3;
+
+/**
+ * Blocks before its expiry at which an incoming HTLC that we cannot claim must be failed off chain: later, the peer
+ * could think that we are about to claim it and close.
+ *
+ * @ldk lightning::chain::channelmonitor::HTLC_FAIL_BACK_BUFFER
+ */
+export const htlcFailBackBuffer = cltvClaimBuffer + latencyGracePeriod;
+
+/**
+ * Confirmations, the first one included, after which a transaction counts as final: nothing that cannot be taken back
+ * is done before.
+ *
+ * @ldk lightning::chain::channelmonitor::ANTI_REORG_DELAY
+ */
+export const antiReorgDelay = 6;
+
+/**
+ * Blocks after which the monitor of a channel with nothing left to claim may be put away.
+ *
+ * @ldk lightning::chain::channelmonitor::ARCHIVAL_DELAY_BLOCKS
+ */
+export const archivalDelay = 4032;
+
+/** An output that the peer can spend within that many blocks is not claimed together with others: it could be pinned. */
+export const counterpartyClaimableSoon = 12;
+
+/** Whether something confirmed at `height` is final for one who knows the chain up to `tip`. */
+export function isFinal(height: number, tip: number): boolean {
+  return tip >= height + antiReorgDelay - 1;
+}
+
+/**
+ * Whether our commitment must be published now, so that no HTLC is lost: one that we offered is overdue, or one that
+ * we can claim is about to expire. Every commitment that may still be broadcast counts, and trimmed HTLCs too: the
+ * peer ought to have settled them.
+ *
+ * @ldk lightning::chain::channelmonitor::ChannelMonitorImpl::should_broadcast_holder_commitment_txn
+ */
+export function shouldForceClose(monitor: ChannelMonitor, height: number): boolean {
+  return monitor.rows.some(({ htlc }) => {
+    if (htlc.direction === "outgoing") return htlc.cltvExpiry + latencyGracePeriod <= height;
+    return htlc.cltvExpiry <= height + cltvClaimBuffer && preimageOf(monitor, htlc.paymentHash) !== undefined;
+  });
+}
