@@ -7,6 +7,7 @@ import type { MonitorSetup } from "../onchain/watch.ts";
 import type { SigningRequest } from "../sign/channelSigner.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, OutPoint } from "../util/ids.ts";
+import type { Msat } from "../util/units.ts";
 import type { LightningMessage } from "../wire/index.ts";
 import type { HtlcSource, HtlcToSend, IncomingHtlc } from "./disposition.ts";
 import type { ChannelRefusal } from "./error.ts";
@@ -43,7 +44,7 @@ export type ChannelAction =
   /** An HTLC of ours was offered and never signed: its source decides anew. */
   | {
       readonly kind: "htlc-dropped";
-      readonly amount: bigint;
+      readonly amount: Msat;
       readonly source: HtlcSource;
       readonly paymentHash: string;
     }

@@ -201,17 +201,40 @@ export class Channels {
     return refusal;
   }
 
-  /** Lets every channel sign what has changed. */
-  signAll(): void {
-    const ids = [...this.#unsigned];
+  /** Carries out the actions with which a channel began. */
+  perform(channelId: ChannelId, actions: readonly ChannelAction[]): void {
+    const entry = present(this.#entries.get(channelId), "a channel that begins");
+    this.#turn.touch(channelId);
+    for (const action of actions) this.#act(channelId, entry, action);
+    if (entry.state.kind === "ended") this.forget(channelId);
+  }
+
+  /** The signer's answer to what the channel asked. */
+  signerAnswered(channelId: ChannelId, answer: SigningAnswer): void {
+    const state = this.#entries.get(channelId)?.state;
+    if (state?.kind !== "awaiting-signer") return;
+    this.step(channelId, { kind: "signed", answer: this.#withNodeSignature(state.request, answer) });
+  }
+
+  /** Whether a channel with this peer waits for its signer: the peer need not be read from meanwhile. */
+  awaitSigner(nodeId: NodeId): boolean {
+    return this.ofPeer(nodeId).some((id) => this.#entries.get(id)?.state.kind === "awaiting-signer");
+  }
+
+  /** Channels that have stepped since the last call and may have something to sign. */
+  takeUnsigned(): readonly ChannelId[] {
+    const ids = [...this.#unsigned].filter((id) => {
+      const kind = this.#entries.get(id)?.state.kind;
+      return kind === "normal" || kind === "shutting-down";
+    });
     this.#unsigned.clear();
-    for (const id of ids) {
-      const entry = this.#entries.get(id);
-      if (entry === undefined || (entry.state.kind !== "normal" && entry.state.kind !== "shutting-down"))
-        continue;
-      this.command(id, { kind: "sign" });
-      this.#unsigned.delete(id);
-    }
+    return ids;
+  }
+
+  /** Lets the channel sign what has changed, if it may. */
+  sign(channelId: ChannelId): void {
+    this.command(channelId, { kind: "sign" });
+    this.#unsigned.delete(channelId);
   }
 
   #ask(entry: ChannelEntry, request: SigningRequest): ChannelInput | undefined {

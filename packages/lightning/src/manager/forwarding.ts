@@ -73,9 +73,13 @@ export class Forwarding {
     });
   }
 
-  /** The preimage is known: claim upstream at once, and let the removal downstream wait for that. */
-  fulfilled(outgoing: HtlcRef, source: ForwardedSource, preimage: Bytes32): void {
+  /**
+   * The preimage is known: claim upstream at once, and let the removal downstream wait for that. `false` when upstream
+   * knew it already.
+   */
+  fulfilled(outgoing: HtlcRef, source: ForwardedSource, preimage: Bytes32): boolean {
     const { incoming } = source;
+    const before = this.#channels.funded(incoming.channelId)?.lastUpdateId;
     const resolution = { kind: "fulfill", preimage } as const;
     const refusal = this.#channels.command(incoming.channelId, {
       kind: "resolve-htlc",
@@ -89,12 +93,19 @@ export class Forwarding {
         module: "forwarding",
         text: `${refKey(incoming)}: ${refusal.text}`,
       });
-      return;
+      return false;
     }
     const updateId = this.#channels.funded(incoming.channelId)?.lastUpdateId;
-    if (updateId === undefined) return;
+    // The preimage was known before: nothing is left to do.
+    if (updateId === undefined || updateId === before) return false;
     const upstream = { channelId: incoming.channelId, updateId };
     this.#channels.command(outgoing.channelId, { kind: "set-upstream", htlcId: outgoing.htlcId, upstream });
+    return true;
+  }
+
+  /** The chain gave the HTLC back to us: it fails upstream. */
+  timedOut({ incoming, sharedSecret }: ForwardedSource): void {
+    this.#incoming.fail({ ref: incoming, sharedSecret }, { type: "permanent_channel_failure" });
   }
 
   /** The failure downstream is irrevocable: it goes back, wrapped once more. */

@@ -54,11 +54,11 @@ export class IncomingHtlcs {
     this.#undecided.push(ref);
   }
 
-  /** Decides all that wait. */
-  decideAll(target: IncomingHtlcTarget): void {
+  /** Those that wait; each is to be decided now. */
+  take(): readonly HtlcRef[] {
     const refs = this.#undecided;
     this.#undecided = [];
-    for (const ref of refs) this.#decide(ref, target);
+    return refs;
   }
 
   /** Fails an HTLC with a reason that only the payer can read. */
@@ -76,7 +76,7 @@ export class IncomingHtlcs {
     });
   }
 
-  #decide(ref: HtlcRef, target: IncomingHtlcTarget): void {
+  decide(ref: HtlcRef, target: IncomingHtlcTarget): void {
     const found = this.#find(ref);
     if (found === undefined || found.incoming.disposition.kind !== "undecided") return;
     const { htlc, channel } = found;

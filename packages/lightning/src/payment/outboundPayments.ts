@@ -216,6 +216,10 @@ export class OutboundPayments {
     return events;
   }
 
+  get hasRetries(): boolean {
+    return this.#retries.size > 0;
+  }
+
   /** Payments to try again now. */
   takeRetries(): readonly PaymentId[] {
     const retries = [...this.#retries];

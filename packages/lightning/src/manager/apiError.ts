@@ -1,0 +1,24 @@
+/** Why a call of the public API was not carried out; nothing has changed. @ldk lightning::util::errors::APIError */
+export type ApiErrorCode =
+  | "api-misuse"
+  | "channel-unavailable"
+  | "channel-refused"
+  | "peer-not-connected"
+  | "duplicate-payment"
+  | "payment-expired"
+  | "invalid-invoice"
+  | "invalid-amount"
+  | "wrong-network"
+  | "own-invoice"
+  | "frozen";
+
+/** Thrown by the public API, as TypeScript users expect; `message` is a sentence that says what to do. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: ApiErrorCode;
+
+  constructor(code: ApiErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,355 @@
+import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
+import type { Transaction } from "@fulmen/bitcoin/transaction";
+import type { BlockLocator, Confirm, Listen, TransactionInBlock } from "../chain/chainInterface.ts";
+import type { ChannelConfig } from "../channel/config.ts";
+import type { FormatName } from "../commitment/params.ts";
+import type {
+  ChannelMessage,
+  ChannelMessageHandler,
+  EventsProvider,
+  IndexedEvent,
+  MessageSendEvent,
+  PeerConnection,
+} from "../handlers/index.ts";
+import { parseInvoice } from "../invoice/index.ts";
+import type { OutboundPayment, PaymentTerms } from "../payment/outboundPayment.ts";
+import type { Route } from "../routing/route.ts";
+import type { SigningAnswer } from "../sign/channelSigner.ts";
+import type { Bytes32, Script } from "../util/bytes.ts";
+import {
+  type BlockHash,
+  type BlockHeight,
+  type ChannelId,
+  type NodeId,
+  type PaymentHash,
+  type PaymentId,
+  paymentIdOf,
+  type Txid,
+} from "../util/ids.ts";
+import { type FeeratePerKw, type Msat, type Sat, zeroMsat } from "../util/units.ts";
+import { type Features, featuresOfInit } from "../wire/index.ts";
+import { ApiError } from "./apiError.ts";
+import type { Batch } from "./batch.ts";
+import { ChainTracker } from "./chainTracker.ts";
+import { type ChannelDetails, channelDetails } from "./channelDetails.ts";
+import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
+import type { ClaimablePayment } from "./claimables.ts";
+import type { ManagerEnvironment } from "./environment.ts";
+import { createInvoice, type InvoiceRequest } from "./invoices.ts";
+import { type CoreStart, ManagerCore } from "./managerCore.ts";
+import { ourFeatures } from "./ourFeatures.ts";
+import { keysendTerms, type PayInvoiceOptions, termsOfInvoice } from "./paymentTerms.ts";
+
+/** What a new channel shall be. @ldk ChannelManager::create_channel */
+export interface CreateChannelRequest {
+  readonly counterparty: NodeId;
+  readonly funding: Sat;
+  /** Given to the peer at the opening. Default 0. */
+  readonly push?: Msat;
+  /** The user's own number, told again in events. Default 0. */
+  readonly userChannelId?: bigint;
+  /** Announce the channel to the network. Default: what the config says. */
+  readonly announce?: boolean;
+  /** Commitment formats to offer, the best first. Default: what the config says. */
+  readonly formats?: readonly FormatName[];
+}
+
+/** How often a payment is tried unless told otherwise: once, and three times again. */
+const defaultRetries = 3;
+
+/**
+ * Many channels and the payments over them.
+ *
+ * Nothing happens unless it is called, and nothing of what a call causes leaves the node before it is durable: after
+ * each round of calls the host takes the batch (`takeBatch`), commits its writes, and says so (`batchCommitted`). Only
+ * then do messages, events and broadcasts come out. See docs/durability.md; `BackgroundProcessor` does all this.
+ *
+ * @ldk lightning::ln::channelmanager::ChannelManager
+ */
+export class ChannelManager implements ChannelMessageHandler, EventsProvider, Listen, Confirm {
+  readonly #core: ManagerCore;
+  readonly #chain: ChainTracker;
+
+  /** A manager that begins as `start` says: see `newManager` and `restoreManager`. */
+  constructor(environment: ManagerEnvironment, start: CoreStart) {
+    this.#core = new ManagerCore(environment, start);
+    this.#chain = new ChainTracker(this.#core);
+  }
+
+  /** For `restoreManager` only: what the manager is made of. */
+  get core(): ManagerCore {
+    return this.#core;
+  }
+
+  get nodeId(): NodeId {
+    return this.#core.environment.nodeSigner.nodeId;
+  }
+
+  get bestBlock(): BlockLocator {
+    return this.#core.tip;
+  }
+
+  // Batches
+
+  /** All that has to be written for what happened since the last call, or `undefined` when there is nothing. */
+  takeBatch(): Batch | undefined {
+    return this.#core.takeBatch();
+  }
+
+  /** The batch's writes are durable; batches are committed in the order in which they were taken. */
+  batchCommitted(sequence: number): void {
+    this.#core.batchCommitted(sequence);
+  }
+
+  /** Takes in what the `Watch` has to tell; call it after blocks, and when an update that was in progress is done. */
+  processMonitorEvents(): void {
+    for (const event of this.#core.environment.watch.takeMonitorEvents()) {
+      this.#core.input(() => this.#core.monitorEvent(event));
+    }
+    this.#core.release();
+  }
+
+  // Channels
+
+  /** Begins a channel; `funding-generation-ready` follows when the peer accepts. Gives the temporary id. */
+  createChannel(request: CreateChannelRequest): ChannelId {
+    const { push = zeroMsat, userChannelId = 0n } = request;
+    return this.#core.input(() => createChannel(this.#core, { ...request, push, userChannelId }));
+  }
+
+  /** Takes a channel of which `open-channel-request` told. With `zeroConf`, it is used before its funding confirms. */
+  acceptInboundChannel(
+    temporaryChannelId: ChannelId,
+    options: { readonly userChannelId?: bigint; readonly zeroConf?: boolean } = {},
+  ): void {
+    const { userChannelId = 0n, zeroConf = false } = options;
+    this.#core.input(() => acceptChannel(this.#core, temporaryChannelId, { userChannelId, zeroConf }));
+  }
+
+  /** The funding transaction, signed and not broadcast: that is done as soon as the channel is safe. */
+  fundingTransactionGenerated(temporaryChannelId: ChannelId, transaction: Transaction): void {
+    this.#command(temporaryChannelId, { kind: "fund", transaction });
+  }
+
+  /** Closes in agreement with the peer, once all HTLCs are resolved. `script` defaults to the signer's. */
+  closeChannel(
+    channelId: ChannelId,
+    options: { readonly script?: Script; readonly feerate?: FeeratePerKw } = {},
+  ): void {
+    const channel = this.#core.channels.funded(channelId);
+    const script = options.script ?? channel?.identity.shutdownScript;
+    if (script === undefined) throw unknownChannel(channelId);
+    this.#command(channelId, { kind: "shutdown", script, feerate: options.feerate });
+  }
+
+  /** Gives up the channel and broadcasts our latest commitment; before the funding, just gives it up. */
+  forceCloseBroadcastingLatestTxn(channelId: ChannelId, message: string): void {
+    const funded = this.#core.channels.funded(channelId) !== undefined;
+    this.#command(channelId, funded ? { kind: "force-close", message } : { kind: "reject", reason: message });
+  }
+
+  updateChannelConfig(channelId: ChannelId, config: ChannelConfig): void {
+    this.#command(channelId, { kind: "update-config", config });
+  }
+
+  listChannels(): readonly ChannelDetails[] {
+    const { channels } = this.#core;
+    return [...channels.all()].flatMap(([, { state }]) => channelDetails(channels.context, state) ?? []);
+  }
+
+  listUsableChannels(): readonly ChannelDetails[] {
+    return this.listChannels().filter(({ isUsable }) => isUsable);
+  }
+
+  /** A signer that had not answered at once does so now. */
+  signerAnswered(channelId: ChannelId, answer: SigningAnswer): void {
+    this.#core.input(() => this.#core.channels.signerAnswered(channelId, answer));
+  }
+
+  // Receiving
+
+  /** A BOLT 11 invoice of ours. Nothing is stored for it. */
+  createBolt11Invoice(request: InvoiceRequest): {
+    readonly invoice: string;
+    readonly paymentHash: PaymentHash;
+  } {
+    return createInvoice(this.#core, request);
+  }
+
+  /** Claims the payment with this preimage: all its parts, or none. Again, or too late, it is `false`. */
+  claimFunds(preimage: Bytes32): boolean {
+    return this.#core.input(() => this.#core.claimables.claim(preimage));
+  }
+
+  failHtlcBackwards(paymentHash: PaymentHash): boolean {
+    return this.#core.input(() => this.#core.claimables.failBackwards(paymentHash));
+  }
+
+  listClaimablePayments(): readonly ClaimablePayment[] {
+    return this.#core.claimables.list();
+  }
+
+  // Sending
+
+  /** Pays an invoice. The id makes it safe to call again: the same one is never paid twice. Default: the payment hash. */
+  payForBolt11Invoice(
+    text: string,
+    options: PayInvoiceOptions & { readonly paymentId?: PaymentId } = {},
+  ): PaymentId {
+    const parsed = parseInvoice(text);
+    if (!parsed.ok) throw new ApiError("invalid-invoice", `not a payable invoice: ${parsed.error.kind}`);
+    const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
+    const terms = termsOfInvoice(parsed.value, us, options);
+    const paymentId = options.paymentId ?? (terms.paymentHash as string as PaymentId);
+    this.#pay(paymentId, terms, options.retries);
+    return paymentId;
+  }
+
+  /** Pays a node that made no invoice. */
+  sendSpontaneousPayment(request: {
+    readonly payee: NodeId;
+    readonly amount: Msat;
+    readonly maxFee?: Msat;
+    readonly paymentId?: PaymentId;
+  }): PaymentId {
+    const { entropy } = this.#core.environment;
+    const preimage = entropy.randomBytes(32) as Bytes32;
+    const terms = keysendTerms({ maxFee: undefined, ...request }, preimage);
+    const paymentId = request.paymentId ?? paymentIdOf(entropy.randomBytes(32));
+    this.#pay(paymentId, terms, undefined);
+    return paymentId;
+  }
+
+  /** Pays along a route that is given, without trying another. */
+  sendPaymentWithRoute(paymentId: PaymentId, terms: PaymentTerms, route: Route): void {
+    this.#core.input(() => {
+      const { payments, payer, now } = this.#core;
+      const begun = payments.begin(paymentId, terms, { attempts: 1, now });
+      if (!begun.ok) throw new ApiError(refusalCode(begun.error.kind), begun.error.text);
+      payer.send(begun.value, route);
+    });
+  }
+
+  /** No further part is tried; `payment-failed` follows when the last one under way has failed. */
+  abandonPayment(paymentId: PaymentId): boolean {
+    return this.#core.input(() => this.#core.payments.abandon(paymentId, "user-abandoned"));
+  }
+
+  listRecentPayments(): readonly OutboundPayment[] {
+    return this.#core.payments.list();
+  }
+
+  // Events
+
+  pendingEvents(limit: number): readonly IndexedEvent[] {
+    return this.#core.events.pending(limit);
+  }
+
+  acknowledgeEvents(index: number): void {
+    this.#core.events.acknowledge(index);
+  }
+
+  // Time
+
+  /** About once a minute; `now` in seconds since 1970. */
+  timerTickOccurred(now: number): void {
+    const { channels, claimables, payments } = this.#core;
+    this.#core.setTime(now);
+    channels.refreshFeerates();
+    for (const [id] of [...channels.all()]) this.#core.input(() => channels.step(id, { kind: "tick" }));
+    this.#core.input(() => claimables.tick());
+    this.#core.input(() => payments.tick());
+  }
+
+  // Peers: ChannelMessageHandler
+
+  providedInitFeatures(): Features {
+    return ourFeatures(this.#core.environment.config);
+  }
+
+  peerConnected(nodeId: NodeId, { init, epoch }: PeerConnection): "accept" | "refuse" {
+    this.#core.input(() => this.#core.channels.connected(nodeId, { epoch, features: featuresOfInit(init) }));
+    return "accept";
+  }
+
+  peerDisconnected(nodeId: NodeId): void {
+    this.#core.input(() => this.#core.channels.disconnected(nodeId));
+  }
+
+  handleMessage(nodeId: NodeId, message: ChannelMessage): void {
+    this.#core.input(() => inboundOpen(this.#core, nodeId, message));
+  }
+
+  takeMessageSendEvents(): readonly MessageSendEvent[] {
+    return this.#core.takeMessages();
+  }
+
+  wantsToPause(nodeId: NodeId): boolean {
+    return this.#core.congested || this.#core.channels.awaitSigner(nodeId);
+  }
+
+  hasChannelWith(nodeId: NodeId): boolean {
+    return this.#core.channels.ofPeer(nodeId).some((id) => this.#core.channels.funded(id) !== undefined);
+  }
+
+  // Chain: Listen and Confirm
+
+  blockConnected(
+    header: BlockHeader,
+    transactions: readonly TransactionInBlock[],
+    height: BlockHeight,
+  ): void {
+    this.#chain.connected({ header, hash: blockHash(header), transactions, height });
+  }
+
+  blocksDisconnected(forkPoint: { readonly hash: BlockHash; readonly height: BlockHeight }): void {
+    this.#chain.disconnected(forkPoint);
+  }
+
+  transactionsConfirmed(
+    header: BlockHeader,
+    transactions: readonly TransactionInBlock[],
+    height: BlockHeight,
+  ): void {
+    this.#chain.confirmed({ header, hash: blockHash(header), transactions, height });
+  }
+
+  transactionUnconfirmed(txid: Txid): void {
+    this.#chain.unconfirmed(txid);
+  }
+
+  bestBlockUpdated(header: BlockHeader, height: BlockHeight): void {
+    this.#chain.best({ header, hash: blockHash(header), height });
+  }
+
+  relevantTxids(): readonly {
+    readonly txid: Txid;
+    readonly height: BlockHeight;
+    readonly blockHash: BlockHash;
+  }[] {
+    return this.#chain.relevant();
+  }
+
+  #pay(paymentId: PaymentId, terms: PaymentTerms, retries = defaultRetries): void {
+    this.#core.input(() => {
+      const { payments, payer, now } = this.#core;
+      const begun = payments.begin(paymentId, terms, { attempts: retries + 1, now });
+      if (!begun.ok) throw new ApiError(refusalCode(begun.error.kind), begun.error.text);
+      payer.attempt(paymentId, now);
+    });
+  }
+
+  #command(channelId: ChannelId, command: Parameters<ManagerCore["channels"]["command"]>[1]): void {
+    if (this.#core.channels.get(channelId) === undefined) throw unknownChannel(channelId);
+    const refusal = this.#core.input(() => this.#core.channels.command(channelId, command));
+    if (refusal !== undefined) throw new ApiError("channel-refused", refusal.text);
+  }
+}
+
+function unknownChannel(channelId: ChannelId): ApiError {
+  return new ApiError("channel-unavailable", `there is no channel ${channelId} that can do this`);
+}
+
+function refusalCode(kind: "duplicate-payment" | "payment-expired" | "onion-too-large"): ApiError["code"] {
+  return kind === "onion-too-large" ? "invalid-invoice" : kind;
+}

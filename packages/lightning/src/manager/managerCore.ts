@@ -1,0 +1,347 @@
+import type { BlockLocator } from "../chain/chainInterface.ts";
+import type { KvWrite } from "../chain/kvStore.ts";
+import type { HtlcSource } from "../channel/disposition.ts";
+import { findHtlc } from "../commitment/dance.ts";
+import type { Htlc } from "../commitment/htlc.ts";
+import { type Event, isGossipMessage, type MessageSendEvent } from "../handlers/index.ts";
+import type { MonitorEvent } from "../onchain/watch.ts";
+import { expandInboundPaymentKey } from "../payment/inboundPayment.ts";
+import { OutboundPayments } from "../payment/outboundPayments.ts";
+import { channelWrites } from "../storage/v1/channel.ts";
+import { batchSequenceKey, chainPositionKey, paymentKey } from "../storage/v1/keys.ts";
+import { monitorSetupWrites, monitorUpdateWrites } from "../storage/v1/monitor.ts";
+import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts";
+import { encodePayment } from "../storage/v1/payment.ts";
+import type { Bytes32 } from "../util/bytes.ts";
+import type { ChannelId, UnixSeconds } from "../util/ids.ts";
+import { invariant } from "../util/invariant.ts";
+import { minus } from "../util/units.ts";
+import { Announcer } from "./announcer.ts";
+import type { Batch, Effect } from "./batch.ts";
+import { Channels, type CrossChannelAction, type CrossChannelHandler } from "./channels.ts";
+import { Claimables } from "./claimables.ts";
+import { EffectGate } from "./effectGate.ts";
+import type { ManagerEnvironment } from "./environment.ts";
+import type { EventLog } from "./eventLog.ts";
+import { Forwarding } from "./forwarding.ts";
+import { IncomingHtlcs } from "./incomingHtlcs.ts";
+import { ourFeatures } from "./ourFeatures.ts";
+import { Payer } from "./payer.ts";
+import { Turn } from "./turn.ts";
+
+/** What a manager starts with: the store's, or that of a new node. */
+export interface CoreStart {
+  readonly tip: BlockLocator;
+  readonly events: EventLog;
+  readonly sequence: number;
+  readonly now: UnixSeconds;
+}
+
+/**
+ * The works behind `ChannelManager`: takes the actions of channels to where they belong, gathers them into batches, and
+ * lets their effects out when they may.
+ */
+export class ManagerCore implements CrossChannelHandler {
+  readonly environment: ManagerEnvironment;
+  readonly turn = new Turn();
+  readonly channels: Channels;
+  readonly incoming: IncomingHtlcs;
+  readonly forwarding: Forwarding;
+  readonly payments = new OutboundPayments();
+  readonly payer: Payer;
+  readonly claimables: Claimables;
+  readonly events: EventLog;
+  readonly announcer: Announcer;
+  readonly #gate: EffectGate;
+  #messages: MessageSendEvent[] = [];
+  #sequence: number;
+  #now: UnixSeconds;
+  #tip: BlockLocator;
+  #tipChanged = false;
+
+  constructor(environment: ManagerEnvironment, start: CoreStart) {
+    this.environment = environment;
+    this.#sequence = start.sequence;
+    this.#now = start.now;
+    this.#tip = start.tip;
+    this.events = start.events;
+    this.channels = new Channels(environment, this.turn, {
+      features: ourFeatures(environment.config),
+      tip: start.tip,
+      emit: (event, channelId) => this.emit(event, channelId),
+    });
+    this.channels.handleWith(this);
+    const keys = expandInboundPaymentKey(environment.nodeSigner.inboundPaymentKey());
+    this.incoming = new IncomingHtlcs(environment, this.channels);
+    this.forwarding = new Forwarding(environment, this.channels, this.incoming);
+    this.payer = new Payer(environment, this.channels, this.payments);
+    this.claimables = new Claimables(this.channels, this.incoming, keys);
+    this.announcer = new Announcer(environment, this.channels, this.turn);
+    this.#gate = new EffectGate(environment.watch);
+  }
+
+  get now(): UnixSeconds {
+    return this.#now;
+  }
+
+  get tip(): BlockLocator {
+    return this.#tip;
+  }
+
+  /** Time only moves on. */
+  setTime(now: number): void {
+    if (now > this.#now) this.#now = now as UnixSeconds;
+  }
+
+  setTip(tip: BlockLocator): void {
+    this.#tip = tip;
+    this.#tipChanged = true;
+    this.channels.setTip(tip.height);
+  }
+
+  /** Runs one input; what it causes becomes one group of effects. */
+  input<T>(act: () => T): T {
+    try {
+      return act();
+    } finally {
+      this.#collectEvents();
+      this.turn.endInput();
+    }
+  }
+
+  emit(event: Event, channelId?: ChannelId): void {
+    this.turn.effect({ kind: "event", event: this.events.record(event) }, channelId);
+  }
+
+  onChannelAction(channelId: ChannelId, action: CrossChannelAction): void {
+    switch (action.kind) {
+      case "htlc-added":
+        this.incoming.add({ channelId, htlcId: action.htlc.id });
+        return;
+      case "htlcs-signed":
+        for (const { htlcId, source } of action.htlcs) {
+          if (source.kind === "forwarded") this.forwarding.signed({ channelId, htlcId }, source);
+        }
+        return;
+      case "htlc-fulfilled":
+        this.fulfilled(channelId, action, action.preimage);
+        return;
+      case "htlc-removed":
+        this.#removed(action.htlc, action.source);
+        return;
+      case "htlc-dropped":
+        if (action.source.kind === "forwarded") this.incoming.add(action.source.incoming);
+        else this.payments.dropped(action.source, action.amount);
+        return;
+      case "incoming-htlc-gone":
+        this.claimables.forget({ channelId, htlcId: action.htlc.id });
+        return;
+      case "usability-changed":
+        this.announcer.changed(channelId);
+        return;
+      case "announce":
+        this.turn.effect({ kind: "gossip", message: action.announcement }, channelId);
+        this.announcer.changed(channelId);
+        return;
+      case "closed":
+        this.announcer.changed(channelId);
+        return;
+    }
+  }
+
+  /** The preimage of an outgoing HTLC is known, from the peer or from the chain. */
+  fulfilled(
+    channelId: ChannelId,
+    what: { readonly htlc: Htlc; readonly source: HtlcSource },
+    preimage: Bytes32,
+    claimedOnChain = false,
+  ): void {
+    const { htlc, source } = what;
+    if (source.kind === "local") {
+      this.payments.fulfilled(source, preimage);
+      return;
+    }
+    const told = this.forwarding.fulfilled({ channelId, htlcId: htlc.id }, source, preimage);
+    if (!told) return;
+    this.emit(
+      {
+        kind: "payment-forwarded",
+        incomingChannelId: source.incoming.channelId,
+        outgoingChannelId: channelId,
+        incomingAmount: source.incomingAmount,
+        outgoingAmount: htlc.amount,
+        feeEarned: minus(source.incomingAmount, htlc.amount),
+        claimedOnChain,
+      },
+      channelId,
+    );
+  }
+
+  /** What the chain told the monitors. */
+  monitorEvent(event: MonitorEvent): void {
+    const { channelId } = event;
+    switch (event.kind) {
+      case "completed":
+        this.#gate.completed(channelId, event.updateId);
+        return;
+      case "refused":
+        this.#gate.refused(channelId, event.updateId);
+        this.channels.step(channelId, { kind: "watch-refused" });
+        return;
+      case "commitment-confirmed":
+        this.channels.step(channelId, { kind: "funding-spent" });
+        return;
+      case "preimage-seen": {
+        const found = this.#outgoing(channelId, event.htlcId);
+        if (found) this.fulfilled(channelId, found, event.preimage as Bytes32, true);
+        return;
+      }
+      case "htlc-timed-out": {
+        const found = this.#outgoing(channelId, event.htlcId);
+        if (found) this.#timedOut(found.htlc, found.source);
+        return;
+      }
+    }
+  }
+
+  /** Everything since the last batch, or `undefined` when nothing has happened. */
+  takeBatch(): Batch | undefined {
+    this.#process();
+    const { groups, dirty } = this.turn.take();
+    const writes: KvWrite[] = [];
+    for (const [channelId, left] of dirty) {
+      const entry = this.channels.get(channelId);
+      if (entry === undefined) continue;
+      writes.push(...channelWrites(entry.written, entry.state, left));
+      entry.written = entry.state;
+    }
+    for (const { setups, updates } of groups) {
+      for (const setup of setups) writes.push(...monitorSetupWrites(setup));
+      for (const update of updates) writes.push(...monitorUpdateWrites(update));
+    }
+    for (const [paymentId, payment] of this.payments.takeChanged()) {
+      writes.push({ key: paymentKey(paymentId), value: payment && encodePayment(payment) });
+    }
+    writes.push(...this.events.takeWrites());
+    if (this.#tipChanged) {
+      writes.push({ key: chainPositionKey, value: encodeChainPosition(this.#tip) });
+      this.#tipChanged = false;
+    }
+    if (writes.length === 0 && groups.length === 0) return undefined;
+    this.#sequence += 1;
+    const sequence = this.#sequence;
+    if (writes.length > 0) writes.push({ key: batchSequenceKey, value: encodeBatchSequence(sequence) });
+    this.#gate.enter({ sequence, writes, groups });
+    return { sequence, writes };
+  }
+
+  /** The batch is durable. */
+  batchCommitted(sequence: number): void {
+    const refused = this.#gate.committed(sequence);
+    for (const channelId of refused) {
+      this.input(() => this.channels.step(channelId, { kind: "watch-refused" }));
+    }
+    this.release();
+  }
+
+  /** Lets out what may leave now. */
+  release(): void {
+    const { effects } = this.#gate.release();
+    for (const effect of effects) this.#run(effect);
+  }
+
+  takeMessages(): readonly MessageSendEvent[] {
+    const messages = this.#messages;
+    this.#messages = [];
+    return messages;
+  }
+
+  /** Whether batches wait, so that a peer should not be read from. */
+  get congested(): boolean {
+    return this.#gate.size > maxGroupsWaiting;
+  }
+
+  /** Decides, retries, announces and signs until nothing is left to do. */
+  #process(): void {
+    for (let round = 0; round < maxRounds; round++) {
+      for (const ref of this.incoming.take()) this.input(() => this.incoming.decide(ref, this.#target));
+      for (const paymentId of this.payments.takeRetries()) {
+        this.input(() => this.payer.attempt(paymentId, this.#now));
+      }
+      for (const channelId of this.channels.takeUnsigned()) this.input(() => this.channels.sign(channelId));
+      if (this.incoming.size === 0 && !this.payments.hasRetries) break;
+    }
+    this.input(() => this.announcer.publish(this.#now));
+  }
+
+  readonly #target = {
+    forward: (...args: Parameters<Forwarding["forward"]>): void => this.forwarding.forward(...args),
+    receive: (
+      ...[read, payload]: [Parameters<Claimables["receive"]>[0], Parameters<Claimables["receive"]>[1]]
+    ): void => this.claimables.receive(read, payload, this.#now),
+  };
+
+  #removed(htlc: Htlc, source: HtlcSource): void {
+    const { removal } = htlc;
+    invariant(removal !== undefined, "an HTLC that is gone without a removal");
+    if (source.kind === "forwarded") {
+      if (removal.kind !== "fulfill") this.forwarding.failed(source, removal);
+    } else if (removal.kind === "fulfill") this.payments.settled(source, htlc.amount);
+    else if (removal.kind === "fail") this.payments.failed(source, htlc.amount, removal.reason);
+    else this.payments.failed(source, htlc.amount, "first-hop");
+  }
+
+  #timedOut(htlc: Htlc, source: HtlcSource): void {
+    if (source.kind === "local") this.payments.failed(source, htlc.amount, "first-hop");
+    else this.forwarding.timedOut(source);
+  }
+
+  #outgoing(
+    channelId: ChannelId,
+    htlcId: bigint,
+  ): { readonly htlc: Htlc; readonly source: HtlcSource } | undefined {
+    const channel = this.channels.funded(channelId);
+    const htlc = channel && findHtlc(channel.commitments, "outgoing", htlcId);
+    const record = channel?.outgoing.find(({ id }) => id === htlcId);
+    return htlc && record && { htlc, source: record.source };
+  }
+
+  #collectEvents(): void {
+    for (const event of this.payments.takeEvents()) this.emit(event);
+    for (const event of this.claimables.takeEvents()) this.emit(event);
+  }
+
+  #run(effect: Effect): void {
+    switch (effect.kind) {
+      case "send": {
+        const { nodeId, epoch, message } = effect;
+        if (this.channels.peer(nodeId)?.epoch !== epoch) return;
+        this.#messages.push({ kind: "send-message", nodeId, epoch, message });
+        return;
+      }
+      case "disconnect": {
+        const { nodeId, epoch } = effect;
+        this.#messages.push({ kind: "handle-error", nodeId, epoch, action: { kind: "disconnect" } });
+        return;
+      }
+      case "broadcast":
+        this.environment.broadcaster.broadcastTransactions(effect.transactions, effect.type);
+        return;
+      case "register-output":
+        this.environment.filter?.registerOutput(effect.output);
+        return;
+      case "event":
+        this.events.release(effect.event);
+        return;
+      case "gossip":
+        if (isGossipMessage(effect.message))
+          this.#messages.push({ kind: "broadcast", message: effect.message });
+        return;
+    }
+  }
+}
+
+/** Groups of effects that may wait for the store before peers are no longer read from. */
+const maxGroupsWaiting = 1_000;
+/** Decisions may cause others; more rounds than this would be a loop. */
+const maxRounds = 100;

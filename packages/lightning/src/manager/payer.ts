@@ -1,0 +1,114 @@
+import type { HtlcRef } from "../channel/disposition.ts";
+import type { OutboundPayment } from "../payment/outboundPayment.ts";
+import { mayRetry } from "../payment/outboundPayment.ts";
+import type { OutboundPayments } from "../payment/outboundPayments.ts";
+import type { PaymentPart } from "../payment/paymentPart.ts";
+import type { FirstHop, Route } from "../routing/route.ts";
+import type { PaymentId, ShortChannelId } from "../util/ids.ts";
+import { channelDetails, shortChannelIdsOf } from "./channelDetails.ts";
+import type { Channels } from "./channels.ts";
+import type { ManagerEnvironment } from "./environment.ts";
+
+/** From our HTLC to the payee's, in blocks. @ldk DEFAULT_MAX_TOTAL_CLTV_EXPIRY_DELTA */
+const maxTotalCltvExpiryDelta = 1008;
+
+/** Turns payments into HTLCs on our channels: finds a way, makes the onions, and tries again when a part fails. */
+export class Payer {
+  readonly #environment: ManagerEnvironment;
+  readonly #channels: Channels;
+  readonly #payments: OutboundPayments;
+
+  constructor(environment: ManagerEnvironment, channels: Channels, payments: OutboundPayments) {
+    this.#environment = environment;
+    this.#channels = channels;
+    this.#payments = payments;
+  }
+
+  /** Tries what is left of a payment once. Without a way, or without attempts, it is given up. */
+  attempt(paymentId: PaymentId, now: number): void {
+    const payment = this.#payments.get(paymentId);
+    if (payment === undefined || payment.status.kind !== "pending") return;
+    if (!mayRetry(payment, now)) {
+      const expired = payment.terms.expiresAt !== undefined && now >= payment.terms.expiresAt;
+      this.#payments.abandon(paymentId, expired ? "payment-expired" : "retries-exhausted");
+      return;
+    }
+    const { amount, maxFee } = this.#payments.remaining(paymentId);
+    if (amount === 0n) return;
+    const { terms, failedChannels } = payment;
+    const route = this.#environment.router.findRoute({
+      payer: this.#environment.nodeSigner.nodeId,
+      payee: terms.payee,
+      amount,
+      finalCltvExpiryDelta: terms.finalCltvExpiryDelta,
+      maxFee,
+      maxTotalCltvExpiryDelta,
+      routeHints: terms.routeHints,
+      firstHops: this.firstHops(),
+      excludedChannels: new Set(failedChannels),
+    });
+    if (!route.ok) {
+      this.#environment.logger.log({ level: "info", module: "payment", text: route.error.text });
+      this.#payments.abandon(paymentId, "route-not-found");
+      return;
+    }
+    this.send(payment, route.value);
+  }
+
+  /** Sends a payment along a route that is given. */
+  send(payment: OutboundPayment, route: Route): void {
+    const { paymentId } = payment;
+    this.#payments.attempted(paymentId);
+    const sessionKeys = route.paths.map(() => this.#environment.entropy.randomBytes(32));
+    const height = this.#channels.context.bestHeight;
+    const parts = this.#payments.partsOf(payment, route, { height, sessionKeys });
+    if (!parts.ok) {
+      this.#environment.logger.log({ level: "warn", module: "payment", text: parts.error.text });
+      this.#payments.abandon(paymentId, "unexpected-error");
+      return;
+    }
+    for (const part of parts.value) this.#offer(paymentId, part);
+  }
+
+  /** Our channels that can carry a payment now. */
+  firstHops(): readonly FirstHop[] {
+    const hops: FirstHop[] = [];
+    for (const [, { state }] of this.#channels.all()) {
+      const details = channelDetails(this.#channels.context, state);
+      if (details === undefined || !details.isUsable || details.nextOutboundHtlcLimit === 0n) continue;
+      hops.push({
+        counterparty: details.counterparty,
+        shortChannelId: details.shortChannelId ?? this.#aliasOf(details.channelId),
+        minimum: details.nextOutboundHtlcMinimum,
+        maximum: details.nextOutboundHtlcLimit,
+      });
+    }
+    return hops;
+  }
+
+  #offer(paymentId: PaymentId, part: PaymentPart): void {
+    this.#payments.partSent(paymentId, part);
+    const channelId = this.#channelNamed(part.shortChannelId);
+    const refusal =
+      channelId === undefined
+        ? { text: `no channel ${part.shortChannelId}` }
+        : this.#channels.command(channelId, { kind: "add-htlc", htlc: part.htlc });
+    if (refusal === undefined) return;
+    this.#environment.logger.log({ level: "info", module: "payment", text: refusal.text });
+    const { source } = part.htlc;
+    if (source.kind === "local") this.#payments.failed(source, part.htlc.amount, "first-hop");
+  }
+
+  #channelNamed(name: ShortChannelId): HtlcRef["channelId"] | undefined {
+    for (const [id] of this.#channels.all()) {
+      const channel = this.#channels.funded(id);
+      if (channel !== undefined && shortChannelIdsOf(channel).includes(name)) return id;
+    }
+    return undefined;
+  }
+
+  #aliasOf(channelId: HtlcRef["channelId"]): ShortChannelId {
+    const channel = this.#channels.funded(channelId);
+    return channel?.identity.localAlias ?? (0n as ShortChannelId);
+  }
+}
