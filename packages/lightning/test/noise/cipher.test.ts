@@ -84,3 +84,10 @@ test("a touched prefix, a touched body and a replay are not the peer's", () => {
   assert.deepEqual(bob.decryptMessage(wire.subarray(18)), fromHex(message));
   assert.equal(bob.decryptLength(wire.subarray(0, 18)), undefined);
 });
+
+test("messages encrypted together are those encrypted one by one, in one buffer", () => {
+  const some = [new Uint8Array(0), fromHex(message), new Uint8Array(700).fill(7)];
+  const one = sender();
+  assert.equal(toHex(sender().encryptAll(some)), some.map((plain) => toHex(one.encrypt(plain))).join(""));
+  assert.equal(sender().encryptAll([]).length, 0);
+});
