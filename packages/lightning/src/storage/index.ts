@@ -1,0 +1,26 @@
+export type { StorageError } from "./storageError.ts";
+export { broadcastWrite, readBroadcast, type StoredBroadcast } from "./v1/broadcast.ts";
+export { channelPrefixes, channelWrites } from "./v1/channel.ts";
+export { encodeEventAck, encodeIndexedEvent, readEventAck, readIndexedEvent } from "./v1/event.ts";
+export * from "./v1/keys.ts";
+export {
+  encodeMonitorSetup,
+  encodeMonitorUpdate,
+  monitorSetupWrites,
+  monitorUpdateWrites,
+  readMonitorSetup,
+  readMonitorUpdate,
+} from "./v1/monitor.ts";
+export {
+  encodeBatchSequence,
+  encodeChainPosition,
+  type NodeRecord,
+  type NodeRecordCheck,
+  openNodeRecord,
+  readBatchSequence,
+  readChainPosition,
+} from "./v1/node.ts";
+export { type OutboxRow, outboxWrite, readOutboxRow } from "./v1/outbox.ts";
+export { encodePayment, readPayment } from "./v1/payment.ts";
+export { readChannel, readChannels, type StoredState } from "./v1/readChannel.ts";
+export { type RevokedCommitment, revokedCommitment } from "./v1/revokedCommitment.ts";

@@ -1,0 +1,224 @@
+import type { KvWrite } from "../../chain/kvStore.ts";
+import type { IncomingHtlc, OutgoingHtlc } from "../../channel/disposition.ts";
+import { type ChannelState, type FundedChannel, fundedChannel } from "../../channel/state.ts";
+import { encode } from "../../codec/codec.ts";
+import { forgetUnsigned } from "../../commitment/dance.ts";
+import { type Htlc, htlcKey } from "../../commitment/htlc.ts";
+import type { ChannelId } from "../../util/ids.ts";
+import { InvariantError, present } from "../../util/invariant.ts";
+import { type ChannelCore, channelCore, type StoredChannel, type StoredPhase } from "./channelCore.ts";
+import {
+  dispositionRow,
+  type HtlcIntervalRow,
+  htlcIntervalRow,
+  htlcStaticRow,
+  intervalsOf,
+  onionRow,
+  settledRow,
+} from "./htlcRows.ts";
+import { channelPrefix, coreKey, type HtlcRow, htlcPrefix, settledKey, settledPrefix } from "./keys.ts";
+
+/**
+ * What the store must be told so that it holds `after`, when it holds `before` (`undefined`: nothing of the channel).
+ * The core record is always written, rows of HTLCs when they changed: rows are compared by reference. `left` are the
+ * HTLCs whose removal became irrevocable in between: they move to where only a breach looks for them.
+ *
+ * Updates that no signature covers are not stored, since a disconnection forgets them on both sides (BOLT 2, "Message
+ * Retransmission"). A state in which nothing is funded stores nothing.
+ */
+export function channelWrites(
+  before: ChannelState | undefined,
+  after: ChannelState,
+  left: readonly Htlc[],
+): readonly KvWrite[] {
+  const channel = fundedChannel(after);
+  if (channel === undefined) return [];
+  const rows = new HtlcRowWrites(channel, before && fundedChannel(before));
+  rows.left(left);
+  rows.changed();
+  const core = {
+    key: coreKey(channel.commitments.channelId),
+    value: encode(channelCore, coreOf(after, channel)),
+  };
+  return [core, ...rows.writes];
+}
+
+/** What the keys of all records of a channel begin with: once it is fully resolved, all of them are deleted. */
+export function channelPrefixes(id: ChannelId): readonly string[] {
+  return [channelPrefix(id), settledPrefix(id)];
+}
+
+/** The rows of one channel's HTLCs, against those that are stored. */
+class HtlcRowWrites {
+  readonly writes: KvWrite[] = [];
+  readonly #channel: FundedChannel;
+  readonly #id: ChannelId;
+  /** Stored rows by key. */
+  readonly #storedHtlcs = new Map<string, Htlc>();
+  readonly #storedIncoming = new Map<bigint, IncomingHtlc>();
+  readonly #storedOutgoing = new Map<bigint, OutgoingHtlc>();
+
+  constructor(channel: FundedChannel, stored: FundedChannel | undefined) {
+    this.#channel = channel;
+    this.#id = channel.commitments.channelId;
+    if (stored === undefined) return;
+    for (const htlc of stored.commitments.htlcs) {
+      if (isSigned(htlc)) this.#storedHtlcs.set(htlcKey(htlc), htlc);
+    }
+    for (const incoming of stored.incoming) this.#storedIncoming.set(incoming.id, incoming);
+    for (const outgoing of stored.outgoing) this.#storedOutgoing.set(outgoing.id, outgoing);
+  }
+
+  /** Moves rows to where settled HTLCs are. */
+  left(htlcs: readonly Htlc[]): void {
+    for (const htlc of htlcs) {
+      const key = htlcKey(htlc);
+      const { local, remote } = htlc;
+      const remoteLeft = present(remote.left, "the commitment that an HTLC left");
+      this.writes.push({
+        key: settledKey(this.#id, remoteLeft, key),
+        value: encode(settledRow, {
+          htlc,
+          localEntered: present(local.entered, "the commitment that an HTLC entered"),
+          localLeft: present(local.left, "the commitment that an HTLC left"),
+          remoteEntered: present(remote.entered, "the commitment that an HTLC entered"),
+          remoteLeft,
+        }),
+      });
+      const stored = this.#storedHtlcs.get(key);
+      if (stored === undefined) continue;
+      this.#delete(htlc, "static");
+      this.#delete(htlc, "interval");
+      if (stored.direction === "outgoing") {
+        if (needsOnion(stored)) this.#delete(htlc, "onion");
+      } else {
+        const { disposition } = present(this.#storedIncoming.get(stored.id), `incoming HTLC ${stored.id}`);
+        this.#delete(htlc, disposition.kind === "undecided" ? "onion" : "disposition");
+      }
+    }
+  }
+
+  /** Writes what is new or changed among the HTLCs on the table. */
+  changed(): void {
+    const { incoming, outgoing, commitments } = this.#channel;
+    const incomingById = new Map(incoming.map((one) => [one.id as bigint, one]));
+    const outgoingById = new Map(outgoing.map((one) => [one.id as bigint, one]));
+    for (const htlc of commitments.htlcs) {
+      if (!isSigned(htlc)) continue;
+      if (htlc.direction === "incoming") {
+        this.#incoming(htlc, present(incomingById.get(htlc.id), `incoming HTLC ${htlc.id}`));
+      } else {
+        this.#outgoing(htlc, present(outgoingById.get(htlc.id), `outgoing HTLC ${htlc.id}`));
+      }
+    }
+  }
+
+  #incoming(htlc: Htlc, record: IncomingHtlc): void {
+    const stored = this.#storedHtlcs.get(htlcKey(htlc));
+    const decided = stored && present(this.#storedIncoming.get(htlc.id), `incoming HTLC ${htlc.id}`);
+    const { disposition } = record;
+    if (stored === undefined) this.#write(htlc, "static", encode(htlcStaticRow, { htlc }));
+    if (intervalChanged(stored, htlc))
+      this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc)));
+    if (disposition === decided?.disposition) return;
+    if (disposition.kind === "undecided") {
+      this.#write(htlc, "onion", encode(onionRow, { onion: disposition.onion }));
+      if (decided !== undefined && decided.disposition.kind !== "undecided")
+        this.#delete(htlc, "disposition");
+    } else {
+      this.#write(htlc, "disposition", encode(dispositionRow, { disposition }));
+      if (decided?.disposition.kind === "undecided") this.#delete(htlc, "onion");
+    }
+  }
+
+  #outgoing(htlc: Htlc, record: OutgoingHtlc): void {
+    const stored = this.#storedHtlcs.get(htlcKey(htlc));
+    const { source, upstream } = record;
+    if (stored === undefined) this.#write(htlc, "static", encode(htlcStaticRow, { htlc, source }));
+    const known = this.#storedOutgoing.get(htlc.id);
+    if (intervalChanged(stored, htlc) || known?.upstream !== upstream) {
+      this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc, upstream)));
+    }
+    if (stored === undefined && needsOnion(htlc)) {
+      this.#write(htlc, "onion", encode(onionRow, { onion: record.onion }));
+    }
+    if (stored !== undefined && needsOnion(stored) && !needsOnion(htlc)) this.#delete(htlc, "onion");
+  }
+
+  #write(htlc: Htlc, row: HtlcRow, value: Uint8Array | undefined): void {
+    this.writes.push({ key: htlcPrefix(this.#id, htlcKey(htlc)) + row, value });
+  }
+
+  #delete(htlc: Htlc, row: HtlcRow): void {
+    this.#write(htlc, row, undefined);
+  }
+}
+
+/** Whether a signature covers the HTLC. */
+function isSigned({ state }: Htlc): boolean {
+  return state !== "sent-add-htlc" && state !== "received-add-htlc";
+}
+
+/** Whether `update_add_htlc` may have to be sent again: the peer has not revoked the commitment before it. */
+function needsOnion({ state }: Htlc): boolean {
+  return state === "sent-add-commit";
+}
+
+/** How the HTLC ended, once a signature covers that. */
+function signedRemoval({ local, remote, removal }: Htlc): Htlc["removal"] {
+  return local.left === undefined && remote.left === undefined ? undefined : removal;
+}
+
+function intervalChanged(stored: Htlc | undefined, htlc: Htlc): boolean {
+  return (
+    stored === undefined ||
+    stored.local !== htlc.local ||
+    stored.remote !== htlc.remote ||
+    signedRemoval(stored) !== signedRemoval(htlc)
+  );
+}
+
+function intervalRow(htlc: Htlc, upstream?: OutgoingHtlc["upstream"]): HtlcIntervalRow {
+  const removal = signedRemoval(htlc);
+  return {
+    ...intervalsOf(htlc.local, htlc.remote),
+    ...(removal !== undefined && { removal }),
+    ...(upstream !== undefined && { upstream }),
+  };
+}
+
+function coreOf(state: ChannelState, channel: FundedChannel): ChannelCore {
+  const { incoming: _incoming, outgoing: _outgoing, exchanged: _exchanged, commitments, ...rest } = channel;
+  const { htlcs, ...stored } = forgetUnsigned(commitments).commitments;
+  const kept: StoredChannel = { ...rest, commitments: stored };
+  return { phase: phaseOf(state), channel: kept, htlcCount: htlcs.length };
+}
+
+/** What the channel does, whatever its connection and its signer do. */
+function phaseOf(state: ChannelState): StoredPhase {
+  switch (state.kind) {
+    case "awaiting-signer":
+      return phaseOf(state.before);
+    case "offline":
+    case "syncing":
+      return phaseOf(state.inner);
+    case "wait-for-channel-ready":
+    case "normal":
+    case "shutting-down":
+    case "wait-for-remote-close":
+      return { kind: state.kind };
+    case "negotiating":
+      return { kind: state.kind, proposals: state.proposals };
+    case "closing": {
+      const { channel: _channel, ...closing } = state;
+      return closing;
+    }
+    case "wait-for-accept-channel":
+    case "wait-for-acceptance":
+    case "wait-for-funding-transaction":
+    case "wait-for-funding-created":
+    case "wait-for-funding-signed":
+    case "ended":
+      throw new InvariantError(`a channel in state ${state.kind} is not stored`);
+  }
+}

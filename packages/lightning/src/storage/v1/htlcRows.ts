@@ -1,0 +1,167 @@
+import type { Disposition, HtlcSource, Resolution } from "../../channel/disposition.ts";
+import type { Codec } from "../../codec/codec.ts";
+import {
+  bool,
+  bytes32,
+  channelId,
+  htlcId,
+  msat64,
+  paymentHash,
+  rest,
+  u16,
+  u32,
+} from "../../codec/primitives.ts";
+import { struct } from "../../codec/struct.ts";
+import type { HtlcInterval, HtlcRemoval } from "../../commitment/htlc.ts";
+import type { SpecHtlc } from "../../commitment/spec.ts";
+import type { UpdateRef } from "../../onchain/channelMonitorUpdate.ts";
+import type { CommitmentNumber } from "../../util/ids.ts";
+import { layout, needed, possible, record, union } from "./layouts.ts";
+import { commitmentNumber, count, direction, htlcRef, path, paymentId } from "./values.ts";
+
+/** What never changes of an HTLC. */
+export const specHtlc: Codec<SpecHtlc> = struct("htlc", {
+  direction,
+  id: htlcId,
+  amount: msat64,
+  paymentHash,
+  cltvExpiry: u32,
+});
+
+const htlcSource: Codec<HtlcSource> = union<HtlcSource>("htlc_source", {
+  local: [
+    0,
+    {
+      paymentId: needed(0, paymentId),
+      sessionKey: needed(2, bytes32),
+      path: needed(4, path),
+      amount: needed(6, msat64),
+    },
+  ],
+  forwarded: [
+    1,
+    {
+      incoming: needed(0, htlcRef),
+      sharedSecret: needed(2, bytes32),
+      incomingAmount: needed(4, msat64),
+    },
+  ],
+});
+
+/** `static`: written once, when a signature first covers the HTLC. */
+export interface HtlcStaticRow {
+  readonly htlc: SpecHtlc;
+  /** Who asked for an outgoing HTLC. */
+  readonly source?: HtlcSource;
+}
+
+export const htlcStaticRow: Codec<HtlcStaticRow> = record(
+  layout<HtlcStaticRow>("htlc_static", { htlc: needed(0, specHtlc), source: possible(2, htlcSource) }),
+);
+
+const removal: Codec<HtlcRemoval> = union<HtlcRemoval>("htlc_removal", {
+  fulfill: [0, { preimage: needed(0, bytes32), attribution: possible(1, rest) }],
+  fail: [1, { reason: needed(0, rest), attribution: possible(1, rest) }],
+  "fail-malformed": [2, { sha256OfOnion: needed(0, bytes32), failureCode: needed(2, u16) }],
+});
+
+const resolution: Codec<Resolution> = union<Resolution>("resolution", {
+  fulfill: [0, { preimage: needed(0, bytes32) }],
+  fail: [1, { reason: needed(0, rest) }],
+  "fail-malformed": [2, { sha256OfOnion: needed(0, bytes32), failureCode: needed(2, u16) }],
+});
+
+/** An update of a monitor. */
+export const updateRef: Codec<UpdateRef> = struct("update_ref", { channelId, updateId: count });
+
+/** `interval`: in which commitments the HTLC is, and from its first absence on, how it ended. */
+export interface HtlcIntervalRow {
+  readonly localEntered?: CommitmentNumber;
+  readonly localLeft?: CommitmentNumber;
+  readonly remoteEntered?: CommitmentNumber;
+  readonly remoteLeft?: CommitmentNumber;
+  readonly removal?: HtlcRemoval;
+  readonly upstream?: UpdateRef;
+}
+
+export const htlcIntervalRow: Codec<HtlcIntervalRow> = record(
+  layout<HtlcIntervalRow>("htlc_interval", {
+    localEntered: possible(0, commitmentNumber),
+    localLeft: possible(2, commitmentNumber),
+    remoteEntered: possible(4, commitmentNumber),
+    remoteLeft: possible(6, commitmentNumber),
+    removal: possible(8, removal),
+    upstream: possible(10, updateRef),
+  }),
+);
+
+/** What an incoming HTLC that has no onion row any more was decided to be. */
+export type DecidedDisposition = Exclude<Disposition, { readonly kind: "undecided" }>;
+
+/** `disposition`: absent as long as the HTLC is undecided; its onion is there instead. */
+export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }> = record(
+  layout<{ readonly disposition: DecidedDisposition }>("htlc_disposition", {
+    disposition: needed(
+      0,
+      union<DecidedDisposition>("disposition", {
+        forwarded: [0, { outgoing: needed(0, htlcRef), sharedSecret: needed(2, bytes32) }],
+        claimable: [
+          1,
+          {
+            sharedSecret: needed(0, bytes32),
+            paymentSecret: needed(2, bytes32),
+            totalAmount: needed(4, msat64),
+            preimage: possible(6, bytes32),
+            spontaneous: needed(8, bool),
+          },
+        ],
+        resolved: [2, { resolution: needed(0, resolution) }],
+      }),
+    ),
+  }),
+);
+
+/** `onion`: of an incoming HTLC until it is decided, of an outgoing one as long as it may have to be sent again. */
+export const onionRow: Codec<{ readonly onion: Uint8Array }> = record(
+  layout<{ readonly onion: Uint8Array }>("htlc_onion", { onion: needed(0, rest) }),
+);
+
+/** `settled/...`: an HTLC that has left both sides' commitments for good, for the penalty if one of them comes back. */
+export interface SettledRow {
+  readonly htlc: SpecHtlc;
+  readonly localEntered: CommitmentNumber;
+  readonly localLeft: CommitmentNumber;
+  readonly remoteEntered: CommitmentNumber;
+  readonly remoteLeft: CommitmentNumber;
+}
+
+export const settledRow: Codec<SettledRow> = record(
+  layout<SettledRow>("htlc_settled", {
+    htlc: needed(0, specHtlc),
+    localEntered: needed(2, commitmentNumber),
+    localLeft: needed(4, commitmentNumber),
+    remoteEntered: needed(6, commitmentNumber),
+    remoteLeft: needed(8, commitmentNumber),
+  }),
+);
+
+/** The row's form of both intervals. */
+export function intervalsOf(
+  local: HtlcInterval,
+  remote: HtlcInterval,
+): Omit<HtlcIntervalRow, "removal" | "upstream"> {
+  return {
+    ...(local.entered !== undefined && { localEntered: local.entered }),
+    ...(local.left !== undefined && { localLeft: local.left }),
+    ...(remote.entered !== undefined && { remoteEntered: remote.entered }),
+    ...(remote.left !== undefined && { remoteLeft: remote.left }),
+  };
+}
+
+/** The interval of a row: absent bounds are absent keys. */
+export function intervalOf(
+  entered: CommitmentNumber | undefined,
+  left: CommitmentNumber | undefined,
+): HtlcInterval {
+  return { ...(entered !== undefined && { entered }), ...(left !== undefined && { left }) };
+}

@@ -1,0 +1,136 @@
+import type { ChannelId, PaymentId, Txid } from "../../util/ids.ts";
+import { invariant } from "../../util/invariant.ts";
+
+// The keys of all records, version 1. Numbers are padded with zeros, so that the store's byte order is the order of
+// the numbers. What follows a prefix never begins another record's key: a scan of the prefix gives those records only.
+
+/** Below it are the records of all channels, live rows only: what a start reads. */
+export const channelsPrefix = "channel/";
+
+/** Below it are the records of one channel. */
+export function channelPrefix(id: ChannelId): string {
+  return `channel/${id}/`;
+}
+
+export function coreKey(id: ChannelId): string {
+  return `channel/${id}/core`;
+}
+
+/** What is stored of an HTLC in rows of their own. */
+export type HtlcRow = "static" | "interval" | "disposition" | "onion";
+
+/** Below it are the rows of one live HTLC; `htlcKey` is `i7` or `o12`. */
+export function htlcPrefix(id: ChannelId, htlcKey: string): string {
+  return `channel/${id}/htlc/${paddedHtlcKey(htlcKey)}/`;
+}
+
+/** Below it are the HTLCs that both sides have removed for good, which only a breach asks for. */
+export function settledPrefix(id: ChannelId): string {
+  return `settled/${id}/`;
+}
+
+/** `left` is the number of the peer's first commitment without the HTLC: earlier ones are revoked. */
+export function settledKey(id: ChannelId, left: number, htlcKey: string): string {
+  return `settled/${id}/${padded(left, commitmentDigits)}/${paddedHtlcKey(htlcKey)}`;
+}
+
+/** Where a scan of `settledPrefix` starts that leaves out HTLCs which the peer's commitment `number` never had. */
+export function settledAfter(id: ChannelId, number: number): string {
+  return `settled/${id}/${padded(number, commitmentDigits)}/z`;
+}
+
+/** Below it are the records of one monitor. */
+export function monitorPrefix(id: ChannelId): string {
+  return `monitor/${id}/`;
+}
+
+/** Below it are the records of all monitors. */
+export const monitorsPrefix = "monitor/";
+
+export function monitorSetupKey(id: ChannelId): string {
+  return `monitor/${id}/setup`;
+}
+
+export function monitorSnapshotKey(id: ChannelId): string {
+  return `monitor/${id}/snapshot`;
+}
+
+/** Below it are the updates of one monitor since its snapshot, in order. */
+export function monitorUpdatesPrefix(id: ChannelId): string {
+  return `monitor/${id}/update/`;
+}
+
+export function monitorUpdateKey(id: ChannelId, updateId: number): string {
+  return `monitor/${id}/update/${padded(updateId, countDigits)}`;
+}
+
+/** Below it is what a `Watch` has not completed, in the order in which it was given. */
+export const outboxPrefix = "outbox/";
+
+export function outboxKey(sequence: number): string {
+  return `outbox/${padded(sequence, countDigits)}`;
+}
+
+/** Below it are the events that the user has not acknowledged, in order. */
+export const eventPrefix = "event/";
+
+export function eventKey(index: number): string {
+  return `event/${padded(index, countDigits)}`;
+}
+
+/** The index of the last event that the user acknowledged. */
+export const eventAckKey = "event-ack";
+
+export const paymentPrefix = "payment/";
+
+export function paymentKey(id: PaymentId): string {
+  return `payment/${id}`;
+}
+
+/** The tip up to which everything in the store has seen the chain. */
+export const chainPositionKey = "chain-position";
+
+/** Whose store it is. */
+export const nodeKey = "node";
+
+export const broadcastPrefix = "broadcast/";
+
+/** A transaction, or a package by its last one, that is broadcast again until it confirms. */
+export function broadcastKey(txid: Txid): string {
+  return `broadcast/${txid}`;
+}
+
+/** The sequence number of the last batch: tells whether a commit with an unknown outcome took place. */
+export const batchSequenceKey = "batch-sequence";
+
+/** What a key below `channelsPrefix` names; `undefined` for keys that this version does not write. */
+export function parseChannelKey(
+  key: string,
+):
+  | { readonly channelId: ChannelId; readonly row: "core" }
+  | { readonly channelId: ChannelId; readonly row: HtlcRow; readonly htlcKey: string }
+  | undefined {
+  const match = channelKeyForm.exec(key);
+  if (match === null) return undefined;
+  const [, id = "", core, side, number = "", row] = match;
+  const channelId = id as ChannelId;
+  if (core !== undefined) return { channelId, row: "core" };
+  return { channelId, row: row as HtlcRow, htlcKey: `${side}${BigInt(number)}` };
+}
+
+const channelKeyForm =
+  /^channel\/([0-9a-f]{64})\/(?:(core)|htlc\/([io])([0-9]{20})\/(static|interval|disposition|onion))$/;
+
+/** 2^48-1 has 15 digits, 2^53-1 has 16, 2^64-1 has 20. */
+const commitmentDigits = 15;
+const countDigits = 16;
+const htlcIdDigits = 20;
+
+function padded(value: number, digits: number): string {
+  invariant(Number.isSafeInteger(value) && value >= 0, `no part of a key: ${value}`);
+  return String(value).padStart(digits, "0");
+}
+
+function paddedHtlcKey(htlcKey: string): string {
+  return `${htlcKey.charAt(0)}${htlcKey.slice(1).padStart(htlcIdDigits, "0")}`;
+}
