@@ -31,7 +31,7 @@ export type Disposition =
       readonly paymentSecret: Uint8Array;
       readonly totalAmount: Msat;
       /** Present when the payment is spontaneous or the preimage is ours to derive. */
-      readonly preimage?: Uint8Array;
+      readonly preimage?: Bytes32;
       readonly spontaneous: boolean;
     }
   /** Written in the batch in which the preimage is known or the downstream removal is irrevocable. */

@@ -194,11 +194,22 @@ export class Channels {
         }
       }
     } catch (error) {
-      this.#quarantine(id, entry, error);
+      this.quarantine(id, error instanceof Error ? error.message : String(error));
     }
     if (entry.state.kind === "ended") this.forget(id);
     else this.#unsigned.add(id);
     return refusal;
+  }
+
+  /** A bug stops this channel's off-chain machine and no other; the chain still reaches its monitor. */
+  quarantine(channelId: ChannelId, why: string): void {
+    const entry = present(this.#entries.get(channelId), "a channel to quarantine");
+    const { counterparty: nodeId } = entry;
+    entry.quarantined = true;
+    const text = `channel ${channelId} is quarantined: ${why}`;
+    this.#environment.logger.log({ level: "error", module: "channel", text, nodeId });
+    const peer = this.#peers.get(nodeId);
+    if (peer) this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
   }
 
   /** Carries out the actions with which a channel began. */
@@ -327,15 +338,6 @@ export class Channels {
     const ids = this.#byPeer.get(nodeId);
     if (ids === undefined) this.#byPeer.set(nodeId, new Set([channelId]));
     else ids.add(channelId);
-  }
-
-  /** A bug stops this channel's off-chain machine and no other; the chain still reaches its monitor. */
-  #quarantine(id: ChannelId, entry: ChannelEntry, error: unknown): void {
-    entry.quarantined = true;
-    const text = `channel ${id} is quarantined: ${error instanceof Error ? error.message : String(error)}`;
-    this.#environment.logger.log({ level: "error", module: "channel", text, nodeId: entry.counterparty });
-    const peer = this.#peers.get(entry.counterparty);
-    if (peer) this.#turn.effect({ kind: "disconnect", nodeId: entry.counterparty, epoch: peer.epoch }, id);
   }
 }
 

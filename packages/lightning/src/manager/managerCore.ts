@@ -1,7 +1,10 @@
+import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
 import type { HtlcSource } from "../channel/disposition.ts";
+import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
+import { fundingScript } from "../commitment/funding.ts";
 import type { Htlc } from "../commitment/htlc.ts";
 import { type Event, isGossipMessage, type MessageSendEvent } from "../handlers/index.ts";
 import type { MonitorEvent } from "../onchain/watch.ts";
@@ -248,6 +251,32 @@ export class ManagerCore implements CrossChannelHandler {
   release(): void {
     const { effects } = this.#gate.release();
     for (const effect of effects) this.#run(effect);
+  }
+
+  /** After a restart: what was broadcast and is not confirmed, and what must be watched. */
+  rebroadcast(): void {
+    for (const [channelId, { state }] of this.channels.all()) {
+      const channel = fundedChannel(state);
+      if (channel === undefined) continue;
+      for (const funding of channel.commitments.fundings) {
+        const script = p2wsh(fundingScript(funding.localKey, funding.remoteKey));
+        this.turn.effect(
+          { kind: "register-output", output: { outPoint: funding.outPoint, script } },
+          channelId,
+        );
+      }
+      const { fundingTransaction, fundingStatus } = channel;
+      if (fundingTransaction !== undefined && fundingStatus.kind === "unconfirmed") {
+        this.turn.effect(
+          { kind: "broadcast", transactions: [fundingTransaction], type: "funding" },
+          channelId,
+        );
+      }
+      if (state.kind === "closing" && state.closingTransaction !== undefined) {
+        const transactions = [state.closingTransaction];
+        this.turn.effect({ kind: "broadcast", transactions, type: "cooperative-close" }, channelId);
+      }
+    }
   }
 
   takeMessages(): readonly MessageSendEvent[] {

@@ -1,0 +1,10 @@
+export { ApiError, type ApiErrorCode } from "./apiError.ts";
+export { type Batch, type Effect, effectDurability } from "./batch.ts";
+export { ChainMonitor, type ChainMonitorEnvironment } from "./chainMonitor.ts";
+export type { ChannelDetails } from "./channelDetails.ts";
+export { ChannelManager, type CreateChannelRequest } from "./channelManager.ts";
+export type { ClaimablePayment } from "./claimables.ts";
+export type { ManagerEnvironment } from "./environment.ts";
+export type { InvoiceRequest } from "./invoices.ts";
+export type { PayInvoiceOptions } from "./paymentTerms.ts";
+export { type ManagerRecords, noRecords, restoreManager } from "./restore.ts";

@@ -1,0 +1,168 @@
+import type { BlockLocator } from "../chain/chainInterface.ts";
+import type { KvEntry } from "../chain/kvStore.ts";
+import type { FundedChannel } from "../channel/state.ts";
+import { fundedChannel } from "../channel/state.ts";
+import { findHtlc } from "../commitment/dance.ts";
+import { htlcStates } from "../commitment/htlcState.ts";
+import type { IndexedEvent } from "../handlers/index.ts";
+import type { LocalSource } from "../payment/outboundPayments.ts";
+import { corruptRecord, type StorageError } from "../storage/storageError.ts";
+import { readEventAck, readIndexedEvent } from "../storage/v1/event.ts";
+import { coreKey } from "../storage/v1/keys.ts";
+import { readBatchSequence, readChainPosition } from "../storage/v1/node.ts";
+import { readPayment } from "../storage/v1/payment.ts";
+import { readChannels, type StoredState } from "../storage/v1/readChannel.ts";
+import type { PaymentId, UnixSeconds } from "../util/ids.ts";
+import { present } from "../util/invariant.ts";
+import { err, ok, type Result } from "../util/result.ts";
+import type { Msat } from "../util/units.ts";
+import { ChannelManager } from "./channelManager.ts";
+import type { ManagerEnvironment } from "./environment.ts";
+import { EventLog } from "./eventLog.ts";
+import type { ManagerCore } from "./managerCore.ts";
+
+/** The records that a manager is made of, as the host read them: see `storage/v1/keys.ts` for their prefixes. */
+export interface ManagerRecords {
+  /** All below `channelsPrefix`. */
+  readonly channels: readonly KvEntry[];
+  /** All below `paymentPrefix`. */
+  readonly payments: readonly KvEntry[];
+  /** All below `eventPrefix`. */
+  readonly events: readonly KvEntry[];
+  readonly eventAck: KvEntry | undefined;
+  readonly chainPosition: KvEntry | undefined;
+  readonly batchSequence: KvEntry | undefined;
+}
+
+/** What a new node has. */
+export const noRecords: ManagerRecords = {
+  channels: [],
+  payments: [],
+  events: [],
+  eventAck: undefined,
+  chainPosition: undefined,
+  batchSequence: undefined,
+};
+
+/**
+ * A manager as it was when the last batch was committed; a new one when nothing is stored. The `Watch` must have its
+ * monitors by then. Afterwards the host brings both to the chain's tip, and only then lets peers in: no peer, forward
+ * or retry comes before (docs/durability.md, "Starting").
+ *
+ * `tip` is where a new node begins.
+ */
+export function restoreManager(
+  environment: ManagerEnvironment,
+  records: ManagerRecords,
+  start: { readonly tip: BlockLocator; readonly now: number },
+): Result<ChannelManager, StorageError> {
+  const position = records.chainPosition && readChainPosition(records.chainPosition);
+  if (position?.ok === false) return position;
+  const sequence = records.batchSequence && readBatchSequence(records.batchSequence);
+  if (sequence?.ok === false) return sequence;
+  const events = storedEvents(records);
+  if (!events.ok) return events;
+  const states = readChannels(records.channels);
+  if (!states.ok) return states;
+  const manager = new ChannelManager(environment, {
+    tip: position?.value ?? start.tip,
+    events: events.value,
+    sequence: sequence?.value ?? 0,
+    now: start.now as UnixSeconds,
+  });
+  const { core } = manager;
+  for (const state of states.value) {
+    const refused = addChannel(core, state);
+    if (refused !== undefined) return err(refused);
+  }
+  for (const state of states.value) restoreHtlcs(core, present(fundedChannel(state), "a stored channel"));
+  core.claimables.restored();
+  const payments = restorePayments(core, records.payments);
+  if (!payments.ok) return payments;
+  core.input(() => core.rebroadcast());
+  return ok(manager);
+}
+
+function storedEvents(records: ManagerRecords): Result<EventLog, StorageError> {
+  const acknowledged = records.eventAck && readEventAck(records.eventAck);
+  if (acknowledged?.ok === false) return acknowledged;
+  const events: IndexedEvent[] = [];
+  for (const entry of records.events) {
+    const event = readIndexedEvent(entry);
+    if (!event.ok) return event;
+    events.push(event.value);
+  }
+  const last = Math.max(acknowledged?.value ?? 0, events.at(-1)?.index ?? 0);
+  return ok(new EventLog(events, last));
+}
+
+/** A monitor that is ahead of its channel, or behind it, means that records of different times were mixed. */
+function addChannel(core: ManagerCore, state: StoredState): StorageError | undefined {
+  const channel = present(fundedChannel(state), "a stored channel");
+  const { channelId } = channel.commitments;
+  const watched = core.environment.watch.latestUpdateId(channelId);
+  if (watched !== channel.lastUpdateId) {
+    const text = `its monitor has update ${watched ?? "none"}, the channel gave ${channel.lastUpdateId}`;
+    return corruptRecord(coreKey(channelId), text);
+  }
+  core.channels.add(channelId, {
+    state,
+    written: state,
+    counterparty: channel.identity.counterparty,
+    signer: core.environment.signerProvider.deriveChannelSigner(channel.channelKeysId),
+  });
+  return undefined;
+}
+
+/** What is decided stays decided; what is not is decided anew. */
+function restoreHtlcs(core: ManagerCore, channel: FundedChannel): void {
+  const { channelId, htlcs } = channel.commitments;
+  for (const { id, disposition } of channel.incoming) {
+    const htlc = htlcs.find((row) => row.direction === "incoming" && row.id === id);
+    if (htlc === undefined) continue;
+    const ref = { channelId, htlcId: id };
+    switch (disposition.kind) {
+      case "undecided":
+        if (htlcStates[htlc.state].addCommitted) core.incoming.add(ref);
+        break;
+      case "claimable": {
+        const { kind: _, preimage, ...part } = disposition;
+        const { amount, cltvExpiry } = htlc;
+        core.claimables.restore(htlc.paymentHash, { ...part, preimage, ref, amount, cltvExpiry });
+        break;
+      }
+      case "forwarded": {
+        const { outgoing } = disposition;
+        const next = core.channels.funded(outgoing.channelId);
+        const twin = next && findHtlc(next.commitments, "outgoing", outgoing.htlcId);
+        // Neither forwarded again nor failed: either could pay twice.
+        if (twin === undefined) core.channels.quarantine(channelId, `forwarded HTLC ${id} has lost its twin`);
+        break;
+      }
+      case "resolved":
+        break;
+    }
+  }
+}
+
+function restorePayments(core: ManagerCore, entries: readonly KvEntry[]): Result<undefined, StorageError> {
+  const parts = new Map<PaymentId, { readonly source: LocalSource; readonly amount: Msat }[]>();
+  for (const [id] of core.channels.all()) {
+    const channel = core.channels.funded(id);
+    for (const { id: htlcId, source } of channel?.outgoing ?? []) {
+      if (source.kind !== "local" || channel === undefined) continue;
+      const htlc = findHtlc(channel.commitments, "outgoing", htlcId);
+      if (htlc === undefined) continue;
+      const known = parts.get(source.paymentId);
+      const part = { source, amount: htlc.amount };
+      if (known === undefined) parts.set(source.paymentId, [part]);
+      else known.push(part);
+    }
+  }
+  for (const entry of entries) {
+    const payment = readPayment(entry);
+    if (!payment.ok) return payment;
+    core.payments.restore(payment.value, parts.get(payment.value.paymentId) ?? []);
+  }
+  return ok(undefined);
+}
