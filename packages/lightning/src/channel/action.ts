@@ -13,7 +13,10 @@ import type { HtlcSource, HtlcToSend, IncomingHtlc } from "./disposition.ts";
 import type { ChannelRefusal } from "./error.ts";
 
 /** What a step asks for. The manager puts the actions of all steps of one input into one durable batch. */
-export type ChannelAction =
+export type ChannelAction = OwnAction | CrossChannelAction;
+
+/** What a step asks for its own channel. */
+export type OwnAction =
   /** Ask the signer; its answer comes back as the input `signed`. */
   | { readonly kind: "request-signature"; readonly request: SigningRequest }
   /** The state must be durable before any effect of this step. `left` are rows that have left the table for good. */
@@ -30,8 +33,22 @@ export type ChannelAction =
   | { readonly kind: "watch-funding"; readonly outPoint: OutPoint; readonly script: Uint8Array }
   /** The funding outpoint is known: the channel has its final id. */
   | { readonly kind: "set-channel-id"; readonly temporaryChannelId: ChannelId; readonly channelId: ChannelId }
+  | { readonly kind: "event"; readonly event: Event }
+  /** The command or message was refused; the state did not change. */
+  | { readonly kind: "refused"; readonly refusal: ChannelRefusal; readonly htlc?: HtlcToSend }
+  /** Close the connection after what was sent. */
+  | { readonly kind: "disconnect" }
+  | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly text: string };
+
+/** What concerns more than the channel itself: other channels, payments, the network. */
+export type CrossChannelAction =
   /** An incoming HTLC is irrevocably added and undecided: read its onion. */
   | { readonly kind: "htlc-added"; readonly htlc: Htlc; readonly incoming: IncomingHtlc }
+  /** The HTLCs first signed by this step: each forward's disposition is written in this same batch. */
+  | {
+      readonly kind: "htlcs-signed";
+      readonly htlcs: readonly { readonly htlcId: bigint; readonly source: HtlcSource }[];
+    }
   /** The peer fulfilled an HTLC of ours: the preimage goes upstream at once. */
   | {
       readonly kind: "htlc-fulfilled";
@@ -50,22 +67,11 @@ export type ChannelAction =
     }
   /** The peer irrevocably removed an incoming HTLC; nothing about it is needed off chain any more. */
   | { readonly kind: "incoming-htlc-gone"; readonly htlc: Htlc }
-  /** The HTLCs first signed by this step: each forward's disposition is written in this same batch. */
-  | {
-      readonly kind: "htlcs-signed";
-      readonly htlcs: readonly { readonly htlcId: bigint; readonly source: HtlcSource }[];
-    }
-  | { readonly kind: "event"; readonly event: Event }
   /** The channel can carry payments, or cannot any more: the manager updates its routes and `channel_update`. */
   | { readonly kind: "usability-changed" }
   /** Both `announcement_signatures` are there. */
   | { readonly kind: "announce"; readonly announcement: LightningMessage }
-  /** The command or message was refused; the state did not change. */
-  | { readonly kind: "refused"; readonly refusal: ChannelRefusal; readonly htlc?: HtlcToSend }
-  /** Close the connection after what was sent. */
-  | { readonly kind: "disconnect" }
-  | { readonly kind: "closed"; readonly reason: ClosureReason }
-  | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly text: string };
+  | { readonly kind: "closed"; readonly reason: ClosureReason };
 
 /** What `step` gives: a state, and what is to be done, in order. */
 export interface ChannelStep<S> {

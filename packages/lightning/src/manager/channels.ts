@@ -1,5 +1,5 @@
 import type { BlockLocator } from "../chain/chainInterface.ts";
-import type { ChannelAction } from "../channel/action.ts";
+import type { ChannelAction, CrossChannelAction } from "../channel/action.ts";
 import type { ChannelFeerates } from "../channel/config.ts";
 import type { ChannelRefusal } from "../channel/error.ts";
 import type { ChannelCommand, ChannelContext, ChannelInput } from "../channel/input.ts";
@@ -32,23 +32,6 @@ export interface ConnectedPeer {
   readonly epoch: number;
   readonly features: Features;
 }
-
-/** Actions that concern more than their own channel. */
-export type CrossChannelAction = Extract<
-  ChannelAction,
-  {
-    readonly kind:
-      | "htlc-added"
-      | "htlc-fulfilled"
-      | "htlc-removed"
-      | "htlc-dropped"
-      | "htlcs-signed"
-      | "incoming-htlc-gone"
-      | "usability-changed"
-      | "announce"
-      | "closed";
-  }
->;
 
 /** Who acts on what one channel asks of others. */
 export interface CrossChannelHandler {

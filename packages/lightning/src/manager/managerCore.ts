@@ -1,6 +1,7 @@
 import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
+import type { CrossChannelAction } from "../channel/action.ts";
 import type { HtlcSource } from "../channel/disposition.ts";
 import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
@@ -21,7 +22,7 @@ import { invariant } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect } from "./batch.ts";
-import { Channels, type CrossChannelAction, type CrossChannelHandler } from "./channels.ts";
+import { Channels, type CrossChannelHandler } from "./channels.ts";
 import { Claimables } from "./claimables.ts";
 import { EffectGate } from "./effectGate.ts";
 import type { ManagerEnvironment } from "./environment.ts";
@@ -191,6 +192,7 @@ export class ManagerCore implements CrossChannelHandler {
         this.#gate.refused(channelId, event.updateId);
         this.channels.step(channelId, { kind: "watch-refused" });
         return;
+      case "holder-force-closed":
       case "commitment-confirmed":
         this.channels.step(channelId, { kind: "funding-spent" });
         return;
