@@ -1,4 +1,5 @@
 import type { UpdateRef } from "../onchain/channelMonitorUpdate.ts";
+import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 

@@ -109,7 +109,7 @@ function stepAwaiting(ctx: ChannelContext, state: AwaitingSigner, input: Channel
     case "command":
       if (input.command.kind === "force-close")
         return { ...stepResting(ctx, before, input), released: stash };
-      return putAside(state, input);
+      return isRecordCommand(input.command) ? recordNow(state, input.command) : putAside(state, input);
     case "message":
     case "connected":
     case "funding-confirmed":
