@@ -1,3 +1,5 @@
+import type { ClosureReason } from "../handlers/event.ts";
+
 /** What to do about a refusal. */
 export type Verdict =
   /** Nothing; perhaps a log entry. */
@@ -17,6 +19,8 @@ export interface ChannelRefusal {
   readonly text: string;
   /** Only for messages of peers. */
   readonly verdict: Verdict;
+  /** What the user is told when the channel closes for it, unless it is a `processing-error`. */
+  readonly reason?: ClosureReason;
 }
 
 export function refusal(verdict: Verdict, code: string, text: string): ChannelRefusal {

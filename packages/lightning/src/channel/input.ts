@@ -24,7 +24,8 @@ export type ChannelCommand =
       readonly formats: readonly FormatName[];
       readonly keys: LocalKeys;
       readonly localAlias: ShortChannelId;
-      readonly shutdownScript: Script | undefined;
+      /** Where a cooperative close pays us; committed to at the opening when `config` says so. */
+      readonly shutdownScript: Script;
       readonly config: UserConfig;
     }
   | {
@@ -32,13 +33,26 @@ export type ChannelCommand =
       readonly userChannelId: bigint;
       readonly keys: LocalKeys;
       readonly localAlias: ShortChannelId;
-      readonly shutdownScript: Script | undefined;
+      /** Where a cooperative close pays us; committed to at the opening when the node's settings say so. */
+      readonly shutdownScript: Script;
       /** Take the channel as ready without confirmations: only from peers that are trusted with the funding. */
       readonly zeroConf: boolean;
     }
   | { readonly kind: "reject"; readonly reason: string }
   | { readonly kind: "fund"; readonly transaction: Transaction }
   | { readonly kind: "add-htlc"; readonly htlc: HtlcToSend }
+  | { readonly kind: "update-fee"; readonly feerate: FeeratePerKw }
+  /** After a reconnection, once both sides are in step: tell the peer what it was not told yet. Given by the channel itself. */
+  | { readonly kind: "resume" }
+  /** Sign what has changed, if anything has and the peer does not owe a revocation. */
+  | { readonly kind: "sign" }
+  /** Cooperative close. `feerate` is the opener's wish. */
+  | { readonly kind: "shutdown"; readonly script: Script; readonly feerate: FeeratePerKw | undefined }
+  | { readonly kind: "force-close"; readonly message: string }
+  | RecordCommand;
+
+/** Commands that note a fact about the channel. The peer need not hear of it at once, or ever. */
+export type RecordCommand =
   /** Decides an incoming HTLC that is not resolved yet. */
   | { readonly kind: "set-disposition"; readonly htlcId: bigint; readonly disposition: Disposition }
   /** Ends an incoming HTLC. Resolving it again is a no-op; a preimage wins over a failure that has not left yet. */
@@ -50,15 +64,7 @@ export type ChannelCommand =
     }
   /** Notes which upstream update stored the preimage of an outgoing HTLC. */
   | { readonly kind: "set-upstream"; readonly htlcId: bigint; readonly upstream: UpdateRef }
-  | { readonly kind: "update-fee"; readonly feerate: FeeratePerKw }
-  /** After a reconnection, once both sides are in step: tell the peer what it was not told yet. Given by the channel itself. */
-  | { readonly kind: "resume" }
-  /** Sign what has changed, if anything has and the peer does not owe a revocation. */
-  | { readonly kind: "sign" }
-  | { readonly kind: "update-config"; readonly config: ChannelConfig }
-  /** Cooperative close. `feerate` is the opener's wish. */
-  | { readonly kind: "shutdown"; readonly script: Script; readonly feerate: FeeratePerKw | undefined }
-  | { readonly kind: "force-close"; readonly message: string };
+  | { readonly kind: "update-config"; readonly config: ChannelConfig };
 
 /** What the monitor learns when an incoming HTLC is fulfilled. */
 export interface PreimageForMonitor {
@@ -78,6 +84,12 @@ export type ChannelInput =
   | { readonly kind: "signed"; readonly answer: SigningAnswer }
   | { readonly kind: "connected"; readonly remoteFeatures: Features }
   | { readonly kind: "disconnected" }
+  /** About once a minute. */
+  | { readonly kind: "tick" }
+  | ChainInput;
+
+/** What the chain does to a channel, as its monitor and its chain source see it. */
+export type ChainInput =
   /** The funding transaction is in the block. A reorganisation says `funding-unconfirmed` first. */
   | {
       readonly kind: "funding-confirmed";
@@ -91,9 +103,7 @@ export type ChannelInput =
   | { readonly kind: "funding-spent" }
   /** The monitor refused an update. */
   | { readonly kind: "watch-refused" }
-  | { readonly kind: "new-block" }
-  /** About once a minute. */
-  | { readonly kind: "tick" };
+  | { readonly kind: "new-block" };
 
 /** The world as a step sees it: plain data, no function that could answer differently twice. */
 export interface ChannelContext {

@@ -7,8 +7,8 @@ import type { SigningRequest } from "../sign/channelSigner.ts";
 import type { Point, Script, Signature } from "../util/bytes.ts";
 import type { BlockHash, ChannelId, NodeId, OutPoint, ShortChannelId, Txid } from "../util/ids.ts";
 import type { FeeratePerKw, Msat, Sat } from "../util/units.ts";
-import type { AcceptChannel, OpenChannel } from "../wire/index.ts";
-import type { ChannelConfig } from "./config.ts";
+import type { ChannelType, Features, OpenChannel } from "../wire/index.ts";
+import type { ChannelConfig, UserConfig } from "./config.ts";
 import type { IncomingHtlc, OutgoingHtlc } from "./disposition.ts";
 import type { ChannelInput } from "./input.ts";
 import type { LocalKeys } from "./localKeys.ts";
@@ -22,6 +22,12 @@ export interface ChannelIdentity {
   readonly announce: boolean;
   /** Ours, told to the peer in `channel_ready`; random, never that of a real output. */
   readonly localAlias: ShortChannelId;
+  /** `option_scid_alias` is part of the channel type: the channel's real short channel id is told to nobody. */
+  readonly scidPrivacy: boolean;
+  /** Where a cooperative close pays us when nobody says otherwise. */
+  readonly shutdownScript: Script;
+  /** Of the peer's last `init`. */
+  readonly remoteFeatures: Features;
 }
 
 /** Opener: `open_channel` is sent. */
@@ -33,14 +39,18 @@ export interface WaitForAcceptChannel {
   readonly format: FormatName;
   /** Formats still to be tried when the peer refuses this one, the best first. */
   readonly fallbacks: readonly FormatName[];
+  readonly config: UserConfig;
+  readonly ticks: number;
 }
 
 /** Acceptor: the user decides. */
 export interface WaitForAcceptance {
   readonly kind: "wait-for-acceptance";
   readonly counterparty: NodeId;
+  readonly remoteFeatures: Features;
   readonly open: OpenChannel;
   readonly format: FormatName;
+  readonly channelType: ChannelType;
   /** Counted in ticks since the request; it lapses after two. */
   readonly ticks: number;
 }
@@ -67,7 +77,6 @@ export interface AgreedOpening {
 export interface WaitForFundingTransaction {
   readonly kind: "wait-for-funding-transaction";
   readonly opening: AgreedOpening;
-  readonly accept: AcceptChannel;
   readonly ticks: number;
 }
 
@@ -94,6 +103,22 @@ export type UnfundedState =
   | WaitForFundingTransaction
   | WaitForFundingCreated
   | WaitForFundingSigned;
+
+/** What was exchanged on the present connection; nothing, without one. */
+export interface Exchanged {
+  /** Our `shutdown`: sent again on every connection (BOLT 2, "Message Retransmission"). */
+  readonly shutdownSent: boolean;
+  /** The peer's: negotiation does not start again before. */
+  readonly shutdownReceived: boolean;
+  readonly announcementSignaturesSent: boolean;
+}
+
+/** A new connection. */
+export const nothingExchanged: Exchanged = {
+  shutdownSent: false,
+  shutdownReceived: false,
+  announcementSignaturesSent: false,
+};
 
 /** Where the funding transaction is. */
 export type FundingStatus =
@@ -130,7 +155,9 @@ export interface FundedChannel {
   readonly outgoing: readonly OutgoingHtlc[];
   /** Id of the last `ChannelMonitorUpdate`. */
   readonly lastUpdateId: number;
+  /** `local` is ours from the moment that we are to close, whether the peer was told already or not. */
   readonly shutdown: { readonly local?: Script; readonly remote?: Script };
+  readonly exchanged: Exchanged;
   /** Who asked first for the cooperative close, once one did. */
   readonly closeInitiator?: "local" | "remote";
   /** A closing feerate that the user chose. */
@@ -148,7 +175,7 @@ export interface Normal {
   readonly channel: FundedChannel;
 }
 
-/** At least one side sent `shutdown`; HTLCs are still there. */
+/** At least one side wants to close; HTLCs or updates are still there. */
 export interface ShuttingDown {
   readonly kind: "shutting-down";
   readonly channel: FundedChannel;
@@ -160,13 +187,20 @@ export interface SignedClosing {
   readonly fee: Sat;
 }
 
+/** The fees of a cooperative close that one side would take. */
+export interface FeeRange {
+  readonly minFeeSatoshis: Sat;
+  readonly maxFeeSatoshis: Sat;
+}
+
 /** Only `closing_signed` is left to exchange. */
 export interface Negotiating {
   readonly kind: "negotiating";
   readonly channel: FundedChannel;
   readonly proposals: readonly SignedClosing[];
-  /** The peer's last proposal and the range that came with it. */
-  readonly remoteFee?: Sat;
+  /** What we proposed last on this connection. */
+  readonly localFee?: Sat;
+  /** Since the last progress. */
   readonly ticks: number;
 }
 
@@ -223,7 +257,7 @@ export interface AwaitingSigner {
   readonly kind: "awaiting-signer";
   readonly before: RestingState;
   readonly request: SigningRequest;
-  readonly then: SignerContinuation;
+  readonly continuation: SignerContinuation;
   /** Asked for one after the other once this one is answered. */
   readonly later: readonly SigningTask[];
   readonly stash: readonly ChannelInput[];
@@ -232,7 +266,7 @@ export interface AwaitingSigner {
 /** A request to the signer and what to do with the answer. */
 export interface SigningTask {
   readonly request: SigningRequest;
-  readonly then: SignerContinuation;
+  readonly continuation: SignerContinuation;
 }
 
 /** What to do with the signer's answer: data, so that a waiting channel can be recorded and replayed. */
@@ -256,7 +290,14 @@ export type SignerContinuation =
   /** `received` has the peer's signatures of our next commitment; answering revokes the present one. */
   | { readonly kind: "send-revocation"; readonly received: DanceStep }
   | { readonly kind: "resend-revocation" }
-  | { readonly kind: "send-closing"; readonly fee: Sat; readonly transaction: Transaction }
+  | {
+      readonly kind: "send-closing";
+      readonly fee: Sat;
+      readonly transaction: Transaction;
+      readonly feeRange: FeeRange;
+      /** The peer signed the same transaction: with our signature the close is complete. `reply` unless it has ours. */
+      readonly agreed?: { readonly remoteSignature: Signature; readonly reply: boolean };
+    }
   | { readonly kind: "send-announcement-signatures" };
 
 export type ChannelState = RestingState | AwaitingSigner;
@@ -307,4 +348,9 @@ export function withFundedChannel(state: RestingState, channel: FundedChannel): 
     case "ended":
       return state;
   }
+}
+
+/** `state` with its channel changed. */
+export function withChannel<S extends ConnectedState>(state: S, channel: FundedChannel): S {
+  return channel === state.channel ? state : { ...state, channel };
 }

@@ -2,7 +2,7 @@ import { InvariantError, invariant } from "../util/invariant.ts";
 import type { ChannelAction, ChannelStep } from "./action.ts";
 import { continueWith } from "./continuation.ts";
 import { refusal } from "./error.ts";
-import type { ChannelContext, ChannelInput } from "./input.ts";
+import type { ChannelContext, ChannelInput, RecordCommand } from "./input.ts";
 import type { Outcome } from "./outcome.ts";
 import {
   type AwaitingSigner,
@@ -14,7 +14,7 @@ import {
 import { stepClosing, stepWaitForRemoteClose } from "./states/closing.ts";
 import { stepConnected } from "./states/connected.ts";
 import { stepOffline } from "./states/offline.ts";
-import { isRecordCommand, type RecordCommand, record } from "./states/records.ts";
+import { isRecordCommand, record } from "./states/records.ts";
 import { stepSyncing } from "./states/syncing.ts";
 import { stepUnfunded } from "./states/unfunded.ts";
 
@@ -97,7 +97,7 @@ function stepAwaiting(ctx: ChannelContext, state: AwaitingSigner, input: Channel
       if (input.answer.kind !== state.request.kind) {
         throw new InvariantError(`asked the signer for ${state.request.kind}, got ${input.answer.kind}`);
       }
-      const outcome = continueWith(ctx, before, { then: state.then, answer: input.answer });
+      const outcome = continueWith(ctx, before, { continuation: state.continuation, answer: input.answer });
       const tasks = [...(outcome.tasks ?? []), ...state.later];
       return { ...outcome, tasks, released: [...(outcome.released ?? []), ...stash] };
     }

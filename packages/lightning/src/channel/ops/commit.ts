@@ -18,6 +18,7 @@ import { commitmentSighash, htlcSighash } from "../../commitment/signatures.ts";
 import { specOf } from "../../commitment/spec.ts";
 import type { ChannelMonitorUpdateStep, UpdateRef } from "../../onchain/channelMonitorUpdate.ts";
 import type { SigningAnswer } from "../../sign/channelSigner.ts";
+import type { Bytes32 } from "../../util/bytes.ts";
 import { type CommitmentNumber, commitmentNumber } from "../../util/ids.ts";
 import { invariant, present } from "../../util/invariant.ts";
 import { err, ok, type Result } from "../../util/result.ts";
@@ -65,7 +66,7 @@ export function signCommitment(commitments: Commitments): SigningTask {
       commitments: withFundings(commitments, built),
       preimages: fulfilledBy(commitments),
     },
-    then: {
+    continuation: {
       kind: "send-commitment",
       point,
       txids: built.map(({ txid }) => txid),
@@ -93,7 +94,7 @@ export function resignCommitment(commitments: Commitments): SigningTask {
       commitments: withFundings(commitments, built),
       preimages: [],
     },
-    then: { kind: "resend-commitment" },
+    continuation: { kind: "resend-commitment" },
   };
 }
 
@@ -183,7 +184,7 @@ export function receiveCommitment(
         return { ...commitment, signature, htlcSignatures: htlcSignatures.map((htlc) => htlc.signature) };
       }),
     },
-    then: { kind: "send-revocation", received },
+    continuation: { kind: "send-revocation", received },
   });
 }
 
@@ -210,7 +211,7 @@ export function sendRevocation(
       send({
         type: "revoke_and_ack",
         channelId: channel.commitments.channelId,
-        perCommitmentSecret: answer.secret,
+        perCommitmentSecret: answer.secret as Bytes32,
         nextPerCommitmentPoint: nextPoint,
       }),
       ...removed.map((htlc): ChannelAction => ({ kind: "incoming-htlc-gone", htlc })),
@@ -227,7 +228,7 @@ export function resendRevocation(commitments: Commitments): SigningTask {
       pointNumber: commitmentNumber(commitments.localNumber + 1),
       next: [],
     },
-    then: { kind: "resend-revocation" },
+    continuation: { kind: "resend-revocation" },
   };
 }
 

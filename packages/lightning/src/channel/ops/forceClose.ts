@@ -86,10 +86,10 @@ export function punish<S extends ConnectedState>(state: S, refusal: ChannelRefus
         ],
       };
     case "close":
-      return forceClose(
-        state.channel,
-        { kind: "processing-error", error: text },
-        { broadcast: true, tellPeer: text, proposals: state.kind === "negotiating" ? state.proposals : [] },
-      );
+      return forceClose(state.channel, refusal.reason ?? { kind: "processing-error", error: text }, {
+        broadcast: true,
+        tellPeer: text,
+        proposals: state.kind === "negotiating" ? state.proposals : [],
+      });
   }
 }

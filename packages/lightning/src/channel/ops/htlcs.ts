@@ -2,7 +2,7 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { addHtlc, findHtlc, isRemovable, removeHtlc } from "../../commitment/dance.ts";
 import type { Htlc, HtlcRemoval } from "../../commitment/htlc.ts";
 import { acceptIncomingHtlc, checkIncomingAdd, checkOutgoingAdd } from "../../commitment/limits.ts";
-import { concatBytes, toHex } from "../../util/bytes.ts";
+import { type Bytes32, concatBytes, toHex } from "../../util/bytes.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import type {
   AttributionData,
@@ -201,11 +201,12 @@ export function removeMessage(channel: FundedChannel, id: bigint, removal: HtlcR
   const head = { channelId, id: id as Htlc["id"] };
   switch (removal.kind) {
     case "fulfill":
-      return { type: "update_fulfill_htlc", ...head, paymentPreimage: removal.preimage, tlvs: {} };
+      return { type: "update_fulfill_htlc", ...head, paymentPreimage: removal.preimage as Bytes32, tlvs: {} };
     case "fail":
       return { type: "update_fail_htlc", ...head, reason: removal.reason, tlvs: {} };
     case "fail-malformed": {
-      const { sha256OfOnion, failureCode } = removal;
+      const sha256OfOnion = removal.sha256OfOnion as Bytes32;
+      const { failureCode } = removal;
       return { type: "update_fail_malformed_htlc", ...head, sha256OfOnion, failureCode };
     }
   }

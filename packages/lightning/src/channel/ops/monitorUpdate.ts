@@ -69,6 +69,24 @@ export function counterpartyCommitmentStep(
   };
 }
 
+/** A monitor's first update: both sides' first commitments. */
+export function firstUpdate(commitments: Commitments): ChannelMonitorUpdate {
+  const number = commitments.remoteNumber;
+  const specs = commitments.fundings.map((funding) => specOf(commitments, funding, "remote", number));
+  const counterparty: ChannelMonitorUpdateStep = {
+    kind: "counterparty-commitment",
+    number,
+    point: commitments.remotePoint,
+    feerate: present(specs[0], "a funding").feerate,
+    htlcs: { entered: [], left: [] },
+    commitments: commitments.fundings.map((funding, i) =>
+      balances(commitments, i, { txid: funding.remoteTxid, spec: present(specs[i], "a spec") }),
+    ),
+  };
+  const steps = [holderCommitmentStep(commitments, []), counterparty];
+  return { channelId: commitments.channelId, updateId: 1, steps, after: [] };
+}
+
 function balances(
   commitments: Commitments,
   index: number,

@@ -3,7 +3,7 @@ import { forgetUnsigned, lastRemoteSecret } from "../../commitment/dance.ts";
 import type { Htlc } from "../../commitment/htlc.ts";
 import { isPerCommitmentSecret } from "../../crypto/keyDerivation.ts";
 import type { SigningAnswer } from "../../sign/channelSigner.ts";
-import type { Point } from "../../util/bytes.ts";
+import type { Bytes32, Point } from "../../util/bytes.ts";
 import { present } from "../../util/invariant.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import type { ChannelReestablish, LightningMessage } from "../../wire/index.ts";
@@ -47,7 +47,7 @@ export function reestablishMessage(commitments: Commitments): LightningMessage {
     channelId: commitments.channelId,
     nextCommitmentNumber: BigInt(commitments.localNumber) + 1n,
     nextRevocationNumber: BigInt(commitments.remoteNumber),
-    yourLastPerCommitmentSecret: lastRemoteSecret(commitments) ?? new Uint8Array(32),
+    yourLastPerCommitmentSecret: (lastRemoteSecret(commitments) ?? new Uint8Array(32)) as Bytes32,
     myCurrentPerCommitmentPoint: commitments.localPoints[0],
     tlvs: {},
   };
@@ -154,10 +154,7 @@ export function resentRevocation(
   return send({
     type: "revoke_and_ack",
     channelId,
-    perCommitmentSecret: answer.secret as Extract<
-      LightningMessage,
-      { type: "revoke_and_ack" }
-    >["perCommitmentSecret"],
+    perCommitmentSecret: answer.secret as Bytes32,
     nextPerCommitmentPoint: localPoints[1],
   });
 }

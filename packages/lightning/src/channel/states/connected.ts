@@ -1,11 +1,11 @@
 import type { ChannelContext, ChannelInput } from "../input.ts";
+import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts";
 import { forceClose } from "../ops/forceClose.ts";
-import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/funding.ts";
 import { forgetUnsignedUpdates } from "../ops/reestablish.ts";
 import { type Outcome, unchanged } from "../outcome.ts";
-import type { ConnectedState } from "../state.ts";
+import { type ConnectedState, withChannel } from "../state.ts";
 import { negotiatingCommand, negotiatingMessage, negotiatingTick } from "./negotiating.ts";
-import { operatingCommand, operatingMessage, withChannel } from "./operating.ts";
+import { operatingCommand, operatingMessage } from "./operating.ts";
 import { waitForChannelReadyCommand, waitForChannelReadyMessage } from "./waitForChannelReady.ts";
 
 /** A funded channel whose peer is connected and in step. */
@@ -24,14 +24,14 @@ export function stepConnected(ctx: ChannelContext, state: ConnectedState, input:
     case "disconnected": {
       const { channel, actions } = forgetUnsignedUpdates(state.channel);
       return {
-        state: { kind: "offline", inner: withChannel(state, channel) },
+        state: { kind: "offline", inner: anew(withChannel(state, channel)) },
         actions: [...actions, { kind: "usability-changed" }],
       };
     }
     case "funding-confirmed":
-      return fundingConfirmed(ctx, state, input);
+      return fundingConfirmed(ctx, state, input, { connected: true });
     case "funding-unconfirmed":
-      return fundingUnconfirmed(state);
+      return fundingUnconfirmed(ctx, state);
     case "new-block":
       return newBlock(ctx, state, { connected: true });
     case "tick":
@@ -52,4 +52,11 @@ export function stepConnected(ctx: ChannelContext, state: ConnectedState, input:
         text: "an answer of the signer that nobody waits for",
       });
   }
+}
+
+/** Fee negotiation starts again on the next connection; what was signed stays known (BOLT 2, "Closing Negotiation"). */
+function anew(state: ConnectedState): ConnectedState {
+  if (state.kind !== "negotiating") return state;
+  const { localFee: _, ...rest } = state;
+  return { ...rest, ticks: 0 };
 }

@@ -1,20 +1,29 @@
 import { refusal } from "../error.ts";
-import type { ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
+import type { ChainInput, ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
+import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts";
 import { forceClose } from "../ops/forceClose.ts";
-import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/funding.ts";
 import { reestablishMessage } from "../ops/reestablish.ts";
 import { rememberShutdown } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
-import type { ConnectedState, FundedChannel, Offline, Syncing } from "../state.ts";
-import { withChannel } from "./operating.ts";
+import {
+  type ConnectedState,
+  type FundedChannel,
+  nothingExchanged,
+  type Offline,
+  type Syncing,
+  withChannel,
+} from "../state.ts";
 import { record } from "./records.ts";
 
 /** No connection: chain and user still have their say, and resolutions are noted for later. */
 export function stepOffline(ctx: ChannelContext, state: Offline, input: ChannelInput): Outcome {
   switch (input.kind) {
     case "connected": {
-      const message = reestablishMessage(state.inner.channel.commitments);
-      return { state: { kind: "syncing", inner: state.inner }, actions: [{ kind: "send", message }] };
+      const { channel } = state.inner;
+      const identity = { ...channel.identity, remoteFeatures: input.remoteFeatures };
+      const inner = withChannel(state.inner, { ...channel, identity, exchanged: nothingExchanged });
+      const message = reestablishMessage(channel.commitments);
+      return { state: { kind: "syncing", inner }, actions: [{ kind: "send", message }] };
     }
     case "disconnected":
     case "tick":
@@ -79,27 +88,13 @@ export function idleCommand(ctx: ChannelContext, state: Offline | Syncing, comma
 }
 
 /** What the chain does to a channel without a connection in step. */
-export function idleChainEvent(
-  ctx: ChannelContext,
-  state: Offline | Syncing,
-  input: Extract<
-    ChannelInput,
-    {
-      readonly kind:
-        | "funding-confirmed"
-        | "funding-unconfirmed"
-        | "new-block"
-        | "funding-spent"
-        | "watch-refused";
-    }
-  >,
-): Outcome {
+export function idleChainEvent(ctx: ChannelContext, state: Offline | Syncing, input: ChainInput): Outcome {
   const { inner } = state;
   switch (input.kind) {
     case "funding-confirmed":
-      return idle(state, fundingConfirmed(ctx, inner, input));
+      return idle(state, fundingConfirmed(ctx, inner, input, { connected: false }));
     case "funding-unconfirmed":
-      return idle(state, fundingUnconfirmed(inner));
+      return idle(state, fundingUnconfirmed(ctx, inner));
     case "new-block":
       return idle(state, newBlock(ctx, inner, { connected: false }));
     case "funding-spent":

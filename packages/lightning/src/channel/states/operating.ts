@@ -3,7 +3,11 @@ import { printable } from "../../util/text.ts";
 import type { LightningMessage } from "../../wire/index.ts";
 import { type ChannelRefusal, refusal } from "../error.ts";
 import type { ChannelCommand, ChannelContext } from "../input.ts";
-import { receiveAnnouncementSignatures } from "../ops/announce.ts";
+import {
+  announcementTasks,
+  receiveAnnouncementSignatures,
+  resendAnnouncementSignatures,
+} from "../ops/announce.ts";
 import {
   type ChannelChange,
   canSign,
@@ -21,9 +25,15 @@ import {
   sendAdd,
   sendResolutions,
 } from "../ops/htlcs.ts";
-import { receiveShutdown, sendShutdown, whenSettled } from "../ops/shutdown.ts";
+import { receiveShutdown, sendShutdown, tellShutdown, whenSettled } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
-import type { ConnectedState, FundedChannel, Normal, ShuttingDown } from "../state.ts";
+import {
+  type ConnectedState,
+  type FundedChannel,
+  type Normal,
+  type ShuttingDown,
+  withChannel,
+} from "../state.ts";
 import { record } from "./records.ts";
 
 /** A channel that both sides use: `normal`, or `shutting-down` as long as HTLCs are left. */
@@ -32,6 +42,9 @@ export type Operating = Normal | ShuttingDown;
 /** A message of the peer to an operating channel (BOLT 2, "Normal Operation"). */
 export function operatingMessage(ctx: ChannelContext, state: Operating, message: LightningMessage): Outcome {
   const { channel } = state;
+  if (isUpdate(message) && !(channel.localReady && channel.remoteReady)) {
+    return punish(state, unexpected(message, "of a channel that is not ready"));
+  }
   switch (message.type) {
     case "update_add_htlc":
       if (channel.shutdown.remote !== undefined) {
@@ -51,7 +64,7 @@ export function operatingMessage(ctx: ChannelContext, state: Operating, message:
       return task.ok ? { state, actions: [], tasks: [task.value] } : punish(state, task.error);
     }
     case "revoke_and_ack":
-      return settled(ctx, changed(state, receiveRevocation(channel, message)));
+      return whenSettled(ctx, changed(state, receiveRevocation(channel, message)));
     case "shutdown":
       return receiveShutdown(ctx, state, message);
     case "announcement_signatures":
@@ -101,7 +114,7 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
       return fee.ok ? changed(state, fee) : refuse(state, fee.error);
     }
     case "resume":
-      return settled(ctx, withChange(state, sendResolutions(channel)));
+      return resume(ctx, state);
     case "shutdown":
       return sendShutdown(ctx, state, command);
     case "force-close":
@@ -136,22 +149,30 @@ export function closedByPeer(state: ConnectedState, data: Uint8Array): Outcome {
   );
 }
 
+/** A shutdown may come before the channel is ready; then there is nothing to update. */
+function isUpdate({ type }: LightningMessage): boolean {
+  return type.startsWith("update_") || type === "commitment_signed" || type === "revoke_and_ack";
+}
+
 /** The state after a change of its channel, or what the refusal asks for. */
 function changed(state: Operating, result: Result<ChannelChange, ChannelRefusal>): Outcome {
   return result.ok ? withChange(state, result.value) : punish(state, result.error);
 }
 
-export function withChange(state: Operating, { channel, actions }: ChannelChange): Outcome {
+function withChange(state: Operating, { channel, actions }: ChannelChange): Outcome {
   return { state: withChannel(state, channel), actions };
 }
 
-export function withChannel<S extends ConnectedState>(state: S, channel: FundedChannel): S {
-  return channel === state.channel ? state : { ...state, channel };
-}
-
-/** A channel that is shutting down goes on to the closing transaction once nothing is in flight. */
-export function settled(ctx: ChannelContext, outcome: Outcome): Outcome {
-  return outcome.state.kind === "shutting-down" ? whenSettled(ctx, outcome.state, outcome) : outcome;
+/** In step again: the peer is told what it was not told, or may have missed, while the connection was down. */
+function resume(ctx: ChannelContext, state: Operating): Outcome {
+  const resolved = sendResolutions(state.channel);
+  const announced = resendAnnouncementSignatures(resolved.channel);
+  const resumed = withChannel(state, announced.channel);
+  const actions = [...resolved.actions, ...announced.actions];
+  const outcome = tellShutdown(ctx, { state: resumed, actions });
+  return outcome.state.kind === "normal"
+    ? { ...outcome, tasks: announcementTasks(ctx, outcome.state) }
+    : outcome;
 }
 
 function aliased(state: Operating, remoteAlias: FundedChannel["remoteAlias"]): Operating {

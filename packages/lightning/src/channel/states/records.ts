@@ -1,16 +1,10 @@
 import { ok, type Result } from "../../util/result.ts";
 import type { ChannelAction } from "../action.ts";
 import type { ChannelRefusal } from "../error.ts";
-import type { ChannelCommand } from "../input.ts";
+import type { ChannelCommand, RecordCommand } from "../input.ts";
 import type { ChannelChange } from "../ops/commit.ts";
 import { resolveHtlc } from "../ops/htlcs.ts";
 import type { FundedChannel } from "../state.ts";
-
-/** Commands that note a fact about the channel. The peer need not hear of it at once, or ever. */
-export type RecordCommand = Extract<
-  ChannelCommand,
-  { readonly kind: "set-disposition" | "set-upstream" | "update-config" | "resolve-htlc" }
->;
 
 export function isRecordCommand(command: ChannelCommand): command is RecordCommand {
   switch (command.kind) {

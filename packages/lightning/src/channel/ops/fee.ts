@@ -1,0 +1,69 @@
+import { updateFee } from "../../commitment/dance.ts";
+import { formatOf } from "../../commitment/formats/formatOf.ts";
+import { checkIncomingFee, checkOutgoingFee } from "../../commitment/limits.ts";
+import type { FormatName } from "../../commitment/params.ts";
+import { err, ok, type Result } from "../../util/result.ts";
+import { type FeeratePerKw, zeroSat } from "../../util/units.ts";
+import type { UpdateFee } from "../../wire/index.ts";
+import type { ChannelFeerates } from "../config.ts";
+import { type ChannelRefusal, refusal } from "../error.ts";
+import type { ChannelContext } from "../input.ts";
+import type { FundedChannel } from "../state.ts";
+import { type ChannelChange, send } from "./commit.ts";
+import { feeLimits } from "./limits.ts";
+
+/** The feerate that we ask for in a channel of this format: with anchors, the fee can be raised when it matters. */
+export function commitmentFeerate(feerates: ChannelFeerates, format: FormatName): FeeratePerKw {
+  return hasAnchors(format) ? feerates.anchorChannelFee : feerates.nonAnchorChannelFee;
+}
+
+/** The least feerate that we take from a peer in a channel of this format. */
+export function leastRemoteFeerate(feerates: ChannelFeerates, format: FormatName): FeeratePerKw {
+  return hasAnchors(format)
+    ? feerates.minAllowedAnchorChannelRemoteFee
+    : feerates.minAllowedNonAnchorChannelRemoteFee;
+}
+
+/** Proposes a feerate for the commitments (BOLT 2, "Updating Fees"); only the opener may. */
+export function sendFee(
+  ctx: ChannelContext,
+  channel: FundedChannel,
+  feerate: FeeratePerKw,
+): Result<ChannelChange, ChannelRefusal> {
+  const violation = checkOutgoingFee(channel.commitments, feerate, feeLimits(ctx, channel));
+  if (violation !== undefined) return err(refusal("ignore", violation.kind, violation.text));
+  const { channelId } = channel.commitments;
+  return ok({
+    channel: { ...channel, commitments: updateFee(channel.commitments, feerate) },
+    actions: [send({ type: "update_fee", channelId, feeratePerKw: feerate })],
+  });
+}
+
+/**
+ * The opener's new feerate. There is no upper bound but what the opener can pay and what we risk in dust: a high
+ * feerate is the opener's loss, and a bad estimate of ours must not close a channel.
+ */
+export function receiveFee(
+  ctx: ChannelContext,
+  channel: FundedChannel,
+  message: UpdateFee,
+): Result<ChannelChange, ChannelRefusal> {
+  const { commitments } = channel;
+  const feerate = message.feeratePerKw;
+  const minimum = leastRemoteFeerate(ctx.feerates, commitments.params.format);
+  const limits = { ...feeLimits(ctx, channel), bounds: { minimum } };
+  const violation = checkIncomingFee(commitments, feerate, limits);
+  if (violation === undefined) {
+    return ok({ channel: { ...channel, commitments: updateFee(commitments, feerate) }, actions: [] });
+  }
+  const refused = refusal("close", violation.kind, violation.text);
+  if (violation.kind !== "feerate-too-low") return err(refused);
+  return err({
+    ...refused,
+    reason: { kind: "peer-feerate-too-low", peerFeerate: feerate, requiredFeerate: minimum },
+  });
+}
+
+function hasAnchors(format: FormatName): boolean {
+  return formatOf(format).anchorsCost > zeroSat;
+}

@@ -1,0 +1,18 @@
+import type { FundingCreated } from "../../wire/index.ts";
+import { failUnfunded } from "../ops/endUnfunded.ts";
+import { firstCommitments, signFirstCommitment } from "../ops/firstCommitments.ts";
+import type { Outcome } from "../outcome.ts";
+import type { WaitForFundingCreated } from "../state.ts";
+
+/** The opener's funding outpoint, and its signature of our first commitment: we sign the opener's. */
+export function fundingCreatedReceived(state: WaitForFundingCreated, message: FundingCreated): Outcome {
+  const outPoint = { txid: message.fundingTxid, index: message.fundingOutputIndex };
+  const commitments = firstCommitments(state.opening, outPoint, message.signature);
+  if (!commitments.ok) return failUnfunded(state, commitments.error);
+  const request = signFirstCommitment(state.opening, outPoint);
+  return {
+    state,
+    actions: [],
+    tasks: [{ request, continuation: { kind: "send-funding-signed", commitments: commitments.value } }],
+  };
+}
