@@ -38,8 +38,11 @@ export interface PeerConnections {
   newOutboundConnection(connection: OutboundConnection): Result<undefined, ConnectRefusal>;
   /** Somebody connected to us. */
   newInboundConnection(connection: InboundConnection): void;
-  /** Bytes from the network, in pieces of any size; they are not kept. Never throws on account of what they are. */
-  readBytes(connectionId: ConnectionId, bytes: Uint8Array): void;
+  /**
+   * Bytes from the network, in pieces of any size; they are not kept. Never throws on account of what they are. After
+   * `pause`, no more is to be read until `takeConnectionChanges` says so.
+   */
+  readBytes(connectionId: ConnectionId, bytes: Uint8Array): "continue" | "pause";
   /**
    * The next bytes to write, about 64 KiB at most; none when nothing waits. To be called only while the transport has
    * room for them: what is not taken costs the peer, not us. Taken bytes must be written, in order.

@@ -116,9 +116,9 @@ export class PeerManager implements PeerConnections {
   }
 
   /** @ldk lightning::ln::peer_handler::PeerManager::read_event */
-  readBytes(connectionId: ConnectionId, bytes: Uint8Array): void {
+  readBytes(connectionId: ConnectionId, bytes: Uint8Array): "continue" | "pause" {
     const connection = this.#connections.get(connectionId);
-    if (connection === undefined || connection.isClosing) return;
+    if (connection === undefined || connection.isClosing) return "continue";
     connection.progressed = true;
     const { noise, queue } = connection;
     const { reply, messages, error } = noise.receive(bytes);
@@ -134,6 +134,7 @@ export class PeerManager implements PeerConnections {
       this.#cut(connection, `bytes are not the peer's: ${error.stage}, ${error.reason}`);
     this.#changed.add(connection);
     this.#updateReading(connection);
+    return connection.readsPaused ? "pause" : "continue";
   }
 
   /** @ldk lightning::ln::peer_handler::PeerManager::write_buffer_space_avail */

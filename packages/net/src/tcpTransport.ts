@@ -1,0 +1,206 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net";
+import type { EntropySource } from "@fulmen/lightning/chain";
+import type { Logger } from "@fulmen/lightning/handlers";
+import type { ConnectionId, ConnectRefusal, PeerConnections } from "@fulmen/lightning/peer";
+import { err, type NodeId, ok, type Result } from "@fulmen/lightning/util";
+import { SocketConnection } from "./socketConnection.ts";
+
+/** Where something listens; port 0 lets the system choose one. */
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a node can be reached. */
+export interface PeerAddress extends HostAndPort {
+  readonly nodeId: NodeId;
+}
+
+/** A connection that stands; its handshake has begun. */
+export interface Dialled {
+  readonly connectionId: ConnectionId;
+  /** Resolves once the connection is over, for whatever reason. */
+  readonly closed: Promise<void>;
+}
+
+/** Why no connection came about. `code` is the system's, such as `ECONNREFUSED`. */
+export type DialFailure =
+  | ConnectRefusal
+  | { readonly kind: "timed-out" }
+  | { readonly kind: "failed"; readonly code: string }
+  | { readonly kind: "transport-closed" };
+
+export interface TcpTransportOptions {
+  /** The `PeerManager`, or what stands in front of it. */
+  readonly peers: PeerConnections;
+  readonly logger: Logger;
+  /** Default: the system's. */
+  readonly entropy?: EntropySource;
+  /** How long a connection may take to come about, in milliseconds. Default 10 s. */
+  readonly connectTimeout?: number;
+  /** How long a peer may take to read our last words and close, in milliseconds. Default 2 s. */
+  readonly closeTimeout?: number;
+  /** More inbound connections than these are closed unseen. Default 5,000. */
+  readonly maxInboundConnections?: number;
+}
+
+/**
+ * Carries peers' bytes over TCP. Reads no faster than the peers' handlers allow and takes no more to write than the
+ * network has room for, so that its memory does not depend on what peers do.
+ *
+ * @ldk lightning_net_tokio
+ */
+export class TcpTransport {
+  readonly #peers: PeerConnections;
+  readonly #logger: Logger;
+  readonly #entropy: EntropySource;
+  readonly #connectTimeout: number;
+  readonly #closeTimeout: number;
+  readonly #maxInboundConnections: number;
+  readonly #servers = new Set<Server>();
+  readonly #dialling = new Set<Socket>();
+  readonly #connections = new Map<ConnectionId, SocketConnection>();
+  #connectionCount = 0;
+  #flushIsDue = false;
+  #isClosed = false;
+
+  constructor(options: TcpTransportOptions) {
+    this.#peers = options.peers;
+    this.#logger = options.logger;
+    this.#entropy = options.entropy ?? { randomBytes };
+    this.#connectTimeout = options.connectTimeout ?? 10_000;
+    this.#closeTimeout = options.closeTimeout ?? 2_000;
+    this.#maxInboundConnections = options.maxInboundConnections ?? 5_000;
+  }
+
+  /** Takes inbound connections; gives the port that it listens on. Rejects with the system's error. */
+  listen({ host, port }: HostAndPort): Promise<{ readonly port: number }> {
+    const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    server.maxConnections = this.#maxInboundConnections;
+    this.#servers.add(server);
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        this.#servers.delete(server);
+        reject(error);
+      };
+      server.once("error", fail);
+      server.listen({ host, port }, () => {
+        server.off("error", fail);
+        // As when the process has no file descriptors left: those that stand go on.
+        server.on("error", (error) => this.#log("warn", `cannot accept a connection: ${codeOf(error)}`));
+        const address = server.address();
+        resolve({ port: address !== null && typeof address === "object" ? address.port : port });
+      });
+    });
+  }
+
+  /** Connects to a node. Never rejects. */
+  connect({ nodeId, host, port }: PeerAddress): Promise<Result<Dialled, DialFailure>> {
+    if (this.#isClosed) return Promise.resolve(err({ kind: "transport-closed" }));
+    const socket = tcpConnect({ host, port, noDelay: true });
+    this.#dialling.add(socket);
+    return new Promise((resolve) => {
+      let failure: DialFailure = { kind: "transport-closed" };
+      const timer = setTimeout(() => {
+        failure = { kind: "timed-out" };
+        socket.destroy();
+      }, this.#connectTimeout);
+      const noteError = (error: Error): void => {
+        failure = { kind: "failed", code: codeOf(error) };
+      };
+      const giveUp = (): void => {
+        clearTimeout(timer);
+        this.#dialling.delete(socket);
+        resolve(err(failure));
+      };
+      socket.once("error", noteError);
+      socket.once("close", giveUp);
+      socket.once("connect", () => {
+        socket.off("error", noteError);
+        socket.off("close", giveUp);
+        clearTimeout(timer);
+        this.#dialling.delete(socket);
+        resolve(this.#dialled(socket, nodeId));
+      });
+    });
+  }
+
+  /**
+   * Carries out what the handlers want, and sends what waits. Happens by itself after bytes have come in; to be
+   * called when something else has given rise to messages: a committed batch, a tick, a call of the user's.
+   */
+  flush(): void {
+    this.#peers.processEvents();
+    for (const { connectionId, readsPaused, closing } of this.#peers.takeConnectionChanges()) {
+      this.#connections.get(connectionId)?.update(readsPaused, closing);
+    }
+  }
+
+  /** Stops listening and closes all connections, at once. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const socket of this.#dialling) socket.destroy();
+    for (const connection of this.#connections.values()) connection.destroy();
+    const servers = [...this.#servers];
+    this.#servers.clear();
+    await Promise.all([
+      ...servers.map((server) => new Promise((resolve) => server.close(resolve))),
+      ...[...this.#connections.values()].map(({ closed }) => closed),
+    ]);
+  }
+
+  #accept(socket: Socket): void {
+    const connectionId = this.#newId();
+    this.#peers.newInboundConnection({ connectionId, ephemeralKey: this.#entropy.randomBytes(32) });
+    this.#add(socket, connectionId);
+  }
+
+  #dialled(socket: Socket, nodeId: NodeId): Result<Dialled, DialFailure> {
+    const connectionId = this.#newId();
+    const ephemeralKey = this.#entropy.randomBytes(32);
+    const started = this.#peers.newOutboundConnection({ nodeId, connectionId, ephemeralKey });
+    if (!started.ok) {
+      socket.destroy();
+      return started;
+    }
+    return ok({ connectionId, closed: this.#add(socket, connectionId).closed });
+  }
+
+  #add(socket: Socket, connectionId: ConnectionId): SocketConnection {
+    const connection = new SocketConnection(socket, {
+      connectionId,
+      peers: this.#peers,
+      closeTimeout: this.#closeTimeout,
+      onActivity: () => this.#scheduleFlush(),
+      onClosed: () => this.#connections.delete(connectionId),
+      onError: (error) => this.#log("debug", `${connectionId} failed: ${codeOf(error)}`),
+    });
+    this.#connections.set(connectionId, connection);
+    this.#scheduleFlush();
+    return connection;
+  }
+
+  /** Once for all sockets that have something to say in this turn of the event loop. */
+  #scheduleFlush(): void {
+    if (this.#flushIsDue) return;
+    this.#flushIsDue = true;
+    setImmediate(() => {
+      this.#flushIsDue = false;
+      this.flush();
+    });
+  }
+
+  #newId(): ConnectionId {
+    this.#connectionCount++;
+    return `tcp-${this.#connectionCount}`;
+  }
+
+  #log(level: "debug" | "warn", text: string): void {
+    this.#logger.log({ level, module: "net", text });
+  }
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
