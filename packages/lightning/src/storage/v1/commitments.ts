@@ -91,7 +91,7 @@ const signedCommitment: Codec<SignedCommitment> = nested<SignedCommitment>("sign
 const shachainEntry: Codec<ShachainEntry> = struct("shachain_entry", { index: count, secret: bytes32 });
 
 /** The secrets that the peer revealed: at most 49 entries. */
-const shachain: Codec<ShachainStore> = mapped("shachain", array16(shachainEntry), {
+export const shachain: Codec<ShachainStore> = mapped("shachain", array16(shachainEntry), {
   decoded: (entries) => ({ entries }),
   encoded: ({ entries }) => entries,
 });

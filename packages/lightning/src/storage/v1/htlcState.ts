@@ -57,7 +57,8 @@ function standing(
   { revokedTo, signed }: { readonly revokedTo: number; readonly signed: number },
 ): Standing | undefined {
   if (entered === undefined) return left === undefined ? "absent" : undefined;
-  if (entered > signed) return undefined;
+  // The first commitment has no HTLCs.
+  if (entered < 1 || entered > signed) return undefined;
   if (left === undefined) return entered > revokedTo ? "entering" : "there";
   // An addition must be irrevocable before it is removed.
   if (left <= entered || entered > revokedTo || left > signed) return undefined;

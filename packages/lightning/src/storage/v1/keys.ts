@@ -64,6 +64,26 @@ export function monitorUpdateKey(id: ChannelId, updateId: number): string {
   return `monitor/${id}/update/${padded(updateId, countDigits)}`;
 }
 
+/**
+ * HTLCs that have come to be on revoked commitments of the peer only, since the snapshot before: `updateId` is the
+ * snapshot's. These rows stay until the channel is resolved.
+ */
+export function monitorPastKey(id: ChannelId, updateId: number): string {
+  return `monitor/${id}/past/${padded(updateId, countDigits)}`;
+}
+
+/** What a key below `monitorsPrefix` names; `undefined` for keys that this version does not write. */
+export function parseMonitorKey(
+  key: string,
+): { readonly channelId: ChannelId; readonly row: "setup" | "snapshot" | "update" | "past" } | undefined {
+  const match = monitorKeyForm.exec(key);
+  if (match === null) return undefined;
+  const [, id = "", whole, numbered] = match;
+  return { channelId: id as ChannelId, row: (whole ?? numbered) as "setup" | "snapshot" | "update" | "past" };
+}
+
+const monitorKeyForm = /^monitor\/([0-9a-f]{64})\/(?:(setup|snapshot)|(update|past)\/[0-9]{16})$/;
+
 /** Below it is what a `Watch` has not completed, in the order in which it was given. */
 export const outboxPrefix = "outbox/";
 

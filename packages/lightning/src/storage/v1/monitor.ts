@@ -46,9 +46,11 @@ const balances = {
   toRemote: msat64,
 };
 
-const counterpartyBalances: Codec<CommitmentBalances> = struct("commitment_balances", balances);
+/** A commitment of the peer for one funding output. */
+export const counterpartyBalances: Codec<CommitmentBalances> = struct("commitment_balances", balances);
 
-const holderBalances = struct("holder_balances", {
+/** A commitment of ours for one funding output, as the peer signed it. */
+export const holderBalances = struct("holder_balances", {
   ...balances,
   signature,
   htlcSignatures: array16(htlcSignature),
