@@ -11,5 +11,5 @@ export type {
   WatchedOutput,
 } from "./chainInterface.ts";
 export type { EntropySource } from "./entropySource.ts";
-export type { KVStore, KvEntry, KvWrite } from "./kvStore.ts";
+export type { KVStore, KVStoreError, KvEntry, KvWrite } from "./kvStore.ts";
 export type { NodeSigner } from "./nodeSigner.ts";

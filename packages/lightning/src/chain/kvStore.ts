@@ -13,6 +13,18 @@ export interface KvEntry {
 }
 
 /**
+ * What a `KVStore` may reject with. Any other error counts as one that is not fatal: the node freezes, and the call is
+ * tried again until it succeeds.
+ */
+export interface KVStoreError extends Error {
+  /**
+   * Whether trying again cannot help, since the store is lost to this process: damaged, closed, or taken over by
+   * another one. A node stops at once; going on, or trying again, could do harm.
+   */
+  readonly isFatal: boolean;
+}
+
+/**
  * Where a node keeps what it must not forget.
  *
  * `commit` is atomic and durable: when its promise is fulfilled, all writes of the batch survive a power cut; when it

@@ -1,0 +1,256 @@
+import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
+import type { Logger, LogRecord } from "@fulmen/lightning/handlers";
+import type { ChannelManager } from "@fulmen/lightning/manager";
+import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
+import { type Clock, systemClock } from "./clock.ts";
+import { CommitQueue } from "./commitQueue.ts";
+import { type EventHandler, EventPump } from "./eventPump.ts";
+import { Timers } from "./timers.ts";
+import { wakingConnections } from "./wakingConnections.ts";
+
+/** How a node is. */
+export type NodeStatus =
+  | { readonly kind: "running" }
+  /**
+   * The store does not take what it is given. Nothing that rests on it leaves the node, and no peer is connected;
+   * the chain is still watched. The store is tried again and again: `attempt` from 1, the next one in `retryIn`
+   * milliseconds.
+   */
+  | {
+      readonly kind: "frozen";
+      readonly error: unknown;
+      readonly attempt: number;
+      readonly retryIn: number;
+    }
+  /** `stop` was called. */
+  | { readonly kind: "stopped" }
+  /** The store is lost, or a bug was found: the node must be started anew, from its store. `text` says why. */
+  | { readonly kind: "failed"; readonly error: unknown; readonly text: string };
+
+export interface BackgroundProcessorOptions {
+  readonly manager: Pick<
+    ChannelManager,
+    | "takeBatch"
+    | "batchCommitted"
+    | "processMonitorEvents"
+    | "pendingEvents"
+    | "acknowledgeEvents"
+    | "timerTickOccurred"
+  >;
+  readonly peerManager: PeerConnections & Pick<PeerManager, "tick" | "disconnectAll">;
+  readonly store: KVStore;
+  /** Gets the node's events in order, each one until it was handled once without an error. */
+  readonly handleEvent: EventHandler;
+  readonly logger: Logger;
+  /** Writes what waits for the peers to their sockets: `TcpTransport.flush`. */
+  readonly flush: () => void;
+  /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
+  readonly chainMonitor?: {
+    readonly takeWrites?: () => readonly KvWrite[];
+    readonly rebroadcast: () => void;
+  };
+  /**
+   * Tells the chain's news to the monitor and then to the manager; called again and again, never twice at once. A
+   * rejection is logged.
+   */
+  readonly pollChain?: () => Promise<void> | void;
+  /** Milliseconds between two polls. Default 1 s. */
+  readonly pollInterval?: number;
+  /** Forgets stale gossip; `now` in seconds. */
+  readonly pruneGossip?: (now: number) => void;
+  /** Told of each change. */
+  readonly onStatus?: (status: NodeStatus) => void;
+  readonly clock?: Clock;
+}
+
+/** Batches under way in the store: more than two let a slow store work on several, too many make a crash lose more. */
+const maxBatchesInFlight = 16;
+
+/**
+ * Runs a node: commits what happened, lets the effects out that rest on it, gives the user events, and keeps the time.
+ *
+ * After every call to the manager that may have caused something, call `wake`; bytes that come in through `peers` do
+ * so by themselves. No timer and no commit happens before `start`.
+ *
+ * @ldk lightning_background_processor::BackgroundProcessor
+ */
+export class BackgroundProcessor {
+  /** The `PeerManager` as the transport shall see it: what peers send is dealt with at once. */
+  readonly peers: PeerConnections;
+  readonly #options: BackgroundProcessorOptions;
+  readonly #queue: CommitQueue;
+  readonly #events: EventPump;
+  readonly #timers: Timers;
+  #status: NodeStatus = { kind: "stopped" };
+  #turnIsDue = false;
+  #isPolling = false;
+
+  constructor(options: BackgroundProcessorOptions) {
+    const { store, manager, peerManager, handleEvent: handle, clock = systemClock } = options;
+    this.#options = options;
+    this.peers = wakingConnections(peerManager, () => this.wake());
+    this.#queue = new CommitQueue(store, clock, {
+      frozen: (error, attempt, retryIn) => this.#frozen(error, attempt, retryIn),
+      thawed: () => {
+        this.#log("info", "the store works again");
+        this.#become({ kind: "running" });
+        this.wake();
+      },
+      lost: (error) => this.#fail(error, "the store cannot be used any more"),
+    });
+    this.#events = new EventPump({
+      source: manager,
+      handle,
+      clock,
+      handled: ({ event, error }) => {
+        if (error !== undefined) this.#log("error", `the handler of ${event.kind} failed: ${textOf(error)}`);
+        this.wake();
+      },
+    });
+    this.#timers = new Timers(clock);
+  }
+
+  get status(): NodeStatus {
+    return this.#status;
+  }
+
+  /** Begins. To be called when the manager is restored and has seen the chain up to its tip. */
+  start(): void {
+    const { manager, peerManager, chainMonitor, pruneGossip, clock = systemClock } = this.#options;
+    this.#become({ kind: "running" });
+    this.#every(10, () => peerManager.tick());
+    this.#every(30, () => chainMonitor?.rebroadcast());
+    this.#every(60, () => manager.timerTickOccurred(clock.now()));
+    this.#every(3_600, () => pruneGossip?.(clock.now()));
+    const { pollInterval = 1_000 } = this.#options;
+    if (this.#options.pollChain !== undefined) this.#timers.every(pollInterval, () => void this.#poll());
+    this.#guard(() => manager.timerTickOccurred(clock.now()));
+    chainMonitor?.rebroadcast();
+    this.wake();
+  }
+
+  /** Something may have happened. Cheap, and may be called at any time. */
+  wake(): void {
+    if (this.#turnIsDue || !this.#isAlive) return;
+    this.#turnIsDue = true;
+    queueMicrotask(() => {
+      this.#turnIsDue = false;
+      this.#guard(() => this.#turn());
+    });
+  }
+
+  /**
+   * Ends: peers are disconnected, what happened is committed, and the handler finishes with its event. Afterwards the
+   * store and the transport can be closed. While the store fails, what it did not take is given up; nothing of it
+   * was shown to anybody.
+   */
+  async stop(): Promise<void> {
+    this.#timers.stop();
+    await this.#events.stop();
+    if (this.#isAlive) {
+      this.#options.peerManager.disconnectAll();
+      this.#guard(() => this.#turn());
+      await this.#queue.drained();
+      this.#guard(() => this.#turn());
+      await this.#queue.drained();
+    }
+    this.#queue.stop();
+    if (this.#status.kind !== "failed") this.#become({ kind: "stopped" });
+  }
+
+  get #isAlive(): boolean {
+    return this.#status.kind === "running" || this.#status.kind === "frozen";
+  }
+
+  /** Takes what happened to the store, and what may leave to the peers and the user. */
+  #turn(): void {
+    if (!this.#isAlive) return;
+    const { manager, chainMonitor, flush } = this.#options;
+    if (this.#queue.isFrozen) {
+      this.#disconnect();
+      return;
+    }
+    while (this.#queue.length < maxBatchesInFlight && !this.#queue.isFrozen) {
+      manager.processMonitorEvents();
+      const batch = manager.takeBatch();
+      const others = chainMonitor?.takeWrites?.() ?? [];
+      if (batch === undefined && others.length === 0) break;
+      this.#queue.push({
+        ...(batch && { sequence: batch.sequence }),
+        writes: batch === undefined ? others : [...batch.writes, ...others],
+        committed: () =>
+          this.#guard(() => {
+            if (batch !== undefined) manager.batchCommitted(batch.sequence);
+            this.wake();
+          }),
+      });
+    }
+    flush();
+    this.#events.wake();
+  }
+
+  #frozen(error: unknown, attempt: number, retryIn: number): void {
+    const text = `the store failed (attempt ${attempt}): ${textOf(error)}; nothing leaves the node until it works again`;
+    this.#log("error", text);
+    this.#become({ kind: "frozen", error, attempt, retryIn });
+    this.#disconnect();
+  }
+
+  /** Nobody is to wait for answers that cannot be given. */
+  #disconnect(): void {
+    this.#options.peerManager.disconnectAll();
+    this.#options.flush();
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#isPolling || !this.#isAlive) return;
+    this.#isPolling = true;
+    try {
+      await this.#options.pollChain?.();
+    } catch (error) {
+      this.#log("warn", `the chain could not be asked: ${textOf(error)}`);
+    }
+    this.#isPolling = false;
+    this.wake();
+  }
+
+  #every(seconds: number, action: () => void): void {
+    this.#timers.every(seconds * 1_000, () => {
+      this.#guard(action);
+      this.wake();
+    });
+  }
+
+  /** A bug leaves the memory in doubt, never the store: the node stops, and can be started from there. */
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error, "a bug was found");
+    }
+  }
+
+  #fail(error: unknown, what: string): void {
+    if (!this.#isAlive) return;
+    this.#timers.stop();
+    this.#queue.stop();
+    void this.#events.stop();
+    const text = `${what}: ${textOf(error)}; the node stops here and is to be started anew`;
+    this.#log("error", text);
+    this.#become({ kind: "failed", error, text });
+    this.#disconnect();
+  }
+
+  #become(status: NodeStatus): void {
+    this.#status = status;
+    this.#options.onStatus?.(status);
+  }
+
+  #log(level: LogRecord["level"], text: string): void {
+    this.#options.logger.log({ level, module: "background", text });
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

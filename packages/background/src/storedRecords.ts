@@ -1,0 +1,56 @@
+import type { KVStore, KvEntry } from "@fulmen/lightning/chain";
+import type { ManagerRecords } from "@fulmen/lightning/manager";
+import {
+  batchSequenceKey,
+  chainPositionKey,
+  channelsPrefix,
+  eventAckKey,
+  eventPrefix,
+  monitorsPrefix,
+  nodeKey,
+  paymentPrefix,
+} from "@fulmen/lightning/storage";
+
+/** What a node reads of its store when it starts. */
+export interface StoredRecords {
+  /** The record `node`, for `openNodeRecord`. */
+  readonly node: Uint8Array | undefined;
+  readonly storeIsEmpty: boolean;
+  /** For `restoreManager`. */
+  readonly manager: ManagerRecords;
+  /** For the monitors, which come first. */
+  readonly monitors: readonly KvEntry[];
+}
+
+const pageLength = 1_000;
+
+/** Reads all that a start needs; rejects with the store's errors. */
+export async function readStoredRecords(store: KVStore): Promise<StoredRecords> {
+  const one = async (key: string): Promise<KvEntry | undefined> => {
+    const value = await store.read(key);
+    return value && { key, value };
+  };
+  const first = await store.scan("", undefined, 1);
+  return {
+    node: await store.read(nodeKey),
+    storeIsEmpty: first.length === 0,
+    manager: {
+      channels: await readAll(store, channelsPrefix),
+      payments: await readAll(store, paymentPrefix),
+      events: await readAll(store, eventPrefix),
+      eventAck: await one(eventAckKey),
+      chainPosition: await one(chainPositionKey),
+      batchSequence: await one(batchSequenceKey),
+    },
+    monitors: await readAll(store, monitorsPrefix),
+  };
+}
+
+async function readAll(store: KVStore, prefix: string): Promise<readonly KvEntry[]> {
+  const entries: KvEntry[] = [];
+  for (;;) {
+    const page = await store.scan(prefix, entries.at(-1)?.key, pageLength);
+    entries.push(...page);
+    if (page.length < pageLength) return entries;
+  }
+}

@@ -1,0 +1,326 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fakeNode, paymentFailed } from "./fakes.ts";
+import { settled } from "./manualClock.ts";
+
+class Fatal extends Error {
+  readonly isFatal = true;
+}
+
+describe("the background processor -- commits", () => {
+  it("lets the effects of a batch out when it is durable, not before", async () => {
+    const { processor, store, manager } = fakeNode();
+    store.automatic = false;
+    processor.start();
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    assert.deepEqual(store.history, ["a batch-sequence"]);
+    assert.deepEqual(manager.released, []);
+    store.fulfil(0);
+    await settled();
+    assert.deepEqual(manager.released, [1]);
+  });
+
+  it("keeps several batches under way, and lets them out in order though they end out of order", async () => {
+    const { processor, store, manager } = fakeNode();
+    store.automatic = false;
+    processor.start();
+    for (const key of ["a", "b", "c"]) {
+      manager.happens(key);
+      processor.wake();
+      await settled();
+    }
+    assert.equal(store.waiting.length, 3);
+    store.fulfil(2);
+    store.fulfil(1);
+    await settled();
+    assert.deepEqual(manager.released, []);
+    store.fulfil(0);
+    await settled();
+    assert.deepEqual(manager.released, [1, 2, 3]);
+  });
+
+  it("gathers what happens into fewer batches when the store is slow", async () => {
+    const { processor, store, manager } = fakeNode();
+    store.automatic = false;
+    processor.start();
+    for (let i = 0; i < 40; i++) {
+      manager.happens(`k${i}`);
+      processor.wake();
+      await settled();
+    }
+    assert.equal(store.waiting.length, 16);
+    store.fulfil(0);
+    await settled();
+    assert.equal(store.history.at(-1)?.split(" ").length, 25);
+  });
+
+  it("commits what monitors learned in the same batch", async () => {
+    let learned = [{ key: "monitor", value: Uint8Array.of(1) }];
+    const { processor, store, manager } = fakeNode({
+      chainMonitor: {
+        takeWrites: () => {
+          const writes = learned;
+          learned = [];
+          return writes;
+        },
+        rebroadcast: () => {},
+      },
+    });
+    manager.happens("a");
+    processor.start();
+    await settled();
+    assert.deepEqual(store.history, ["a batch-sequence monitor"]);
+    assert.deepEqual(manager.released, [1]);
+  });
+
+  it("wakes up by itself when a peer's bytes come in", async () => {
+    const { processor, store, manager } = fakeNode();
+    processor.start();
+    await settled();
+    manager.happens("message");
+    processor.peers.readBytes("connection", new Uint8Array(1));
+    await settled();
+    assert.deepEqual(store.history, ["message batch-sequence"]);
+  });
+
+  it("commits what is left when it stops, and nothing afterwards", async () => {
+    const { processor, store, manager, clock } = fakeNode();
+    processor.start();
+    await settled();
+    manager.happens("last");
+    await processor.stop();
+    assert.deepEqual(manager.released, [1]);
+    assert.equal(processor.status.kind, "stopped");
+    manager.happens("later");
+    processor.wake();
+    await clock.advance(100_000);
+    assert.deepEqual(store.history, ["last batch-sequence"]);
+  });
+});
+
+describe("the background processor -- a failing store", () => {
+  it("freezes: no effect runs, peers are disconnected, the user is told, the same writes are tried again", async () => {
+    const { processor, store, manager, calls, statuses, clock } = fakeNode();
+    processor.start();
+    await settled();
+    store.failure = new Error("disk full");
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    const { status } = processor;
+    assert.ok(status.kind === "frozen" && status.attempt === 1 && status.retryIn === 100);
+    assert.ok(calls.includes("disconnect all"));
+    manager.happens("b");
+    processor.wake();
+    await clock.advance(1_000);
+    assert.deepEqual(manager.released, []);
+    assert.deepEqual(new Set(store.history), new Set(["a batch-sequence"]));
+    assert.ok(store.history.length > 2 && store.history.length < 6, `${store.history.length} attempts`);
+    store.failure = undefined;
+    await clock.advance(10_000);
+    assert.deepEqual(manager.released, [1, 2]);
+    assert.equal(processor.status.kind, "running");
+    assert.equal(statuses.at(-1)?.kind, "running");
+  });
+
+  it("tries again all from the failed batch on as one, though later ones went through", async () => {
+    const { processor, store, manager, clock } = fakeNode();
+    store.automatic = false;
+    processor.start();
+    for (const key of ["a", "b", "c"]) {
+      manager.happens(key);
+      processor.wake();
+      await settled();
+    }
+    store.fulfil(2);
+    store.fulfil(0);
+    store.waiting[0]?.reject(new Error("I/O error"));
+    await settled();
+    assert.deepEqual(manager.released, [1]);
+    store.automatic = true;
+    await clock.advance(1_000);
+    assert.equal(store.history.at(-1), "b batch-sequence c batch-sequence");
+    assert.deepEqual(manager.released, [1, 2, 3]);
+  });
+
+  it("waits for all commits under way before it tries again", async () => {
+    const { processor, store, manager, clock } = fakeNode();
+    store.automatic = false;
+    processor.start();
+    for (const key of ["a", "b"]) {
+      manager.happens(key);
+      processor.wake();
+      await settled();
+    }
+    store.waiting.shift()?.reject(new Error("I/O error"));
+    await clock.advance(10_000);
+    assert.equal(store.history.length, 2);
+    store.waiting.shift()?.reject(new Error("I/O error"));
+    store.automatic = true;
+    await clock.advance(1_000);
+    assert.equal(store.history.at(-1), "a batch-sequence b batch-sequence");
+  });
+
+  it("does not commit again what the store's sequence number shows to be there", async () => {
+    const { processor, store, manager, clock } = fakeNode();
+    store.automatic = false;
+    processor.start();
+    for (const key of ["a", "b"]) {
+      manager.happens(key);
+      processor.wake();
+      await settled();
+    }
+    const [first, second] = store.waiting;
+    store.apply(first?.writes ?? []);
+    first?.reject(new Error("connection reset"));
+    second?.reject(new Error("connection reset"));
+    store.automatic = true;
+    await clock.advance(1_000);
+    assert.equal(store.history.at(-1), "b batch-sequence");
+    assert.deepEqual(manager.released, [1, 2]);
+  });
+
+  it("goes on watching the chain while it is frozen", async () => {
+    let polls = 0;
+    const { processor, store, manager, clock } = fakeNode({
+      pollChain: () => {
+        polls++;
+      },
+    });
+    processor.start();
+    store.failure = new Error("disk full");
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    const before = polls;
+    await clock.advance(5_000);
+    assert.equal(polls - before, 5);
+    assert.equal(processor.status.kind, "frozen");
+  });
+
+  it("stops at once when the store says that it is lost", async () => {
+    const { processor, store, manager, calls, clock } = fakeNode();
+    processor.start();
+    await settled();
+    store.failure = new Fatal("another process has the store");
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    const { status } = processor;
+    assert.ok(status.kind === "failed");
+    assert.match(status.text, /another process has the store; the node stops here/);
+    assert.ok(calls.includes("disconnect all"));
+    store.failure = undefined;
+    await clock.advance(100_000);
+    assert.equal(store.history.length, 1);
+    assert.deepEqual(manager.released, []);
+  });
+
+  it("stops at once when the store is lost while it is tried again", async () => {
+    const { processor, store, manager, clock } = fakeNode();
+    processor.start();
+    store.failure = new Error("disk full");
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    store.failure = new Fatal("corrupt");
+    await clock.advance(100);
+    assert.equal(processor.status.kind, "failed");
+    await clock.advance(100_000);
+    assert.equal(store.history.length, 2);
+  });
+
+  it("stops without having shown what the store did not take", async () => {
+    const { processor, store, manager } = fakeNode();
+    processor.start();
+    store.failure = new Error("disk full");
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    await processor.stop();
+    assert.deepEqual(manager.released, []);
+    assert.equal(processor.status.kind, "stopped");
+  });
+
+  it("stops at once on a bug, with the store as it was", async () => {
+    const { processor, store, manager } = fakeNode();
+    processor.start();
+    manager.takeFails = new Error("impossible");
+    processor.wake();
+    await settled();
+    assert.equal(processor.status.kind, "failed");
+    assert.deepEqual(store.history, []);
+  });
+});
+
+describe("the background processor -- events and timers", () => {
+  it("gives events in order, each one again until it is handled", async () => {
+    const seen: string[] = [];
+    let failures = 2;
+    const { processor, manager, clock, log } = fakeNode({
+      handleEvent: async (event) => {
+        await Promise.resolve();
+        const name = event.kind === "payment-failed" ? event.paymentId : event.kind;
+        seen.push(name);
+        if (name === "b" && failures-- > 0) throw new Error("not now");
+      },
+    });
+    manager.events = ["a", "b", "c"].map((name, i) => ({ index: i + 1, event: paymentFailed(name) }));
+    processor.start();
+    await settled();
+    assert.deepEqual(seen, ["a", "b"]);
+    assert.deepEqual(manager.acknowledged, [1]);
+    processor.wake();
+    await clock.advance(999);
+    assert.deepEqual(seen, ["a", "b"]);
+    await clock.advance(3_001);
+    assert.deepEqual(seen, ["a", "b", "b", "b", "c"]);
+    assert.deepEqual(manager.acknowledged, [1, 2, 3]);
+    assert.equal(log.filter(({ text }) => text.includes("the handler of payment-failed failed")).length, 2);
+  });
+
+  it("keeps the time: peers every 10 s, the manager every minute, gossip every hour", async () => {
+    const prunes: number[] = [];
+    let rebroadcasts = 0;
+    const { processor, manager, calls, clock } = fakeNode({
+      pruneGossip: (now) => prunes.push(now),
+      chainMonitor: {
+        rebroadcast: () => {
+          rebroadcasts++;
+        },
+      },
+    });
+    processor.start();
+    await clock.advance(3_600_000);
+    assert.equal(calls.filter((call) => call === "peer tick").length, 360);
+    assert.equal(manager.calls.length, 61);
+    assert.deepEqual(manager.calls.slice(0, 3), ["tick 0", "tick 60", "tick 120"]);
+    assert.deepEqual(prunes, [3_600]);
+    assert.equal(rebroadcasts, 121);
+  });
+
+  it("asks for the chain's news one at a time, and survives a source that fails", async () => {
+    const pending: (() => void)[] = [];
+    let polls = 0;
+    const { processor, clock, log } = fakeNode({
+      pollChain: () => {
+        polls++;
+        if (polls === 2) throw new Error("no route to host");
+        return new Promise((resolve) => {
+          pending.push(resolve);
+        });
+      },
+    });
+    processor.start();
+    await clock.advance(5_000);
+    assert.equal(polls, 1);
+    pending[0]?.();
+    await clock.advance(1_000);
+    assert.equal(polls, 2);
+    await clock.advance(1_000);
+    assert.equal(polls, 3);
+    assert.ok(log.some(({ text }) => text.includes("no route to host")));
+  });
+});

@@ -1,0 +1,149 @@
+import type { BackgroundProcessorOptions } from "@fulmen/background";
+import { BackgroundProcessor, type NodeStatus } from "@fulmen/background";
+import type { KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
+import type { Event, IndexedEvent, LogRecord } from "@fulmen/lightning/handlers";
+import type { Batch } from "@fulmen/lightning/manager";
+import { batchSequenceKey, encodeBatchSequence } from "@fulmen/lightning/storage";
+import type { PaymentHash, PaymentId } from "@fulmen/lightning/util";
+import { ManualClock } from "./manualClock.ts";
+
+interface Commit {
+  readonly writes: readonly KvWrite[];
+  readonly fulfil: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A store whose commits wait until the test decides; `automatic` ones go through at once. */
+export class HeldStore implements KVStore {
+  readonly values = new Map<string, Uint8Array>();
+  readonly history: string[] = [];
+  waiting: Commit[] = [];
+  automatic = true;
+  /** What the next commits are rejected with. */
+  failure: unknown;
+
+  read(key: string): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.values.get(key));
+  }
+
+  scan(prefix: string, after: string | undefined, limit: number): Promise<readonly KvEntry[]> {
+    const keys = [...this.values.keys()].filter((key) => key.startsWith(prefix) && key > (after ?? ""));
+    const entries = keys.sort().map((key) => ({ key, value: this.values.get(key) ?? new Uint8Array(0) }));
+    return Promise.resolve(entries.slice(0, limit));
+  }
+
+  commit(writes: readonly KvWrite[]): Promise<void> {
+    this.history.push(writes.map(({ key }) => key).join(" "));
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (this.automatic) {
+      this.apply(writes);
+      return Promise.resolve();
+    }
+    return new Promise((fulfil, reject) => {
+      this.waiting.push({ writes, fulfil, reject });
+    });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  apply(writes: readonly KvWrite[]): void {
+    for (const { key, value } of writes) {
+      if (value === undefined) this.values.delete(key);
+      else this.values.set(key, value);
+    }
+  }
+
+  fulfil(index: number): void {
+    const [commit] = this.waiting.splice(index, 1);
+    if (commit === undefined) return;
+    this.apply(commit.writes);
+    commit.fulfil();
+  }
+}
+
+/** Stands for a manager: `happens(key)` is an input whose effect is `key` itself. */
+export class FakeManager {
+  readonly released: number[] = [];
+  readonly calls: string[] = [];
+  readonly acknowledged: number[] = [];
+  events: IndexedEvent[] = [];
+  takeFails: Error | undefined;
+  #keys: string[] = [];
+  #sequence = 0;
+
+  happens(key: string): void {
+    this.#keys.push(key);
+  }
+
+  takeBatch(): Batch | undefined {
+    if (this.takeFails !== undefined) throw this.takeFails;
+    if (this.#keys.length === 0) return undefined;
+    this.#sequence += 1;
+    const writes: KvWrite[] = this.#keys.map((key) => ({ key, value: Uint8Array.of(this.#sequence) }));
+    this.#keys = [];
+    writes.push({ key: batchSequenceKey, value: encodeBatchSequence(this.#sequence) });
+    return { sequence: this.#sequence, writes };
+  }
+
+  batchCommitted(sequence: number): void {
+    this.released.push(sequence);
+  }
+
+  processMonitorEvents(): void {}
+
+  pendingEvents(limit: number): readonly IndexedEvent[] {
+    return this.events.slice(0, limit);
+  }
+
+  acknowledgeEvents(index: number): void {
+    this.acknowledged.push(index);
+    this.events = this.events.filter((event) => event.index > index);
+  }
+
+  timerTickOccurred(now: number): void {
+    this.calls.push(`tick ${now}`);
+  }
+}
+
+export function paymentFailed(name: string): Event {
+  return {
+    kind: "payment-failed",
+    paymentId: name as PaymentId,
+    paymentHash: name as PaymentHash,
+    reason: "user-abandoned",
+  };
+}
+
+/** A processor around fakes, and what they have seen. */
+export function fakeNode(options: Partial<BackgroundProcessorOptions> = {}) {
+  const clock = new ManualClock();
+  const store = new HeldStore();
+  const manager = new FakeManager();
+  const calls: string[] = [];
+  const statuses: NodeStatus[] = [];
+  const log: LogRecord[] = [];
+  const processor = new BackgroundProcessor({
+    manager,
+    peerManager: {
+      tick: () => calls.push("peer tick"),
+      disconnectAll: () => calls.push("disconnect all"),
+      newOutboundConnection: () => ({ ok: true, value: undefined }),
+      newInboundConnection: () => {},
+      readBytes: () => "continue",
+      takeOutgoing: () => new Uint8Array(0),
+      connectionLost: () => {},
+      takeConnectionChanges: () => [],
+      processEvents: () => {},
+    },
+    store,
+    handleEvent: () => {},
+    logger: { log: (record) => log.push(record) },
+    flush: () => calls.push("flush"),
+    onStatus: (status) => statuses.push(status),
+    clock,
+    ...options,
+  });
+  return { clock, store, manager, calls, statuses, log, processor };
+}
