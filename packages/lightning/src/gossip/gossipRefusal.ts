@@ -1,0 +1,42 @@
+/**
+ * What becomes of the sender of refused gossip: nothing, since honest peers send it too (they know other channels,
+ * clocks and chains than we do), or a warning, since no honest peer passes it on.
+ */
+const verdicts = {
+  "wrong-chain": "ignore",
+  /** A channel or node that is there already, unchanged. */
+  duplicate: "ignore",
+  /** Older than what is there. */
+  stale: "ignore",
+  /** More than two weeks old, or more than a day ahead. */
+  "timestamp-out-of-range": "ignore",
+  "unknown-channel": "ignore",
+  "unknown-node": "ignore",
+  /** Closed not long ago. */
+  "channel-closed": "ignore",
+  /** Meant for the other side of an unannounced channel; or a node's with several host names. */
+  "do-not-forward": "ignore",
+  "htlc-maximum-too-large": "ignore",
+  /** Longer than we are willing to keep and pass on. */
+  "too-long": "ignore",
+  /** The graph, or the queue of lookups, is full. */
+  full: "ignore",
+  /** The output is spent, absent, or does not pay to the announced keys. */
+  "wrong-funding": "ignore",
+  "bad-signature": "warn",
+  "bad-node-order": "warn",
+  "bad-addresses": "warn",
+  /** A query that cannot be read, or that came before the end of the answer to the one before. */
+  "bad-query": "warn",
+} as const satisfies Readonly<Record<string, "ignore" | "warn">>;
+
+/** Why gossip was not taken in. `text` is for logs and warnings. @ldk lightning::ln::msgs::LightningError */
+export interface GossipRefusal {
+  readonly kind: keyof typeof verdicts;
+  readonly text: string;
+}
+
+/** What the sender is due for it (BOLT 7). */
+export function verdictOn({ kind }: GossipRefusal): "ignore" | "warn" {
+  return verdicts[kind];
+}

@@ -1,0 +1,14 @@
+export { type GossipRefusal, verdictOn } from "./gossipRefusal.ts";
+export type {
+  ChannelInfo,
+  ChannelUpdateInfo,
+  NodeAnnouncementInfo,
+  NodeInfo,
+  ReadOnlyNetworkGraph,
+} from "./graphEntries.ts";
+export { type GossipOrigin, NetworkGraph, type NetworkGraphOptions } from "./networkGraph.ts";
+export { type NodeAnnouncementContents, signNodeAnnouncement } from "./nodeAnnouncement.ts";
+export { P2PGossipSync, type P2PGossipSyncOptions } from "./p2pGossipSync.ts";
+export type { SourcedGossip } from "./pendingChecks.ts";
+export { signedPart, signedPartOfChannel } from "./signatures.ts";
+export type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";

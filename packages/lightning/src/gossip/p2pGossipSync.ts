@@ -1,0 +1,270 @@
+import { utf8 } from "@scure/base";
+import type {
+  GossipMessage,
+  MessageSendEvent,
+  PeerConnection,
+  RoutingMessageHandler,
+} from "../handlers/index.ts";
+import type { ChannelId, NodeId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
+import { ok, type Result } from "../util/result.ts";
+import type { Sat } from "../util/units.ts";
+import {
+  type ChannelAnnouncement,
+  type ChannelUpdate,
+  Features,
+  featuresOfInit,
+  type GossipTimestampFilter,
+  type NodeAnnouncement,
+  type QueryChannelRange,
+  type QueryShortChannelIds,
+} from "../wire/index.ts";
+import { type GossipRefusal, verdictOn } from "./gossipRefusal.ts";
+import { type NetworkGraph, staleAfter } from "./networkGraph.ts";
+import { PeerSync } from "./peerSync.ts";
+import type { SourcedGossip } from "./pendingChecks.ts";
+import { channelRangeReplies, shortChannelIdReplies } from "./queryReplies.ts";
+import { channelPasses, passes, storedGossip } from "./timestampFilter.ts";
+import type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";
+
+export interface P2PGossipSyncOptions {
+  readonly graph: NetworkGraph;
+  readonly now: UnixSeconds;
+  /** Asked whether announced channels exist; absent, everything that is signed is believed. */
+  readonly utxoLookup?: UtxoLookup;
+}
+
+type Announcement = SourcedGossip["message"];
+
+/** Peers that are asked for two weeks of gossip; those after them for an hour. */
+const fullSyncPeers = 5;
+/** Seconds. */
+const recentGossip = 3600;
+/** Messages that no honest peer passes on, after which a connection ends. */
+const maxInvalidMessages = 20;
+/** Seconds between two searches for what is stale. */
+const pruneInterval = 3600;
+
+/**
+ * Keeps a graph in step with the peers (BOLT 7): asks them for gossip, takes in and relays what is valid and new, and
+ * answers their filters and queries from what is stored, as fast as each of them reads and no faster.
+ *
+ * @ldk lightning::routing::gossip::P2PGossipSync
+ */
+export class P2PGossipSync implements RoutingMessageHandler {
+  readonly #graph: NetworkGraph;
+  readonly #utxoLookup: UtxoLookup | undefined;
+  readonly #peers = new Map<NodeId, PeerSync>();
+  /** Announced channels that are not relayed before they have an update (BOLT 7), at most those in the graph. */
+  readonly #unrelayed = new Map<ShortChannelId, SourcedGossip<ChannelAnnouncement>>();
+  #events: MessageSendEvent[] = [];
+  #now: UnixSeconds;
+  #prunedAt: UnixSeconds;
+  #fullSyncs = 0;
+
+  constructor({ graph, now, utxoLookup }: P2PGossipSyncOptions) {
+    this.#graph = graph;
+    this.#utxoLookup = utxoLookup;
+    this.#now = now;
+    this.#prunedAt = now;
+  }
+
+  /** Time goes on; call it every few seconds. A clock that goes back is taken to stand still. */
+  tick(now: UnixSeconds): void {
+    if (now < this.#now) return;
+    this.#now = now;
+    this.#graph.expireLookups(now);
+    if (now - this.#prunedAt < pruneInterval) return;
+    this.#prunedAt = now;
+    this.#graph.removeStaleChannelsAndTracking(now);
+    for (const id of this.#unrelayed.keys()) {
+      if (this.#graph.channel(id) === undefined) this.#unrelayed.delete(id);
+    }
+  }
+
+  peerConnected(nodeId: NodeId, { init, epoch }: PeerConnection): "accept" {
+    this.#peers.set(nodeId, new PeerSync(epoch));
+    if (!featuresOfInit(init).has("gossip_queries")) return "accept";
+    const since = this.#fullSyncs < fullSyncPeers ? staleAfter : recentGossip;
+    this.#fullSyncs++;
+    this.#events.push({
+      kind: "send-message",
+      nodeId,
+      epoch,
+      message: {
+        type: "gossip_timestamp_filter",
+        chainHash: this.#graph.chainHash,
+        firstTimestamp: Math.max(0, this.#now - since),
+        timestampRange: 0xffff_ffff,
+      },
+    });
+    return "accept";
+  }
+
+  peerDisconnected(nodeId: NodeId): void {
+    this.#peers.delete(nodeId);
+  }
+
+  providedInitFeatures(): Features {
+    return Features.of({ gossip_queries: "optional" });
+  }
+
+  handleMessage(nodeId: NodeId, message: GossipMessage): void {
+    const peer = this.#peers.get(nodeId);
+    if (peer === undefined) return;
+    switch (message.type) {
+      case "channel_announcement":
+      case "channel_update":
+      case "node_announcement":
+        this.#takeIn({ message, source: nodeId }, peer);
+        return;
+      case "gossip_timestamp_filter":
+        this.#setFilter(peer, message);
+        return;
+      case "query_channel_range":
+        this.#answerRange(nodeId, peer, message);
+        return;
+      case "query_short_channel_ids":
+        this.#answerIds(nodeId, peer, message);
+        return;
+      case "reply_channel_range":
+      case "reply_short_channel_ids_end":
+        // Answers to what we do not ask.
+        return;
+    }
+  }
+
+  wantsToPause(nodeId: NodeId): boolean {
+    return this.#graph.lookupsHoldUp(nodeId);
+  }
+
+  wantsGossip(nodeId: NodeId, message: GossipMessage): boolean {
+    const filter = this.#peers.get(nodeId)?.filter;
+    if (filter === undefined) return false;
+    switch (message.type) {
+      case "channel_announcement": {
+        const channel = this.#graph.channel(message.shortChannelId);
+        return channel !== undefined && channelPasses(filter, channel);
+      }
+      case "channel_update":
+      case "node_announcement":
+        return passes(filter, message.timestamp);
+      case "gossip_timestamp_filter":
+      case "query_channel_range":
+      case "query_short_channel_ids":
+      case "reply_channel_range":
+      case "reply_short_channel_ids_end":
+        return false;
+    }
+  }
+
+  takeGossipBacklog(nodeId: NodeId, maxBytes: number): readonly Uint8Array[] {
+    const peer = this.#peers.get(nodeId);
+    if (peer === undefined) return [];
+    return peer.take(maxBytes, this.#now, (filter) => storedGossip(this.#graph, filter));
+  }
+
+  takeMessageSendEvents(): readonly MessageSendEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /**
+   * What this node says of itself and its channels: into the graph without asking the chain, and to all peers,
+   * whatever their filters. Saying it again is no error. A channel is told of with its first update.
+   */
+  announceOwn(message: Announcement, capacity?: Sat): Result<void, GossipRefusal> {
+    const taken =
+      message.type === "channel_announcement"
+        ? this.#graph.addOwnChannel(message, { now: this.#now, ...(capacity !== undefined && { capacity }) })
+        : this.#update(message);
+    if (!taken.ok && taken.error.kind !== "duplicate") return taken;
+    this.#relay({ message });
+    return ok(undefined);
+  }
+
+  /** The answer to a lookup that was `pending`. */
+  utxoResolved(id: ShortChannelId, answer: UtxoAnswer): void {
+    for (const taken of this.#graph.utxoResolved(id, answer, this.#now)) this.#relay(taken);
+  }
+
+  #takeIn(sourced: SourcedGossip & { readonly source: NodeId }, peer: PeerSync): void {
+    const { message, source } = sourced;
+    const taken =
+      message.type === "channel_announcement"
+        ? this.#graph.updateChannelFromAnnouncement(message, { now: this.#now, source }, this.#utxoLookup)
+        : this.#update(message, source);
+    if (!taken.ok) this.#refuse(source, peer, taken.error);
+    else if (taken.value !== "pending") this.#relay(sourced);
+  }
+
+  #update(
+    message: ChannelUpdate | NodeAnnouncement,
+    source?: NodeId,
+  ): Result<"updated" | "pending", GossipRefusal> {
+    const origin = { now: this.#now, ...(source && { source }) };
+    return message.type === "channel_update"
+      ? this.#graph.updateChannel(message, origin)
+      : this.#graph.updateNodeFromAnnouncement(message, origin);
+  }
+
+  /** Passes on what the graph has taken in; a channel's announcement together with its first update. */
+  #relay(sourced: SourcedGossip): void {
+    const { message } = sourced;
+    if (message.type === "channel_announcement" && !this.#hasUpdate(message.shortChannelId)) {
+      this.#unrelayed.set(message.shortChannelId, { ...sourced, message });
+      return;
+    }
+    if (message.type === "channel_update") {
+      const announcement = this.#unrelayed.get(message.shortChannelId);
+      if (announcement !== undefined) this.#broadcast(announcement);
+      this.#unrelayed.delete(message.shortChannelId);
+    }
+    this.#broadcast(sourced);
+  }
+
+  #hasUpdate(id: ShortChannelId): boolean {
+    const channel = this.#graph.channel(id);
+    return channel?.oneToTwo !== undefined || channel?.twoToOne !== undefined;
+  }
+
+  #broadcast({ message, source }: SourcedGossip): void {
+    this.#events.push({ kind: "broadcast", message, ...(source && { except: source }) });
+  }
+
+  #refuse(nodeId: NodeId, peer: PeerSync, refusal: GossipRefusal): void {
+    if (verdictOn(refusal) === "ignore") return;
+    peer.invalidMessages++;
+    const kind = peer.invalidMessages >= maxInvalidMessages ? "disconnect" : "send";
+    const data = utf8.decode(`${refusal.kind}: ${refusal.text}`);
+    const message = { type: "warning", channelId: allChannels, data } as const;
+    this.#events.push({ kind: "handle-error", nodeId, epoch: peer.epoch, action: { kind, message } });
+  }
+
+  #setFilter(peer: PeerSync, { chainHash, firstTimestamp, timestampRange }: GossipTimestampFilter): void {
+    if (chainHash !== this.#graph.chainHash) return;
+    peer.setFilter({ first: firstTimestamp, end: firstTimestamp + timestampRange });
+  }
+
+  #answerRange(nodeId: NodeId, peer: PeerSync, query: QueryChannelRange): void {
+    if (peer.isAnsweringRange) this.#refuse(nodeId, peer, tooEarly(query));
+    else peer.answerRange(channelRangeReplies(this.#graph, query));
+  }
+
+  #answerIds(nodeId: NodeId, peer: PeerSync, query: QueryShortChannelIds): void {
+    if (peer.isAnsweringIds) {
+      this.#refuse(nodeId, peer, tooEarly(query));
+      return;
+    }
+    const replies = shortChannelIdReplies(this.#graph, query);
+    if (replies.ok) peer.answerIds(replies.value);
+    else this.#refuse(nodeId, peer, { kind: "bad-query", text: replies.error });
+  }
+}
+
+function tooEarly({ type }: QueryChannelRange | QueryShortChannelIds): GossipRefusal {
+  return { kind: "bad-query", text: `${type} before the end of the answer to the one before` };
+}
+
+/** A warning that is about no one channel (BOLT 1, "The error and warning Messages"). */
+const allChannels = "0".repeat(64) as ChannelId;

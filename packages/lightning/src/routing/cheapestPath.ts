@@ -1,0 +1,82 @@
+import type { NodeId } from "../util/ids.ts";
+import { type Edge, type Edges, feeFor } from "./edge.ts";
+import { PriorityQueue } from "./priorityQueue.ts";
+
+/** What a path must keep to, in millisatoshis and blocks. */
+export interface PathLimits {
+  readonly payer: NodeId;
+  readonly payee: NodeId;
+  readonly amount: number;
+  readonly finalCltvExpiryDelta: number;
+  readonly maxFee: number;
+  readonly maxTotalCltvExpiryDelta: number;
+}
+
+/** A node and the best known way from it to the payee. */
+export interface Step {
+  readonly nodeId: NodeId;
+  /** What must reach this node. */
+  readonly amount: number;
+  /** Blocks from the expiry of what reaches this node to the present. */
+  readonly cltvExpiryDelta: number;
+  /** Channels from here to the payee. */
+  readonly length: number;
+  /** What the search makes least. */
+  readonly cost: number;
+  /** The way on; absent at the payee. */
+  readonly next?: { readonly edge: Edge; readonly step: Step };
+}
+
+/** How an onion of 1,300 bytes limits a path. @ldk MAX_PATH_LENGTH_ESTIMATE */
+const maxPathLength = 19;
+
+/**
+ * Dijkstra's search from the payee backwards, since fees depend on what is forwarded. The cost of a path is its fees
+ * and `costPerBlock` millisatoshis for each block of its expiries. Each node has one best way on: where limits rule
+ * out the cheapest one further on, a dearer one that keeps them can be missed.
+ */
+export function cheapestPath(limits: PathLimits, edges: Edges, costPerBlock: number): Step | undefined {
+  const { payer, payee, amount, finalCltvExpiryDelta } = limits;
+  const best = new Map<NodeId, Step>();
+  const settled = new Set<NodeId>();
+  const queue = new PriorityQueue<Step>(
+    (a, b) => a.cost < b.cost || (a.cost === b.cost && a.length < b.length),
+  );
+  const start = { nodeId: payee, amount, cltvExpiryDelta: finalCltvExpiryDelta, length: 0, cost: 0 };
+  best.set(payee, start);
+  queue.push(start);
+  for (let step = queue.pop(); step !== undefined; step = queue.pop()) {
+    if (step.nodeId === payer) return step;
+    if (settled.has(step.nodeId)) continue;
+    settled.add(step.nodeId);
+    const from = step;
+    edges.forEachInto(from.nodeId, (edge) => {
+      if (settled.has(edge.source)) return;
+      const candidate = stepOver(edge, from, limits, costPerBlock);
+      if (candidate === undefined) return;
+      const known = best.get(edge.source);
+      if (known !== undefined && known.cost <= candidate.cost) return;
+      best.set(edge.source, candidate);
+      queue.push(candidate);
+    });
+  }
+  return undefined;
+}
+
+/** One step further back, if the channel carries what must reach `to`, and the limits are kept. */
+function stepOver(edge: Edge, to: Step, limits: PathLimits, costPerBlock: number): Step | undefined {
+  if (to.amount < edge.minimum || to.amount > edge.maximum || to.length >= maxPathLength) return undefined;
+  const fee = feeFor(to.amount, edge.feeBaseMsat, edge.feeProportionalMillionths);
+  const amount = to.amount + fee;
+  const cltvExpiryDelta = to.cltvExpiryDelta + edge.cltvExpiryDelta;
+  if (amount - limits.amount > limits.maxFee || cltvExpiryDelta > limits.maxTotalCltvExpiryDelta)
+    return undefined;
+  return {
+    nodeId: edge.source,
+    amount,
+    cltvExpiryDelta,
+    length: to.length + 1,
+    cost: to.cost + fee + edge.cltvExpiryDelta * costPerBlock,
+    next: { edge, step: to },
+  };
+}
