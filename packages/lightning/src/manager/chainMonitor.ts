@@ -9,6 +9,7 @@ import type {
   Listen,
   TransactionInBlock,
 } from "../chain/chainInterface.ts";
+import type { KvWrite } from "../chain/kvStore.ts";
 import type { Logger } from "../handlers/logger.ts";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "../onchain/channelMonitor.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
@@ -26,8 +27,10 @@ import { signedHolderCommitments } from "../onchain/validCommitments.ts";
 import type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "../onchain/watch.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
+import { monitorSnapshotWrites, type StoredPart, setupOnly } from "../storage/v1/monitorSnapshot.ts";
+import type { RestoredMonitor } from "../storage/v1/readMonitors.ts";
 import { type BlockHash, blockHeight, type ChannelId, type Txid } from "../util/ids.ts";
-import { InvariantError, invariant } from "../util/invariant.ts";
+import { InvariantError, invariant, present } from "../util/invariant.ts";
 
 /** Signs for channels that are closing. `KeysManager` does. */
 export interface MonitorSignerProvider {
@@ -46,29 +49,50 @@ export interface ChainMonitorEnvironment {
   readonly filter?: Filter;
 }
 
+/** Updates of a monitor after which a snapshot takes their place in the store. */
+const updatesPerSnapshot = 100;
+
 /**
  * Holds the monitors of all channels, tells them what the chain says, and broadcasts what they must.
  *
  * The updates and setups that it is given are rows of the batch that was committed before, so that each is completed
- * at once. What a monitor learns from the chain is in `takeWrites`; `committed` says that these are durable.
- * `takeMonitorEvents` is to be called for the same batch, so that an event is acted on together with the fact behind
- * it; after a restart all events that still hold are told again.
+ * at once. What the monitors learn from the chain is in `takeWrites`; `committed` says that it is durable. Take
+ * `takeMonitorEvents` for the same batch as the writes, so that what follows from a fact is stored together with it;
+ * after a restart all events that still hold are told again.
+ *
+ * A monitor that a deadline made close its channel broadcasts our commitment only when its lock is durable. Penalties
+ * and rebroadcasts wait for nothing.
  *
  * @ldk lightning::chain::chainmonitor::ChainMonitor
  */
 export class ChainMonitor implements Watch, Listen, Confirm {
   readonly #environment: ChainMonitorEnvironment;
   readonly #monitors = new Map<ChannelId, ChannelMonitor>();
+  /** What the store has of each in snapshots. */
+  readonly #stored = new Map<ChannelId, StoredPart>();
+  /** Monitors that know more than the store. */
+  readonly #unsaved = new Set<ChannelId>();
+  /** Monitors whose lock is not durable yet, and the batch that makes it so once it has been taken. */
+  readonly #lockPending = new Map<ChannelId, number | undefined>();
   /** Which channel must see the spender of an output; keys by `outPointKey`. */
   readonly #byOutPoint = new Map<string, ChannelId>();
-  /** Texts of the events that were told. */
+  /** Names of the events that were told. */
   readonly #told = new Map<ChannelId, Set<string>>();
   #events: MonitorEvent[] = [];
   #height: number;
 
-  constructor(environment: ChainMonitorEnvironment, bestHeight: number) {
+  /** `bestHeight` is the tip up to which `monitors` have seen the chain. Call `rebroadcast` once they are at the tip. */
+  constructor(
+    environment: ChainMonitorEnvironment,
+    start: { readonly bestHeight: number; readonly monitors: readonly RestoredMonitor[] },
+  ) {
     this.#environment = environment;
-    this.#height = bestHeight;
+    this.#height = start.bestHeight;
+    for (const { monitor, stored } of start.monitors) {
+      this.#stored.set(monitor.setup.channelId, stored);
+      this.#put(monitor);
+      this.#tell(monitor);
+    }
   }
 
   /** Height of the best block. */
@@ -94,6 +118,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
       );
       return "completed";
     }
+    this.#stored.set(setup.channelId, setupOnly);
     this.#put(newMonitor(setup));
     return "completed";
   }
@@ -114,6 +139,9 @@ export class ChainMonitor implements Watch, Listen, Confirm {
         );
       case "applied":
         this.#put(outcome.monitor);
+        if (update.updateId - this.#storedPart(update.channelId).updateId >= updatesPerSnapshot) {
+          this.#unsaved.add(update.channelId);
+        }
         if (outcome.monitor.lock !== monitor.lock) this.#broadcast(outcome.monitor);
         return "completed";
     }
@@ -121,6 +149,35 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   latestUpdateId(channelId: ChannelId): number | undefined {
     return this.#monitors.get(channelId)?.latestUpdateId;
+  }
+
+  /** Whether `takeWrites` has anything. */
+  get hasWrites(): boolean {
+    return this.#unsaved.size > 0;
+  }
+
+  /** Snapshots of the monitors that know more than the store, to be committed with batch `sequence`. */
+  takeWrites(sequence: number): readonly KvWrite[] {
+    const writes: KvWrite[] = [];
+    for (const channelId of this.#unsaved) {
+      const snapshot = monitorSnapshotWrites(this.#known(channelId), this.#storedPart(channelId));
+      this.#stored.set(channelId, snapshot.stored);
+      for (const write of snapshot.writes) writes.push(write);
+      if (this.#lockPending.has(channelId) && this.#lockPending.get(channelId) === undefined) {
+        this.#lockPending.set(channelId, sequence);
+      }
+    }
+    this.#unsaved.clear();
+    return writes;
+  }
+
+  /** Batch `sequence` and all before it are durable: what waits for a lock may be broadcast. */
+  committed(sequence: number): void {
+    for (const [channelId, waitsFor] of [...this.#lockPending]) {
+      if (waitsFor === undefined || waitsFor > sequence) continue;
+      this.#lockPending.delete(channelId);
+      this.#broadcast(this.#known(channelId));
+    }
   }
 
   takeMonitorEvents(): readonly MonitorEvent[] {
@@ -163,6 +220,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     for (const monitor of [...this.#monitors.values()]) {
       if (monitor.lock === undefined && shouldForceClose(monitor, height)) {
         this.#log(monitor, "warn", `an HTLC's deadline has come at height ${height}: closing`);
+        this.#lockPending.set(monitor.setup.channelId, undefined);
         this.#moved(monitor, (one) => locked(one, true, "deadline"));
       } else if (monitor.chain.fundingSpend !== undefined) {
         this.#tell(monitor);
@@ -191,6 +249,10 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     return monitor;
   }
 
+  #storedPart(channelId: ChannelId): StoredPart {
+    return present(this.#stored.get(channelId), "what is stored of a monitor");
+  }
+
   #closing(): readonly ChannelMonitor[] {
     return [...this.#monitors.values()].filter(({ chain }) => chain.fundingSpend !== undefined);
   }
@@ -210,6 +272,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   #moved(monitor: ChannelMonitor, move: (monitor: ChannelMonitor) => ChannelMonitor): void {
     const next = move(monitor);
     if (next === monitor) return;
+    this.#unsaved.add(next.setup.channelId);
     this.#put(next);
     this.#tell(next);
     this.#broadcast(next);
@@ -244,11 +307,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   }
 
   #broadcast(monitor: ChannelMonitor): void {
-    const { channelKeysId } = monitor.setup;
+    const { channelId, channelKeysId } = monitor.setup;
     const { signerProvider, broadcaster } = this.#environment;
     const { fundingSpend } = monitor.chain;
     if (fundingSpend === undefined) {
-      if (monitor.lock?.broadcast !== true) return;
+      if (monitor.lock?.broadcast !== true || this.#lockPending.has(channelId)) return;
       const signed = signedHolderCommitments(monitor, signerProvider.deriveChannelSigner(channelKeysId));
       if (signed === undefined) this.#log(monitor, "error", "our commitment is not signed yet");
       for (const one of signed ?? []) broadcaster.broadcastTransactions([one], "unilateral-close");
@@ -259,13 +322,13 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   /** What takes the outputs of a revoked commitment that nobody has taken yet. */
   #penalties(monitor: ChannelMonitor): readonly Transaction[] {
-    const { fundingSpend, htlcSpends } = monitor.chain;
+    const { fundingSpend, spends } = monitor.chain;
     if (fundingSpend?.spender.kind !== "revoked-commitment") return [];
     const { signerProvider, feeEstimator } = this.#environment;
     const { channelKeysId } = monitor.setup;
     const { transaction, height } = fundingSpend;
     const revoked = { ...fundingSpend.spender, transaction };
-    const taken = new Set(htlcSpends.map(({ outputIndex }) => outputIndex));
+    const taken = new Set(spends.map(({ outputIndex }) => outputIndex));
     const outputs = penaltyOutputs(monitor, revoked).filter(({ index }) => !taken.has(index));
     const terms = {
       destination: signerProvider.destinationScript(channelKeysId),

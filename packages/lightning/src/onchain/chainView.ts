@@ -34,10 +34,11 @@ export interface Confirmation {
   readonly blockHash: BlockHash;
 }
 
-/** An output of the confirmed commitment and the one HTLC that it stands for. */
-export interface HtlcOutput {
+/** An output of the confirmed commitment that both sides may be able to spend, and the one HTLC that it stands for. */
+export interface ContestedOutput {
   readonly outputIndex: number;
-  readonly htlc: MonitoredHtlc;
+  /** Absent for the peer's own balance on a commitment that it revoked. */
+  readonly htlc?: MonitoredHtlc;
 }
 
 /** The transaction that spent the funding output. */
@@ -45,11 +46,11 @@ export interface FundingSpend extends Confirmation {
   readonly txid: Txid;
   readonly transaction: Transaction;
   readonly spender: FundingSpender;
-  readonly htlcs: readonly HtlcOutput[];
+  readonly contested: readonly ContestedOutput[];
 }
 
-/** An input that spent an HTLC's output of the confirmed commitment. */
-export interface HtlcSpend extends Confirmation {
+/** An input that spent a contested output of the confirmed commitment. */
+export interface ContestedSpend extends Confirmation {
   readonly outputIndex: number;
   readonly txid: Txid;
   /** What its witness showed: the peer claimed an HTLC that we had offered. */
@@ -59,5 +60,5 @@ export interface HtlcSpend extends Confirmation {
 /** What the chain holds of a channel now; a reorganisation takes parts of it back. */
 export interface ChainView {
   readonly fundingSpend?: FundingSpend;
-  readonly htlcSpends: readonly HtlcSpend[];
+  readonly spends: readonly ContestedSpend[];
 }

@@ -96,7 +96,7 @@ export function newMonitor(setup: MonitorSetup): ChannelMonitor {
     rows: [],
     past: undefined,
     preimages: [],
-    chain: { htlcSpends: [] },
+    chain: { spends: [] },
   };
   return initial.steps.reduce(
     (monitor, step) => (step === holder || step === counterparty ? monitor : applyStep(monitor, step)),

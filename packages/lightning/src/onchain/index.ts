@@ -1,10 +1,11 @@
+export { type Balance, type BalanceSource, claimableBalances } from "./balances.ts";
 export type {
   ChainView,
   Confirmation,
+  ContestedOutput,
+  ContestedSpend,
   FundingSpend,
   FundingSpender,
-  HtlcOutput,
-  HtlcSpend,
   ValidCommitment,
 } from "./chainView.ts";
 export {
