@@ -131,21 +131,34 @@ function streamOf(fields: TlvFields, unknown: UnknownTlvs | undefined) {
       return others.length > 0 ? { ...values, unknown: others } : values;
     },
     write(writer: Writer, value: object): void {
-      const values = new Map<string, unknown>(Object.entries(value));
-      const records: TlvRecord[] = [];
-      for (const { name, type, codec, required: needed } of entries) {
-        const field = values.get(name);
-        if (field !== undefined) records.push({ type, value: encoded(codec, field) });
-        else if (needed) throw new InvariantError(`missing TLV record: ${name}`);
-      }
+      const values = value as Readonly<Record<string, unknown>>;
       const others = unknown === undefined ? undefined : (value as UnknownRecords).unknown;
       if (others !== undefined && others.length > 0) {
-        records.push(...others);
-        records.sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0));
+        writeTlvRecords(writer, inOrder(entries, values, others));
+        return;
       }
-      writeTlvRecords(writer, records);
+      for (const { name, type, codec, required: needed } of entries) {
+        const field = values[name];
+        if (field !== undefined) writer.bigSize(type).withLength(() => codec.write(writer, field));
+        else if (needed) throw new InvariantError(`missing TLV record: ${name}`);
+      }
     },
   };
+}
+
+/** The declared records and the unknown ones, by type. */
+function inOrder(
+  entries: readonly Entry[],
+  values: Readonly<Record<string, unknown>>,
+  others: readonly TlvRecord[],
+): readonly TlvRecord[] {
+  const records = [...others];
+  for (const { name, type, codec, required } of entries) {
+    const field = values[name];
+    if (field !== undefined) records.push({ type, value: encoded(codec, field) });
+    else if (required) throw new InvariantError(`missing TLV record: ${name}`);
+  }
+  return records.sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0));
 }
 
 /** Types from here on are nobody's but the applications' (BOLT 1). */

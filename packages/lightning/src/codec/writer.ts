@@ -55,11 +55,29 @@ export class Writer {
   }
 
   bigSize(value: bigint | number): this {
+    if (value < 0xfd) return this.u8(Number(value));
     const wide = BigInt(value);
-    if (wide < 0xfdn) return this.u8(Number(wide));
     if (wide < 0x1_0000n) return this.u8(0xfd).u16(Number(wide));
     if (wide < 0x1_0000_0000n) return this.u8(0xfe).u32(Number(wide));
     return this.u8(0xff).u64(wide);
+  }
+
+  /** What `write` appends, behind its length as a `bigsize`. Nothing is copied unless it takes up 253 bytes or more. */
+  withLength(write: (writer: this) => void): this {
+    const start = this.#grow(1);
+    write(this);
+    const length = this.#length - start - 1;
+    if (length < 0xfd) {
+      this.#view.setUint8(start, length);
+      return this;
+    }
+    const more = length < 0x1_0000 ? 2 : 4;
+    this.#grow(more);
+    this.#bytes.copyWithin(start + 1 + more, start + 1, start + 1 + length);
+    this.#view.setUint8(start, more === 2 ? 0xfd : 0xfe);
+    if (more === 2) this.#view.setUint16(start + 1, length);
+    else this.#view.setUint32(start + 1, length);
+    return this;
   }
 
   /** Big-endian in at most `maxBytes` bytes without leading zeros; zero is no byte at all (BOLT 1, tu16/32/64). */

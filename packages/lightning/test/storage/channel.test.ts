@@ -5,7 +5,7 @@ import { formatNames } from "#src/commitment/formats/formatOf";
 import { htlcStates } from "#src/commitment/htlcState";
 import { readChannel } from "#src/storage/v1/readChannel";
 import { recorded } from "./recorded.ts";
-import { Dice, randomStep, type StoredParty, settle, storedPair } from "./storedPair.ts";
+import { Dice, randomStep, type StoredParty, storedPair } from "./storedPair.ts";
 
 /** As a store gives them: in the order of their keys. */
 function live(party: StoredParty): readonly KvEntry[] {

@@ -1,7 +1,6 @@
 import type { Codec } from "../../codec/codec.ts";
 import { versionedRecord } from "../../codec/record.ts";
 import { type TlvField, type TlvFields, tlvs } from "../../codec/tlv.ts";
-import { Writer } from "../../codec/writer.ts";
 import { InvariantError } from "../../util/invariant.ts";
 
 // How records of version 1 are put together. What these functions write is frozen: it is on users' disks.
@@ -64,10 +63,7 @@ export function sized<T>(codec: Codec<T>): Codec<T> {
       return value;
     },
     write(writer, value) {
-      const inner = new Writer();
-      codec.write(inner, value);
-      const bytes = inner.finish();
-      writer.bigSize(bytes.length).bytes(bytes);
+      writer.withLength(() => codec.write(writer, value));
     },
   };
 }
