@@ -89,6 +89,8 @@ export class EndlessGossip implements RoutingMessageHandler {
 
   handleMessage(): void {}
 
+  handleOwnMessage(): void {}
+
   wantsToPause(): boolean {
     return false;
   }

@@ -133,6 +133,23 @@ export class P2PGossipSync implements RoutingMessageHandler {
     }
   }
 
+  /** A refusal by our own graph is not told: with a clock set back, it has a newer message already. */
+  handleOwnMessage(message: GossipMessage): void {
+    switch (message.type) {
+      case "channel_announcement":
+      case "channel_update":
+      case "node_announcement":
+        this.announceOwn(message);
+        return;
+      case "gossip_timestamp_filter":
+      case "query_channel_range":
+      case "query_short_channel_ids":
+      case "reply_channel_range":
+      case "reply_short_channel_ids_end":
+        return;
+    }
+  }
+
   wantsToPause(nodeId: NodeId): boolean {
     return this.#graph.lookupsHoldUp(nodeId);
   }

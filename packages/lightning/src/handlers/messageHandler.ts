@@ -52,6 +52,11 @@ export interface ChannelMessageHandler extends BaseMessageHandler {
 /** @ldk lightning::ln::msgs::RoutingMessageHandler */
 export interface RoutingMessageHandler extends BaseMessageHandler {
   handleMessage(nodeId: NodeId, message: GossipMessage): void;
+  /**
+   * What this node itself says of its channels, as another handler asked to broadcast it: for our own graph. It goes
+   * to the peers when `takeMessageSendEvents` gives it back.
+   */
+  handleOwnMessage(message: GossipMessage): void;
   /** Whether verification lags behind so far that no more should be read from this peer for now. */
   wantsToPause(nodeId: NodeId): boolean;
   /** Whether the peer has asked, by a `gossip_timestamp_filter`, for messages such as this one. */

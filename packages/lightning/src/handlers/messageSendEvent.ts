@@ -32,7 +32,8 @@ export type MessageSendEvent =
       readonly message: DecodedMessage;
     }
   /**
-   * To all peers. Without `except`, the message is our own and goes to everyone; with it, it came from that peer, and
+   * To all peers. Without `except`, the message is our own and goes to everyone (by way of the routing handler, if
+   * there is one: `RoutingMessageHandler.handleOwnMessage`); with it, it came from that peer, and
    * goes to those others for whom `RoutingMessageHandler.wantsGossip` (BOLT 7, "Rebroadcasting"). Peers whose buffers
    * are full do without.
    */

@@ -177,8 +177,13 @@ export class PeerManager implements PeerConnections {
 
   /** @ldk lightning::ln::peer_handler::PeerManager::process_events */
   processEvents(): void {
+    const { routing } = this.#handlers;
     for (const handler of this.#allHandlers) {
-      for (const event of handler.takeMessageSendEvents()) this.#carryOut(event);
+      for (const event of handler.takeMessageSendEvents()) {
+        const isOurs = event.kind === "broadcast" && event.except === undefined;
+        if (isOurs && routing !== undefined && handler !== routing) routing.handleOwnMessage(event.message);
+        else this.#carryOut(event);
+      }
     }
     for (const connection of this.#paused) this.#updateReading(connection);
   }

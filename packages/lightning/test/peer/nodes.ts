@@ -103,6 +103,10 @@ export class RoutingRecorder extends Recorder implements RoutingMessageHandler {
     this.messages.push(message);
   }
 
+  handleOwnMessage(message: GossipMessage): void {
+    this.events = [...this.events, { kind: "broadcast", message }];
+  }
+
   wantsToPause(): boolean {
     return false;
   }

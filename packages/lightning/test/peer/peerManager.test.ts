@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { GossipMessage } from "@fulmen/lightning/handlers";
 import { type ChannelId, concatBytes, type NodeId } from "@fulmen/lightning/util";
 import { Features, featuresOfInit } from "@fulmen/lightning/wire";
 import fc from "fast-check";
@@ -304,6 +305,19 @@ test("broadcast -- ours goes to all, relayed gossip to those who asked for it, n
       .received()
       .map((message) => message.type === "gossip_timestamp_filter" && message.firstTimestamp);
   assert.deepEqual([seen(a), seen(b), seen(c)], [[1], [1, 2], [1]]);
+});
+
+test("broadcast -- what the channel handler says of our channels goes by way of the routing handler", () => {
+  const alice = node(1);
+  const stranger = Stranger.open(alice);
+  const own: GossipMessage[] = [];
+  alice.routing.handleOwnMessage = (message) => own.push(message);
+  alice.channel.events = [{ kind: "broadcast", message: filter(1) }];
+  alice.manager.processEvents();
+  assert.deepEqual([own, stranger.received()], [[filter(1)], []]);
+  alice.routing.events = [{ kind: "broadcast", message: filter(1) }];
+  alice.manager.processEvents();
+  assert.deepEqual(stranger.received(), [filter(1)]);
 });
 
 test("any cutting of the stream gives the same messages", () => {
