@@ -5,7 +5,7 @@ interface SocketConnectionOptions {
   readonly connectionId: ConnectionId;
   readonly peers: PeerConnections;
   readonly closeTimeout: number;
-  /** Bytes have come in, or the connection is over: others may have something to send now. */
+  /** Bytes have come in or left, or the connection is over: states may have changed, here and elsewhere. */
   readonly onActivity: () => void;
   readonly onClosed: () => void;
   /** The network has failed; the connection is about to be over. */
@@ -38,6 +38,8 @@ export class SocketConnection {
     socket.on("drain", () => {
       this.#hasRoom = true;
       this.#write();
+      // What has left may have been what held up reading.
+      onActivity();
     });
     // The other side has said its last. Ours ends by itself when it has been written, but not for ever.
     socket.on("end", () => this.#limitClosing());

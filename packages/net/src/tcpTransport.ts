@@ -132,8 +132,12 @@ export class TcpTransport {
    */
   flush(): void {
     this.#peers.processEvents();
-    for (const { connectionId, readsPaused, closing } of this.#peers.takeConnectionChanges()) {
-      this.#connections.get(connectionId)?.update(readsPaused, closing);
+    // Again until nothing changes: what is taken to be written may allow reading again.
+    for (let changes = this.#peers.takeConnectionChanges(); changes.length > 0; ) {
+      for (const { connectionId, readsPaused, closing } of changes) {
+        this.#connections.get(connectionId)?.update(readsPaused, closing);
+      }
+      changes = this.#peers.takeConnectionChanges();
     }
   }
 

@@ -157,6 +157,40 @@ test("a peer that stops reading -- gossip is not even made, channel messages end
   await until(() => alice.peers.listPeers().length === 0, "all gone");
 });
 
+test("a peer that reads late -- what it has sent meanwhile is read once ours has left", async () => {
+  const alice = start(1);
+  const port = await listen(alice);
+  const late = await BarePeer.connect(alice, port);
+  late.socket.pause();
+  alice.channels.events = Array.from({ length: 200 }, () => ({
+    kind: "send-message",
+    nodeId: late.nodeId,
+    message: large,
+  }));
+  alice.transport.flush();
+  late.write(numbered(1));
+  await until(() => alice.channels.messages.length === 1, "the first");
+  late.write(numbered(2));
+  await pause(50);
+  assert.equal(alice.channels.messages.length, 1);
+  late.socket.resume();
+  await until(() => alice.channels.messages.length === 2, "the second");
+  late.socket.destroy();
+});
+
+test("many answers at once hold up reading only until they are written", async () => {
+  const alice = start(1);
+  const port = await listen(alice);
+  const peer = await BarePeer.connect(alice, port);
+  peer.socket.resume();
+  const ping: LightningMessage = { type: "ping", numPongBytes: 10, ignored: new Uint8Array(0) };
+  peer.write(...Array.from({ length: 12 }, () => ping));
+  await pause(50);
+  peer.write(numbered(1));
+  await until(() => alice.channels.messages.length === 1, "read again");
+  peer.socket.destroy();
+});
+
 test("a handler that cannot keep up -- no more is read, and all of it comes later", async () => {
   const alice = start(1);
   const port = await listen(alice);
