@@ -1,7 +1,9 @@
-import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
+import type { KVStore } from "@fulmen/lightning/chain";
+import type { P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Logger, LogRecord } from "@fulmen/lightning/handlers";
-import type { ChannelManager } from "@fulmen/lightning/manager";
+import type { ChainMonitor, ChannelManager } from "@fulmen/lightning/manager";
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
+import type { UnixSeconds } from "@fulmen/lightning/util";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitQueue } from "./commitQueue.ts";
 import { type EventHandler, EventPump } from "./eventPump.ts";
@@ -45,10 +47,7 @@ export interface BackgroundProcessorOptions {
   /** Writes what waits for the peers to their sockets: `TcpTransport.flush`. */
   readonly flush: () => void;
   /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
-  readonly chainMonitor?: {
-    readonly takeWrites?: () => readonly KvWrite[];
-    readonly rebroadcast: () => void;
-  };
+  readonly chainMonitor?: Pick<ChainMonitor, "takeWrites" | "committed" | "rebroadcast">;
   /**
    * Tells the chain's news to the monitor and then to the manager; called again and again, never twice at once. A
    * rejection is logged.
@@ -56,8 +55,7 @@ export interface BackgroundProcessorOptions {
   readonly pollChain?: () => Promise<void> | void;
   /** Milliseconds between two polls. Default 1 s. */
   readonly pollInterval?: number;
-  /** Forgets stale gossip; `now` in seconds. */
-  readonly pruneGossip?: (now: number) => void;
+  readonly gossip?: Pick<P2PGossipSync, "tick">;
   /** Told of each change. */
   readonly onStatus?: (status: NodeStatus) => void;
   readonly clock?: Clock;
@@ -82,6 +80,8 @@ export class BackgroundProcessor {
   readonly #events: EventPump;
   readonly #timers: Timers;
   #status: NodeStatus = { kind: "stopped" };
+  /** Counts commits for the monitors; the manager counts its batches itself. */
+  #commits = 0;
   #turnIsDue = false;
   #isPolling = false;
 
@@ -116,12 +116,14 @@ export class BackgroundProcessor {
 
   /** Begins. To be called when the manager is restored and has seen the chain up to its tip. */
   start(): void {
-    const { manager, peerManager, chainMonitor, pruneGossip, clock = systemClock } = this.#options;
+    const { manager, peerManager, chainMonitor, gossip, clock = systemClock } = this.#options;
     this.#become({ kind: "running" });
-    this.#every(10, () => peerManager.tick());
+    this.#every(10, () => {
+      peerManager.tick();
+      gossip?.tick(clock.now() as UnixSeconds);
+    });
     this.#every(30, () => chainMonitor?.rebroadcast());
     this.#every(60, () => manager.timerTickOccurred(clock.now()));
-    this.#every(3_600, () => pruneGossip?.(clock.now()));
     const { pollInterval = 1_000 } = this.#options;
     if (this.#options.pollChain !== undefined) this.#timers.every(pollInterval, () => void this.#poll());
     this.#guard(() => manager.timerTickOccurred(clock.now()));
@@ -173,7 +175,9 @@ export class BackgroundProcessor {
     while (this.#queue.length < maxBatchesInFlight && !this.#queue.isFrozen) {
       manager.processMonitorEvents();
       const batch = manager.takeBatch();
-      const others = chainMonitor?.takeWrites?.() ?? [];
+      this.#commits++;
+      const commit = this.#commits;
+      const others = chainMonitor?.takeWrites(commit) ?? [];
       if (batch === undefined && others.length === 0) break;
       this.#queue.push({
         ...(batch && { sequence: batch.sequence }),
@@ -181,6 +185,7 @@ export class BackgroundProcessor {
         committed: () =>
           this.#guard(() => {
             if (batch !== undefined) manager.batchCommitted(batch.sequence);
+            chainMonitor?.committed(commit);
             this.wake();
           }),
       });

@@ -57,6 +57,7 @@ describe("the background processor -- commits", () => {
   });
 
   it("commits what monitors learned in the same batch", async () => {
+    const durable: number[] = [];
     let learned = [{ key: "monitor", value: Uint8Array.of(1) }];
     const { processor, store, manager } = fakeNode({
       chainMonitor: {
@@ -65,6 +66,7 @@ describe("the background processor -- commits", () => {
           learned = [];
           return writes;
         },
+        committed: (sequence) => durable.push(sequence),
         rebroadcast: () => {},
       },
     });
@@ -73,6 +75,12 @@ describe("the background processor -- commits", () => {
     await settled();
     assert.deepEqual(store.history, ["a batch-sequence monitor"]);
     assert.deepEqual(manager.released, [1]);
+    assert.deepEqual(durable, [1]);
+    learned = [{ key: "monitor", value: Uint8Array.of(2) }];
+    processor.wake();
+    await settled();
+    assert.deepEqual(store.history[1], "monitor");
+    assert.equal(durable.length, 2);
   });
 
   it("wakes up by itself when a peer's bytes come in", async () => {
@@ -281,12 +289,14 @@ describe("the background processor -- events and timers", () => {
     assert.equal(log.filter(({ text }) => text.includes("the handler of payment-failed failed")).length, 2);
   });
 
-  it("keeps the time: peers every 10 s, the manager every minute, gossip every hour", async () => {
-    const prunes: number[] = [];
+  it("keeps the time: peers every 10 s, the manager every minute", async () => {
+    const gossip: number[] = [];
     let rebroadcasts = 0;
     const { processor, manager, calls, clock } = fakeNode({
-      pruneGossip: (now) => prunes.push(now),
+      gossip: { tick: (now) => gossip.push(now) },
       chainMonitor: {
+        takeWrites: () => [],
+        committed: () => {},
         rebroadcast: () => {
           rebroadcasts++;
         },
@@ -297,7 +307,7 @@ describe("the background processor -- events and timers", () => {
     assert.equal(calls.filter((call) => call === "peer tick").length, 360);
     assert.equal(manager.calls.length, 61);
     assert.deepEqual(manager.calls.slice(0, 3), ["tick 0", "tick 60", "tick 120"]);
-    assert.deepEqual(prunes, [3_600]);
+    assert.deepEqual([gossip.length, gossip.at(-1)], [360, 3_600]);
     assert.equal(rebroadcasts, 121);
   });
 
