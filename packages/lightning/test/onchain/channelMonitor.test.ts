@@ -123,7 +123,7 @@ for (const format of formatNames) {
       let punished = 0;
       let updates = 0;
       fc.assert(
-        fc.property(fc.array(step, { minLength: 30, maxLength: 60 }), (steps) => {
+        fc.property(fc.array(step, { minLength: 30, maxLength: 50 }), (steps) => {
           const pair = monitoredPair(format);
           const [a, b] = pair;
           let ofA = newMonitor(a.setup);
