@@ -169,12 +169,10 @@ test("a peer that reads late -- what it has sent meanwhile is read once ours has
   }));
   alice.transport.flush();
   late.write(numbered(1));
-  await until(() => alice.channels.messages.length === 1, "the first");
-  late.write(numbered(2));
   await pause(50);
-  assert.equal(alice.channels.messages.length, 1);
+  assert.deepEqual(alice.channels.messages, []);
   late.socket.resume();
-  await until(() => alice.channels.messages.length === 2, "the second");
+  await until(() => alice.channels.messages.length === 1, "read again");
   late.socket.destroy();
 });
 
