@@ -23,4 +23,5 @@ export {
 export { type OutboxRow, outboxWrite, readOutboxRow } from "./v1/outbox.ts";
 export { encodePayment, readPayment } from "./v1/payment.ts";
 export { readChannel, readChannels, type StoredState } from "./v1/readChannel.ts";
+export { type RestoredMonitor, restoreMonitors } from "./v1/readMonitors.ts";
 export { type RevokedCommitment, revokedCommitment } from "./v1/revokedCommitment.ts";
