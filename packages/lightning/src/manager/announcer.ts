@@ -1,10 +1,11 @@
+import { realShortChannelId } from "../channel/ops/confirmations.ts";
 import { type ChannelState, type FundedChannel, fundedChannel } from "../channel/state.ts";
 import { compareBytes, fromHex, type Signature } from "../util/bytes.ts";
 import type { ChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { minOf, minus, satToMsat } from "../util/units.ts";
 import { type ChannelUpdate, encodeMessage } from "../wire/index.ts";
-import { isUsable, realShortChannelId } from "./channelDetails.ts";
+import { isUsable } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { Turn } from "./turn.ts";

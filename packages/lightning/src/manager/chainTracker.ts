@@ -1,7 +1,8 @@
 import type { BlockHeader } from "@fulmen/bitcoin/block";
 import { txid } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, TransactionInBlock } from "../chain/chainInterface.ts";
-import type { FundedChannel } from "../channel/state.ts";
+import { nextDeadline } from "../channel/ops/chain.ts";
+import type { ChannelState, FundedChannel } from "../channel/state.ts";
 import type { BlockHash, BlockHeight, ChannelId, Txid } from "../util/ids.ts";
 import type { ManagerCore } from "./managerCore.ts";
 
@@ -80,8 +81,9 @@ export class ChainTracker {
     if (hash === tip.hash) return;
     this.#core.setTip(locatorAfter(tip, { header, hash, height }));
     channels.refreshFeerates();
-    for (const [channelId] of this.#funded()) {
-      this.#core.input(() => channels.step(channelId, { kind: "new-block" }));
+    for (const [channelId, { state }] of [...channels.all()]) {
+      if (concernsBlock(state, height))
+        this.#core.input(() => channels.step(channelId, { kind: "new-block" }));
     }
     this.#core.input(() => claimables.newBlock(height));
   }
@@ -120,4 +122,32 @@ function locatorAfter(tip: BlockLocator, { header, hash, height }: BlockTip): Bl
   const follows = header.previous === tip.hash;
   const ancestors = follows ? [tip.hash, ...tip.ancestors] : [header.previous];
   return { hash, height, ancestors: ancestors.slice(0, ancestorsKept) };
+}
+
+/** Whether a block may change the channel by its height alone. */
+function concernsBlock(state: ChannelState, height: number): boolean {
+  switch (state.kind) {
+    case "wait-for-channel-ready":
+    case "normal":
+    case "shutting-down":
+    case "negotiating": {
+      const deadline = nextDeadline(state);
+      return deadline !== undefined && deadline <= height;
+    }
+    case "offline":
+    case "syncing":
+      return concernsBlock(state.inner, height);
+    case "awaiting-signer":
+      return concernsBlock(state.before, height);
+    case "closing":
+      return true;
+    case "wait-for-accept-channel":
+    case "wait-for-acceptance":
+    case "wait-for-funding-transaction":
+    case "wait-for-funding-created":
+    case "wait-for-funding-signed":
+    case "wait-for-remote-close":
+    case "ended":
+      return false;
+  }
 }

@@ -1,4 +1,5 @@
 import type { ChannelContext } from "../channel/input.ts";
+import { realShortChannelId } from "../channel/ops/confirmations.ts";
 import { feeLimits } from "../channel/ops/limits.ts";
 import type { ChannelState, FundedChannel } from "../channel/state.ts";
 import { fundedChannel } from "../channel/state.ts";
@@ -6,7 +7,6 @@ import { availableToSend } from "../commitment/balances.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type { ChannelId, NodeId, OutPoint, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
-import { shortChannelId } from "../util/shortChannelId.ts";
 import { type Msat, type Sat, zeroMsat } from "../util/units.ts";
 
 /** What a user sees of a channel. @ldk lightning::ln::channel_state::ChannelDetails */
@@ -69,14 +69,6 @@ export function channelDetails(ctx: ChannelContext, state: ChannelState): Channe
 /** Whether HTLCs can be offered: `normal`, whether the signer is being asked or not. */
 export function isUsable(state: ChannelState): boolean {
   return state.kind === "normal" || (state.kind === "awaiting-signer" && state.before.kind === "normal");
-}
-
-/** Where the funding output is in the chain, once it is. */
-export function realShortChannelId(channel: FundedChannel): ShortChannelId | undefined {
-  const { fundingStatus, commitments } = channel;
-  if (fundingStatus.kind !== "confirmed") return undefined;
-  const outputIndex = present(commitments.fundings[0], "a funding").outPoint.index;
-  return shortChannelId({ height: fundingStatus.height, txIndex: fundingStatus.txIndex, outputIndex });
 }
 
 /** All names by which an onion may call the channel on its way out: the real one, and the alias that we gave. */
