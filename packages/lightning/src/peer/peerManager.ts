@@ -262,7 +262,9 @@ export class PeerManager implements PeerConnections {
       case "message": {
         const { nodeId, message } = received;
         if (message.type === "error" || message.type === "warning") {
-          this.#log("warn", logLineOf(message), nodeId);
+          // Anybody can connect and complain.
+          const level = this.#handlers.channel.hasChannelWith(nodeId) ? "warn" : "debug";
+          this.#log(level, logLineOf(message), nodeId);
         }
         if (dispatchMessage(this.#handlers, nodeId, message) === "done") return;
         this.#refuse(connection, "unknown message of an even type");

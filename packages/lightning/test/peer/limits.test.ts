@@ -10,7 +10,10 @@ function closings(alice: ReturnType<typeof node>): number {
 test("1,000 half handshakes -- the oldest make room, the rest are freed by ticks, a good peer connects meanwhile", () => {
   const alice = node(1);
   for (let i = 0; i < 1000; i++) {
-    alice.manager.newInboundConnection({ connectionId: `half-${i}`, ephemeralKey: ephemeralKey() });
+    alice.manager.newInboundConnection({
+      connectionId: `half-${i}`,
+      ephemeralKey: ephemeralKey(`half-${i}`),
+    });
   }
   assert.equal(closings(alice), 744);
   const cable = new Cable(node(2), alice);
@@ -27,7 +30,7 @@ test("1,000 half handshakes -- the oldest make room, the rest are freed by ticks
 
 test("slowloris -- bytes that trickle in do not keep a handshake alive", () => {
   const alice = node(1);
-  alice.manager.newInboundConnection({ connectionId: "slow", ephemeralKey: ephemeralKey() });
+  alice.manager.newInboundConnection({ connectionId: "slow", ephemeralKey: ephemeralKey("slow") });
   alice.manager.tick();
   alice.manager.readBytes("slow", Uint8Array.of(0));
   alice.manager.tick();

@@ -33,6 +33,7 @@ import {
   type LightningMessage,
   type UnknownMessage,
 } from "@fulmen/lightning/wire";
+import { utf8 } from "@scure/base";
 
 export const chainHash = "11".repeat(32) as BlockHash;
 
@@ -174,12 +175,9 @@ export function node(
   return { nodeId: nodeSigner.nodeId, manager, channel, routing, log };
 }
 
-let used = 0;
-
-/** A private key that no other handshake of this process has. */
-export function ephemeralKey(): Uint8Array {
-  used++;
-  return crypto().sha256(Uint8Array.of(used >> 16, used >> 8, used));
+/** The private key of one side's handshake. */
+export function ephemeralKey(name: string): Uint8Array {
+  return crypto().sha256(utf8.decode(name));
 }
 
 /** A network cable between two nodes; `chunk` is how many bytes it carries at a time. */
@@ -193,9 +191,9 @@ export class Cable {
     this.#ends = [from, to];
     this.#id = id;
     this.#chunk = chunk;
-    const outbound = { nodeId: to.nodeId, connectionId: id, ephemeralKey: ephemeralKey() };
+    const outbound = { nodeId: to.nodeId, connectionId: id, ephemeralKey: ephemeralKey(`${id} from`) };
     assert.deepEqual(from.manager.newOutboundConnection(outbound), { ok: true, value: undefined });
-    to.manager.newInboundConnection({ connectionId: id, ephemeralKey: ephemeralKey() });
+    to.manager.newInboundConnection({ connectionId: id, ephemeralKey: ephemeralKey(`${id} to`) });
   }
 
   /** Carries bytes both ways until there are none, and closes when a side asks for it. */
@@ -237,9 +235,9 @@ export class Stranger {
     this.nodeId = us.nodeId;
     this.#target = target;
     this.#id = id;
-    target.manager.newInboundConnection({ connectionId: id, ephemeralKey: ephemeralKey() });
+    target.manager.newInboundConnection({ connectionId: id, ephemeralKey: ephemeralKey(`${id} to`) });
     const remote = fromHex(target.nodeId) as Point;
-    const { connection, actOne } = NoiseConnection.outbound(us, remote, ephemeralKey());
+    const { connection, actOne } = NoiseConnection.outbound(us, remote, ephemeralKey(`${id} from`));
     this.#noise = connection;
     target.manager.readBytes(id, actOne);
     const { reply } = connection.receive(target.manager.takeOutgoing(id));

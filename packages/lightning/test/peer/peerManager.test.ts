@@ -149,6 +149,7 @@ test("gossip that cannot be read is answered with a warning, and a flood of it w
 test("errors and warnings reach the channel handler, and the log only in printable words", () => {
   const alice = node(1);
   const stranger = Stranger.open(alice);
+  alice.channel.withChannels.add(stranger.nodeId);
   const data = Uint8Array.of(0x68, 0x69, 0x0a, 0x1b, 0x5b);
   stranger.send({ type: "error", channelId, data }, { type: "warning", channelId, data });
   assert.deepEqual(
@@ -265,7 +266,7 @@ test("two nodes that connect to each other at once end up with one connection", 
 test("connecting to ourselves, or to what is no node id, is refused", () => {
   const alice = node(1);
   const attempt = (nodeId: NodeId) =>
-    alice.manager.newOutboundConnection({ nodeId, connectionId: "x", ephemeralKey: ephemeralKey() });
+    alice.manager.newOutboundConnection({ nodeId, connectionId: "x", ephemeralKey: ephemeralKey("x") });
   assert.deepEqual(attempt(alice.nodeId), { ok: false, error: { kind: "own-node-id" } });
   for (const bad of [`02${"ff".repeat(32)}`, "zz", ""]) {
     assert.deepEqual(attempt(bad as NodeId), { ok: false, error: { kind: "not-a-node-id" } });
@@ -352,7 +353,7 @@ test("random bytes never throw, whether in the handshake, encrypted, or instead 
       fc.boolean(),
       (chunks, asIs) => {
         const alice = node(1);
-        alice.manager.newInboundConnection({ connectionId: "raw", ephemeralKey: ephemeralKey() });
+        alice.manager.newInboundConnection({ connectionId: "raw", ephemeralKey: ephemeralKey("raw") });
         const stranger = Stranger.open(alice);
         for (const chunk of chunks) {
           alice.manager.readBytes("raw", chunk);
