@@ -5,12 +5,14 @@ import type {
   PeerConnection,
   RoutingMessageHandler,
 } from "../handlers/index.ts";
+import { equalBytes } from "../util/bytes.ts";
 import type { ChannelId, NodeId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
 import { ok, type Result } from "../util/result.ts";
 import type { Sat } from "../util/units.ts";
 import {
   type ChannelAnnouncement,
   type ChannelUpdate,
+  encodeMessage,
   Features,
   featuresOfInit,
   type GossipTimestampFilter,
@@ -195,7 +197,7 @@ export class P2PGossipSync implements RoutingMessageHandler {
       message.type === "channel_announcement"
         ? this.#graph.addOwnChannel(message, { now: this.#now, ...(capacity !== undefined && { capacity }) })
         : this.#update(message);
-    if (!taken.ok && taken.error.kind !== "duplicate") return taken;
+    if (!taken.ok && !(taken.error.kind === "duplicate" && this.#isStored(message))) return taken;
     this.#relay({ message });
     return ok(undefined);
   }
@@ -238,6 +240,20 @@ export class P2PGossipSync implements RoutingMessageHandler {
       this.#unrelayed.delete(message.shortChannelId);
     }
     this.#broadcast(sourced);
+  }
+
+  /** Whether this very message is in the graph; of a channel, whether any announcement is. */
+  #isStored(message: Announcement): boolean {
+    if (message.type === "node_announcement") {
+      const stored = this.#graph.node(message.nodeId)?.announcement?.message;
+      return stored !== undefined && equalBytes(stored, encodeMessage(message));
+    }
+    const channel = this.#graph.channel(message.shortChannelId);
+    if (message.type === "channel_announcement") return channel !== undefined;
+    const encoded = encodeMessage(message);
+    return [channel?.oneToTwo, channel?.twoToOne].some(
+      (terms) => terms !== undefined && equalBytes(terms.message, encoded),
+    );
   }
 
   #hasUpdate(id: ShortChannelId): boolean {
