@@ -379,7 +379,7 @@ function party({ basepoints }: InMemorySigner, dustLimit: number): PartyParams {
 }
 
 /** A funded channel in which nothing has happened, as `signer`'s side has it. */
-export function newChannel(
+function newChannel(
   format: FormatName,
   signers: readonly [InMemorySigner, InMemorySigner],
   isOpener: boolean,
@@ -524,4 +524,9 @@ export function settle([alice, bob]: readonly [StoredParty, StoredParty]): void 
       }
     }
   }
+}
+
+/** A funded channel as its opener has it. */
+export function channelExample(): FundedChannel {
+  return newChannel("anchors-zero-fee-htlc", [signerOf(1, 3), signerOf(2, 4)], true);
 }

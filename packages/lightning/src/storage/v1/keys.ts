@@ -4,6 +4,39 @@ import { invariant } from "../../util/invariant.ts";
 // The keys of all records, version 1. Numbers are padded with zeros, so that the store's byte order is the order of
 // the numbers. What follows a prefix never begins another record's key: a scan of the prefix gives those records only.
 
+/** Every key of version 1 and what its record holds, as docs/storage.md has it. */
+export const keyDescriptions: readonly (readonly [key: string, holds: string])[] = [
+  ["node", "node id, chain and format: whose store it is"],
+  ["batch-sequence", "number of the last batch: tells whether a commit with an unknown outcome took place"],
+  ["chain-position", "tip and twelve ancestors up to which everything here has seen the chain"],
+  ["channel/<id>/core", "the channel without its HTLCs: counters, points, secrets, balances, scripts, phase"],
+  [
+    "channel/<id>/htlc/<i7 or o12>/static",
+    "ids, amount, hash, expiry and the source of an outgoing one; written once",
+  ],
+  [
+    "channel/<id>/htlc/<i7 or o12>/interval",
+    "commitment numbers at which it came onto and left each side's commitment; how it ended, once it left one",
+  ],
+  ["channel/<id>/htlc/<i7>/disposition", "what was decided about an incoming one; absent while undecided"],
+  [
+    "channel/<id>/htlc/<i7 or o12>/onion",
+    "of an incoming one until it is decided, of an outgoing one until the peer has revoked for it",
+  ],
+  [
+    "settled/<id>/<commitment number>/<i7 or o12>",
+    "an HTLC that is gone from both sides, by the peer's first commitment without it; read only after a breach",
+  ],
+  ["monitor/<id>/setup", "what the channel's monitor started with"],
+  ["monitor/<id>/update/<n>", "an update of the monitor since its snapshot"],
+  ["monitor/<id>/snapshot", "the monitor after its last compaction"],
+  ["outbox/<n>", "what a `Watch` elsewhere was not yet known to have"],
+  ["event/<n>", "an event that the user has not acknowledged"],
+  ["event-ack", "index of the last acknowledged event"],
+  ["payment/<id>", "a payment of ours"],
+  ["broadcast/<txid>", "transactions that are broadcast again until they confirm"],
+];
+
 /** Below it are the records of all channels, live rows only: what a start reads. */
 export const channelsPrefix = "channel/";
 

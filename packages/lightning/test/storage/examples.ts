@@ -1,0 +1,295 @@
+import type { Transaction } from "@fulmen/bitcoin/transaction";
+import type { BlockLocator } from "#src/chain/chainInterface";
+import type { ClosureReason, Event, IndexedEvent } from "#src/handlers/event";
+import type { ChannelMonitorUpdate, ChannelMonitorUpdateStep } from "#src/onchain/channelMonitorUpdate";
+import type { MonitorSetup } from "#src/onchain/watch";
+import type { OutboundPayment } from "#src/payment/outboundPayment";
+import type { StoredBroadcast } from "#src/storage/v1/broadcast";
+import type { OutboxRow } from "#src/storage/v1/outbox";
+import { type Bytes32, fromHex, noBytes, type Point, type Script, type Signature } from "#src/util/bytes";
+import {
+  type BlockHash,
+  type BlockHeight,
+  type ChannelId,
+  commitmentNumber,
+  htlcId,
+  type NodeId,
+  type OutPoint,
+  type PaymentHash,
+  type PaymentId,
+  type ShortChannelId,
+  type Txid,
+} from "#src/util/ids";
+import { feeratePerKw, msat, sat } from "#src/util/units";
+import { channelExample } from "./storedPair.ts";
+
+// One value of every kind that is stored: a kind without an example does not compile.
+
+const channelId = "c1".repeat(32) as ChannelId;
+const otherChannelId = "c2".repeat(32) as ChannelId;
+const nodeId = `02${"a1".repeat(32)}` as NodeId;
+const paymentHash = "b1".repeat(32) as PaymentHash;
+const paymentId = "d1".repeat(32) as PaymentId;
+const scid = ((700_000n << 40n) | (12n << 16n) | 1n) as ShortChannelId;
+const bytes32 = (fill: number): Bytes32 => new Uint8Array(32).fill(fill) as Bytes32;
+const outPoint: OutPoint = { txid: "e1".repeat(32) as Txid, index: 1 };
+const signature = new Uint8Array(64).fill(0x51) as Signature;
+/** The generator. */
+const point = fromHex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798") as Point;
+const path = [{ nodeId, shortChannelId: scid }];
+
+type ByKind<T extends { readonly kind: string }> = {
+  readonly [K in T["kind"]]: Extract<T, { readonly kind: K }>;
+};
+
+const reasons: ByKind<ClosureReason> = {
+  "counterparty-force-closed": { kind: "counterparty-force-closed", peerMessage: "bye" },
+  "holder-force-closed": { kind: "holder-force-closed", message: "grüße" },
+  "locally-initiated-cooperative-closure": { kind: "locally-initiated-cooperative-closure" },
+  "counterparty-initiated-cooperative-closure": { kind: "counterparty-initiated-cooperative-closure" },
+  "commitment-transaction-confirmed": { kind: "commitment-transaction-confirmed" },
+  "funding-timed-out": { kind: "funding-timed-out" },
+  "processing-error": { kind: "processing-error", error: "wrong-preimage: of HTLC 3" },
+  "disconnected-peer": { kind: "disconnected-peer" },
+  "counterparty-coop-closed-unfunded-channel": { kind: "counterparty-coop-closed-unfunded-channel" },
+  "locally-coop-closed-unfunded-channel": { kind: "locally-coop-closed-unfunded-channel" },
+  "peer-feerate-too-low": { kind: "peer-feerate-too-low", peerFeerate: 200n, requiredFeerate: 253n },
+  "lost-channel-state": { kind: "lost-channel-state" },
+  "htlcs-timed-out": { kind: "htlcs-timed-out", paymentHash },
+};
+
+const closed = (reason: ClosureReason): Event => ({
+  kind: "channel-closed",
+  channelId,
+  counterparty: nodeId,
+  userChannelId: 7n,
+  reason,
+  capacity: sat(1_000_000),
+  lastLocalBalance: msat(499_999_999),
+  funding: outPoint,
+});
+
+const events: ByKind<Event> = {
+  "funding-generation-ready": {
+    kind: "funding-generation-ready",
+    temporaryChannelId: channelId,
+    counterparty: nodeId,
+    channelValue: sat(1_000_000),
+    outputScript: Uint8Array.of(0, 1, 2),
+    userChannelId: 2n ** 127n,
+  },
+  "open-channel-request": {
+    kind: "open-channel-request",
+    temporaryChannelId: channelId,
+    counterparty: nodeId,
+    funding: sat(20_000),
+    pushed: msat(0),
+    channelType: "anchors",
+    announced: false,
+  },
+  "channel-pending": {
+    kind: "channel-pending",
+    channelId,
+    formerTemporaryChannelId: otherChannelId,
+    counterparty: nodeId,
+    userChannelId: 7n,
+    funding: outPoint,
+  },
+  "channel-ready": {
+    kind: "channel-ready",
+    channelId,
+    counterparty: nodeId,
+    userChannelId: 7n,
+    channelType: "static-remotekey",
+  },
+  "channel-closed": {
+    kind: "channel-closed",
+    channelId,
+    counterparty: nodeId,
+    userChannelId: 7n,
+    reason: reasons["funding-timed-out"],
+  },
+  "discard-funding": { kind: "discard-funding", channelId, funding: outPoint },
+  "payment-claimable": {
+    kind: "payment-claimable",
+    paymentHash,
+    amount: msat(123_456),
+    purpose: { kind: "bolt11-invoice", paymentPreimage: bytes32(1), paymentSecret: bytes32(2) },
+    claimDeadline: 800_123,
+    viaChannelIds: [channelId, otherChannelId],
+  },
+  "payment-claimed": {
+    kind: "payment-claimed",
+    paymentHash,
+    amount: msat(123_456),
+    purpose: { kind: "spontaneous", paymentPreimage: bytes32(3) },
+  },
+  "payment-sent": {
+    kind: "payment-sent",
+    paymentId,
+    paymentHash,
+    preimage: bytes32(4),
+    amount: msat(10),
+    feePaid: msat(0),
+  },
+  "payment-failed": { kind: "payment-failed", paymentId, paymentHash, reason: "retries-exhausted" },
+  "payment-path-successful": { kind: "payment-path-successful", paymentId, paymentHash, path },
+  "payment-path-failed": {
+    kind: "payment-path-failed",
+    paymentId,
+    paymentHash,
+    path,
+    failureCode: 0x1007,
+    failureName: "temporary_channel_failure",
+    shortChannelId: scid,
+    paymentFailedPermanently: false,
+  },
+  "payment-forwarded": {
+    kind: "payment-forwarded",
+    incomingChannelId: channelId,
+    outgoingChannelId: otherChannelId,
+    incomingAmount: msat(1_001),
+    outgoingAmount: msat(1_000),
+    feeEarned: msat(1),
+    claimedOnChain: true,
+  },
+  "htlc-handling-failed": {
+    kind: "htlc-handling-failed",
+    incomingChannelId: channelId,
+    paymentHash,
+    failure: "unknown_next_peer",
+  },
+};
+
+export const indexedEvents: readonly IndexedEvent[] = [
+  ...Object.values(events),
+  ...Object.values(reasons).map(closed),
+].map((event, i) => ({ index: i + 1, event }));
+
+const transaction: Transaction = {
+  version: 2,
+  inputs: [{ outPoint, scriptSig: noBytes, sequence: 0xffff_fffd, witness: [Uint8Array.of(1), noBytes] }],
+  outputs: [{ value: sat(5_000), script: fromHex(`0014${"11".repeat(20)}`) }],
+  locktime: 700_000,
+};
+
+export const broadcasts: readonly StoredBroadcast[] = [
+  { type: "cooperative-close", transactions: [transaction] },
+  { type: "anchor-bump", transactions: [transaction, { ...transaction, locktime: 0 }] },
+];
+
+const htlc = {
+  direction: "incoming",
+  id: htlcId(7),
+  amount: msat(1_000_000),
+  paymentHash,
+  cltvExpiry: 800_200,
+} as const;
+const balances = { funding: outPoint, txid: outPoint.txid, toLocal: msat(1), toRemote: msat(2n ** 40n) };
+const number = commitmentNumber(2 ** 48 - 1);
+
+const updateSteps: ByKind<ChannelMonitorUpdateStep> = {
+  "holder-commitment": {
+    kind: "holder-commitment",
+    number,
+    point,
+    feerate: feeratePerKw(253),
+    htlcs: { entered: [htlc], left: ["o12", "i0"] },
+    commitments: [
+      { ...balances, signature, htlcSignatures: [{ direction: "incoming", id: htlcId(7), signature }] },
+    ],
+  },
+  "counterparty-commitment": {
+    kind: "counterparty-commitment",
+    number,
+    point,
+    feerate: feeratePerKw(253),
+    htlcs: { entered: [], left: [] },
+    commitments: [balances, balances],
+  },
+  "commitment-secret": { kind: "commitment-secret", number: commitmentNumber(41), secret: bytes32(5) },
+  "payment-preimage": {
+    kind: "payment-preimage",
+    paymentHash,
+    preimage: bytes32(6),
+    parts: [
+      { channelId, htlcId: 7n },
+      { channelId: otherChannelId, htlcId: 2n ** 64n - 1n },
+    ],
+  },
+  "shutdown-script": { kind: "shutdown-script", script: Uint8Array.of(0, 20) as Script },
+  "channel-force-closed": { kind: "channel-force-closed", broadcast: true },
+};
+
+export const monitorUpdate: ChannelMonitorUpdate = {
+  channelId,
+  updateId: 42,
+  steps: Object.values(updateSteps),
+  after: [{ channelId: otherChannelId, updateId: 9 }],
+};
+
+const { params } = channelExample().commitments;
+
+export const monitorSetup: MonitorSetup = {
+  channelId,
+  counterparty: nodeId,
+  channelKeysId: bytes32(8),
+  params,
+  funding: {
+    outPoint,
+    capacity: sat(1_000_000),
+    localKey: point,
+    remoteKey: point,
+    script: Uint8Array.of(0, 32, 1) as Script,
+  },
+  bestHeight: 800_000 as BlockHeight,
+  basepoints: params.local.basepoints,
+  initial: { ...monitorUpdate, updateId: 1, after: [] },
+};
+
+export const outboxRows: readonly OutboxRow[] = [
+  { kind: "watch-channel", setup: monitorSetup },
+  { kind: "update-channel", update: monitorUpdate },
+];
+
+const statuses: ByKind<OutboundPayment["status"]> = {
+  pending: { kind: "pending" },
+  abandoned: { kind: "abandoned", reason: "user-abandoned" },
+  fulfilled: { kind: "fulfilled", preimage: bytes32(9), feePaid: msat(3) },
+  failed: { kind: "failed", reason: "payment-expired" },
+};
+
+export const payments: readonly OutboundPayment[] = Object.values(statuses).map((status, i) => ({
+  paymentId,
+  terms: {
+    paymentHash,
+    payee: nodeId,
+    amount: msat(50_000),
+    ...(i === 0
+      ? { paymentSecret: bytes32(10), paymentMetadata: Uint8Array.of(1, 2, 3), expiresAt: 1_800_000_000 }
+      : { preimage: bytes32(11) }),
+    finalCltvExpiryDelta: 18,
+    routeHints: [
+      [
+        {
+          nodeId,
+          shortChannelId: scid,
+          feeBaseMsat: 1_000,
+          feeProportionalMillionths: 100,
+          cltvExpiryDelta: 72,
+        },
+      ],
+    ],
+    maxFee: msat(500),
+  },
+  status,
+  attemptsLeft: 3 - i,
+  failedChannels: [scid],
+  ticksSinceEnd: i,
+}));
+
+export const chainPosition: BlockLocator = {
+  hash: "f0".repeat(32) as BlockHash,
+  height: 800_000 as BlockHeight,
+  ancestors: Array.from({ length: 12 }, (_, i) => `f${(i + 1).toString(16)}`.repeat(32) as BlockHash),
+};
