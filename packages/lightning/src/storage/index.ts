@@ -2,7 +2,26 @@ export type { StorageError } from "./storageError.ts";
 export { broadcastWrite, readBroadcast, type StoredBroadcast } from "./v1/broadcast.ts";
 export { channelPrefixes, channelWrites } from "./v1/channel.ts";
 export { encodeEventAck, encodeIndexedEvent, readEventAck, readIndexedEvent } from "./v1/event.ts";
-export * from "./v1/keys.ts";
+export {
+  batchSequenceKey,
+  broadcastPrefix,
+  chainPositionKey,
+  channelPrefix,
+  channelsPrefix,
+  coreKey,
+  eventAckKey,
+  eventPrefix,
+  htlcPrefix,
+  keyDescriptions,
+  monitorPrefix,
+  monitorsPrefix,
+  monitorUpdatesPrefix,
+  nodeKey,
+  outboxPrefix,
+  paymentPrefix,
+  settledAfter,
+  settledPrefix,
+} from "./v1/keys.ts";
 export {
   encodeMonitorSetup,
   encodeMonitorUpdate,

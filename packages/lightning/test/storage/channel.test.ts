@@ -84,30 +84,35 @@ describe("channelWrites and readChannel, in dances", () => {
     }
   });
 
-  it("keep nothing but the core and settled rows once all HTLCs are gone", () => {
-    const dice = new Dice(12);
-    const pair = storedPair("static-remotekey", dice);
-    for (let i = 0; i < 100; i++) {
-      randomStep(pair, dice);
-      if (dice.roll(3) === 0) for (const party of pair) party.persist();
-    }
-    settle(pair);
-    for (let round = 0; pair.some((party) => party.commitments.htlcs.length > 0) && round < 5; round++) {
-      for (const party of pair) for (const htlc of party.removable()) party.remove(htlc);
+  for (const [written, everyTime] of [
+    ["step by step", true],
+    ["in one batch", false],
+  ] as const) {
+    it(`keep nothing but the core and settled rows once all HTLCs are gone, written ${written}`, () => {
+      const dice = new Dice(12);
+      const pair = storedPair("static-remotekey", dice);
+      for (let i = 0; i < 100; i++) {
+        randomStep(pair, dice);
+        if (everyTime && dice.roll(3) === 0) for (const party of pair) party.persist();
+      }
       settle(pair);
-    }
-    for (const party of pair) {
-      party.persist();
-      const { channelId } = party.commitments;
-      const [live, settled] = channelPrefixes(channelId).map((prefix) => entriesOf(party.store, prefix));
-      assert.deepEqual(
-        live?.map(({ key }) => key),
-        [`channel/${channelId}/core`],
-      );
-      assert.ok((settled?.length ?? 0) > 10);
-      assert.equal(party.store.size, 1 + (settled?.length ?? 0));
-    }
-  });
+      for (let round = 0; pair.some((party) => party.commitments.htlcs.length > 0) && round < 5; round++) {
+        for (const party of pair) for (const htlc of party.removable()) party.remove(htlc);
+        settle(pair);
+      }
+      for (const party of pair) {
+        party.persist();
+        const { channelId } = party.commitments;
+        const [live, settled] = channelPrefixes(channelId).map((prefix) => entriesOf(party.store, prefix));
+        assert.deepEqual(
+          live?.map(({ key }) => key),
+          [`channel/${channelId}/core`],
+        );
+        assert.ok((settled?.length ?? 0) > 10);
+        assert.equal(party.store.size, 1 + (settled?.length ?? 0));
+      }
+    });
+  }
 
   it("write the core only when no HTLC changed, and nothing of an update that is not signed", () => {
     const dice = new Dice(13);

@@ -30,6 +30,7 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
   ["monitor/<id>/setup", "what the channel's monitor started with"],
   ["monitor/<id>/update/<n>", "an update of the monitor since its snapshot"],
   ["monitor/<id>/snapshot", "the monitor after its last compaction"],
+  ["monitor/<id>/past/<n>", "HTLCs that became past by the compaction at update n; for breaches"],
   ["outbox/<n>", "what a `Watch` elsewhere was not yet known to have"],
   ["event/<n>", "an event that the user has not acknowledged"],
   ["event-ack", "index of the last acknowledged event"],

@@ -20,8 +20,7 @@ import { Features } from "../../wire/features.ts";
 import { nameOf, needed, nested, possible, union } from "./layouts.ts";
 import { u128 } from "./values.ts";
 
-/** The commitment format that the channel type chose. */
-export const formatName: Codec<FormatName> = nameOf<FormatName>("format", {
+const formatName: Codec<FormatName> = nameOf<FormatName>("format", {
   "static-remotekey": 0,
   "anchors-zero-fee-htlc": 1,
 });

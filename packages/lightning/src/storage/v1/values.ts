@@ -7,17 +7,7 @@ import {
 import type { HtlcRef, PathHop } from "../../channel/disposition.ts";
 import { type ArrayCodec, array16 } from "../../codec/array.ts";
 import type { Codec } from "../../codec/codec.ts";
-import {
-  bytes,
-  channelId,
-  mapped,
-  nodeId,
-  rest,
-  shortChannelId,
-  txid,
-  u32,
-  u64,
-} from "../../codec/primitives.ts";
+import { bytes, channelId, mapped, nodeId, shortChannelId, txid, u32, u64 } from "../../codec/primitives.ts";
 import type { Reader } from "../../codec/reader.ts";
 import { struct } from "../../codec/struct.ts";
 import type { Writer } from "../../codec/writer.ts";
@@ -59,9 +49,6 @@ export const text: Codec<string> = {
     writer.utf8(value.replace(/\p{Surrogate}/gu, "\ufffd"));
   },
 };
-
-/** Bytes behind their length. */
-export const sizedBytes: Codec<Uint8Array> = sized(rest);
 
 /** The user's name of a payment. */
 export const paymentId: Codec<PaymentId> = mapped("payment_id", bytes(32), {
