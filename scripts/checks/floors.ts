@@ -33,8 +33,10 @@ const floorsOfLightning: readonly (readonly string[])[] = [
   ["wire", "noise", "chain"],
   ["handlers", "onion", "invoice"],
   ["commitment", "offers", "gossip"],
-  ["sign", "onchain", "routing", "peer"],
-  ["channel", "payment"],
+  ["sign", "routing", "peer"],
+  ["onchain"],
+  ["channel"],
+  ["payment"],
   ["storage"],
   ["manager"],
 ];
