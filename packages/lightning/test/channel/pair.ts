@@ -1,7 +1,7 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { p2wpkh } from "@fulmen/bitcoin/script";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import { drive } from "@fulmen/testkit";
+import { drive } from "@fulmen/testkit/drive";
 import type { ChannelAction } from "#src/channel/action";
 import { type ChannelFeerates, defaultUserConfig, type UserConfig } from "#src/channel/config";
 import type { HtlcToSend, Resolution } from "#src/channel/disposition";
@@ -10,6 +10,7 @@ import type { LocalKeys } from "#src/channel/localKeys";
 import { openChannel } from "#src/channel/openChannel";
 import { receiveOpenChannel } from "#src/channel/receiveOpenChannel";
 import { type ChannelState, type FundedChannel, fundedChannel } from "#src/channel/state";
+import { step } from "#src/channel/step";
 import type { FormatName } from "#src/commitment/params";
 import type { Event } from "#src/handlers/event";
 import type { ChannelSigner } from "#src/sign/channelSigner";
@@ -73,6 +74,8 @@ export interface SideOptions {
   readonly feerates?: ChannelFeerates;
 }
 
+type SideKeys = Pick<Side, "keys" | "signer" | "localKeys" | "shutdownScript" | "ctx">;
+
 /** One end of the pair. Before its channel exists, its state is `ended`. */
 export class Side {
   readonly name: SideName;
@@ -89,23 +92,13 @@ export class Side {
   /** When true, the signer answers only when `Pair.answer` says so. */
   slowSigner = false;
 
-  constructor(name: SideName, seed: number, options: SideOptions) {
+  constructor(name: SideName, is: SideKeys) {
     this.name = name;
-    this.keys = new KeysManager(bytes32(seed));
-    const channelKeysId = bytes32(seed + 100);
-    this.signer = this.keys.deriveChannelSigner(channelKeysId);
-    const point = (n: number) => this.signer.point(commitmentNumber(n));
-    const { fundingKey, basepoints } = this.signer;
-    this.localKeys = { channelKeysId, fundingKey, basepoints, points: [point(0), point(1), point(2)] };
-    this.shutdownScript = p2wpkh(crypto().ripemd160(bytes32(seed))) as Script;
-    this.ctx = {
-      ourNodeId: this.keys.nodeId,
-      ourFeatures: options.features ?? defaultFeatures,
-      chainHash,
-      bestHeight: startHeight,
-      feerates: options.feerates ?? defaultFeerates,
-      config: options.config ?? defaultUserConfig,
-    };
+    this.keys = is.keys;
+    this.signer = is.signer;
+    this.localKeys = is.localKeys;
+    this.shutdownScript = is.shutdownScript;
+    this.ctx = is.ctx;
   }
 
   /** The funded channel; fails when there is none. */
@@ -130,12 +123,46 @@ export class Side {
   }
 }
 
+function keysOf(seed: number): Omit<SideKeys, "ctx"> {
+  const keys = new KeysManager(bytes32(seed));
+  const channelKeysId = bytes32(seed + 100);
+  const signer = keys.deriveChannelSigner(channelKeysId);
+  const point = (n: number) => signer.point(commitmentNumber(n));
+  const { fundingKey, basepoints } = signer;
+  return {
+    keys,
+    signer,
+    localKeys: { channelKeysId, fundingKey, basepoints, points: [point(0), point(1), point(2)] },
+    shutdownScript: p2wpkh(crypto().ripemd160(bytes32(seed))) as Script,
+  };
+}
+
+/** The keys of every Alice and every Bob: deriving them takes longer than most tests. */
+const keysBySide = { alice: keysOf(1), bob: keysOf(2) };
+
+function newSide(name: SideName, options: SideOptions = {}): Side {
+  const keys = keysBySide[name];
+  return new Side(name, {
+    ...keys,
+    ctx: {
+      ourNodeId: keys.keys.nodeId,
+      ourFeatures: options.features ?? defaultFeatures,
+      chainHash,
+      bestHeight: startHeight,
+      feerates: options.feerates ?? defaultFeerates,
+      config: options.config ?? defaultUserConfig,
+    },
+  });
+}
+
 export interface PairOptions {
   readonly format?: FormatName;
   readonly formats?: readonly FormatName[];
   readonly funding?: Sat;
   readonly push?: bigint;
   readonly zeroConf?: boolean;
+  /** Plain steps instead of driven ones: for long walks through what other tests drive. */
+  readonly undriven?: boolean;
   readonly alice?: SideOptions;
   readonly bob?: SideOptions;
 }
@@ -146,16 +173,29 @@ export class Pair {
   readonly bob: Side;
   readonly options: PairOptions;
   readonly funding: Sat;
-  /** What was delivered, in its order, for tests that look at it: `alice update_add_htlc`. */
-  readonly delivered: string[] = [];
-  #nextHash = 1;
+  /** What was delivered, in its order. */
+  readonly delivered: { readonly from: SideName; readonly message: LightningMessage }[] = [];
+  /** Of every HTLC offered by `add`, by payment hash. */
+  readonly preimages = new Map<PaymentHash, Bytes32>();
   fundingTransaction: Transaction | undefined;
 
-  constructor(options: PairOptions = {}) {
+  constructor(options: PairOptions = {}, sides?: Pick<Pair, SideName>) {
     this.options = options;
     this.funding = options.funding ?? sat(1_000_000);
-    this.alice = new Side("alice", 1, options.alice ?? {});
-    this.bob = new Side("bob", 2, options.bob ?? {});
+    this.alice = sides?.alice ?? newSide("alice", options.alice);
+    this.bob = sides?.bob ?? newSide("bob", options.bob);
+  }
+
+  /** A second pair in the same state, which goes its own way: channels are values. */
+  fork(): Pair {
+    const copy = (side: Side): Side => {
+      const { state, outbox, slowSigner } = side;
+      return Object.assign(new Side(side.name, side), { state, outbox: [...outbox], slowSigner });
+    };
+    const fork = new Pair(this.options, { alice: copy(this.alice), bob: copy(this.bob) });
+    for (const [hash, preimage] of this.preimages) fork.preimages.set(hash, preimage);
+    fork.fundingTransaction = this.fundingTransaction;
+    return fork;
   }
 
   other(side: Side): Side {
@@ -164,7 +204,9 @@ export class Pair {
 
   /** Lets the channel of `side` take one step, and its signer answer. */
   feed(side: Side, input: ChannelInput): readonly ChannelAction[] {
-    const { state, actions } = drive({ ctx: side.ctx, state: side.state }, input);
+    const { state, actions } = this.options.undriven
+      ? step(side.ctx, side.state, input)
+      : drive({ ctx: side.ctx, state: side.state }, input);
     side.state = state;
     return this.perform(side, actions);
   }
@@ -205,16 +247,20 @@ export class Pair {
     if (expected !== undefined && message.type !== expected) {
       throw new Error(`${from.name} sent ${message.type}, not ${expected}`);
     }
-    this.delivered.push(`${from.name} ${message.type}`);
+    this.delivered.push({ from: from.name, message });
     return this.receive(this.other(from), message);
   }
 
-  /** Delivers everything, and lets both sides sign whatever there is to sign, until both are silent; at most `most` messages. */
-  exchange(most = 1_000): number {
+  /**
+   * Delivers everything, and lets both sides sign whatever there is to sign, until both are silent; at most `most`
+   * messages. Where both have sent, the one of `first` goes first. Gives the number of messages.
+   */
+  exchange({ most = 1_000, first = "alice" }: { most?: number; first?: SideName } = {}): number {
+    const inOrder = first === "alice" ? [this.alice, this.bob] : [this.bob, this.alice];
     let count = 0;
     this.sign();
     while (count < most) {
-      const from = [this.alice, this.bob].find(({ outbox }) => outbox.length > 0);
+      const from = inOrder.find(({ outbox }) => outbox.length > 0);
       if (from === undefined) return count;
       this.deliver(from);
       count++;
@@ -340,7 +386,8 @@ export class Pair {
 
   /** `side` offers an HTLC whose preimage is `preimageOf` its number; gives its id. */
   add(side: Side, amount: bigint, change: Partial<HtlcToSend> = {}): TestHtlc {
-    const preimage = preimageOf(this.#nextHash++);
+    const preimage = preimageOf(this.preimages.size + 1);
+    this.preimages.set(hashOf(preimage), preimage);
     const id = side.channel.commitments.nextLocalHtlcId;
     const htlc = htlcToSend(amount, preimage, change);
     const actions = this.command(side, { kind: "add-htlc", htlc });
@@ -350,7 +397,7 @@ export class Pair {
   }
 
   fulfill({ from, id, preimage }: TestHtlc): readonly ChannelAction[] {
-    return this.resolve(this.other(from), id, { kind: "fulfill", preimage: preimage as Bytes32 });
+    return this.resolve(this.other(from), id, { kind: "fulfill", preimage });
   }
 
   fail({ from, id }: TestHtlc): readonly ChannelAction[] {
@@ -374,13 +421,13 @@ export class Pair {
 export interface TestHtlc {
   readonly from: Side;
   readonly id: bigint;
-  readonly preimage: Uint8Array;
+  readonly preimage: Bytes32;
 }
 
 export const blockHash = toHex(bytes32(0xbb)) as BlockHash;
 
-export function preimageOf(number: number): Uint8Array {
-  return crypto().sha256(Uint8Array.of(number & 0xff, number >> 8));
+export function preimageOf(number: number): Bytes32 {
+  return crypto().sha256(Uint8Array.of(number & 0xff, number >> 8)) as Bytes32;
 }
 
 export function hashOf(preimage: Uint8Array): PaymentHash {
@@ -436,4 +483,13 @@ export function complaintIn(actions: readonly ChannelAction[]): string | undefin
     return `${message.type} ${text.split(":")[0]}`;
   }
   return undefined;
+}
+
+/** Gives pairs that are open, each its own: the opening is done once. */
+export function openPairs(options: PairOptions = {}): () => Pair {
+  let opened: Pair | undefined;
+  return () => {
+    opened ??= new Pair(options).open();
+    return opened.fork();
+  };
 }

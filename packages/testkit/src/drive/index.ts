@@ -1,0 +1,1 @@
+export { type DrivenChannel, drive } from "./drive.ts";
