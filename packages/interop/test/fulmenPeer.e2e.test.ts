@@ -22,7 +22,7 @@ class Notes implements ChannelMessageHandler {
 
   peerDisconnected(): void {}
 
-  providedInitFeatures(): Features {
+  providedInitFeatures(): Uint8Array {
     return Features.of({
       option_data_loss_protect: "optional",
       var_onion_optin: "required",
@@ -30,7 +30,7 @@ class Notes implements ChannelMessageHandler {
       option_static_remotekey: "required",
       gossip_queries: "optional",
       option_channel_type: "optional",
-    });
+    }).toBytes();
   }
 
   takeMessageSendEvents(): readonly [] {

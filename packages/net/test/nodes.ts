@@ -45,8 +45,8 @@ export class Channels implements ChannelMessageHandler {
     this.disconnected++;
   }
 
-  providedInitFeatures(): Features {
-    return features;
+  providedInitFeatures(): Uint8Array {
+    return features.toBytes();
   }
 
   takeMessageSendEvents(): readonly MessageSendEvent[] {
@@ -79,8 +79,8 @@ export class EndlessGossip implements RoutingMessageHandler {
 
   peerDisconnected(): void {}
 
-  providedInitFeatures(): Features {
-    return Features.none;
+  providedInitFeatures(): Uint8Array {
+    return Features.none.toBytes();
   }
 
   takeMessageSendEvents(): readonly MessageSendEvent[] {

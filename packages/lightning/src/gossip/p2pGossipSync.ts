@@ -106,8 +106,8 @@ export class P2PGossipSync implements RoutingMessageHandler {
     this.#peers.delete(nodeId);
   }
 
-  providedInitFeatures(): Features {
-    return Features.of({ gossip_queries: "optional" });
+  providedInitFeatures(): Uint8Array {
+    return Features.of({ gossip_queries: "optional" }).toBytes();
   }
 
   handleMessage(nodeId: NodeId, message: GossipMessage): void {

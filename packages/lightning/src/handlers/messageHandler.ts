@@ -1,5 +1,5 @@
 import type { NodeId } from "../util/ids.ts";
-import type { Features, Init, LightningMessage, UnknownMessage } from "../wire/index.ts";
+import type { Init, LightningMessage, UnknownMessage } from "../wire/index.ts";
 import type { GossipMessage } from "./gossipMessage.ts";
 import type { MessageSendEventsProvider } from "./messageSendEvent.ts";
 
@@ -26,8 +26,8 @@ export interface BaseMessageHandler extends MessageSendEventsProvider {
   peerConnected(nodeId: NodeId, connection: PeerConnection): "accept" | "refuse";
   /** Called once for each `peerConnected` that was accepted. */
   peerDisconnected(nodeId: NodeId): void;
-  /** What this handler adds to our `init`. Asked for each connection anew. */
-  providedInitFeatures(): Features;
+  /** What this handler adds to our `init`, as `Features.toBytes` gives it. Asked for each connection anew. */
+  providedInitFeatures(): Uint8Array;
 }
 
 /** What a `ChannelMessageHandler` may get: all that belongs to no other handler and not to the connection itself. */

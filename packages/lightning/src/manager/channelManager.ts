@@ -27,7 +27,7 @@ import {
   type Txid,
 } from "../util/ids.ts";
 import { type FeeratePerKw, type Msat, type Sat, zeroMsat } from "../util/units.ts";
-import { type Features, featuresOfInit } from "../wire/index.ts";
+import { featuresOfInit } from "../wire/index.ts";
 import { ApiError } from "./apiError.ts";
 import type { Batch } from "./batch.ts";
 import { ChainTracker } from "./chainTracker.ts";
@@ -263,8 +263,8 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   // Peers: ChannelMessageHandler
 
-  providedInitFeatures(): Features {
-    return ourFeatures(this.#core.environment.config);
+  providedInitFeatures(): Uint8Array {
+    return ourFeatures(this.#core.environment.config).toBytes();
   }
 
   peerConnected(nodeId: NodeId, { init, epoch }: PeerConnection): "accept" | "refuse" {

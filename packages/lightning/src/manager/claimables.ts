@@ -24,7 +24,8 @@ export interface ClaimablePart {
   readonly amount: Msat;
   readonly cltvExpiry: number;
   readonly sharedSecret: Uint8Array;
-  readonly paymentSecret: Uint8Array;
+  /** Absent from a spontaneous payment of one part. */
+  readonly paymentSecret?: Uint8Array | undefined;
   readonly totalAmount: Msat;
   readonly preimage: Bytes32 | undefined;
   readonly spontaneous: boolean;
@@ -100,9 +101,9 @@ export class Claimables {
     setDisposition(this.#channels, read.ref, {
       kind: "claimable",
       sharedSecret,
-      paymentSecret,
       totalAmount,
       spontaneous,
+      ...(paymentSecret && { paymentSecret }),
       ...(preimage && { preimage }),
     });
     this.restore(htlc.paymentHash, part);
@@ -201,7 +202,7 @@ export class Claimables {
       if (toHex(crypto().sha256(keysendPreimage)) !== htlc.paymentHash) return undefined;
       if (htlc.cltvExpiry < at.height + minFinalCltvExpiryDelta - 3) return undefined;
       const totalAmount = paymentData?.totalAmount ?? htlc.amount;
-      const paymentSecret = paymentData?.paymentSecret ?? new Uint8Array(0);
+      const paymentSecret = paymentData?.paymentSecret;
       return { ...part, paymentSecret, totalAmount, preimage: keysendPreimage, spontaneous: true };
     }
     if (paymentData === undefined) return undefined;
@@ -229,6 +230,8 @@ export class Claimables {
       !claimable.complete &&
       first.spontaneous === part.spontaneous &&
       first.totalAmount === part.totalAmount &&
+      first.paymentSecret !== undefined &&
+      part.paymentSecret !== undefined &&
       equalBytes(first.paymentSecret, part.paymentSecret)
     );
   }
@@ -251,7 +254,11 @@ function described(paymentHash: PaymentHash, parts: readonly ClaimablePart[]): C
   const purpose: PaymentPurpose =
     spontaneous && preimage
       ? { kind: "spontaneous", paymentPreimage: preimage }
-      : { kind: "bolt11-invoice", paymentSecret, ...(preimage && { paymentPreimage: preimage }) };
+      : {
+          kind: "bolt11-invoice",
+          paymentSecret: present(paymentSecret, "the secret of a payment that was asked for"),
+          ...(preimage && { paymentPreimage: preimage }),
+        };
   return {
     paymentHash,
     amount: sum(parts.map(({ amount }) => amount)),

@@ -45,7 +45,7 @@ export class Payer {
       maxTotalCltvExpiryDelta,
       routeHints: terms.routeHints,
       firstHops: this.firstHops(),
-      excludedChannels: new Set(failedChannels),
+      excludedChannels: failedChannels,
     });
     if (!route.ok) {
       this.#environment.logger.log({ level: "info", module: "payment", text: route.error.text });

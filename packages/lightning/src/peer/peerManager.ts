@@ -243,7 +243,9 @@ export class PeerManager implements PeerConnections {
       return;
     }
     let ours = Features.none;
-    for (const handler of this.#allHandlers) ours = ours.union(handler.providedInitFeatures());
+    for (const handler of this.#allHandlers) {
+      ours = ours.union(Features.fromBytes(handler.providedInitFeatures()));
+    }
     connection.phase = { kind: "awaits-init", nodeId, ours };
     this.#send(connection, ourInit(ours, this.#chainHash));
   }

@@ -47,7 +47,7 @@ export class Edges {
   constructor(parameters: RouteParameters, graph: ReadOnlyNetworkGraph) {
     this.#graph = graph;
     this.#payer = parameters.payer;
-    this.#excluded = parameters.excludedChannels;
+    this.#excluded = new Set(parameters.excludedChannels);
     // Of several own channels to a node the smallest that will do is used, and the large ones are kept for more.
     const byMaximum = (a: FirstHop, b: FirstHop) =>
       a.maximum < b.maximum ? -1 : a.maximum > b.maximum ? 1 : 0;

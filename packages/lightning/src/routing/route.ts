@@ -57,7 +57,7 @@ export interface RouteParameters {
   readonly routeHints: readonly (readonly RouteHintHop[])[];
   readonly firstHops: readonly FirstHop[];
   /** Channels that failed before: not to be tried again. */
-  readonly excludedChannels: ReadonlySet<ShortChannelId>;
+  readonly excludedChannels: readonly ShortChannelId[];
 }
 
 export interface RouteRefusal {

@@ -105,7 +105,7 @@ describe("a new peer", () => {
   });
 
   test("learns that we are worth asking", () => {
-    assert.ok(setup().sync.providedInitFeatures().has("gossip_queries"));
+    assert.ok(Features.fromBytes(setup().sync.providedInitFeatures()).has("gossip_queries"));
   });
 
   test("gets nothing unasked", () => {

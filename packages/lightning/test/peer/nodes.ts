@@ -66,8 +66,8 @@ class Recorder implements BaseMessageHandler {
     this.calls.push(`disconnected ${nodeId.slice(0, 6)}`);
   }
 
-  providedInitFeatures(): Features {
-    return this.features;
+  providedInitFeatures(): Uint8Array {
+    return this.features.toBytes();
   }
 
   takeMessageSendEvents(): readonly MessageSendEvent[] {

@@ -65,7 +65,7 @@ function problems(delta: fc.Arbitrary<number>, minimum: fc.Arbitrary<bigint>): f
       const graph = channels.map(({ pair: [i, j], from, to }, n) =>
         plainChannel(BigInt(n + 1), [at(i), at(j)], { from, to }),
       );
-      const excludedChannels = new Set(excluded.map((id) => id as ShortChannelId));
+      const excludedChannels = excluded.map((id) => id as ShortChannelId);
       const parameters: RouteParameters = {
         payer: at(0),
         payee: payee as NodeId,
@@ -117,7 +117,7 @@ function waysOf(
     const fee = { base: BigInt(terms.feeBaseMsat), rate: BigInt(terms.feeProportionalMillionths) };
     ways.push({ id, from, to: payee, minimum: 0n, maximum: 10n ** 18n, delta, ...fee, isFirst: false });
   }
-  return ways.filter(({ id }) => !excludedChannels.has(id));
+  return ways.filter(({ id }) => !excludedChannels.includes(id));
 }
 
 interface Cost {

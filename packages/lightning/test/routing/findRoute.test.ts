@@ -38,7 +38,7 @@ function parameters(changes: Partial<RouteParameters> = {}): RouteParameters {
     maxTotalCltvExpiryDelta: 1008,
     routeHints: [],
     firstHops: [firstHop(1, b), firstHop(4, d)],
-    excludedChannels: new Set(),
+    excludedChannels: [],
     ...changes,
   };
 }
@@ -89,7 +89,7 @@ describe("the example of BOLT 7", () => {
   });
 
   test("A pays C through D: 20,399 msat and 40 blocks", () => {
-    const found = findRoute(parameters({ excludedChannels: new Set([scid(1)]) }), square);
+    const found = findRoute(parameters({ excludedChannels: [scid(1)] }), square);
     assert.ok(found.ok);
     assert.deepEqual(hopsOf(found.value), [
       { nodeId: d, shortChannelId: 4n, fee: 20_399n, cltvExpiryDelta: 40 },
@@ -102,7 +102,7 @@ describe("a channel is passed over", () => {
   const around = [4, 3];
 
   test("when it failed before", () => {
-    assert.deepEqual(way(findRoute(parameters({ excludedChannels: new Set([scid(2)]) }), square)), around);
+    assert.deepEqual(way(findRoute(parameters({ excludedChannels: [scid(2)] }), square)), around);
   });
 
   test("when it is disabled, or its side has said nothing", () => {
@@ -187,7 +187,7 @@ describe("route hints", () => {
 
   test("of absurd terms, excluded channels or our own are not followed", () => {
     const to = (routeHints: RouteParameters["routeHints"], excluded: readonly ShortChannelId[] = []) =>
-      way(findRoute(parameters({ payee: e, routeHints, excludedChannels: new Set(excluded) }), square));
+      way(findRoute(parameters({ payee: e, routeHints, excludedChannels: excluded }), square));
     assert.equal(to([[hint(b, 90, 0xffff_ffff)]]), "no-route");
     assert.equal(to([[{ ...hint(b, 90), feeProportionalMillionths: 0xffff_ffff }]]), "no-route");
     assert.equal(to([[hint(b, 90)]], [scid(90)]), "no-route");
@@ -200,7 +200,7 @@ describe("route hints", () => {
 
 describe("limits", () => {
   test("fees may reach the limit, not pass it", () => {
-    const excludedChannels = new Set([scid(3)]);
+    const excludedChannels = [scid(3)];
     assert.deepEqual(way(findRoute(parameters({ maxFee: msat(10_199), excludedChannels }), square)), [1, 2]);
     assert.equal(way(findRoute(parameters({ maxFee: msat(10_198), excludedChannels }), square)), "no-route");
   });
@@ -249,7 +249,7 @@ describe("refusals", () => {
     const refusal = (changes: Partial<RouteParameters>) => way(findRoute(parameters(changes), square));
     assert.equal(refusal({ payee: a }), "payee-is-payer");
     assert.equal(refusal({ firstHops: [] }), "no-first-hop");
-    assert.equal(refusal({ excludedChannels: new Set([scid(1), scid(4)]) }), "no-first-hop");
+    assert.equal(refusal({ excludedChannels: [scid(1), scid(4)] }), "no-first-hop");
     assert.equal(refusal({ payee: e }), "no-route");
     assert.equal(refusal({ amount: msat(0) }), "invalid-parameters");
     assert.equal(refusal({ amount: msat(2n ** 53n) }), "invalid-parameters");
