@@ -17,17 +17,29 @@ import { sum } from "#src/util/units";
 import { entriesOf } from "./entriesOf.ts";
 import { Dice, type Revoked, randomStep, type StoredParty, storedPair } from "./storedPair.ts";
 
-function read(party: StoredParty, number: number): RevokedCommitment {
+/** Reads a revoked commitment with `after` as the start of the scan of settled HTLCs. */
+function read(party: StoredParty, number: number, after: string): RevokedCommitment {
   const id = party.commitments.channelId;
-  const found = revokedCommitment(
-    [
-      ...entriesOf(party.store, channelPrefix(id)),
-      ...entriesOf(party.store, settledPrefix(id), settledAfter(id, number)),
-    ],
-    commitmentNumber(number),
-  );
+  const live = entriesOf(party.store, channelPrefix(id));
+  const settled = entriesOf(party.store, settledPrefix(id), after);
+  const found = revokedCommitment([...live, ...settled], commitmentNumber(number));
   if (!found.ok) throw new Error(found.error.text);
   return found.value;
+}
+
+/** The record of a revoked commitment, which has the HTLCs that the peer had on it. */
+function recordOf(party: StoredParty, revoked: Revoked): RevokedCommitment {
+  const had = revoked.htlcs.map((htlc) => (htlcKey(htlc).startsWith("i") ? "o" : "i") + htlc.id).sort();
+  const whole = read(party, revoked.number, "");
+  assert.deepEqual(whole.htlcs.map(htlcKey).sort(), had);
+  const { channelId } = party.commitments;
+  assert.deepEqual(read(party, revoked.number, settledAfter(channelId, revoked.number)), whole);
+  return whole;
+}
+
+/** Those that the peer has revoked as far as `party` has heard. */
+function revokedOf(party: StoredParty, peer: StoredParty): readonly Revoked[] {
+  return peer.revoked.slice(0, party.commitments.remoteNumber);
 }
 
 /** Takes all outputs that the record knows of, from the commitment as the peer had it. */
@@ -95,18 +107,19 @@ describe("revokedCommitment", () => {
       for (let i = 0; i < 300; i++) {
         randomStep(pair, dice);
         if (dice.roll(3) === 0) for (const party of pair) party.persist();
+        if (i % 25 > 0) continue;
+        alice.persist();
+        for (const revoked of revokedOf(alice, bob)) recordOf(alice, revoked);
       }
       for (const party of pair) party.persist();
       for (const [party, peer] of [
         [alice, bob],
         [bob, alice],
       ] as const) {
-        const revokedTo = party.commitments.remoteNumber;
-        assert.ok(revokedTo >= 8, `only ${revokedTo} revoked`);
-        for (const revoked of peer.revoked.slice(0, revokedTo)) {
-          const record = read(party, revoked.number);
-          const had = revoked.htlcs.map((htlc) => (htlcKey(htlc).startsWith("i") ? "o" : "i") + htlc.id);
-          assert.deepEqual(record.htlcs.map(htlcKey).sort(), had.sort());
+        const commitments = revokedOf(party, peer);
+        assert.ok(commitments.length >= 8, `only ${commitments.length} revoked`);
+        for (const revoked of commitments) {
+          const record = recordOf(party, revoked);
           const { transaction, prevouts, indices } = penaltyOf(party, record, revoked);
           assert.deepEqual(indices, contested(revoked));
           assert.deepEqual(verifyTransaction(transaction, prevouts), { ok: true });
