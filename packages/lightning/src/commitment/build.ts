@@ -9,6 +9,7 @@ import { fundingScript } from "./funding.ts";
 import type { HtlcDirection } from "./htlc.ts";
 import { otherOf } from "./keys.ts";
 import { obscuredNumber } from "./obscuredNumber.ts";
+import type { FormatName } from "./params.ts";
 import { type CommitmentTerms, type MainOutput, type PlacedHtlc, placeOutputs } from "./placeOutputs.ts";
 import type { CommitmentSpec } from "./spec.ts";
 
@@ -48,7 +49,7 @@ export interface BuiltHtlc {
  * @ldk lightning::ln::chan_utils::CommitmentTransaction
  */
 export interface BuiltCommitment {
-  readonly format: CommitmentFormat;
+  readonly format: FormatName;
   readonly transaction: Transaction;
   readonly txid: Txid;
   readonly fundingWitnessScript: Uint8Array;
@@ -93,7 +94,7 @@ export function buildCommitment(terms: CommitmentTerms): BuiltCommitment {
     }
   }
   return {
-    format,
+    format: params.format,
     transaction,
     txid: id,
     fundingWitnessScript: fundingScript(funding.localKey, funding.remoteKey),

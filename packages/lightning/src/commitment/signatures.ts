@@ -5,6 +5,7 @@ import { compareBytes, noBytes, type Signature } from "../util/bytes.ts";
 import type { Sat } from "../util/units.ts";
 import type { BuiltCommitment, BuiltHtlc } from "./build.ts";
 import type { CommitmentFormat } from "./format.ts";
+import { formatOf } from "./formats/formatOf.ts";
 import { type FundingOutput, fundingScript } from "./funding.ts";
 
 /** What both sides sign of a commitment, 32 bytes; `capacity` is the funding's. */
@@ -19,7 +20,7 @@ export function commitmentSighash(built: BuiltCommitment, capacity: Sat): Uint8A
 export function htlcSighash(built: BuiltCommitment, index: number): Uint8Array {
   const htlc = built.htlcs[index];
   if (htlc === undefined) throw new RangeError(`no HTLC ${index} among ${built.htlcs.length}`);
-  return secondStageSighash(htlc, built.format.htlcSighashType);
+  return secondStageSighash(htlc, formatOf(built.format).htlcSighashType);
 }
 
 /** What the owner itself signs of the second-stage transaction as it was built, without inputs added, 32 bytes. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { standardFlags, verifyTransaction } from "@fulmen/bitcoin/interpreter";
 import { compactFromDer, p2wsh } from "@fulmen/bitcoin/script";
 import { decodeTransaction, encodeTransaction, txid } from "@fulmen/bitcoin/transaction";
-import { formatNames } from "#src/commitment/formats/formatOf";
+import { formatNames, formatOf } from "#src/commitment/formats/formatOf";
 import { fundingScript } from "#src/commitment/funding";
 import { commitmentKeys } from "#src/commitment/keys";
 import { obscuredNumber, readObscuredNumber } from "#src/commitment/obscuredNumber";
@@ -116,8 +116,8 @@ for (const name of formatNames) {
           const signatures = { owner, other };
           const witness =
             htlc.stage === "timeout"
-              ? htlcTimeoutWitness(built.format, htlc, signatures)
-              : htlcSuccessWitness(built.format, htlc, signatures, preimageOf(Number(htlc.id)));
+              ? htlcTimeoutWitness(formatOf(built.format), htlc, signatures)
+              : htlcSuccessWitness(formatOf(built.format), htlc, signatures, preimageOf(Number(htlc.id)));
           const signed = withWitness(htlc.secondStage, witness);
           assert.equal(toHex(encodeTransaction(signed)), expected.tx);
           const prevout = built.transaction.outputs[htlc.outputIndex];

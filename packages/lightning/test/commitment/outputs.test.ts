@@ -253,7 +253,7 @@ for (const format of formatNames) {
         const witness = fundingWitness(funding, sign("localFundingPrivkey"), sign("remoteFundingPrivkey"));
         const signed = withWitness(built.transaction, witness);
         assert.deepEqual(verifyTransaction(signed, [fundingPrevout], standardFlags), { ok: true });
-        const { weights } = built.format;
+        const { weights } = formatOf(built.format);
         const signatures = (witness[1]?.length ?? 0) + (witness[2]?.length ?? 0);
         // BOLT 3 takes three bytes for the number of outputs with anchors, one without.
         const countBytes = format === "static-remotekey" ? 0 : 2;
@@ -271,14 +271,14 @@ for (const format of formatNames) {
         assert.ok(preimage !== undefined);
         const witness =
           output.stage === "timeout"
-            ? htlcTimeoutWitness(built.format, output, { owner, other })
-            : htlcSuccessWitness(built.format, output, { owner, other }, preimage);
+            ? htlcTimeoutWitness(formatOf(built.format), output, { owner, other })
+            : htlcSuccessWitness(formatOf(built.format), output, { owner, other }, preimage);
         const signed = withWitness(output.secondStage, witness);
         const prevout = built.transaction.outputs[output.outputIndex];
         assert.ok(prevout !== undefined);
         assert.deepEqual(verifyTransaction(signed, [prevout], standardFlags), { ok: true });
         const signatures = (witness[1]?.length ?? 0) + (witness[2]?.length ?? 0);
-        const { htlcTimeout, htlcSuccess } = built.format.weights;
+        const { htlcTimeout, htlcSuccess } = formatOf(built.format).weights;
         // BOLT 3, Appendix A: really one less, but the number stays "for historical reasons".
         const predicted = output.stage === "timeout" ? htlcTimeout : htlcSuccess - 1;
         assert.equal(weight(signed) + 146 - signatures, predicted);

@@ -6,7 +6,7 @@ import { encodeTypedSignature, hash160, p2pkh, p2wsh } from "@fulmen/bitcoin/scr
 import { sighashAll } from "@fulmen/bitcoin/sighash";
 import { type Transaction, type TxOut, txid } from "@fulmen/bitcoin/transaction";
 import { type BuiltCommitment, buildCommitment } from "#src/commitment/build";
-import { formatNames } from "#src/commitment/formats/formatOf";
+import { formatNames, formatOf } from "#src/commitment/formats/formatOf";
 import { type FundingOutput, fundingScript } from "#src/commitment/funding";
 import { type CommitmentKeys, commitmentKeys } from "#src/commitment/keys";
 import type { ChannelParams, FormatName, PartyParams } from "#src/commitment/params";
@@ -203,8 +203,8 @@ for (const format of formatNames) {
         };
         const witness =
           htlc.stage === "timeout"
-            ? htlcTimeoutWitness(built.format, htlc, both)
-            : htlcSuccessWitness(built.format, htlc, both, preimage);
+            ? htlcTimeoutWitness(formatOf(built.format), htlc, both)
+            : htlcSuccessWitness(formatOf(built.format), htlc, both, preimage);
         const second = withWitness(htlc.secondStage, witness);
         assert.deepEqual(verifyTransaction(second, [output]), good);
         const witnessScript = toOwner.witnessScript ?? assert.fail("no script");
@@ -256,7 +256,7 @@ for (const format of formatNames) {
         signer: bob,
         key: { kind: "payment" },
         witnessScript: witnessScript ?? p2pkh(hash160(key)),
-        sequence: built.format.toRemoteSequence,
+        sequence: formatOf(built.format).toRemoteSequence,
         witness: (signature) => [signature, witnessScript ?? key],
       };
       assert.deepEqual(verdict(built.transaction, toOther.index, path), good);
@@ -289,7 +289,7 @@ for (const format of formatNames) {
           signer: bob,
           key: { kind: "htlc", point },
           witnessScript,
-          sequence: built.format.htlcSequence,
+          sequence: formatOf(built.format).htlcSequence,
           locktime: stage === "success" ? cltvExpiry : 0,
           witness: (signature) => [signature, stage === "success" ? noBytes : preimage, witnessScript],
         };
