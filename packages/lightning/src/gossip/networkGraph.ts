@@ -159,7 +159,6 @@ export class NetworkGraph implements ReadOnlyNetworkGraph {
     }
     const encoded = this.#checkedAnnouncement(message);
     if (!encoded.ok) return encoded;
-    this.#pending.take(message.shortChannelId);
     this.#insert(message, encoded.value, {
       now,
       fundingVerified: true,
@@ -233,8 +232,9 @@ export class NetworkGraph implements ReadOnlyNetworkGraph {
   utxoResolved(id: ShortChannelId, answer: UtxoAnswer, now: UnixSeconds): readonly SourcedGossip[] {
     const taken: SourcedGossip[] = [];
     for (const { announcement, updates, nodes } of this.#pending.take(id)) {
-      if (!this.#addVerified(announcement.message, answer, now).ok) continue;
-      taken.push(announcement);
+      const added = this.#addVerified(announcement.message, answer, now);
+      if (added.ok) taken.push(announcement);
+      else if (added.error.kind !== "duplicate") continue;
       for (const held of updates) {
         if (held !== undefined && this.updateChannel(held.message, { now }).ok) taken.push(held);
       }

@@ -270,10 +270,9 @@ describe("UtxoLookup", () => {
     assert.equal(kindOf(graph.updateChannelFromAnnouncement(channelAB, { now }, chain)), "added");
     assert.equal(graph.channel(channelAB.shortChannelId)?.nodeOne, alice.id);
     const other = announcement(bob, carol, 100);
-    assert.equal(
-      kindOf(graph.updateChannelFromAnnouncement(other, { now }, new Chain().fund(other))),
-      "duplicate",
-    );
+    const otherChain = new Chain().fund(other);
+    assert.equal(kindOf(graph.updateChannelFromAnnouncement(other, { now }, otherChain)), "duplicate");
+    assert.deepEqual(otherChain.asked, []);
   });
 });
 
@@ -423,6 +422,21 @@ describe("own channels", () => {
     const claimed = graphWith(announcement(bob, carol, 100));
     assert.ok(claimed.addOwnChannel(channelAB, { now }).ok);
     assert.deepEqual([...claimed.nodes()].map(({ nodeId }) => nodeId).toSorted(), [alice.id, bob.id]);
+  });
+
+  test("found while others' lookup is under way keep what waited for it", () => {
+    const graph = graphWith();
+    const chain = lateChain().fund(channelAB);
+    graph.updateChannelFromAnnouncement(channelAB, { now }, chain);
+    const held = update(bob, channelAB, twoToOne);
+    graph.updateChannel(held, { now });
+    assert.ok(graph.addOwnChannel(channelAB, { now }).ok);
+    const taken = graph.utxoResolved(channelAB.shortChannelId, chain.answer(channelAB.shortChannelId), now);
+    assert.deepEqual(
+      taken.map(({ message }) => message),
+      [held],
+    );
+    assert.ok(graph.channel(channelAB.shortChannelId)?.twoToOne);
   });
 
   test("must be signed all the same", () => {

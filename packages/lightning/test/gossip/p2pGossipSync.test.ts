@@ -211,6 +211,17 @@ describe("a peer's filter", () => {
     assert.deepEqual(backlog(sync, dave), [fromAlice, fromBob, late, lateUpdate, ofAlice]);
   });
 
+  test("ends the answer to the one before", () => {
+    const { sync } = connected();
+    send(sync, dave, channel, fromAlice, fromBob);
+    send(sync, erin, filter(0));
+    assert.deepEqual(backlog(sync, erin, 1), [channel]);
+    send(sync, erin, filter(0xffff_ffff, 0));
+    assert.deepEqual(backlog(sync, erin), [fromAlice]);
+    sync.tick((now + 60) as UnixSeconds);
+    assert.deepEqual(backlog(sync, erin), []);
+  });
+
   test("starts the stored graph anew once a minute at most", () => {
     const { sync } = connected();
     send(sync, dave, channel, fromAlice);

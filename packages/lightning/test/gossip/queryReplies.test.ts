@@ -39,7 +39,10 @@ function repliesTo(graph: PlainGraph, query: QueryChannelRange) {
     assert.ok(bytes.length <= maxMessageBytes);
     const message = decodeMessage(bytes);
     assert.ok(message.type === "reply_channel_range");
-    return { ...message, ids: decodeShortChannelIds(message.encodedShortIds) };
+    const ids = decodeShortChannelIds(message.encodedShortIds);
+    const { firstBlocknum, numberOfBlocks } = message;
+    for (const id of ids) assert.ok(id >= idAt(firstBlocknum) && id < idAt(firstBlocknum + numberOfBlocks));
+    return { ...message, ids };
   });
 }
 

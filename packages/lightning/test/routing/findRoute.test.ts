@@ -218,7 +218,7 @@ describe("limits", () => {
 
   test("a dearer way that is nearer is found behind a common stretch", () => {
     const graph = new PlainGraph([
-      plainChannel(2n, [b, c], { from: fees(0, 0, 500) }),
+      plainChannel(2n, [b, c], { from: fees(0, 0, 200) }),
       plainChannel(3n, [b, c], { from: fees(50, 0, 10) }),
       plainChannel(5n, [d, b], { from: fees(0, 0, 300) }),
     ]);
