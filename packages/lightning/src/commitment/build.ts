@@ -70,7 +70,11 @@ export interface BuiltCommitment {
 export function buildCommitment(terms: CommitmentTerms): BuiltCommitment {
   const { params, side, funding, keys, spec } = terms;
   const format = formatOf(params.format);
-  const delayed = format.toLocal(keys, otherOf(params, side).toSelfDelay);
+  let delayedScript: OutputScript | undefined;
+  const delayed = (): OutputScript => {
+    delayedScript ??= format.toLocal(keys, otherOf(params, side).toSelfDelay);
+    return delayedScript;
+  };
   const placed = placeOutputs(terms, format, delayed);
   const outputs: TxOut[] = placed.map(({ value, script }) => ({ value, script }));
   const total = sum(outputs.map(({ value }) => value));
@@ -108,14 +112,18 @@ export function buildCommitment(terms: CommitmentTerms): BuiltCommitment {
 function builtHtlc(
   { htlc, stage, value, witnessScript }: PlacedHtlc,
   outPoint: OutPoint,
-  on: { readonly format: CommitmentFormat; readonly spec: CommitmentSpec; readonly delayed: OutputScript },
+  on: {
+    readonly format: CommitmentFormat;
+    readonly spec: CommitmentSpec;
+    readonly delayed: () => OutputScript;
+  },
 ): BuiltHtlc {
   const { format, spec, delayed } = on;
   const { direction, id, paymentHash, cltvExpiry } = htlc;
   const secondStage: Transaction = {
     version: format.version,
     inputs: [{ outPoint, scriptSig: noBytes, sequence: format.htlcSequence, witness: [] }],
-    outputs: [{ value: minus(value, format.htlcFee(stage, spec.feerate)), script: delayed.script }],
+    outputs: [{ value: minus(value, format.htlcFee(stage, spec.feerate)), script: delayed().script }],
     locktime: stage === "timeout" ? cltvExpiry : 0,
   };
   const outputIndex = outPoint.index;

@@ -1,6 +1,6 @@
 import { derivePublicKey, deriveRevocationPublicKey } from "../crypto/keyDerivation.ts";
 import type { Point } from "../util/bytes.ts";
-import type { ChannelParams, PartyParams } from "./params.ts";
+import type { Basepoints, ChannelParams, PartyParams } from "./params.ts";
 
 /** Whose commitment: ours is `local`. */
 export type Side = "local" | "remote";
@@ -25,19 +25,52 @@ export interface CommitmentKeys {
 }
 
 /**
- * The keys of `side`'s commitment whose per-commitment point is `point`. It costs several multiplications on the
- * curve: compute them once for a commitment and pass them to every funding that it is built for.
+ * The keys of `side`'s commitment whose per-commitment point is `point`. Each costs multiplications on the curve when it
+ * is first asked for, and is kept: pass the keys to every funding that the commitment is built for.
  */
 export function commitmentKeys(params: ChannelParams, side: Side, point: Point): CommitmentKeys {
-  const owner = ownerOf(params, side).basepoints;
-  const other = otherOf(params, side).basepoints;
-  return {
-    ownerHtlc: derivePublicKey(owner.htlc, point),
-    otherHtlc: derivePublicKey(other.htlc, point),
-    ownerDelayed: derivePublicKey(owner.delayedPayment, point),
-    revocation: deriveRevocationPublicKey(other.revocation, point),
-    otherPayment: other.payment,
-  };
+  return new DerivedKeys(ownerOf(params, side).basepoints, otherOf(params, side).basepoints, point);
+}
+
+/** Derives what is asked for only: a commitment without HTLC outputs needs no HTLC keys. */
+class DerivedKeys implements CommitmentKeys {
+  readonly #owner: Basepoints;
+  readonly #other: Basepoints;
+  readonly #point: Point;
+  #ownerHtlc: Point | undefined;
+  #otherHtlc: Point | undefined;
+  #ownerDelayed: Point | undefined;
+  #revocation: Point | undefined;
+
+  constructor(owner: Basepoints, other: Basepoints, point: Point) {
+    this.#owner = owner;
+    this.#other = other;
+    this.#point = point;
+  }
+
+  get ownerHtlc(): Point {
+    this.#ownerHtlc ??= derivePublicKey(this.#owner.htlc, this.#point);
+    return this.#ownerHtlc;
+  }
+
+  get otherHtlc(): Point {
+    this.#otherHtlc ??= derivePublicKey(this.#other.htlc, this.#point);
+    return this.#otherHtlc;
+  }
+
+  get ownerDelayed(): Point {
+    this.#ownerDelayed ??= derivePublicKey(this.#owner.delayedPayment, this.#point);
+    return this.#ownerDelayed;
+  }
+
+  get revocation(): Point {
+    this.#revocation ??= deriveRevocationPublicKey(this.#other.revocation, this.#point);
+    return this.#revocation;
+  }
+
+  get otherPayment(): Point {
+    return this.#other.payment;
+  }
 }
 
 /** The party that can broadcast `side`'s commitment. */

@@ -1,7 +1,7 @@
 import { compareBytes, fromHex } from "../util/bytes.ts";
 import type { CommitmentNumber } from "../util/ids.ts";
 import { minusOrZero, msatToSat, plus, type Sat } from "../util/units.ts";
-import type { CommitmentFormat, OutputScript, ScriptHashOutput, SecondStage } from "./format.ts";
+import type { CommitmentFormat, HtlcScripts, OutputScript, ScriptHashOutput, SecondStage } from "./format.ts";
 import type { FundingOutput } from "./funding.ts";
 import type { HtlcDirection } from "./htlc.ts";
 import { type CommitmentKeys, ownerOf, type Side } from "./keys.ts";
@@ -44,13 +44,13 @@ export interface PlacedHtlc extends ScriptHashOutput {
 export type Placed = PlacedMain | PlacedHtlc;
 
 /**
- * The outputs of a commitment in their order (BOLT 3, "Commitment Transaction Construction"). `delayed` is the
+ * The outputs of a commitment in their order (BOLT 3, "Commitment Transaction Construction"). `delayed` gives the
  * owner's delayed output script.
  */
 export function placeOutputs(
   terms: CommitmentTerms,
   format: CommitmentFormat,
-  delayed: OutputScript,
+  delayed: () => OutputScript,
 ): readonly Placed[] {
   const { params, side, funding, keys, spec } = terms;
   const { dustLimit } = ownerOf(params, side);
@@ -64,7 +64,7 @@ export function placeOutputs(
   const ours = side === "local";
   const toOwner = ours ? local : remote;
   const toOther = ours ? remote : local;
-  if (toOwner >= dustLimit) outputs.push({ kind: "toOwner", value: toOwner, ...delayed });
+  if (toOwner >= dustLimit) outputs.push({ kind: "toOwner", value: toOwner, ...delayed() });
   if (toOther >= dustLimit) outputs.push({ kind: "toOther", value: toOther, ...format.toRemote(keys) });
   const ownerAnchor = format.anchor(ours ? funding.localKey : funding.remoteKey);
   const otherAnchor = format.anchor(ours ? funding.remoteKey : funding.localKey);
@@ -79,7 +79,7 @@ export function placeOutputs(
 
 function placeHtlcs({ params, side, keys, spec }: CommitmentTerms, format: CommitmentFormat): PlacedHtlc[] {
   const { dustLimit } = ownerOf(params, side);
-  const scripts = format.htlcScripts(keys);
+  let scripts: HtlcScripts | undefined;
   const thresholds = {
     timeout: format.trimThreshold("timeout", spec.feerate, dustLimit),
     success: format.trimThreshold("success", spec.feerate, dustLimit),
@@ -90,6 +90,7 @@ function placeHtlcs({ params, side, keys, spec }: CommitmentTerms, format: Commi
     const value = msatToSat(htlc.amount);
     if (value < thresholds[stage]) continue;
     const hash = fromHex(htlc.paymentHash);
+    scripts ??= format.htlcScripts(keys);
     const output = stage === "timeout" ? scripts.offered(hash) : scripts.received(hash, htlc.cltvExpiry);
     placed.push({ kind: "htlc", value, ...output, stage, htlc });
   }

@@ -7,6 +7,7 @@ export {
   perCommitmentPoint,
 } from "./keyDerivation.ts";
 export {
+  CommitmentSecrets,
   commitmentSecret,
   emptyShachain,
   insertSecret,

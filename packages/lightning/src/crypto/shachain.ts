@@ -23,6 +23,35 @@ export function commitmentSecret(seed: Uint8Array, number: CommitmentNumber): By
 }
 
 /**
+ * The secrets of one seed, for whoever asks for one after the other: neighbours share most of their derivation, which
+ * is kept from one to the next.
+ */
+export class CommitmentSecrets {
+  readonly #seed: Uint8Array;
+  #index = lastIndex;
+  /** `#values[bit]` has gone through all bits of `#index` from the highest down to `bit`. */
+  #values: Uint8Array[] = [];
+
+  /** The seed, 32 bytes, is kept. */
+  constructor(seed: Uint8Array) {
+    this.#seed = seed;
+  }
+
+  /** As `commitmentSecret`; the caller owns the result. */
+  secret(number: CommitmentNumber): Bytes32 {
+    const index = lastIndex - number;
+    const shared = this.#values.length === 0 ? indexBits : highestDifference(index, this.#index) + 1;
+    let value = shared === indexBits ? this.#seed : (this.#values[shared] ?? this.#seed);
+    for (let bit = shared - 1; bit >= 0; bit--) {
+      if (hasBit(index, bit)) value = flippedAndHashed(value.slice(), bit);
+      this.#values[bit] = value;
+    }
+    this.#index = index;
+    return value.slice() as Bytes32;
+  }
+}
+
+/**
  * The secrets that a peer revealed, in logarithmic space. Entry `i` is the latest whose index has exactly `i`
  * trailing zero bits (48 for index 0); from it, those secrets derive that share the index's higher bits.
  *
@@ -92,15 +121,24 @@ export function nextNumber(store: ShachainStore): CommitmentNumber {
 
 /** From the secret of the index with the lowest `bits` bits of `index` cleared, the secret of `index` itself. */
 function derive(secret: Uint8Array, bits: number, index: number): Bytes32 {
-  const { sha256 } = crypto();
   let value: Uint8Array = secret.slice();
   for (let bit = bits - 1; bit >= 0; bit--) {
-    if (!hasBit(index, bit)) continue;
-    const byte = bit >> 3;
-    value[byte] = (value[byte] ?? 0) ^ (1 << (bit & 7));
-    value = sha256(value);
+    if (hasBit(index, bit)) value = flippedAndHashed(value, bit);
   }
   return value as Bytes32;
+}
+
+/** One step of a derivation; writes to `value`. */
+function flippedAndHashed(value: Uint8Array, bit: number): Uint8Array {
+  const byte = bit >> 3;
+  value[byte] = (value[byte] ?? 0) ^ (1 << (bit & 7));
+  return crypto().sha256(value);
+}
+
+/** The highest bit in which two indexes differ, -1 when they are equal. */
+function highestDifference(a: number, b: number): number {
+  for (let bit = indexBits - 1; bit >= 0; bit--) if (hasBit(a, bit) !== hasBit(b, bit)) return bit;
+  return -1;
 }
 
 function hasBit(index: number, bit: number): boolean {

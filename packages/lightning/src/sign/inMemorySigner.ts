@@ -6,8 +6,8 @@ import type { FundingOutput } from "../commitment/funding.ts";
 import type { Basepoints } from "../commitment/params.ts";
 import { closingSighash, commitmentSighash, htlcSighash } from "../commitment/signatures.ts";
 import { derivePrivateKey, deriveRevocationPrivateKey, perCommitmentPoint } from "../crypto/keyDerivation.ts";
-import { commitmentSecret } from "../crypto/shachain.ts";
-import { equalBytes, type Point, type Signature } from "../util/bytes.ts";
+import { CommitmentSecrets } from "../crypto/shachain.ts";
+import { equalBytes, noBytes, type Point, type Signature } from "../util/bytes.ts";
 import type { CommitmentNumber } from "../util/ids.ts";
 
 import type { ChannelSecrets } from "./channelKeys.ts";
@@ -25,10 +25,12 @@ export class InMemorySigner implements ChannelSigner, OutputSpendSigner {
   readonly fundingKey: Point;
   readonly basepoints: Basepoints;
   readonly #secrets: ChannelSecrets;
+  readonly #commitmentSecrets: CommitmentSecrets;
   readonly #node: Pick<NodeSigner, "signGossip">;
 
   constructor(secrets: ChannelSecrets, node: Pick<NodeSigner, "signGossip">) {
     this.#secrets = secrets;
+    this.#commitmentSecrets = new CommitmentSecrets(secrets.commitmentSeed);
     this.#node = node;
     this.fundingKey = pointOf(secrets.funding);
     this.basepoints = {
@@ -40,7 +42,7 @@ export class InMemorySigner implements ChannelSigner, OutputSpendSigner {
   }
 
   point(number: CommitmentNumber): Point {
-    return perCommitmentPoint(commitmentSecret(this.#secrets.commitmentSeed, number));
+    return perCommitmentPoint(this.#commitmentSecrets.secret(number));
   }
 
   sign(request: SigningRequest): SigningAnswer {
@@ -54,7 +56,7 @@ export class InMemorySigner implements ChannelSigner, OutputSpendSigner {
       case "revocation":
         return {
           kind: "revocation",
-          secret: commitmentSecret(this.#secrets.commitmentSeed, request.number),
+          secret: this.#commitmentSecrets.secret(request.number),
           point: this.point(request.pointNumber),
         };
       case "closing":
@@ -85,10 +87,12 @@ export class InMemorySigner implements ChannelSigner, OutputSpendSigner {
     point,
     commitments,
   }: Extract<SigningRequest, { kind: "counterparty-commitment" }>): SigningAnswer {
-    const htlcKey = derivePrivateKey(this.#secrets.htlc, point);
+    const htlcKey = commitments.some(({ built }) => built.htlcs.length > 0)
+      ? derivePrivateKey(this.#secrets.htlc, point)
+      : noBytes;
     const signatures = commitments.map(({ funding, built }) => ({
-      signature: this.#signCommitment(built, funding),
-      htlcSignatures: built.htlcs.map((_, index) => sign(htlcSighash(built, index), htlcKey)),
+      signature: signForPeer(commitmentSighash(built, funding.capacity), this.#secrets.funding),
+      htlcSignatures: built.htlcs.map((_, index) => signForPeer(htlcSighash(built, index), htlcKey)),
     }));
     return { kind: "counterparty-commitment", signatures };
   }
@@ -133,6 +137,14 @@ function fundingsOf(request: SigningRequest): readonly FundingOutput[] {
 
 function pointOf(secret: Uint8Array): Point {
   return crypto().publicKey(secret) as Point;
+}
+
+/**
+ * A signature of a transaction that the peer may broadcast, and hardly ever does: not ground to the shortest encoding,
+ * which would cost twice the time.
+ */
+function signForPeer(hash: Uint8Array, key: Uint8Array): Signature {
+  return crypto().ecdsaSignRecoverable(hash, key).signature as Signature;
 }
 
 function sign(hash: Uint8Array, key: Uint8Array): Signature {

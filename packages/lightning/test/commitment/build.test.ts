@@ -46,7 +46,9 @@ describe("BOLT 3, Appendix B", () => {
 describe("commitmentKeys", () => {
   it("derives the keys of Appendix C", () => {
     const keys = commitmentKeys(paramsOf("static-remotekey"), "local", point("localPerCommitmentPoint"));
-    assert.deepEqual(keys, {
+    const { ownerHtlc, otherHtlc, ownerDelayed, revocation, otherPayment } = keys;
+    const derived = { ownerHtlc, otherHtlc, ownerDelayed, revocation, otherPayment };
+    assert.deepEqual(derived, {
       ownerHtlc: point("localHtlcPubkey"),
       otherHtlc: point("remoteHtlcPubkey"),
       ownerDelayed: point("localDelayedPubkey"),

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { describe, test } from "node:test";
+import { describe, it, test } from "node:test";
 import { fromHex, toHex } from "@fulmen/bitcoin/primitives";
 import {
+  CommitmentSecrets,
   commitmentSecret,
   emptyShachain,
   insertSecret,
@@ -153,4 +154,22 @@ test("generation leaves the seed as it was", () => {
   const copy = seed.slice();
   commitmentSecret(seed, commitmentNumber(12345));
   assert.deepEqual(seed, copy);
+});
+
+describe("commitment secrets in sequence", () => {
+  it("gives what each derivation by itself gives, in any order", () => {
+    const seed = new Uint8Array(32).fill(7);
+    const secrets = new CommitmentSecrets(seed);
+    for (const number of [0, 3, 1, 4, 2, 5, 255, 256, 0, 2 ** 24 - 1, 2 ** 24, 2 ** 47, 2 ** 48 - 1, 6, 6]) {
+      const expected = toHex(commitmentSecret(seed, commitmentNumber(number)));
+      assert.equal(toHex(secrets.secret(commitmentNumber(number))), expected, `secret ${number}`);
+    }
+  });
+
+  it("keeps nothing that the caller may write to", () => {
+    const secrets = new CommitmentSecrets(new Uint8Array(32).fill(7));
+    const first = toHex(secrets.secret(commitmentNumber(9)));
+    secrets.secret(commitmentNumber(9)).fill(0);
+    assert.equal(toHex(secrets.secret(commitmentNumber(9))), first);
+  });
 });
