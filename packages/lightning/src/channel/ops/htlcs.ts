@@ -149,36 +149,31 @@ export function resolveHtlc(
   if (incoming === undefined || htlc === undefined) {
     return err(refusal("ignore", "unknown-htlc", `no incoming HTLC ${what.htlcId}`));
   }
-  const { resolution, monitor } = what;
+  const { resolution } = what;
   const before = incoming.disposition;
-  const late =
-    before.kind === "resolved" && (before.resolution.kind === "fulfill" || resolution.kind !== "fulfill");
-  if (late) return ok({ channel, actions: [] });
-  const disposition: Disposition = { kind: "resolved", resolution };
-  let resolved: FundedChannel = {
+  const again = before.kind === "resolved";
+  if (again && (before.resolution.kind === "fulfill" || resolution.kind !== "fulfill")) {
+    return ok({ channel, actions: [] });
+  }
+  // A failure that the peer has been told of stays the channel's word; the preimage may still be worth it on chain.
+  const kept = again && !isRemovable(htlc);
+  const disposition: Disposition = kept ? before : { kind: "resolved", resolution };
+  const resolved: FundedChannel = {
     ...channel,
     incoming: channel.incoming.map((record) =>
       record === incoming ? { id: record.id, disposition } : record,
     ),
   };
-  const actions: ChannelAction[] = [{ kind: "persist", left: [] }];
-  if (resolution.kind === "fulfill") {
-    const next = nextUpdate(
-      resolved,
-      [
-        {
-          kind: "payment-preimage",
-          paymentHash: htlc.paymentHash,
-          preimage: resolution.preimage,
-          parts: monitor?.parts ?? [{ channelId: channel.commitments.channelId, htlcId: htlc.id }],
-        },
-      ],
-      monitor?.after ?? [],
-    );
-    resolved = next.channel;
-    actions.push({ kind: "watch-update", update: next.update });
-  }
-  return ok({ channel: resolved, actions });
+  const persist: ChannelAction = { kind: "persist", left: [] };
+  if (resolution.kind !== "fulfill") return ok({ channel: resolved, actions: [persist] });
+  const parts = what.monitor?.parts ?? [{ channelId: channel.commitments.channelId, htlcId: htlc.id }];
+  const { paymentHash } = htlc;
+  const next = nextUpdate(
+    resolved,
+    [{ kind: "payment-preimage", paymentHash, preimage: resolution.preimage, parts }],
+    what.monitor?.after ?? [],
+  );
+  return ok({ channel: next.channel, actions: [persist, { kind: "watch-update", update: next.update }] });
 }
 
 /** Tells the peer of every resolution that it has not been told of. Only while connected and in step. */
