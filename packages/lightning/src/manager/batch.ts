@@ -68,7 +68,8 @@ export interface EffectGroup {
   readonly effects: readonly OwnedEffect[];
 }
 
-/** A batch and what waits for it, input by input. */
-export interface GatedBatch extends Batch {
+/** What waits for a batch, input by input. */
+export interface GatedBatch {
+  readonly sequence: number;
   readonly groups: readonly EffectGroup[];
 }

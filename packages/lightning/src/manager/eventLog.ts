@@ -1,7 +1,7 @@
-import type { KvWrite } from "../chain/kvStore.ts";
 import type { Event, IndexedEvent } from "../handlers/event.ts";
 import { encodeEventAck, encodeIndexedEvent } from "../storage/v1/event.ts";
 import { eventAckKey, eventKey } from "../storage/v1/keys.ts";
+import type { RecordEncoder } from "./encodedBatch.ts";
 
 /**
  * The user's events: rows with a rising index, stored with what caused them, and handed out from when that is durable
@@ -10,7 +10,7 @@ import { eventAckKey, eventKey } from "../storage/v1/keys.ts";
 export class EventLog {
   /** Handed out, in order, and not acknowledged. */
   #pending: IndexedEvent[];
-  #writes: KvWrite[] = [];
+  #writes: RecordEncoder[] = [];
   #lastIndex: number;
 
   /** `stored` are the events not acknowledged before the restart; `lastIndex` is the highest index ever given. */
@@ -23,7 +23,7 @@ export class EventLog {
   record(event: Event): IndexedEvent {
     this.#lastIndex += 1;
     const indexed: IndexedEvent = { index: this.#lastIndex, event };
-    this.#writes.push({ key: eventKey(indexed.index), value: encodeIndexedEvent(indexed) });
+    this.#writes.push(() => [{ key: eventKey(indexed.index), value: encodeIndexedEvent(indexed) }]);
     return indexed;
   }
 
@@ -45,12 +45,14 @@ export class EventLog {
     const gone = kept < 0 ? this.#pending : this.#pending.slice(0, kept);
     const last = gone.at(-1);
     if (last === undefined) return;
-    for (const event of gone) this.#writes.push({ key: eventKey(event.index), value: undefined });
-    this.#writes.push({ key: eventAckKey, value: encodeEventAck(last.index) });
+    this.#writes.push(() => [
+      ...gone.map((event) => ({ key: eventKey(event.index), value: undefined })),
+      { key: eventAckKey, value: encodeEventAck(last.index) },
+    ]);
     this.#pending = kept < 0 ? [] : this.#pending.slice(kept);
   }
 
-  takeWrites(): readonly KvWrite[] {
+  takeWrites(): readonly RecordEncoder[] {
     const writes = this.#writes;
     this.#writes = [];
     return writes;

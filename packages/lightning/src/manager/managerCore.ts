@@ -1,6 +1,5 @@
 import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
-import type { KvWrite } from "../chain/kvStore.ts";
 import type { CrossChannelAction } from "../channel/action.ts";
 import type { HtlcSource } from "../channel/disposition.ts";
 import { fundedChannel } from "../channel/state.ts";
@@ -21,10 +20,11 @@ import type { ChannelId, UnixSeconds } from "../util/ids.ts";
 import { invariant } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
-import type { Batch, Effect } from "./batch.ts";
+import type { Batch, Effect, EffectGroup } from "./batch.ts";
 import { Channels, type CrossChannelHandler } from "./channels.ts";
 import { Claimables } from "./claimables.ts";
 import { EffectGate } from "./effectGate.ts";
+import { EncodedBatch, type RecordEncoder } from "./encodedBatch.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { EventLog } from "./eventLog.ts";
 import { Forwarding } from "./forwarding.ts";
@@ -213,31 +213,15 @@ export class ManagerCore implements CrossChannelHandler {
   takeBatch(): Batch | undefined {
     this.#process();
     const { groups, dirty } = this.turn.take();
-    const writes: KvWrite[] = [];
-    for (const [channelId, left] of dirty) {
-      const entry = this.channels.get(channelId);
-      if (entry === undefined) continue;
-      writes.push(...channelWrites(entry.written, entry.state, left));
-      entry.written = entry.state;
-    }
-    for (const { setups, updates } of groups) {
-      for (const setup of setups) writes.push(...monitorSetupWrites(setup));
-      for (const update of updates) writes.push(...monitorUpdateWrites(update));
-    }
-    for (const [paymentId, payment] of this.payments.takeChanged()) {
-      writes.push({ key: paymentKey(paymentId), value: payment && encodePayment(payment) });
-    }
-    writes.push(...this.events.takeWrites());
-    if (this.#tipChanged) {
-      writes.push({ key: chainPositionKey, value: encodeChainPosition(this.#tip) });
-      this.#tipChanged = false;
-    }
-    if (writes.length === 0 && groups.length === 0) return undefined;
+    const encoders = this.#takeRecords(groups, dirty);
+    if (encoders.length === 0 && groups.length === 0) return undefined;
     this.#sequence += 1;
     const sequence = this.#sequence;
-    if (writes.length > 0) writes.push({ key: batchSequenceKey, value: encodeBatchSequence(sequence) });
-    this.#gate.enter({ sequence, writes, groups });
-    return { sequence, writes };
+    if (encoders.length > 0) {
+      encoders.push(() => [{ key: batchSequenceKey, value: encodeBatchSequence(sequence) }]);
+    }
+    this.#gate.enter({ sequence, groups });
+    return new EncodedBatch(sequence, encoders);
   }
 
   /** The batch is durable. */
@@ -290,6 +274,35 @@ export class ManagerCore implements CrossChannelHandler {
   /** Whether batches wait, so that a peer should not be read from. */
   get congested(): boolean {
     return this.#gate.size > maxGroupsWaiting;
+  }
+
+  /** What has to be written, encoded only when the host asks: values do not change meanwhile. */
+  #takeRecords(
+    groups: readonly EffectGroup[],
+    dirty: ReadonlyMap<ChannelId, readonly Htlc[]>,
+  ): RecordEncoder[] {
+    const encoders: RecordEncoder[] = [];
+    for (const [channelId, left] of dirty) {
+      const entry = this.channels.get(channelId);
+      if (entry === undefined) continue;
+      const { written, state } = entry;
+      encoders.push(() => channelWrites(written, state, left));
+      entry.written = state;
+    }
+    for (const { setups, updates } of groups) {
+      for (const setup of setups) encoders.push(() => monitorSetupWrites(setup));
+      for (const update of updates) encoders.push(() => monitorUpdateWrites(update));
+    }
+    for (const [paymentId, payment] of this.payments.takeChanged()) {
+      encoders.push(() => [{ key: paymentKey(paymentId), value: payment && encodePayment(payment) }]);
+    }
+    encoders.push(...this.events.takeWrites());
+    if (this.#tipChanged) {
+      const tip = this.#tip;
+      encoders.push(() => [{ key: chainPositionKey, value: encodeChainPosition(tip) }]);
+      this.#tipChanged = false;
+    }
+    return encoders;
   }
 
   /** Decides, retries, announces and signs until nothing is left to do. */

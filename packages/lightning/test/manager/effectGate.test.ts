@@ -58,7 +58,7 @@ describe("effect gate", () => {
   it("lets nothing out before the batch is committed, and hands over no update", () => {
     const watch = new ScriptedWatch();
     const gate = new EffectGate(watch);
-    gate.enter({ sequence: 1, writes: [], groups: [group("a1", a)] });
+    gate.enter({ sequence: 1, groups: [group("a1", a)] });
     assert.deepEqual(names(gate), []);
     assert.deepEqual(watch.got, []);
     gate.committed(1);
@@ -69,8 +69,8 @@ describe("effect gate", () => {
 
   it("holds a channel's later effects behind an update in progress, and lets other channels pass", () => {
     const gate = new EffectGate(new ScriptedWatch([[a, "in-progress"]]));
-    gate.enter({ sequence: 1, writes: [], groups: [group("a1", a), group("b1", b)] });
-    gate.enter({ sequence: 2, writes: [], groups: [{ ...group("a2", a), updates: [] }] });
+    gate.enter({ sequence: 1, groups: [group("a1", a), group("b1", b)] });
+    gate.enter({ sequence: 2, groups: [{ ...group("a2", a), updates: [] }] });
     gate.committed(1);
     gate.committed(2);
     assert.deepEqual(names(gate), ["b1"]);
@@ -87,7 +87,7 @@ describe("effect gate", () => {
         [b, "in-progress"],
       ]),
     );
-    gate.enter({ sequence: 1, writes: [], groups: [group("ab", a, b)] });
+    gate.enter({ sequence: 1, groups: [group("ab", a, b)] });
     gate.committed(1);
     gate.completed(a, 1);
     assert.deepEqual(names(gate), []);
@@ -97,7 +97,7 @@ describe("effect gate", () => {
 
   it("never lets out what a refused update was for", () => {
     const gate = new EffectGate(new ScriptedWatch([[a, "refused"]]));
-    gate.enter({ sequence: 1, writes: [], groups: [group("a1", a), group("b1", b)] });
+    gate.enter({ sequence: 1, groups: [group("a1", a), group("b1", b)] });
     assert.deepEqual(gate.committed(1), [a]);
     assert.deepEqual(names(gate), ["b1"]);
     assert.equal(gate.size, 0);
@@ -105,7 +105,7 @@ describe("effect gate", () => {
 
   it("never lets out what a late refusal was for", () => {
     const gate = new EffectGate(new ScriptedWatch([[a, "in-progress"]]));
-    gate.enter({ sequence: 1, writes: [], groups: [group("a1", a)] });
+    gate.enter({ sequence: 1, groups: [group("a1", a)] });
     gate.committed(1);
     gate.refused(a, 1);
     assert.deepEqual(names(gate), []);
@@ -114,8 +114,8 @@ describe("effect gate", () => {
 
   it("takes commits in their order only", () => {
     const gate = new EffectGate(new ScriptedWatch());
-    gate.enter({ sequence: 1, writes: [], groups: [group("a1", a)] });
-    gate.enter({ sequence: 2, writes: [], groups: [group("a2", a)] });
+    gate.enter({ sequence: 1, groups: [group("a1", a)] });
+    gate.enter({ sequence: 2, groups: [group("a2", a)] });
     assert.throws(() => gate.committed(2), /batch 2 committed before batch 1/);
   });
 });
