@@ -8,6 +8,7 @@ import {
   eventPrefix,
   monitorsPrefix,
   nodeKey,
+  outboxPrefix,
   paymentPrefix,
 } from "@fulmen/lightning/storage";
 
@@ -41,6 +42,7 @@ export async function readStoredRecords(store: KVStore): Promise<StoredRecords> 
       eventAck: await one(eventAckKey),
       chainPosition: await one(chainPositionKey),
       batchSequence: await one(batchSequenceKey),
+      outbox: await readAll(store, outboxPrefix),
     },
     monitors: await readAll(store, monitorsPrefix),
   };

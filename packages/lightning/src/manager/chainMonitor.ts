@@ -66,6 +66,7 @@ const updatesPerSnapshot = 100;
  * @ldk lightning::chain::chainmonitor::ChainMonitor
  */
 export class ChainMonitor implements Watch, Listen, Confirm {
+  readonly durability = "same-batch";
   readonly #environment: ChainMonitorEnvironment;
   readonly #monitors = new Map<ChannelId, ChannelMonitor>();
   /** What the store has of each in snapshots. */

@@ -3,6 +3,16 @@ import { encodeEventAck, encodeIndexedEvent } from "../storage/v1/event.ts";
 import { eventAckKey, eventKey } from "../storage/v1/keys.ts";
 import type { RecordEncoder } from "./encodedBatch.ts";
 
+/** What the log was before a restart. */
+export interface EventLogStart {
+  /** Events to hand out, in order. */
+  readonly pending: readonly IndexedEvent[];
+  /** The highest index ever given; 0 when there was none. */
+  readonly lastIndex: number;
+  /** The highest index ever acknowledged. */
+  readonly lastAcknowledged: number;
+}
+
 /**
  * The user's events: rows with a rising index, stored with what caused them, and handed out from when that is durable
  * until the user acknowledges them.
@@ -12,11 +22,17 @@ export class EventLog {
   #pending: IndexedEvent[];
   #writes: RecordEncoder[] = [];
   #lastIndex: number;
+  #lastAcknowledged: number;
 
-  /** `stored` are the events not acknowledged before the restart; `lastIndex` is the highest index ever given. */
-  constructor(stored: readonly IndexedEvent[], lastIndex: number) {
-    this.#pending = [...stored];
+  constructor({ pending, lastIndex, lastAcknowledged }: EventLogStart) {
+    this.#pending = [...pending];
     this.#lastIndex = lastIndex;
+    this.#lastAcknowledged = lastAcknowledged;
+  }
+
+  /** The event is never told, since what caused it has no effect: its row goes. */
+  discard({ index }: IndexedEvent): void {
+    this.#writes.push(() => [{ key: eventKey(index), value: undefined }]);
   }
 
   /** Gives the event its index and its row. */
@@ -45,9 +61,12 @@ export class EventLog {
     const gone = kept < 0 ? this.#pending : this.#pending.slice(0, kept);
     const last = gone.at(-1);
     if (last === undefined) return;
+    // Events that had to wait may come, and be acknowledged, after later ones.
+    const acknowledged = Math.max(last.index, this.#lastAcknowledged);
+    this.#lastAcknowledged = acknowledged;
     this.#writes.push(() => [
       ...gone.map((event) => ({ key: eventKey(event.index), value: undefined })),
-      { key: eventAckKey, value: encodeEventAck(last.index) },
+      { key: eventAckKey, value: encodeEventAck(acknowledged) },
     ]);
     this.#pending = kept < 0 ? [] : this.#pending.slice(kept);
   }

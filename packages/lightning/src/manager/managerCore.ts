@@ -6,14 +6,16 @@ import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import { fundingScript } from "../commitment/funding.ts";
 import type { Htlc } from "../commitment/htlc.ts";
-import { type Event, isGossipMessage, type MessageSendEvent } from "../handlers/index.ts";
-import type { MonitorEvent } from "../onchain/watch.ts";
+import { type Event, type IndexedEvent, isGossipMessage, type MessageSendEvent } from "../handlers/index.ts";
+import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
+import type { MonitorEvent, MonitorSetup } from "../onchain/watch.ts";
 import { expandInboundPaymentKey } from "../payment/inboundPayment.ts";
 import { OutboundPayments } from "../payment/outboundPayments.ts";
 import { channelWrites } from "../storage/v1/channel.ts";
 import { batchSequenceKey, chainPositionKey, paymentKey } from "../storage/v1/keys.ts";
 import { monitorSetupWrites, monitorUpdateWrites } from "../storage/v1/monitor.ts";
 import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts";
+import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, UnixSeconds } from "../util/ids.ts";
@@ -30,6 +32,7 @@ import type { EventLog } from "./eventLog.ts";
 import { Forwarding } from "./forwarding.ts";
 import { IncomingHtlcs } from "./incomingHtlcs.ts";
 import { ourFeatures } from "./ourFeatures.ts";
+import { type Outbox, refOf } from "./outbox.ts";
 import { Payer } from "./payer.ts";
 import { Turn } from "./turn.ts";
 
@@ -39,6 +42,8 @@ export interface CoreStart {
   readonly events: EventLog;
   readonly sequence: number;
   readonly now: UnixSeconds;
+  /** What a `Watch` elsewhere may not have. */
+  readonly outbox: Outbox | undefined;
 }
 
 /**
@@ -57,6 +62,8 @@ export class ManagerCore implements CrossChannelHandler {
   readonly events: EventLog;
   readonly announcer: Announcer;
   readonly #gate: EffectGate;
+  /** Absent when the rows of the monitors themselves are in the batches. */
+  readonly #outbox: Outbox | undefined;
   #messages: MessageSendEvent[] = [];
   #sequence: number;
   #now: UnixSeconds;
@@ -82,6 +89,7 @@ export class ManagerCore implements CrossChannelHandler {
     this.claimables = new Claimables(this.channels, this.incoming, keys);
     this.announcer = new Announcer(environment, this.channels, this.turn);
     this.#gate = new EffectGate(environment.watch);
+    this.#outbox = start.outbox;
   }
 
   get now(): UnixSeconds {
@@ -186,11 +194,10 @@ export class ManagerCore implements CrossChannelHandler {
     const { channelId } = event;
     switch (event.kind) {
       case "completed":
-        this.#gate.completed(channelId, event.updateId);
+        for (const id of this.#gate.completed(channelId, event.updateId)) this.#refused(id);
         return;
       case "refused":
-        this.#gate.refused(channelId, event.updateId);
-        this.channels.step(channelId, { kind: "watch-refused" });
+        for (const id of this.#gate.refused(channelId, event.updateId)) this.#refused(id);
         return;
       case "holder-force-closed":
       case "commitment-confirmed":
@@ -218,6 +225,8 @@ export class ManagerCore implements CrossChannelHandler {
     this.#sequence += 1;
     const sequence = this.#sequence;
     if (encoders.length > 0) {
+      const settled = this.#outbox?.takeDeletions() ?? [];
+      if (settled.length > 0) encoders.push(() => settled);
       encoders.push(() => [{ key: batchSequenceKey, value: encodeBatchSequence(sequence) }]);
     }
     this.#gate.enter({ sequence, groups });
@@ -226,17 +235,37 @@ export class ManagerCore implements CrossChannelHandler {
 
   /** The batch is durable. */
   batchCommitted(sequence: number): void {
-    const refused = this.#gate.committed(sequence);
-    for (const channelId of refused) {
-      this.input(() => this.channels.step(channelId, { kind: "watch-refused" }));
-    }
+    for (const id of this.#gate.committed(sequence)) this.input(() => this.#refused(id));
     this.release();
+  }
+
+  /**
+   * After a restart, before anything else: gives a `Watch` elsewhere again what it may not have, and takes its answers
+   * as if the batches had just been committed. `held`, the stored events, wait for all of it.
+   */
+  replay(rows: readonly OutboxRow[], held: readonly IndexedEvent[]): void {
+    const groups: EffectGroup[] = rows.map((row) => ({
+      channels: [refOf(row).channelId],
+      setups: row.kind === "watch-channel" ? [row.setup] : [],
+      updates: row.kind === "update-channel" ? [row.update] : [],
+      effects: [],
+    }));
+    groups.push({
+      channels: rows.map((row) => refOf(row).channelId),
+      setups: [],
+      updates: [],
+      effects: held.map((event) => ({ effect: { kind: "event", event } })),
+    });
+    this.#gate.enter({ sequence: this.#sequence, groups });
+    this.batchCommitted(this.#sequence);
   }
 
   /** Lets out what may leave now. */
   release(): void {
-    const { effects } = this.#gate.release();
+    const { effects, dropped, settled } = this.#gate.release();
     for (const effect of effects) this.#run(effect);
+    for (const effect of dropped) if (effect.kind === "event") this.events.discard(effect.event);
+    for (const ref of settled) this.#outbox?.settled(ref);
   }
 
   /** After a restart: what was broadcast and is not confirmed, and what must be watched. */
@@ -290,8 +319,8 @@ export class ManagerCore implements CrossChannelHandler {
       entry.written = state;
     }
     for (const { setups, updates } of groups) {
-      for (const setup of setups) encoders.push(() => monitorSetupWrites(setup));
-      for (const update of updates) encoders.push(() => monitorUpdateWrites(update));
+      for (const setup of setups) encoders.push(this.#setupRecord(setup));
+      for (const update of updates) encoders.push(this.#updateRecord(update));
     }
     for (const [paymentId, payment] of this.payments.takeChanged()) {
       encoders.push(() => [{ key: paymentKey(paymentId), value: payment && encodePayment(payment) }]);
@@ -303,6 +332,19 @@ export class ManagerCore implements CrossChannelHandler {
       this.#tipChanged = false;
     }
     return encoders;
+  }
+
+  #setupRecord(setup: MonitorSetup): RecordEncoder {
+    return this.#outbox?.add({ kind: "watch-channel", setup }) ?? (() => monitorSetupWrites(setup));
+  }
+
+  #updateRecord(update: ChannelMonitorUpdate): RecordEncoder {
+    return this.#outbox?.add({ kind: "update-channel", update }) ?? (() => monitorUpdateWrites(update));
+  }
+
+  /** The channel's monitor is locked. */
+  #refused(channelId: ChannelId): void {
+    this.channels.step(channelId, { kind: "watch-refused" });
   }
 
   /** Decides, retries, announces and signs until nothing is left to do. */

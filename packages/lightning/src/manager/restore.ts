@@ -6,10 +6,11 @@ import { findHtlc } from "../commitment/dance.ts";
 import { htlcStates } from "../commitment/htlcState.ts";
 import type { IndexedEvent } from "../handlers/index.ts";
 import type { LocalSource } from "../payment/outboundPayments.ts";
-import { corruptRecord, type StorageError } from "../storage/storageError.ts";
+import { monitorAhead, monitorBehind, type StorageError } from "../storage/storageError.ts";
 import { readEventAck, readIndexedEvent } from "../storage/v1/event.ts";
 import { coreKey } from "../storage/v1/keys.ts";
 import { readBatchSequence, readChainPosition } from "../storage/v1/node.ts";
+import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { readPayment } from "../storage/v1/payment.ts";
 import { readChannels, type StoredState } from "../storage/v1/readChannel.ts";
 import type { PaymentId, UnixSeconds } from "../util/ids.ts";
@@ -18,8 +19,9 @@ import { err, ok, type Result } from "../util/result.ts";
 import type { Msat } from "../util/units.ts";
 import { ChannelManager } from "./channelManager.ts";
 import type { ManagerEnvironment } from "./environment.ts";
-import { EventLog } from "./eventLog.ts";
+import { EventLog, type EventLogStart } from "./eventLog.ts";
 import type { ManagerCore } from "./managerCore.ts";
+import { Outbox, refOf } from "./outbox.ts";
 
 /** The records that a manager is made of, as the host read them: see `storage/v1/keys.ts` for their prefixes. */
 export interface ManagerRecords {
@@ -32,6 +34,8 @@ export interface ManagerRecords {
   readonly eventAck: KvEntry | undefined;
   readonly chainPosition: KvEntry | undefined;
   readonly batchSequence: KvEntry | undefined;
+  /** All below `outboxPrefix`. Needed only when the monitors are kept elsewhere (`Watch.durability`). */
+  readonly outbox?: readonly KvEntry[];
 }
 
 /** What a new node has. */
@@ -42,6 +46,7 @@ export const noRecords: ManagerRecords = {
   eventAck: undefined,
   chainPosition: undefined,
   batchSequence: undefined,
+  outbox: [],
 };
 
 /**
@@ -62,28 +67,35 @@ export function restoreManager(
   if (sequence?.ok === false) return sequence;
   const events = storedEvents(records);
   if (!events.ok) return events;
+  const isElsewhere = environment.watch.durability === "elsewhere";
+  const stored = isElsewhere ? Outbox.restore(records.outbox ?? []) : undefined;
+  if (stored?.ok === false) return stored;
+  const { outbox, rows } = stored?.value ?? { outbox: undefined, rows: [] };
+  const held = rows.length > 0 ? events.value.pending : [];
   const states = readChannels(records.channels);
   if (!states.ok) return states;
   const manager = new ChannelManager(environment, {
     tip: position?.value ?? start.tip,
-    events: events.value,
+    events: new EventLog({ ...events.value, pending: held.length > 0 ? [] : events.value.pending }),
     sequence: sequence?.value ?? 0,
     now: start.now as UnixSeconds,
+    outbox,
   });
   const { core } = manager;
   for (const state of states.value) {
-    const refused = addChannel(core, state);
+    const refused = addChannel(core, state, rows);
     if (refused !== undefined) return err(refused);
   }
   for (const state of states.value) restoreHtlcs(core, present(fundedChannel(state), "a stored channel"));
   core.claimables.restored();
   const payments = restorePayments(core, records.payments);
   if (!payments.ok) return payments;
+  if (rows.length > 0) core.replay(rows, held);
   core.input(() => core.rebroadcast());
   return ok(manager);
 }
 
-function storedEvents(records: ManagerRecords): Result<EventLog, StorageError> {
+function storedEvents(records: ManagerRecords): Result<EventLogStart, StorageError> {
   const acknowledged = records.eventAck && readEventAck(records.eventAck);
   if (acknowledged?.ok === false) return acknowledged;
   const events: IndexedEvent[] = [];
@@ -92,18 +104,28 @@ function storedEvents(records: ManagerRecords): Result<EventLog, StorageError> {
     if (!event.ok) return event;
     events.push(event.value);
   }
-  const last = Math.max(acknowledged?.value ?? 0, events.at(-1)?.index ?? 0);
-  return ok(new EventLog(events, last));
+  const lastAcknowledged = acknowledged?.value ?? 0;
+  const lastIndex = Math.max(lastAcknowledged, events.at(-1)?.index ?? 0);
+  return ok({ pending: events, lastIndex, lastAcknowledged });
 }
 
 /** A monitor that is ahead of its channel, or behind it, means that records of different times were mixed. */
-function addChannel(core: ManagerCore, state: StoredState): StorageError | undefined {
+function addChannel(
+  core: ManagerCore,
+  state: StoredState,
+  outbox: readonly OutboxRow[],
+): StorageError | undefined {
   const channel = present(fundedChannel(state), "a stored channel");
   const { channelId } = channel.commitments;
-  const watched = core.environment.watch.latestUpdateId(channelId);
-  if (watched !== channel.lastUpdateId) {
-    const text = `its monitor has update ${watched ?? "none"}, the channel gave ${channel.lastUpdateId}`;
-    return corruptRecord(coreKey(channelId), text);
+  const { lastUpdateId } = channel;
+  const watched = core.environment.watch.latestUpdateId(channelId) ?? 0;
+  if (watched > lastUpdateId) return monitorAhead(coreKey(channelId), watched, lastUpdateId);
+  if (watched < lastUpdateId) {
+    const kept = new Set<number>();
+    for (const row of outbox) if (refOf(row).channelId === channelId) kept.add(refOf(row).updateId);
+    for (let id = watched + 1; id <= lastUpdateId; id++) {
+      if (!kept.has(id)) return monitorBehind(coreKey(channelId), watched, id);
+    }
   }
   core.channels.add(channelId, {
     state,

@@ -65,7 +65,7 @@ export type ChannelMonitorUpdateStep =
   /** The channel takes no further step off chain. */
   | { readonly kind: "channel-force-closed"; readonly broadcast: boolean };
 
-/** An update of another channel's monitor that must be completed before this one may be. */
+/** Names an update of a channel's monitor; 1 is in its setup. */
 export interface UpdateRef {
   readonly channelId: ChannelId;
   readonly updateId: number;
@@ -80,5 +80,6 @@ export interface ChannelMonitorUpdate {
   readonly channelId: ChannelId;
   readonly updateId: number;
   readonly steps: readonly ChannelMonitorUpdateStep[];
+  /** Updates of other channels' monitors that must be completed before this one may be. */
   readonly after: readonly UpdateRef[];
 }

@@ -30,7 +30,7 @@ export interface MonitorSetup {
 }
 
 /**
- * `completed`: durable. `in-progress`: `WatchEvents.completed` follows. `refused`: the monitor locked itself, since it
+ * `completed`: durable. `in-progress`: a `MonitorEvent` that says so follows. `refused`: the monitor locked itself, since it
  * signed or saw a commitment on chain; the channel is closing and what waited for the update is never revealed.
  *
  * @ldk lightning::chain::ChannelMonitorUpdateStatus
@@ -58,15 +58,23 @@ export type MonitorEvent =
   | { readonly kind: "htlc-timed-out"; readonly channelId: ChannelId; readonly htlcId: bigint };
 
 /**
- * Who watches the chain for the channels. Calls are idempotent: the outbox is replayed after a restart.
+ * Who watches the chain for the channels. Calls are idempotent: the outbox is replayed after a restart, and each update
+ * is answered as it was before. Those of one channel come in the order of their ids, and none before what it names in
+ * `after` is completed.
  *
  * @ldk lightning::chain::Watch
  */
 export interface Watch {
+  /**
+   * Who makes setups and updates durable. `same-batch`: the manager, as rows of the monitor in the batch that has the
+   * channel's own rows, so that each is `completed` at once. `elsewhere`: the `Watch`, where and when it likes; the
+   * manager keeps each in its outbox until it is completed.
+   */
+  readonly durability: "same-batch" | "elsewhere";
   watchChannel(setup: MonitorSetup): ChannelMonitorUpdateStatus;
   updateChannel(update: ChannelMonitorUpdate): ChannelMonitorUpdateStatus;
-  /** The last update that the monitor has, or `undefined` when it does not know the channel. */
+  /** The last update that the monitor durably has, or `undefined` when it does not know the channel. */
   latestUpdateId(channelId: ChannelId): number | undefined;
-  /** What happened since the last call. */
+  /** What happened since the last call. After a restart, of either side, all that still holds is told again. */
   takeMonitorEvents(): readonly MonitorEvent[];
 }

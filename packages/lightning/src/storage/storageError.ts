@@ -13,7 +13,11 @@ export interface StorageError {
     /** The store belongs to another node. */
     | "wrong-node"
     /** The store belongs to a node of another network. */
-    | "wrong-network";
+    | "wrong-network"
+    /** A monitor has updates that its channel's record never gave: the store is older than the monitors. */
+    | "monitor-ahead"
+    /** A monitor lacks updates that are in nobody's hands any more: the monitors are older than the store. */
+    | "monitor-behind";
   /** The key of the record, or what its keys begin with. */
   readonly key: string;
   /** A sentence that says what is wrong and what to do. */
@@ -30,6 +34,18 @@ export function missingRecord(key: string, what: string): StorageError {
 
 export function corruptRecord(key: string, what: string): StorageError {
   return { kind: "corrupt", key, text: `record ${key} is corrupt, ${what}: ${restoreAdvice}` };
+}
+
+/** The monitor has update `watched`; `recorded` is the last one that the channel's record, `key`, gave it. */
+export function monitorAhead(key: string, watched: number, recorded: number): StorageError {
+  const text = `the channel's monitor has update ${watched}, but record ${key} knows of ${recorded}: this store is older than the monitors; ${restoreAdvice}`;
+  return { kind: "monitor-ahead", key, text };
+}
+
+/** The monitor has updates up to `watched`, and neither it nor the outbox has `lost`; `key` is the channel's record. */
+export function monitorBehind(key: string, watched: number, lost: number): StorageError {
+  const text = `the channel's monitor has update ${watched}, and update ${lost} is not in the outbox (record ${key}): the monitors are older than this store, and could not answer a revoked commitment; bring back their latest copy`;
+  return { kind: "monitor-behind", key, text };
 }
 
 /** Runs `read`, which decodes the record `key`, and gives decode errors as values. */

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ChannelMonitorUpdate, ChannelMonitorUpdateStatus, Watch } from "@fulmen/lightning/onchain";
+import type {
+  ChannelMonitorUpdate,
+  ChannelMonitorUpdateStatus,
+  UpdateRef,
+  Watch,
+} from "@fulmen/lightning/onchain";
 import type { ChannelId, NodeId } from "@fulmen/lightning/util";
 import type { EffectGroup } from "#src/manager/batch";
 import { EffectGate } from "#src/manager/effectGate";
@@ -10,6 +15,7 @@ const b = "bb".repeat(32) as ChannelId;
 
 /** A `Watch` that answers what it is told to, and remembers what it got. */
 class ScriptedWatch implements Watch {
+  readonly durability = "elsewhere";
   readonly got: ChannelMonitorUpdate[] = [];
   readonly #answers: ReadonlyMap<ChannelId, ChannelMonitorUpdateStatus>;
 
@@ -107,9 +113,53 @@ describe("effect gate", () => {
     const gate = new EffectGate(new ScriptedWatch([[a, "in-progress"]]));
     gate.enter({ sequence: 1, groups: [group("a1", a)] });
     gate.committed(1);
-    gate.refused(a, 1);
+    assert.deepEqual(gate.refused(a, 1), [a]);
     assert.deepEqual(names(gate), []);
     assert.equal(gate.size, 0);
+  });
+
+  it("hands an update over only after those that it names, and later ones of its channel after it", () => {
+    const watch = new ScriptedWatch([[a, "in-progress"]]);
+    const gate = new EffectGate(watch);
+    const given = (): readonly string[] =>
+      watch.got.map(({ channelId, updateId }) => `${channelId === a ? "a" : "b"}${updateId}`);
+    const update = (channelId: ChannelId, updateId: number, ...after: readonly UpdateRef[]): EffectGroup => ({
+      ...group(`${updateId}`, channelId),
+      updates: [{ channelId, updateId, steps: [], after }],
+    });
+    gate.enter({ sequence: 1, groups: [update(a, 1), update(a, 2)] });
+    gate.enter({ sequence: 2, groups: [update(b, 1, { channelId: a, updateId: 2 }), update(b, 2)] });
+    gate.enter({ sequence: 3, groups: [update(b, 3, { channelId: a, updateId: 1 })] });
+    for (const sequence of [1, 2, 3]) gate.committed(sequence);
+    assert.deepEqual(given(), ["a1", "a2"]);
+    gate.completed(a, 1);
+    assert.deepEqual(given(), ["a1", "a2"]);
+    assert.deepEqual(names(gate), ["1"]);
+    gate.completed(a, 2);
+    assert.deepEqual(given(), ["a1", "a2", "b1", "b2", "b3"]);
+    assert.deepEqual(names(gate), ["2", "1", "2", "3"]);
+  });
+
+  it("says which updates the watch has dealt with, and which effects are never let out", () => {
+    const gate = new EffectGate(
+      new ScriptedWatch([
+        [a, "refused"],
+        [b, "in-progress"],
+      ]),
+    );
+    gate.enter({ sequence: 1, groups: [group("a1", a), group("b1", b)] });
+    gate.committed(1);
+    const first = gate.release();
+    assert.deepEqual(
+      first.settled.map(({ channelId }) => channelId),
+      [a],
+    );
+    assert.deepEqual(first.dropped, [{ kind: "disconnect", nodeId: "a1", epoch: 1 }]);
+    assert.deepEqual(gate.completed(b, 1), []);
+    assert.deepEqual(
+      gate.release().settled.map(({ channelId }) => channelId),
+      [b],
+    );
   });
 
   it("takes commits in their order only", () => {

@@ -72,7 +72,9 @@ const rows: readonly Row[] = [
     example: monitorUpdate,
     read: readMonitorUpdate,
   },
-  ...outboxRows.map((example, i): Row => ({ ...outboxWrite(i, example), example, read: readOutboxRow })),
+  ...outboxRows.map((row, i): Row => {
+    return { ...outboxWrite(i, row), example: { sequence: i, row }, read: readOutboxRow };
+  }),
   ...payments.map((example, i): Row => {
     const key = paymentKey(paymentIdOf(new Uint8Array(32).fill(i)));
     return { key, value: encodePayment(example), example, read: readPayment };

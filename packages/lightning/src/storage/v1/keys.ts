@@ -125,6 +125,12 @@ export function outboxKey(sequence: number): string {
   return `outbox/${padded(sequence, countDigits)}`;
 }
 
+/** The sequence number in an outbox row's key; `undefined` for keys that this version does not write. */
+export function parseOutboxKey(key: string): number | undefined {
+  const match = /^outbox\/([0-9]{16})$/.exec(key);
+  return match === null ? undefined : Number(match[1]);
+}
+
 /** Below it are the events that the user has not acknowledged, in order. */
 export const eventPrefix = "event/";
 

@@ -2,9 +2,9 @@ import type { KvEntry, KvWrite } from "../../chain/kvStore.ts";
 import { decode, encode } from "../../codec/codec.ts";
 import type { ChannelMonitorUpdate } from "../../onchain/channelMonitorUpdate.ts";
 import type { MonitorSetup } from "../../onchain/watch.ts";
-import type { Result } from "../../util/result.ts";
-import { reading, type StorageError } from "../storageError.ts";
-import { outboxKey } from "./keys.ts";
+import { err, type Result } from "../../util/result.ts";
+import { corruptRecord, reading, type StorageError } from "../storageError.ts";
+import { outboxKey, parseOutboxKey } from "./keys.ts";
 import { needed, record, union } from "./layouts.ts";
 import { monitorSetupLayout, monitorUpdateLayout } from "./monitor.ts";
 
@@ -25,6 +25,12 @@ export function outboxWrite(sequence: number, row: OutboxRow): KvWrite {
   return { key: outboxKey(sequence), value: encode(outboxRow, row) };
 }
 
-export function readOutboxRow({ key, value }: KvEntry): Result<OutboxRow, StorageError> {
-  return reading(key, () => decode(outboxRow, value));
+/** A row and its place in the order. */
+export function readOutboxRow({
+  key,
+  value,
+}: KvEntry): Result<{ readonly sequence: number; readonly row: OutboxRow }, StorageError> {
+  const sequence = parseOutboxKey(key);
+  if (sequence === undefined) return err(corruptRecord(key, "its name is unknown"));
+  return reading(key, () => ({ sequence, row: decode(outboxRow, value) }));
 }
