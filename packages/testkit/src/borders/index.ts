@@ -1,0 +1,2 @@
+export { type BorderCall, type LoggingProxyOptions, loggingProxy } from "./loggingProxy.ts";
+export { NotPlainError, plainCopy } from "./plainData.ts";
