@@ -29,7 +29,8 @@ export type Disposition =
   | {
       readonly kind: "claimable";
       readonly sharedSecret: Uint8Array;
-      readonly paymentSecret: Uint8Array;
+      /** Absent from a spontaneous payment of one part. */
+      readonly paymentSecret?: Uint8Array;
       readonly totalAmount: Msat;
       /** Present when the payment is spontaneous or the preimage is ours to derive. */
       readonly preimage?: Bytes32;

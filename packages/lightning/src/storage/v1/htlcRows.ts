@@ -109,7 +109,7 @@ export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }>
           1,
           {
             sharedSecret: needed(0, bytes32),
-            paymentSecret: needed(2, bytes32),
+            paymentSecret: possible(2, bytes32),
             totalAmount: needed(4, msat64),
             preimage: possible(6, bytes32),
             spontaneous: needed(8, bool),
