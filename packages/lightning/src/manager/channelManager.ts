@@ -196,10 +196,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     text: string,
     options: PayInvoiceOptions & { readonly paymentId?: PaymentId } = {},
   ): PaymentId {
-    const parsed = parseInvoice(text);
-    if (!parsed.ok) throw new ApiError("invalid-invoice", `not a payable invoice: ${parsed.error.kind}`);
-    const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
-    const terms = termsOfInvoice(parsed.value, us, options);
+    const terms = this.paymentTermsOf(text, options);
     const paymentId = options.paymentId ?? (terms.paymentHash as string as PaymentId);
     this.#pay(paymentId, terms, options.retries);
     return paymentId;
@@ -218,6 +215,14 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     const paymentId = request.paymentId ?? paymentIdOf(entropy.randomBytes(32));
     this.#pay(paymentId, terms, undefined);
     return paymentId;
+  }
+
+  /** What paying an invoice means, for those who find its route themselves; throws `ApiError` when it cannot be paid. */
+  paymentTermsOf(text: string, options: PayInvoiceOptions = {}): PaymentTerms {
+    const parsed = parseInvoice(text);
+    if (!parsed.ok) throw new ApiError("invalid-invoice", `not a payable invoice: ${parsed.error.kind}`);
+    const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
+    return termsOfInvoice(parsed.value, us, options);
   }
 
   /** Pays along a route that is given, without trying another. */
