@@ -2,6 +2,7 @@ import type { LocalKeys } from "../channel/localKeys.ts";
 import { openChannel } from "../channel/openChannel.ts";
 import { complaint } from "../channel/ops/forceClose.ts";
 import { receiveOpenChannel } from "../channel/receiveOpenChannel.ts";
+import type { FundedChannel } from "../channel/state.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type { ChannelMessage } from "../handlers/index.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
@@ -20,9 +21,9 @@ import { ApiError } from "./apiError.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { ManagerCore } from "./managerCore.ts";
 
-/** Channels without a signed funding that one peer may have with us. @ldk MAX_UNFUNDED_CHANS_PER_PEER */
+/** Channels without a confirmed funding that one peer may have with us. @ldk MAX_UNFUNDED_CHANS_PER_PEER */
 const maxUnfundedPerPeer = 4;
-/** Peers without a funded channel that may have unfunded ones. @ldk MAX_UNFUNDED_CHANNEL_PEERS */
+/** Peers without a confirmed channel that may have unfunded ones. @ldk MAX_UNFUNDED_CHANNEL_PEERS */
 const maxPeersWithUnfunded = 50;
 
 /** Begins a channel with a connected peer; gives its temporary id. */
@@ -162,18 +163,27 @@ function receiveOpen(core: ManagerCore, nodeId: NodeId, message: OpenChannel): v
 }
 
 function unfundedWith(core: ManagerCore, nodeId: NodeId): number {
-  return core.channels.ofPeer(nodeId).filter((id) => core.channels.funded(id) === undefined).length;
+  return core.channels.ofPeer(nodeId).filter((id) => isUnfunded(core.channels.funded(id))).length;
 }
 
 /** Peers with nothing at stake are limited in number, so that they cannot crowd out the others. */
 function tooManyUnfundedPeers(core: ManagerCore, nodeId: NodeId): boolean {
   const { channels } = core;
-  if (channels.ofPeer(nodeId).some((id) => channels.funded(id) !== undefined)) return false;
-  const others = channels.peers().filter((peer) => {
-    const ids = channels.ofPeer(peer);
-    return peer !== nodeId && ids.length > 0 && ids.every((id) => channels.funded(id) === undefined);
-  });
+  const hasStake = (peer: NodeId): boolean =>
+    channels.ofPeer(peer).some((id) => !isUnfunded(channels.funded(id)));
+  if (hasStake(nodeId)) return false;
+  const others = channels.counterparties().filter((peer) => peer !== nodeId && !hasStake(peer));
   return others.length >= maxPeersWithUnfunded;
+}
+
+/**
+ * Whether the channel has cost the peer nothing so far: a signature for a funding that is in no block is free, and we
+ * store and watch the channel all the same. @ldk ChannelManager::unfunded_channel_count
+ */
+function isUnfunded(channel: FundedChannel | undefined): boolean {
+  if (channel === undefined) return true;
+  const { commitments, fundingStatus, minimumDepth } = channel;
+  return !commitments.params.isOpener && fundingStatus.kind === "unconfirmed" && minimumDepth > 0;
 }
 
 function formatsOf(anchors: boolean): readonly FormatName[] {

@@ -26,6 +26,8 @@ export interface ChannelEntry {
   quarantined: boolean;
 }
 
+const fundingTaken = "the funding output is that of another channel";
+
 /** A peer that is connected. */
 export interface ConnectedPeer {
   /** Rises with every connection of any peer. */
@@ -103,8 +105,9 @@ export class Channels {
     return this.#peers.get(nodeId);
   }
 
-  peers(): readonly NodeId[] {
-    return [...this.#peers.keys()];
+  /** Everyone with whom there is a channel, connected or not. */
+  counterparties(): readonly NodeId[] {
+    return [...this.#byPeer.keys()];
   }
 
   /** Takes in a channel that was just made, or read from the store. */
@@ -118,7 +121,9 @@ export class Channels {
     const entry = this.#entries.get(channelId);
     if (entry === undefined) return;
     this.#entries.delete(channelId);
-    this.#byPeer.get(entry.counterparty)?.delete(channelId);
+    const ids = this.#byPeer.get(entry.counterparty);
+    ids?.delete(channelId);
+    if (ids?.size === 0) this.#byPeer.delete(entry.counterparty);
     this.#unsigned.delete(channelId);
   }
 
@@ -167,10 +172,17 @@ export class Channels {
     let id = channelId;
     try {
       while (next !== undefined) {
-        const result = step(this.#context, entry.state, next);
+        const before = entry.state;
+        const result = step(this.#context, before, next);
         entry.state = result.state;
         next = undefined;
         for (const action of result.actions) {
+          if (action.kind === "set-channel-id" && this.#entries.has(action.channelId)) {
+            // A peer may name the funding output of any channel that it sees in the chain. It gets nothing by that.
+            entry.state = before;
+            next = { kind: "command", command: { kind: "force-close", message: fundingTaken } };
+            break;
+          }
           if (action.kind === "request-signature") next = this.#ask(entry, action.request);
           else if (action.kind === "refused") refusal ??= action.refusal;
           else id = this.#act(id, entry, action);

@@ -19,7 +19,7 @@ import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, UnixSeconds } from "../util/ids.ts";
-import { invariant } from "../util/invariant.ts";
+import { invariant, present } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
@@ -312,8 +312,7 @@ export class ManagerCore implements CrossChannelHandler {
   ): RecordEncoder[] {
     const encoders: RecordEncoder[] = [];
     for (const [channelId, left] of dirty) {
-      const entry = this.channels.get(channelId);
-      if (entry === undefined) continue;
+      const entry = present(this.channels.get(channelId), "a channel to write");
       const { written, state } = entry;
       encoders.push(() => channelWrites(written, state, left));
       entry.written = state;

@@ -56,10 +56,14 @@ export function sendFundingSigned(
   const { channelId } = commitments;
   const { temporaryChannelId } = opening;
   const { signature } = present(answer.signatures[0], "a signature");
-  return funded(ctx, { opening, commitments }, [
-    { kind: "set-channel-id", temporaryChannelId, channelId },
+  const outcome = funded(ctx, { opening, commitments }, [
     send({ type: "funding_signed", channelId, signature }),
   ]);
+  // First of all: everything else goes by the new id.
+  return {
+    ...outcome,
+    actions: [{ kind: "set-channel-id", temporaryChannelId, channelId }, ...outcome.actions],
+  };
 }
 
 /** Opener: the peer signed our first commitment. The funding transaction leaves once all of this is durable. */
