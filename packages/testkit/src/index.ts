@@ -1,3 +1,5 @@
 export * from "./chain/index.ts";
-export { type DrivenChannel, drive } from "./drive.ts";
+export * from "./drive/index.ts";
+export * from "./network/index.ts";
+export * from "./node/index.ts";
 export * from "./wallet/index.ts";

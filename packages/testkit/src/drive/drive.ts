@@ -1,3 +1,4 @@
+import type { KvEntry } from "@fulmen/lightning/chain";
 import {
   type ChannelAction,
   type ChannelContext,
@@ -10,26 +11,51 @@ import {
 } from "@fulmen/lightning/channel";
 import { toJson } from "@fulmen/lightning/codec";
 import { specOf } from "@fulmen/lightning/commitment";
+import { channelWrites, readChannel } from "@fulmen/lightning/storage";
 import { invariant } from "@fulmen/lightning/util";
+import type { InputJournal } from "./journal.ts";
 
 /** A channel under test: its state, and the world as it sees it. */
 export interface DrivenChannel {
   readonly ctx: ChannelContext;
   readonly state: ChannelState;
+  /** Where the step is written down, so that a failing run can be replayed. */
+  readonly journal?: InputJournal;
 }
 
 /**
  * One step of a channel, and everything that must be true of every step: it gives the same twice, leaves what it was
- * given as it was, and keeps the channel's invariants. Throws `InvariantError` otherwise.
+ * given as it was, keeps the channel's invariants, and its records are read back as they were written. Throws
+ * `InvariantError` otherwise.
  */
-export function drive({ ctx, state }: DrivenChannel, input: ChannelInput): ChannelStep<ChannelState> {
+export function drive(
+  { ctx, state, journal }: DrivenChannel,
+  input: ChannelInput,
+): ChannelStep<ChannelState> {
   const before = text(state);
   const first = step(ctx, state, input);
+  journal?.record(ctx, input, first);
   const second = step(ctx, state, input);
   invariant(text(first) === text(second), `${input.kind} in ${state.kind} does not give the same twice`);
   invariant(text(state) === before, `${input.kind} changed the state that it was given`);
   checkInvariants(state, first);
+  if (has(first.actions, "persist")) checkRecords(first.state);
   return first;
+}
+
+/** What is stored of a channel is read back, and would be stored again as it is. */
+function checkRecords(state: ChannelState): void {
+  const stored = storedEntries(state);
+  const read = readChannel(stored);
+  invariant(read.ok, read.ok ? "" : `records that cannot be read: ${read.error.text}`);
+  invariant(text(storedEntries(read.value)) === text(stored), "records that come back as others");
+}
+
+function storedEntries(state: ChannelState): readonly KvEntry[] {
+  const entries = channelWrites(undefined, state, []).flatMap(({ key, value }) =>
+    value === undefined ? [] : [{ key, value }],
+  );
+  return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function text(value: unknown): string {

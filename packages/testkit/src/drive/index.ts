@@ -1,1 +1,2 @@
 export { type DrivenChannel, drive } from "./drive.ts";
+export { InputJournal, ReplayDivergedError, replayJournal } from "./journal.ts";

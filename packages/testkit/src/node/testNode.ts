@@ -1,0 +1,371 @@
+import type { Network } from "@fulmen/bitcoin/network";
+import { networks } from "@fulmen/bitcoin/network";
+import type { Transaction } from "@fulmen/bitcoin/transaction";
+import type { ConfirmationTarget, TransactionType } from "@fulmen/lightning/chain";
+import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
+import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
+import type { Event, LogRecord, MessageSendEvent } from "@fulmen/lightning/handlers";
+import { type Batch, ChainMonitor, type ChannelManager, restoreManager } from "@fulmen/lightning/manager";
+import { PeerManager } from "@fulmen/lightning/peer";
+import { DefaultRouter } from "@fulmen/lightning/routing";
+import {
+  batchSequenceKey,
+  chainPositionKey,
+  channelsPrefix,
+  eventAckKey,
+  eventPrefix,
+  monitorsPrefix,
+  nodeKey,
+  openNodeRecord,
+  paymentPrefix,
+  readChainPosition,
+  restoreMonitors,
+} from "@fulmen/lightning/storage";
+import {
+  type BlockHeight,
+  blockHeight,
+  type FeeratePerKw,
+  feeratePerKw,
+  type NodeId,
+  type Result,
+  type UnixSeconds,
+} from "@fulmen/lightning/util";
+import { ChainBroadcaster, type SimulatedChain } from "../chain/index.ts";
+import { EnforcingKeys } from "./enforcingKeys.ts";
+import type { SignerState } from "./enforcingSigner.ts";
+import { handingOver } from "./handingOver.ts";
+import { SeededEntropy } from "./seededEntropy.ts";
+import { SyncStore } from "./syncStore.ts";
+
+/** A place at which a node can die. */
+export type CrashPoint =
+  /** A batch was taken and is not committed. */
+  | { readonly kind: "before-commit"; readonly sequence: number }
+  /** A batch is committed; nothing of what waited for it has happened. */
+  | { readonly kind: "after-commit"; readonly sequence: number }
+  /** One more effect has happened: a broadcast, or a message that is on its way to the peer. */
+  | { readonly kind: "after-effect"; readonly effect: string }
+  /** The user has handled an event; that this is so is not committed. */
+  | { readonly kind: "after-event"; readonly event: Event["kind"] };
+
+export interface TestNodeOptions {
+  /** All keys and random values come from it: nodes of the same seed and the same inputs are the same. 1..2^32-1. */
+  readonly seed: number;
+  readonly chain: SimulatedChain;
+  readonly network?: Network;
+  readonly config?: UserConfig;
+  /** Seconds since 1970 at which the node begins. */
+  readonly now: () => number;
+  /** What the user does about an event; may be called again with the same one after a crash. */
+  readonly onEvent?: (node: TestNode, event: Event) => void;
+  /** Called at every point at which the node can die; throw there, and `restart`, to let it die. */
+  readonly onCrashPoint?: (node: TestNode, point: CrashPoint) => void;
+  /** Batches that are taken before the first of them is committed, as with a slow disk. Default 1. */
+  readonly batchesInFlight?: number;
+}
+
+/** Something that waits to leave the node. */
+type Leaving =
+  | {
+      readonly kind: "broadcast";
+      readonly transactions: readonly Transaction[];
+      readonly type: TransactionType;
+    }
+  | { readonly kind: "message"; readonly event: MessageSendEvent };
+
+interface TakenBatch {
+  readonly batch: Batch | undefined;
+  readonly writes: Batch["writes"];
+  /** Of the monitors. */
+  readonly commit: number;
+  readonly signers: ReadonlyMap<string, SignerState>;
+}
+
+/** What a restart makes anew. */
+interface Memory {
+  readonly manager: ChannelManager;
+  readonly chainMonitor: ChainMonitor;
+  readonly peers: PeerManager;
+  readonly graph: NetworkGraph;
+  readonly gossip: P2PGossipSync;
+  readonly handOver: (event: MessageSendEvent) => void;
+}
+
+/**
+ * A whole node without sockets, timers or chance: `step` does one thing at a time, and whoever calls it decides what
+ * happens between two steps. Its store and its keys outlive it; everything else is gone with `restart`.
+ */
+export class TestNode {
+  readonly nodeId: NodeId;
+  readonly store = new SyncStore();
+  readonly keys: EnforcingKeys;
+  readonly entropy: SeededEntropy;
+  readonly broadcaster: ChainBroadcaster;
+  readonly log: LogRecord[] = [];
+  /** Every event that the user was told of, by its index: one that is told again is the same one. */
+  readonly events = new Map<number, Event>();
+  /** All that was handed to the broadcaster, in all lives. */
+  readonly broadcasts: { readonly transaction: Transaction; readonly type: TransactionType }[] = [];
+  /** While set, batches are taken and not committed. */
+  holdsCommits = false;
+  onEvent: NonNullable<TestNodeOptions["onEvent"]>;
+  onCrashPoint: NonNullable<TestNodeOptions["onCrashPoint"]>;
+  readonly #options: TestNodeOptions;
+  #memory: Memory;
+  #taken: TakenBatch[] = [];
+  #leaving: Leaving[] = [];
+  #commits = 0;
+  #durableSigners: ReadonlyMap<string, SignerState> = new Map();
+
+  constructor(options: TestNodeOptions) {
+    this.#options = options;
+    this.keys = new EnforcingKeys(seedOf(options.seed));
+    this.nodeId = this.keys.nodeId;
+    this.entropy = new SeededEntropy(options.seed);
+    this.broadcaster = new ChainBroadcaster(options.chain);
+    this.onEvent = options.onEvent ?? (() => {});
+    this.onCrashPoint = options.onCrashPoint ?? (() => {});
+    const { network = networks.regtest } = options;
+    this.store.commitNow(
+      unwrap(openNodeRecord({ stored: undefined, storeIsEmpty: true, nodeId: this.nodeId, network })),
+    );
+    this.#memory = this.#start();
+  }
+
+  get manager(): ChannelManager {
+    return this.#memory.manager;
+  }
+
+  get chainMonitor(): ChainMonitor {
+    return this.#memory.chainMonitor;
+  }
+
+  get peers(): PeerManager {
+    return this.#memory.peers;
+  }
+
+  get graph(): NetworkGraph {
+    return this.#memory.graph;
+  }
+
+  /** Events in their order. */
+  get eventList(): readonly Event[] {
+    return [...this.events].sort(([a], [b]) => a - b).map(([, event]) => event);
+  }
+
+  /** Batches that were taken and are not committed. */
+  get uncommitted(): number {
+    return this.#taken.length;
+  }
+
+  /** The one thing that is next. `false` when there is nothing to do until something comes in. */
+  step(): boolean {
+    this.#checkSigners();
+    return this.#leave() || this.#take() || this.#commit() || this.#tellEvent();
+  }
+
+  /** Steps until nothing is left to do. */
+  pump(): void {
+    let steps = 0;
+    while (this.step()) if (++steps > maxSteps) throw new Error("the node does not come to rest");
+  }
+
+  /** Tells the node what the chain has done since it last looked. Whether there was anything. */
+  syncChain(): boolean {
+    const { manager, chainMonitor } = this.#memory;
+    const { forkPoint, disconnected, connected } = this.#options.chain.blocksSince(manager.bestBlock);
+    if (disconnected.length > 0) {
+      const { hash, height } = forkPoint;
+      chainMonitor.blocksDisconnected({ hash, height });
+      manager.blocksDisconnected({ hash, height });
+    }
+    for (const { block, height } of connected) {
+      const transactions = block.transactions.map((transaction, index) => ({ index, transaction }));
+      chainMonitor.blockConnected(block.header, transactions, height);
+      manager.blockConnected(block.header, transactions, height);
+    }
+    return disconnected.length + connected.length > 0;
+  }
+
+  /** What timers would do. */
+  tick(): void {
+    const { manager, gossip, chainMonitor } = this.#memory;
+    const now = this.#options.now();
+    manager.timerTickOccurred(now);
+    gossip.tick(now as UnixSeconds);
+    chainMonitor.rebroadcast();
+  }
+
+  /** Dies, and starts from what its store has. Connections are for whoever made them to cut. */
+  restart(): void {
+    this.#taken = [];
+    this.#leaving = [];
+    this.keys.memory.restore(this.#durableSigners);
+    this.#memory = this.#start();
+    this.syncChain();
+    this.#memory.chainMonitor.rebroadcast();
+  }
+
+  /** Lets out one thing that may leave. */
+  #leave(): boolean {
+    const next = this.#leaving.shift();
+    if (next === undefined) return false;
+    if (next.kind === "broadcast") {
+      const { transactions, type } = next;
+      for (const transaction of transactions) this.broadcasts.push({ transaction, type });
+      this.broadcaster.broadcastTransactions(transactions, type);
+    } else {
+      this.#memory.handOver(next.event);
+      this.#memory.peers.processEvents();
+    }
+    this.onCrashPoint(this, { kind: "after-effect", effect: nameOf(next) });
+    return true;
+  }
+
+  #take(): boolean {
+    const { batchesInFlight = 1 } = this.#options;
+    if (!this.holdsCommits && this.#taken.length >= batchesInFlight) return false;
+    const { manager, chainMonitor } = this.#memory;
+    manager.processMonitorEvents();
+    const batch = manager.takeBatch();
+    this.#commits++;
+    const others = chainMonitor.takeWrites(this.#commits);
+    if (batch === undefined && others.length === 0) return false;
+    this.#taken.push({
+      batch,
+      writes: [...(batch?.writes ?? []), ...others],
+      commit: this.#commits,
+      signers: this.keys.memory.snapshot(),
+    });
+    return true;
+  }
+
+  #commit(): boolean {
+    const [taken] = this.#taken;
+    if (taken === undefined || this.holdsCommits) return false;
+    const { batch, writes, commit, signers } = taken;
+    const sequence = batch?.sequence ?? 0;
+    if (writes.length > 0) {
+      this.onCrashPoint(this, { kind: "before-commit", sequence });
+      this.store.commitNow(writes);
+      this.#durableSigners = signers;
+      this.onCrashPoint(this, { kind: "after-commit", sequence });
+    }
+    this.#taken.shift();
+    const { manager, chainMonitor } = this.#memory;
+    if (batch !== undefined) manager.batchCommitted(batch.sequence);
+    chainMonitor.committed(commit);
+    for (const event of manager.takeMessageSendEvents()) this.#leaving.push({ kind: "message", event });
+    return true;
+  }
+
+  #tellEvent(): boolean {
+    const { manager } = this.#memory;
+    const [next] = manager.pendingEvents(1);
+    if (next === undefined) return false;
+    this.events.set(next.index, next.event);
+    this.onEvent(this, next.event);
+    manager.acknowledgeEvents(next.index);
+    this.onCrashPoint(this, { kind: "after-event", event: next.event.kind });
+    return true;
+  }
+
+  /** From the store alone. Throws when it is refused. */
+  #start(): Memory {
+    const { chain, network = networks.regtest, config = testConfig, now } = this.#options;
+    const { store, keys, entropy } = this;
+    const stored = store.readNow(nodeKey)?.value;
+    unwrap(openNodeRecord({ stored, storeIsEmpty: false, nodeId: this.nodeId, network }));
+    const logger = { log: (record: LogRecord) => void this.log.push(record) };
+    const broadcaster = {
+      broadcastTransactions: (transactions: readonly Transaction[], type: TransactionType) => {
+        this.#leaving.push({ kind: "broadcast", transactions, type });
+      },
+    };
+    const tip = chain.locator();
+    const chainPosition = store.readNow(chainPositionKey);
+    const bestHeight: BlockHeight = chainPosition
+      ? unwrap(readChainPosition(chainPosition)).height
+      : tip.height;
+    const chainMonitor = new ChainMonitor(
+      { signerProvider: keys, broadcaster, feeEstimator, logger },
+      {
+        bestHeight: blockHeight(bestHeight),
+        monitors: unwrap(restoreMonitors(store.entries(monitorsPrefix))),
+      },
+    );
+    const graph = new NetworkGraph({ chainHash: network.genesisHash });
+    const gossip = new P2PGossipSync({ graph, now: now() as UnixSeconds });
+    const manager = unwrap(
+      restoreManager(
+        {
+          network,
+          config,
+          nodeSigner: keys,
+          signerProvider: keys,
+          entropy,
+          feeEstimator,
+          broadcaster,
+          watch: chainMonitor,
+          router: new DefaultRouter(graph),
+          logger,
+        },
+        {
+          channels: store.entries(channelsPrefix),
+          payments: store.entries(paymentPrefix),
+          events: store.entries(eventPrefix),
+          eventAck: store.readNow(eventAckKey),
+          chainPosition,
+          batchSequence: store.readNow(batchSequenceKey),
+        },
+        { tip, now: now() },
+      ),
+    );
+    const { channel, handOver } = handingOver(manager);
+    const handlers = { channel, routing: gossip };
+    const chainHash = network.genesisHash;
+    const peers = new PeerManager({ nodeSigner: keys, handlers, chainHash, logger });
+    return { manager, chainMonitor, peers, graph, gossip, handOver };
+  }
+
+  #checkSigners(): void {
+    const [violation] = this.keys.memory.violations;
+    if (violation !== undefined) throw new Error(`a signer was asked to ${violation}`);
+  }
+}
+
+/** More steps than any test needs. */
+const maxSteps = 100_000;
+
+const feeEstimator = {
+  feerate(target: ConfirmationTarget): FeeratePerKw {
+    return feeratePerKw(target === "maximum-fee-estimate" ? 2_500 : 253);
+  },
+};
+
+/** What test nodes are set to unless told otherwise: channels that are announced, and ready after one confirmation. */
+export const testConfig: UserConfig = {
+  ...defaultUserConfig,
+  channelHandshakeConfig: {
+    ...defaultUserConfig.channelHandshakeConfig,
+    minimumDepth: 1,
+    announceForForwarding: true,
+  },
+};
+
+function seedOf(seed: number): Uint8Array {
+  const bytes = new Uint8Array(32);
+  new DataView(bytes.buffer).setUint32(28, seed);
+  return bytes;
+}
+
+function nameOf(leaving: Leaving): string {
+  if (leaving.kind === "broadcast") return `broadcast ${leaving.type}`;
+  const { event } = leaving;
+  return event.kind === "handle-error" ? event.action.kind : `${event.kind} ${event.message.type}`;
+}
+
+function unwrap<T>(result: Result<T, { readonly text: string }>): T {
+  if (result.ok) return result.value;
+  throw new Error(result.error.text);
+}
