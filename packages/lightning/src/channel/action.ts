@@ -9,7 +9,7 @@ import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, OutPoint } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 import type { LightningMessage } from "../wire/index.ts";
-import type { HtlcSource, HtlcToSend, IncomingHtlc } from "./disposition.ts";
+import type { HtlcSource, IncomingHtlc } from "./disposition.ts";
 import type { ChannelRefusal } from "./error.ts";
 
 /** What a step asks for. The manager puts the actions of all steps of one input into one durable batch. */
@@ -35,7 +35,7 @@ export type OwnAction =
   | { readonly kind: "set-channel-id"; readonly temporaryChannelId: ChannelId; readonly channelId: ChannelId }
   | { readonly kind: "event"; readonly event: Event }
   /** The command or message was refused; the state did not change. */
-  | { readonly kind: "refused"; readonly refusal: ChannelRefusal; readonly htlc?: HtlcToSend }
+  | { readonly kind: "refused"; readonly refusal: ChannelRefusal }
   /** Close the connection after what was sent. */
   | { readonly kind: "disconnect" }
   | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly text: string };
@@ -58,7 +58,7 @@ export type CrossChannelAction =
     }
   /** The removal of an HTLC of ours is irrevocable. Only now may a failure go upstream. */
   | { readonly kind: "htlc-removed"; readonly htlc: Htlc; readonly source: HtlcSource }
-  /** An HTLC of ours was offered and never signed: its source decides anew. */
+  /** An HTLC of ours was offered, or waited to be, and never signed: its source decides anew. */
   | {
       readonly kind: "htlc-dropped";
       readonly amount: Msat;

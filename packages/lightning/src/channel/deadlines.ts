@@ -34,3 +34,11 @@ export const coinbaseMaturity = 100;
 
 /** Confirmations before a channel may be announced (BOLT 7, "The announcement_signatures Message"). */
 export const announcementDepth = 6;
+
+/**
+ * Whether an HTLC with this expiry is not to be offered any more, nor signed when it was: the peer would get it when it
+ * is about to lapse, and when whoever paid us to forward it may have taken it back.
+ */
+export function isTooLateToOffer(cltvExpiry: number, height: number): boolean {
+  return cltvExpiry <= height + latencyGracePeriodBlocks;
+}

@@ -38,7 +38,8 @@ export function step(
     const rest = waiting.slice(1);
     const outcome: Outcome =
       current.kind === "awaiting-signer" ? stepAwaiting(ctx, current, next) : stepResting(ctx, current, next);
-    actions.push(...outcome.actions);
+    const waited = next === input ? undefined : next;
+    for (const action of outcome.actions) actions.push(waited ? refusedLate(waited, action) : action);
     const stash = [...resumption(outcome), ...(outcome.released ?? []), ...rest];
     const [task, ...later] = outcome.tasks ?? [];
     if (task !== undefined) {
@@ -53,6 +54,20 @@ export function step(
     waiting = stash;
   }
   return { state: current, actions };
+}
+
+/**
+ * Who gave a command that had to wait was told that it is taken. If it is refused after all, an HTLC goes back to its
+ * source like one that was never signed; other commands ask for what is nobody's loss.
+ */
+function refusedLate(input: ChannelInput, action: ChannelAction): ChannelAction {
+  if (action.kind !== "refused" || input.kind !== "command") return action;
+  const { command } = input;
+  if (command.kind === "add-htlc") {
+    const { amount, paymentHash, source } = command.htlc;
+    return { kind: "htlc-dropped", amount, paymentHash, source };
+  }
+  return { kind: "log", level: "info", text: `${command.kind} refused: ${action.refusal.text}` };
 }
 
 function resumption(outcome: Outcome): readonly ChannelInput[] {

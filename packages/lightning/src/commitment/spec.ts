@@ -1,6 +1,6 @@
 import type { CommitmentNumber } from "../util/ids.ts";
 import { invariant } from "../util/invariant.ts";
-import { type FeeratePerKw, type Msat, minus, plus } from "../util/units.ts";
+import { type FeeratePerKw, type Msat, msat } from "../util/units.ts";
 import type { ActiveFunding, Commitments } from "./commitments.ts";
 import { nextFeerate } from "./dance.ts";
 import type { Htlc } from "./htlc.ts";
@@ -35,19 +35,23 @@ export function specOf(
   which: "next" | CommitmentNumber,
 ): CommitmentSpec {
   const feerate = which === "next" ? nextFeerate(commitments, side) : signedFeerate(commitments, side, which);
-  return { feerate, ...share(commitments, funding, presence(side, which)) };
+  const { overdrawn, ...shares } = share(commitments, funding, presence(side, which));
+  invariant(!overdrawn, "a commitment that spends more than there is");
+  return { feerate, ...shares };
 }
 
 /**
  * What both sides' commitments will say once all that is under way to the peer has arrived, all that we removed is
  * gone, and what the peer added counts whether acknowledged or not: the company in which an HTLC that we add now
  * will find itself. HTLCs that the peer removed stay until we have acknowledged that, since the peer reckons so too.
+ * It may have offered what such an HTLC brings it: then nothing is left of its share.
  */
 export function specWithPending(
   commitments: Commitments,
   funding: ActiveFunding,
 ): Omit<CommitmentSpec, "feerate"> {
-  return share(commitments, funding, pendingPresence);
+  const { overdrawn: _, ...shares } = share(commitments, funding, pendingPresence);
+  return shares;
 }
 
 type Presence = "not-yet" | "there" | "no-more";
@@ -56,10 +60,11 @@ function share(
   commitments: Commitments,
   funding: ActiveFunding,
   presenceOf: (htlc: Htlc) => Presence,
-): Omit<CommitmentSpec, "feerate"> {
+): Omit<CommitmentSpec, "feerate"> & { readonly overdrawn: boolean } {
   const htlcs: Htlc[] = [];
-  let toLocal = funding.localBalance;
-  let toRemote = funding.remoteBalance;
+  // Summed up before anything is taken away: one HTLC may spend what another has just brought.
+  let toLocal: bigint = funding.localBalance;
+  let toRemote: bigint = funding.remoteBalance;
   for (const htlc of commitments.htlcs) {
     const present = presenceOf(htlc);
     if (present === "there") htlcs.push(htlc);
@@ -67,14 +72,19 @@ function share(
     if (!given) continue;
     const reached = present === "no-more";
     if (htlc.direction === "outgoing") {
-      toLocal = minus(toLocal, htlc.amount);
-      if (reached) toRemote = plus(toRemote, htlc.amount);
+      toLocal -= htlc.amount;
+      if (reached) toRemote += htlc.amount;
     } else {
-      toRemote = minus(toRemote, htlc.amount);
-      if (reached) toLocal = plus(toLocal, htlc.amount);
+      toRemote -= htlc.amount;
+      if (reached) toLocal += htlc.amount;
     }
   }
-  return { toLocal, toRemote, htlcs };
+  const overdrawn = toLocal < 0n || toRemote < 0n;
+  return { toLocal: atLeastZero(toLocal), toRemote: atLeastZero(toRemote), htlcs, overdrawn };
+}
+
+function atLeastZero(amount: bigint): Msat {
+  return msat(amount < 0n ? 0n : amount);
 }
 
 function presence(side: Side, which: "next" | CommitmentNumber): (htlc: Htlc) => Presence {

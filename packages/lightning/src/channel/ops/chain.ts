@@ -14,6 +14,7 @@ import type { ChannelContext, ChannelInput } from "../input.ts";
 import { type Outcome, unchanged } from "../outcome.ts";
 import { type ConnectedState, type FundedChannel, withChannel } from "../state.ts";
 import { announcementTasks } from "./announce.ts";
+import { lateOffer } from "./commit.ts";
 import { fundingOutputScript } from "./firstCommitments.ts";
 import { forceClose } from "./forceClose.ts";
 import { broadcastFunding } from "./funding.ts";
@@ -129,6 +130,12 @@ export function newBlock(ctx: ChannelContext, state: ConnectedState, connection:
       },
     );
   }
+  const unsigned = lateOffer(commitments, ctx.bestHeight);
+  if (unsigned !== undefined) {
+    // Only a disconnection takes back what was offered and not signed; it goes back to its source then.
+    const text = `HTLC ${unsigned.id} was not signed before height ${ctx.bestHeight}: the peer owes a revocation`;
+    return unchanged(state, { kind: "log", level: "warn", text }, { kind: "disconnect" });
+  }
   const outcome = whenDeepEnough(ctx, state, connection);
   const again = unconfirmed && fundingTransaction !== undefined ? [broadcastFunding(fundingTransaction)] : [];
   return withAnnouncement(ctx, { ...outcome, actions: [...again, ...outcome.actions] }, connection);
@@ -142,6 +149,9 @@ export function nextDeadline(state: ConnectedState): number | undefined {
   const { channel } = state;
   const { fundingStatus, commitments, minimumDepth, announcementSignatures } = channel;
   const heights = commitments.htlcs.flatMap((htlc) => settlementHeight(channel, htlc) ?? []);
+  for (const { state: at, cltvExpiry } of commitments.htlcs) {
+    if (at === "sent-add-htlc") heights.push(cltvExpiry - latencyGracePeriodBlocks);
+  }
   if (fundingStatus.kind === "unconfirmed") {
     heights.push(commitments.params.isOpener ? 0 : fundingStatus.since + fundingConfirmationDeadline);
   } else {
@@ -158,7 +168,7 @@ export function nextDeadline(state: ConnectedState): number | undefined {
  */
 function settlementHeight(channel: FundedChannel, htlc: Htlc): number | undefined {
   if (htlc.direction === "outgoing") {
-    const signed = htlc.local.entered !== undefined || htlc.remote.entered !== undefined;
+    const signed = htlc.state !== "sent-add-htlc";
     // With the preimage, all is won already.
     return signed && htlc.removal?.kind !== "fulfill"
       ? htlc.cltvExpiry + latencyGracePeriodBlocks

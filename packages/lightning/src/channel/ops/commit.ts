@@ -24,6 +24,7 @@ import { invariant, present } from "../../util/invariant.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import type { CommitmentSigned, LightningMessage, RevokeAndAck } from "../../wire/index.ts";
 import type { ChannelAction } from "../action.ts";
+import { isTooLateToOffer } from "../deadlines.ts";
 import { type ChannelRefusal, refusal } from "../error.ts";
 import type { FundedChannel, SignerContinuation, SigningTask } from "../state.ts";
 import { counterpartyCommitmentStep, holderCommitmentStep, nextUpdate } from "./monitorUpdate.ts";
@@ -43,12 +44,23 @@ export function fundingOutput(funding: ActiveFunding): FundingOutput {
   return { outPoint, capacity, localKey, remoteKey };
 }
 
-/** Whether `commitment_signed` may be sent: something changed and the peer owes no revocation (BOLT 2). */
-export function canSign(commitments: Commitments): boolean {
+/**
+ * Whether `commitment_signed` may be sent: something changed and the peer owes no revocation (BOLT 2). Nothing is
+ * signed with an offer that the peer has kept from being signed for too long: `newBlock` takes it back.
+ */
+export function canSign(commitments: Commitments, height: number): boolean {
   return (
     commitments.remoteNext === undefined &&
     commitments.remoteNextPoint !== undefined &&
-    hasChangesToSign(commitments)
+    hasChangesToSign(commitments) &&
+    lateOffer(commitments, height) === undefined
+  );
+}
+
+/** An HTLC of ours that was offered, is not signed, and must not be any more. */
+export function lateOffer({ htlcs }: Commitments, height: number): Htlc | undefined {
+  return htlcs.find(
+    ({ state, cltvExpiry }) => state === "sent-add-htlc" && isTooLateToOffer(cltvExpiry, height),
   );
 }
 

@@ -13,6 +13,7 @@ import type {
   UpdateFulfillHtlc,
 } from "../../wire/index.ts";
 import type { ChannelAction } from "../action.ts";
+import { isTooLateToOffer } from "../deadlines.ts";
 import type { Disposition, HtlcToSend, Resolution } from "../disposition.ts";
 import { type ChannelRefusal, refusal } from "../error.ts";
 import type { ChannelContext, PreimageForMonitor } from "../input.ts";
@@ -30,6 +31,10 @@ export function sendAdd(
   channel: FundedChannel,
   htlc: HtlcToSend,
 ): Result<ChannelChange, ChannelRefusal> {
+  if (isTooLateToOffer(htlc.cltvExpiry, ctx.bestHeight)) {
+    const text = `an HTLC that expires at ${htlc.cltvExpiry}, the height is ${ctx.bestHeight}`;
+    return err(refusal("ignore", "expiry-too-soon", text));
+  }
   const violation = checkOutgoingAdd(channel.commitments, htlc, feeLimits(ctx, channel));
   if (violation !== undefined) return err(refusal("ignore", violation.kind, violation.text));
   const id = channel.commitments.nextLocalHtlcId;

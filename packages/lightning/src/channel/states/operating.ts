@@ -106,7 +106,7 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
       return withChange(state, { channel: told.channel, actions: [...noted.value.actions, ...told.actions] });
     }
     case "sign":
-      return canSign(channel.commitments)
+      return canSign(channel.commitments, ctx.bestHeight)
         ? { state, actions: [], tasks: [signCommitment(channel.commitments)] }
         : unchanged(state);
     case "update-fee": {
