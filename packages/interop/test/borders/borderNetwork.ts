@@ -1,4 +1,5 @@
 import type { FormatName } from "@fulmen/lightning/commitment";
+import type { Event } from "@fulmen/lightning/handlers";
 import { type ChannelId, msat, type PaymentHash, type PaymentId, present, sat } from "@fulmen/lightning/util";
 import { createFundedChain, type Faucet, type SimulatedChain } from "@fulmen/testkit";
 import { SeededEntropy } from "@fulmen/testkit/node";
@@ -22,6 +23,8 @@ export class BorderNetwork {
   /** The present lives of the nodes. */
   readonly nodes: BorderNode[] = [];
   now = 1_800_000_000;
+  /** Others that take part: each does one thing, if it can. */
+  readonly others: (() => Promise<boolean>)[] = [];
   readonly #entropy = new SeededEntropy(99);
   readonly #links: Link[] = [];
   #connections = 0;
@@ -34,12 +37,14 @@ export class BorderNetwork {
 
   /** Gives the node's place in `nodes`. */
   async add(
-    options: Omit<BorderNodeOptions, "chain" | "faucet" | "now" | "entropy" | "seed">,
+    options: Omit<BorderNodeOptions, "chain" | "faucet" | "now" | "entropy" | "seed" | "told">,
   ): Promise<number> {
     const { chain, faucet } = this;
     const seed = this.nodes.length + 1;
     const entropy = new SeededEntropy(seed);
-    const node = await BorderNode.start({ ...options, seed, chain, faucet, entropy, now: () => this.now });
+    const now = (): number => this.now;
+    const told = new Map<number, Event>();
+    const node = await BorderNode.start({ ...options, seed, chain, faucet, entropy, now, told });
     node.syncChain();
     return this.nodes.push(node) - 1;
   }
@@ -74,6 +79,7 @@ export class BorderNetwork {
       }
     }
     for (const link of this.#links) if (this.#carry(link)) moved = true;
+    for (const act of this.others) if (await act()) moved = true;
     return moved;
   }
 
@@ -127,7 +133,7 @@ export class BorderNetwork {
     return this.node(to).manager.createBolt11Invoice({ amount: msat(sats * 1_000n), description: "test" });
   }
 
-  /** How often each kind of event that names the payment was told to a node, in this life. */
+  /** How often each kind of event that names the payment was told to a node, in all lives. */
   told(
     index: number,
     kind: "payment-sent" | "payment-claimed" | "payment-failed",

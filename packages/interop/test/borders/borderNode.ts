@@ -44,7 +44,9 @@ export interface BorderNodeOptions {
   /** In the place of a graph of its own. */
   readonly routing?: RoutingMessageHandler;
   readonly style?: ListenStyle;
-  /** Called after each commit and after each event that the user has dealt with. */
+  /** What the user was told, by its index; outlives the node. */
+  readonly told: Map<number, Event>;
+  /** Called before and after each commit and after each event that the user has dealt with. */
   readonly onPoint?: () => void;
 }
 
@@ -74,7 +76,6 @@ export class BorderNode {
   /** The `PeerManager` as a transport sees it. */
   readonly connections: PeerConnections;
   readonly peers: PeerManager;
-  readonly events: Event[] = [];
   readonly log: LogRecord[] = [];
   readonly broadcaster: ChainBroadcaster;
   readonly #listeners: readonly Parameters<typeof tellBlocks>[0][];
@@ -174,6 +175,11 @@ export class BorderNode {
     this.#listeners = listeners.map((one) => tap(`chain > ${edge} (${one.constructor.name})`, one));
   }
 
+  /** What the user was told, in all lives. */
+  get events(): readonly Event[] {
+    return [...this.options.told].sort(([a], [b]) => a - b).map(([, event]) => event);
+  }
+
   /** Tells the node's parts what the chain has done. */
   syncChain(): void {
     const { chain, style = "listen" } = this.options;
@@ -192,6 +198,7 @@ export class BorderNode {
     if (moved) {
       const writes: readonly KvWrite[] = [...(batch?.writes ?? []), ...others];
       if (writes.length > 0) {
+        this.options.onPoint?.();
         await this.#store.commit(writes);
         this.options.onPoint?.();
       }
@@ -206,7 +213,7 @@ export class BorderNode {
     const [next] = this.#provider.pendingEvents(1);
     if (next === undefined) return false;
     this.#react(next.event);
-    this.events.push(next.event);
+    this.options.told.set(next.index, next.event);
     this.#provider.acknowledgeEvents(next.index);
     this.options.onPoint?.();
     return true;
@@ -251,5 +258,5 @@ function utxosOf(chain: SimulatedChain): UtxoLookup {
 
 export function orThrow<T>(result: Result<T, { readonly text: string }>): T {
   if (result.ok) return result.value;
-  throw new Error(result.error.text);
+  throw new Error(result.error.text, { cause: result.error });
 }
