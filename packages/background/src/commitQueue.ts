@@ -167,6 +167,6 @@ export class CommitQueue {
 }
 
 /** Whether the store says that trying again cannot help. */
-export function isFatal(error: unknown): boolean {
+function isFatal(error: unknown): boolean {
   return error instanceof Error && (error as Partial<KVStoreError>).isFatal === true;
 }

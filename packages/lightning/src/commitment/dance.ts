@@ -72,11 +72,6 @@ export function hasChangesToSign(commitments: Commitments): boolean {
   return hasChanges(commitments, "commitment-sent");
 }
 
-/** Whether our next commitment, if the peer signed it now, would differ from the present one. */
-export function hasChangesToReceive(commitments: Commitments): boolean {
-  return hasChanges(commitments, "commitment-received");
-}
-
 /** Whether nothing is in flight on either side: no HTLC, no fee update, no revocation awaited. */
 export function isSettled(commitments: Commitments): boolean {
   return (

@@ -36,6 +36,7 @@ export class Forwarding {
     }
     const refused = this.#checkPolicy(read, payload, named);
     if (refused !== undefined) {
+      if (refused.type === "temporary_channel_failure" && this.#incoming.wait(read.ref)) return;
       this.#incoming.fail(read, refused);
       return;
     }
@@ -79,6 +80,11 @@ export class Forwarding {
    */
   fulfilled(outgoing: HtlcRef, source: ForwardedSource, preimage: Bytes32): boolean {
     const { incoming } = source;
+    const record = this.#channels
+      .funded(outgoing.channelId)
+      ?.outgoing.find(({ id }) => id === outgoing.htlcId);
+    // The peer fulfils once more after a disconnection; upstream has long been claimed, and may be gone.
+    if (record?.upstream !== undefined) return false;
     const before = this.#channels.funded(incoming.channelId)?.lastUpdateId;
     const resolution = { kind: "fulfill", preimage } as const;
     const refusal = this.#channels.command(incoming.channelId, {
@@ -173,7 +179,7 @@ export class Forwarding {
 }
 
 /** What we earn for forwarding `amount` (BOLT 7, "HTLC Fees"). */
-export function forwardingFee(config: FundedChannel["identity"]["config"], amount: Msat): Msat {
+function forwardingFee(config: FundedChannel["identity"]["config"], amount: Msat): Msat {
   const proportional = (amount * BigInt(config.forwardingFeeProportionalMillionths)) / 1_000_000n;
   return plus(config.forwardingFeeBase, proportional as Msat);
 }

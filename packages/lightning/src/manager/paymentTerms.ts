@@ -19,7 +19,7 @@ export interface PayInvoiceOptions {
 }
 
 /** @ldk RouteParameters::from_payment_params_and_value */
-export function defaultMaxFee(amount: Msat): Msat {
+function defaultMaxFee(amount: Msat): Msat {
   return plus(msat(amount / 100n), msat(50_000n));
 }
 

@@ -5,7 +5,7 @@ import { preimageOf } from "./channelMonitor.ts";
 // waited for; a node that takes less of them than its peers assume loses money to none but its own slowness.
 
 /** Blocks until a transaction at an urgent feerate is confirmed, as a pessimist has it. */
-export const maxBlocksForConfirmation = 18;
+const maxBlocksForConfirmation = 18;
 
 /**
  * Blocks before its expiry at which an incoming HTLC must be claimed on chain: one wait for the commitment and one
@@ -38,13 +38,6 @@ export const htlcFailBackBuffer = cltvClaimBuffer + latencyGracePeriod;
  * @ldk lightning::chain::channelmonitor::ANTI_REORG_DELAY
  */
 export const antiReorgDelay = 6;
-
-/**
- * Blocks after which the monitor of a channel with nothing left to claim may be put away.
- *
- * @ldk lightning::chain::channelmonitor::ARCHIVAL_DELAY_BLOCKS
- */
-export const archivalDelay = 4032;
 
 /** An output that the peer can spend within that many blocks is not claimed together with others: it could be pinned. */
 export const counterpartyClaimableSoon = 12;

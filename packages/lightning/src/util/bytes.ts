@@ -6,7 +6,6 @@ export {
   equalBytes,
   equalSecrets,
   fromHex,
-  reverseBytes,
   toHex,
 } from "@fulmen/bitcoin/primitives";
 

@@ -3,10 +3,7 @@ import { InvariantError } from "./invariant.ts";
 
 export type { BlockHash, OutPoint, Txid } from "@fulmen/bitcoin/primitives";
 export {
-  blockHashFromInternal,
   blockHashToInternal,
-  outPointKey,
-  txidFromInternal,
   txidToInternal,
 } from "@fulmen/bitcoin/primitives";
 

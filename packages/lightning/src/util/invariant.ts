@@ -13,8 +13,3 @@ export function present<T>(value: T | undefined | null, what: string): T {
   if (value === undefined || value === null) throw new InvariantError(`missing: ${what}`);
   return value;
 }
-
-/** For the end of exhaustive switches: does not type-check when a case is missing. */
-export function unreachable(value: never): never {
-  throw new InvariantError(`unreachable: ${String(value)}`);
-}

@@ -9,7 +9,7 @@ import { send } from "./commit.ts";
 import { complaint } from "./forceClose.ts";
 
 /** The id by which both sides call an unfunded channel: the final one once `funding_created` was sent (BOLT 1). */
-export function unfundedChannelId(state: UnfundedState): ChannelId {
+function unfundedChannelId(state: UnfundedState): ChannelId {
   switch (state.kind) {
     case "wait-for-accept-channel":
     case "wait-for-acceptance":

@@ -107,7 +107,7 @@ export function idleChainEvent(ctx: ChannelContext, state: Offline | Syncing, in
   }
 }
 
-export function within<S extends Offline | Syncing>(state: S, channel: FundedChannel): S {
+function within<S extends Offline | Syncing>(state: S, channel: FundedChannel): S {
   return { ...state, inner: withChannel(state.inner, channel) };
 }
 
