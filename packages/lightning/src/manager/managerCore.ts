@@ -150,6 +150,7 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "usability-changed":
         this.announcer.changed(channelId);
+        this.payments.channelsChanged();
         return;
       case "announce":
         this.turn.effect({ kind: "gossip", message: action.announcement }, channelId);
@@ -157,6 +158,7 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "closed":
         this.announcer.changed(channelId);
+        this.payments.channelsChanged();
         return;
     }
   }

@@ -24,7 +24,10 @@ export class Payer {
     this.#payments = payments;
   }
 
-  /** Tries what is left of a payment once. Without a way, or without attempts, it is given up. */
+  /**
+   * Tries what is left of a payment once. Without attempts it is given up, and without a way, unless a connection was
+   * lost over it: then it waits for channels that are not in step now.
+   */
   attempt(paymentId: PaymentId, now: number): void {
     const payment = this.#payments.get(paymentId);
     if (payment === undefined || payment.status.kind !== "pending") return;
@@ -49,6 +52,7 @@ export class Payer {
     });
     if (!route.ok) {
       this.#environment.logger.log({ level: "info", module: "payment", text: route.error.text });
+      if (this.#payments.isInterrupted(paymentId) && this.#expectsChannels()) return;
       this.#payments.abandon(paymentId, "route-not-found");
       return;
     }
@@ -84,6 +88,12 @@ export class Payer {
       });
     }
     return hops;
+  }
+
+  #expectsChannels(): boolean {
+    return [...this.#channels.all()].some(
+      ([, { state }]) => state.kind === "offline" || state.kind === "syncing",
+    );
   }
 
   #offer(paymentId: PaymentId, part: PaymentPart): void {

@@ -36,6 +36,8 @@ export class OutboundPayments {
   #events: Event[] = [];
   #changed = new Set<PaymentId>();
   #retries = new Set<PaymentId>();
+  /** Payments that lost a part with a connection, until they have been tried again. */
+  readonly #interrupted = new Set<PaymentId>();
 
   /** Takes in a payment that was stored, and the sources of its HTLCs that are still there. */
   restore(
@@ -45,7 +47,7 @@ export class OutboundPayments {
     const inFlight = parts.map(({ source }) => source.amount);
     const fees = sum(parts.map(({ source, amount }) => minus(amount, source.amount)));
     this.#payments.set(payment.paymentId, { payment, inFlight, feesInFlight: fees });
-    if (parts.length === 0) this.#withoutParts(payment.paymentId);
+    if (parts.length === 0) this.#interrupt(payment.paymentId);
   }
 
   get(paymentId: PaymentId): OutboundPayment | undefined {
@@ -118,6 +120,7 @@ export class OutboundPayments {
 
   /** An attempt is used up. */
   attempted(paymentId: PaymentId): void {
+    this.#interrupted.delete(paymentId);
     this.#update(paymentId, (payment) => ({
       ...payment,
       attemptsLeft: Math.max(0, payment.attemptsLeft - 1),
@@ -134,6 +137,7 @@ export class OutboundPayments {
     const { paymentHash, amount } = terms;
     this.#events.push({ kind: "payment-sent", paymentId, paymentHash, preimage, amount, feePaid });
     this.#retries.delete(paymentId);
+    this.#interrupted.delete(paymentId);
   }
 
   /** A fulfilled part's HTLC is gone for good. */
@@ -178,12 +182,22 @@ export class OutboundPayments {
     else this.#withoutParts(paymentId);
   }
 
-  /** A part was never signed: as if it had not been tried. */
+  /** A part was never signed, since the connection went away before: it is tried again once there is a way. */
   dropped(source: LocalSource, htlcAmount: Msat): void {
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
     this.#removePart(tracked, source, htlcAmount);
-    this.#withoutParts(source.paymentId);
+    this.#interrupt(source.paymentId);
+  }
+
+  /** Whether the payment waits for channels to be usable again rather than fail for want of a route. */
+  isInterrupted(paymentId: PaymentId): boolean {
+    return this.#interrupted.has(paymentId);
+  }
+
+  /** There may be a way that there was not before. */
+  channelsChanged(): void {
+    for (const paymentId of this.#interrupted) this.#retries.add(paymentId);
   }
 
   /** No further part is tried; the payment fails once the last one has. */
@@ -192,12 +206,14 @@ export class OutboundPayments {
     if (tracked === undefined || tracked.payment.status.kind !== "pending") return false;
     this.#update(paymentId, (payment) => ({ ...payment, status: { kind: "abandoned", reason } }));
     this.#retries.delete(paymentId);
+    this.#interrupted.delete(paymentId);
     this.#withoutParts(paymentId);
     return true;
   }
 
-  /** Forgets payments that ended long enough ago. */
+  /** Forgets payments that ended long enough ago, and looks whether those that wait have expired. */
   tick(): void {
+    this.channelsChanged();
     for (const [paymentId, { payment, inFlight }] of this.#payments) {
       const ended = payment.status.kind === "fulfilled" || payment.status.kind === "failed";
       if (!ended || inFlight.length > 0) continue;
@@ -245,6 +261,11 @@ export class OutboundPayments {
     if (index < 0) return;
     tracked.inFlight.splice(index, 1);
     tracked.feesInFlight = minus(tracked.feesInFlight, minus(htlcAmount, source.amount));
+  }
+
+  #interrupt(paymentId: PaymentId): void {
+    if (this.get(paymentId)?.status.kind === "pending") this.#interrupted.add(paymentId);
+    this.#withoutParts(paymentId);
   }
 
   /** With no part left, a pending payment is tried again or fails, and an abandoned one fails. */
