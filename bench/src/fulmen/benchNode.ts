@@ -1,28 +1,32 @@
 import { randomBytes } from "node:crypto";
 import { networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { KvWrite } from "@fulmen/lightning/chain";
+import type { KVStore } from "@fulmen/lightning/chain";
 import { defaultUserConfig } from "@fulmen/lightning/channel";
-import { NetworkGraph } from "@fulmen/lightning/gossip";
+import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event } from "@fulmen/lightning/handlers";
 import { ChainMonitor, type ChannelManager, noRecords, restoreManager } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
 import { KeysManager } from "@fulmen/lightning/sign";
-import { blockHeight, feeratePerKw } from "@fulmen/lightning/util";
+import { blockHeight, feeratePerKw, type UnixSeconds } from "@fulmen/lightning/util";
 
 const network = networks.regtest;
 
-/** One of our nodes without sockets or timers. `commit` stands for the store. */
+/** One of our nodes, as a program would build it, without sockets and timers. */
 export class BenchNode {
   readonly keys: KeysManager;
   readonly manager: ChannelManager;
   readonly monitor: ChainMonitor;
   readonly peers: PeerManager;
   readonly broadcast: Transaction[] = [];
+  readonly #store: KVStore | undefined;
 
-  constructor(seed: number, height: number) {
-    const keys = new KeysManager(new Uint8Array(32).fill(seed));
+  /** `seedByte` fills the seed. */
+  constructor(seedByte: number, height: number, store?: KVStore) {
+    this.#store = store;
+    const now = Math.floor(Date.now() / 1000) as UnixSeconds;
+    const keys = new KeysManager(new Uint8Array(32).fill(seedByte));
     const broadcaster = {
       broadcastTransactions: (transactions: readonly Transaction[]): void => {
         this.broadcast.push(...transactions);
@@ -59,7 +63,7 @@ export class BenchNode {
       noRecords,
       {
         tip: { hash: network.genesisHash, height: blockHeight(0), ancestors: [] },
-        now: Math.floor(Date.now() / 1000),
+        now,
       },
     );
     if (!manager.ok) throw new Error(manager.error.text);
@@ -68,17 +72,20 @@ export class BenchNode {
     this.manager = manager.value;
     this.peers = new PeerManager({
       nodeSigner: keys,
-      handlers: { channel: this.manager },
+      handlers: { channel: this.manager, routing: new P2PGossipSync({ graph, now }) },
       chainHash: network.genesisHash,
       logger,
     });
   }
 
-  /** Commits what has happened, and lets its effects out. Whether anything had. */
-  commit(store: ((writes: readonly KvWrite[]) => void) | undefined): boolean {
+  /** Commits what has happened, and lets its effects out. Whether anything had. Without a store, nothing is written. */
+  async commit(): Promise<boolean> {
     const batch = this.manager.takeBatch();
     if (batch === undefined) return false;
-    store?.(batch.writes);
+    if (this.#store !== undefined) {
+      await this.#store.commit([...batch.writes, ...this.monitor.takeWrites(batch.sequence)]);
+      this.monitor.committed(batch.sequence);
+    }
     this.manager.batchCommitted(batch.sequence);
     this.peers.processEvents();
     return true;

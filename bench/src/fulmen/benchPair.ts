@@ -1,12 +1,19 @@
 import { randomBytes } from "node:crypto";
-import type { KvWrite } from "@fulmen/lightning/chain";
+import type { KVStore } from "@fulmen/lightning/chain";
 import type { Event } from "@fulmen/lightning/handlers";
 import type { Bytes32 } from "@fulmen/lightning/util";
 import { type BlockHeight, feeratePerKw, msat, present, sat } from "@fulmen/lightning/util";
-import { createFundedChain, type Faucet, type SimulatedChain } from "@fulmen/testkit";
+import type { SimulatedChain } from "@fulmen/testkit/chain";
+import { createFundedChain, type Faucet } from "@fulmen/testkit/wallet";
 import { BenchNode } from "./benchNode.ts";
 
 const connectionId = "pair";
+
+/** Where each node keeps its records. */
+export interface PairStores {
+  readonly payer: KVStore;
+  readonly payee: KVStore;
+}
 
 /** Two of our nodes with a confirmed anchors channel of 0.1 bitcoin, all on the first node's side. */
 export class BenchPair {
@@ -14,15 +21,13 @@ export class BenchPair {
   readonly payee: BenchNode;
   readonly #chain: SimulatedChain;
   readonly #faucet: Faucet;
-  readonly #store: ((writes: readonly KvWrite[]) => void) | undefined;
 
-  constructor(store?: (writes: readonly KvWrite[]) => void) {
+  private constructor(stores: PairStores | undefined) {
     const { chain, faucet } = createFundedChain();
     this.#chain = chain;
     this.#faucet = faucet;
-    this.#store = store;
-    this.payer = new BenchNode(1, chain.tip.height);
-    this.payee = new BenchNode(2, chain.tip.height);
+    this.payer = new BenchNode(1, chain.tip.height, stores?.payer);
+    this.payee = new BenchNode(2, chain.tip.height, stores?.payee);
     this.#syncBlocks();
     const outbound = {
       connectionId,
@@ -31,16 +36,22 @@ export class BenchPair {
     };
     if (!this.payer.peers.newOutboundConnection(outbound).ok) throw new Error("connect");
     this.payee.peers.newInboundConnection({ connectionId, ephemeralKey: new Uint8Array(randomBytes(32)) });
-    this.settle(() => {});
-    this.#openChannel();
+  }
+
+  static async open(stores?: PairStores): Promise<BenchPair> {
+    const pair = new BenchPair(stores);
+    await pair.settle(() => {});
+    await pair.#openChannel();
+    return pair;
   }
 
   /** Runs both nodes until nothing moves. Claims are answered here; `onEvent` gets the payer's events. */
-  settle(onEvent: (event: Event) => void): void {
+  async settle(onEvent: (event: Event) => void): Promise<void> {
     let moved: number;
     do {
       moved = this.#deliver(this.payer, this.payee) + this.#deliver(this.payee, this.payer);
-      for (const node of [this.payer, this.payee]) if (node.commit(this.#store)) moved += 1;
+      const committed = await Promise.all([this.payer.commit(), this.payee.commit()]);
+      if (committed.includes(true)) moved += 1;
       moved += this.payee.takeEvents((event) => react(this.payee, event));
       moved += this.payer.takeEvents((event) => {
         react(this.payer, event);
@@ -60,13 +71,13 @@ export class BenchPair {
     }
   }
 
-  #openChannel(): void {
+  async #openChannel(): Promise<void> {
     this.payer.manager.createChannel({
       counterparty: this.payee.keys.nodeId,
       funding: sat(10_000_000n),
       push: msat(0n),
     });
-    this.settle((event) => {
+    await this.settle((event) => {
       if (event.kind !== "funding-generation-ready") return;
       const output = { value: event.channelValue, script: event.outputScript };
       const funding = this.#faucet.fund(this.#chain, [output], feeratePerKw(1_000));
@@ -75,7 +86,7 @@ export class BenchPair {
     for (const transaction of this.payer.broadcast) this.#chain.submit(transaction);
     this.#chain.mine(6);
     this.#syncBlocks();
-    this.settle(() => {});
+    await this.settle(() => {});
     if (this.payer.manager.listUsableChannels().length !== 1) throw new Error("the channel did not open");
   }
 

@@ -1,64 +1,59 @@
-import type { KvWrite } from "@fulmen/lightning/chain";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Invoice, parseInvoice } from "@fulmen/lightning/invoice";
 import { msat } from "@fulmen/lightning/util";
-import { BenchPair } from "./benchPair.ts";
-
-export interface PaymentsOptions {
-  /** Of each payment; below 354,000 it is dust. */
-  readonly amountMsat: number;
-  /** Payments started together, 1..50; the next ones start when all are done. */
-  readonly inFlight: number;
-  /** Payments that are timed, after `inFlight` more that are not. */
-  readonly count: number;
-}
-
-export interface PaymentsResult extends PaymentsOptions {
-  readonly paymentsPerSecond: number;
-  /** CPU time of the process for one payment, both sides, in milliseconds: less noisy than the wall clock. */
-  readonly cpuMsPerPayment: number;
-}
+import { openSqliteStore } from "@fulmen/persist/sqlite";
+import { type PaymentsOptions, type PaymentsResult, timePayments } from "../paymentsMeasurement.ts";
+import { BenchPair, type PairStores } from "./benchPair.ts";
 
 /**
  * Our node paying our node in one process and thread: from paying an invoice (with its route search) to `payment-sent`,
- * over one anchors channel through two `PeerManager`s with encryption. Invoices are made before the clock starts.
+ * over one anchors channel through two `PeerManager`s with encryption. Invoices are made and parsed before the clock
+ * starts. Batches are committed to the nodes' stores, where there are any.
  */
-export function payments(
-  options: PaymentsOptions,
-  store?: (writes: readonly KvWrite[]) => void,
-): PaymentsResult {
-  const pair = new BenchPair(store);
-  const { amountMsat, inFlight, count } = options;
-  payAll(pair, invoices(pair, amountMsat, inFlight * 10), inFlight);
+export async function payments(options: PaymentsOptions, stores?: PairStores): Promise<PaymentsResult> {
+  const pair = await BenchPair.open(stores);
+  const { amountMsat, inFlight, warmUp, count } = options;
+  await payAll(pair, invoices(pair, amountMsat, warmUp), inFlight);
   const prepared = invoices(pair, amountMsat, count);
-  const cpuBefore = process.cpuUsage();
-  const before = performance.now();
-  payAll(pair, prepared, inFlight);
-  const seconds = (performance.now() - before) / 1_000;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  return {
-    ...options,
-    paymentsPerSecond: Number((count / seconds).toFixed(2)),
-    cpuMsPerPayment: Number(((user + system) / 1_000 / count).toFixed(3)),
+  return timePayments(count, () => payAll(pair, prepared, inFlight));
+}
+
+/** `payments` with each node's records in an SQLite database of its own, every batch on the disk before it has effects. */
+export async function durablePayments(options: PaymentsOptions): Promise<PaymentsResult> {
+  const folder = await mkdtemp(join(tmpdir(), "fulmen-bench-"));
+  const stores = {
+    payer: await openSqliteStore(join(folder, "payer.sqlite")),
+    payee: await openSqliteStore(join(folder, "payee.sqlite")),
   };
+  try {
+    return await payments(options, stores);
+  } finally {
+    await Promise.all([stores.payer.close(), stores.payee.close()]);
+    await rm(folder, { recursive: true });
+  }
 }
 
-function invoices(pair: BenchPair, amountMsat: number, count: number): readonly string[] {
-  return Array.from(
-    { length: count },
-    () =>
-      pair.payee.manager.createBolt11Invoice({
-        amount: msat(amountMsat),
-        description: "",
-        expirySeconds: 86_400,
-      }).invoice,
-  );
+function invoices(pair: BenchPair, amountMsat: number, count: number): readonly Invoice[] {
+  return Array.from({ length: count }, () => {
+    const { invoice } = pair.payee.manager.createBolt11Invoice({
+      amount: msat(amountMsat),
+      description: "",
+      expirySeconds: 86_400,
+    });
+    const parsed = parseInvoice(invoice);
+    if (!parsed.ok) throw new Error(parsed.error.kind);
+    return parsed.value;
+  });
 }
 
-function payAll(pair: BenchPair, prepared: readonly string[], inFlight: number): void {
+async function payAll(pair: BenchPair, prepared: readonly Invoice[], inFlight: number): Promise<void> {
   for (let next = 0; next < prepared.length; next += inFlight) {
     const batch = prepared.slice(next, next + inFlight);
     for (const invoice of batch) pair.payer.manager.payForBolt11Invoice(invoice);
     let paid = 0;
-    pair.settle((event) => {
+    await pair.settle((event) => {
       if (event.kind === "payment-sent") paid++;
       if (event.kind === "payment-failed") throw new Error(event.reason);
     });

@@ -1,21 +1,7 @@
 import * as ldk from "lightningdevkit";
+import { type PaymentsOptions, type PaymentsResult, timePayments } from "../paymentsMeasurement.ts";
 import { LdkBenchPair } from "./benchPair.ts";
 import { loadLdk } from "./loadLdk.ts";
-
-export interface LdkPaymentsOptions {
-  /** Of each payment; below 354,000 it is dust. */
-  readonly amountMsat: number;
-  /** Payments started together, 1..50; the next ones start when all are done. */
-  readonly inFlight: number;
-  /** Payments that are timed, after `inFlight` more that are not. */
-  readonly count: number;
-}
-
-export interface LdkPaymentsResult extends LdkPaymentsOptions {
-  readonly paymentsPerSecond: number;
-  /** CPU time of the process for one payment, both sides, in milliseconds: less noisy than the wall clock. */
-  readonly cpuMsPerPayment: number;
-}
 
 /**
  * LDK paying LDK in one process and thread: from `send_payment` (with its route search) to `PaymentSent`, over one
@@ -23,22 +9,13 @@ export interface LdkPaymentsResult extends LdkPaymentsOptions {
  * the clock starts. Each payment gives the event loop one turn, or LDK's finalizers never run and it slows down
  * several times over. Call it in a process of its own: WebAssembly memory never shrinks.
  */
-export async function ldkPayments(options: LdkPaymentsOptions): Promise<LdkPaymentsResult> {
+export async function ldkPayments(options: PaymentsOptions): Promise<PaymentsResult> {
   await loadLdk();
   const pair = new LdkBenchPair();
-  const { amountMsat, inFlight, count } = options;
-  await payAll(pair, payments(pair.payee, amountMsat, inFlight), inFlight);
+  const { amountMsat, inFlight, warmUp, count } = options;
+  await payAll(pair, payments(pair.payee, amountMsat, warmUp), inFlight);
   const prepared = payments(pair.payee, amountMsat, count);
-  const cpuBefore = process.cpuUsage();
-  const before = performance.now();
-  await payAll(pair, prepared, inFlight);
-  const seconds = (performance.now() - before) / 1_000;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  return {
-    ...options,
-    paymentsPerSecond: Number((count / seconds).toFixed(2)),
-    cpuMsPerPayment: Number(((user + system) / 1_000 / count).toFixed(2)),
-  };
+  return timePayments(count, () => payAll(pair, prepared, inFlight));
 }
 
 interface PreparedPayment {

@@ -11,7 +11,7 @@ import type {
   MessageSendEvent,
   PeerConnection,
 } from "../handlers/index.ts";
-import { parseInvoice } from "../invoice/index.ts";
+import { type Invoice, parseInvoice } from "../invoice/index.ts";
 import type { OutboundPayment, PaymentTerms } from "../payment/outboundPayment.ts";
 import type { Route } from "../routing/route.ts";
 import type { SigningAnswer } from "../sign/channelSigner.ts";
@@ -191,12 +191,15 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   // Sending
 
-  /** Pays an invoice. The id makes it safe to call again: the same one is never paid twice. Default: the payment hash. */
+  /**
+   * Pays an invoice, given as its text or parsed already. The id makes it safe to call again: the same one is never
+   * paid twice. Default: the payment hash.
+   */
   payForBolt11Invoice(
-    text: string,
+    invoice: string | Invoice,
     options: PayInvoiceOptions & { readonly paymentId?: PaymentId } = {},
   ): PaymentId {
-    const terms = this.paymentTermsOf(text, options);
+    const terms = this.paymentTermsOf(invoice, options);
     const paymentId = options.paymentId ?? (terms.paymentHash as string as PaymentId);
     this.#pay(paymentId, terms, options.retries);
     return paymentId;
@@ -218,11 +221,9 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   /** What paying an invoice means, for those who find its route themselves; throws `ApiError` when it cannot be paid. */
-  paymentTermsOf(text: string, options: PayInvoiceOptions = {}): PaymentTerms {
-    const parsed = parseInvoice(text);
-    if (!parsed.ok) throw new ApiError("invalid-invoice", `not a payable invoice: ${parsed.error.kind}`);
+  paymentTermsOf(invoice: string | Invoice, options: PayInvoiceOptions = {}): PaymentTerms {
     const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
-    return termsOfInvoice(parsed.value, us, options);
+    return termsOfInvoice(typeof invoice === "string" ? parsed(invoice) : invoice, us, options);
   }
 
   /** Pays along a route that is given, without trying another. */
@@ -349,6 +350,12 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     const refusal = this.#core.input(() => this.#core.channels.command(channelId, command));
     if (refusal !== undefined) throw new ApiError("channel-refused", refusal.text);
   }
+}
+
+function parsed(text: string): Invoice {
+  const invoice = parseInvoice(text);
+  if (!invoice.ok) throw new ApiError("invalid-invoice", `not a payable invoice: ${invoice.error.kind}`);
+  return invoice.value;
 }
 
 function unknownChannel(channelId: ChannelId): ApiError {
