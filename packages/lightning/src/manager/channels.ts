@@ -1,9 +1,10 @@
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { ChannelAction, CrossChannelAction } from "../channel/action.ts";
 import type { ChannelFeerates } from "../channel/config.ts";
-import type { ChannelRefusal } from "../channel/error.ts";
+import { type ChannelRefusal, refusal } from "../channel/error.ts";
 import type { ChannelCommand, ChannelContext, ChannelInput } from "../channel/input.ts";
 import { type ChannelState, type FundedChannel, fundedChannel } from "../channel/state.ts";
+import { isRecordCommand } from "../channel/states/records.ts";
 import { step } from "../channel/step.ts";
 import type { Event } from "../handlers/event.ts";
 import type { ChannelSigner, SigningAnswer, SigningRequest } from "../sign/channelSigner.ts";
@@ -22,7 +23,7 @@ export interface ChannelEntry {
   written: ChannelState | undefined;
   readonly counterparty: NodeId;
   signer: ChannelSigner | undefined;
-  /** Set by a bug: no off-chain step is taken any more; the monitor goes on defending the channel. */
+  /** Set by a bug: the channel is not spoken of with its peer until a restart. What it must know, it still learns. */
   quarantined: boolean;
 }
 
@@ -147,7 +148,13 @@ export class Channels {
 
   /** Gives a command; a refusal leaves the channel as it was. */
   command(channelId: ChannelId, command: ChannelCommand): ChannelRefusal | undefined {
-    return this.step(channelId, { kind: "command", command });
+    const input = { kind: "command", command } as const;
+    const entry = this.#entries.get(channelId);
+    if (entry === undefined) return refusalOf("unknown-channel", `there is no channel ${channelId}`);
+    if (entry.quarantined && !reachesQuarantined(input)) {
+      return refusalOf("quarantined", `channel ${channelId} is quarantined: it cannot ${command.kind}`);
+    }
+    return this.step(channelId, input);
   }
 
   message(channelId: ChannelId, message: LightningMessage): void {
@@ -165,9 +172,9 @@ export class Channels {
   /** One input, and the answers of a signer that answers at once. */
   step(channelId: ChannelId, input: ChannelInput): ChannelRefusal | undefined {
     const entry = this.#entries.get(channelId);
-    if (entry === undefined || (entry.quarantined && !concernsChain(input))) return undefined;
+    if (entry === undefined || (entry.quarantined && !reachesQuarantined(input))) return undefined;
     this.#turn.touch(channelId);
-    let refusal: ChannelRefusal | undefined;
+    let refused: ChannelRefusal | undefined;
     let next: ChannelInput | undefined = input;
     let id = channelId;
     try {
@@ -184,27 +191,47 @@ export class Channels {
             break;
           }
           if (action.kind === "request-signature") next = this.#ask(entry, action.request);
-          else if (action.kind === "refused") refusal ??= action.refusal;
+          else if (action.kind === "refused") refused ??= action.refusal;
           else id = this.#act(id, entry, action);
         }
       }
     } catch (error) {
-      this.quarantine(id, error instanceof Error ? error.message : String(error));
+      const why = error instanceof Error ? error.message : String(error);
+      this.quarantine(id, why);
+      refused = refusalOf("quarantined", why);
     }
     if (entry.state.kind === "ended") this.forget(id);
     else this.#unsigned.add(id);
-    return refusal;
+    return refused;
   }
 
-  /** A bug stops this channel's off-chain machine and no other; the chain still reaches its monitor. */
+  /**
+   * A bug stops what this channel does with its peer, and no other channel. It is as if the connection were gone for
+   * good: what was offered and not signed goes back to its source. Preimages and decisions are still noted, its user
+   * may close it, and the chain still reaches it and its monitor.
+   */
   quarantine(channelId: ChannelId, why: string): void {
     const entry = present(this.#entries.get(channelId), "a channel to quarantine");
     const { counterparty: nodeId } = entry;
+    const isFirst = !entry.quarantined;
     entry.quarantined = true;
     const text = `channel ${channelId} is quarantined: ${why}`;
     this.#environment.logger.log({ level: "error", module: "channel", text, nodeId });
     const peer = this.#peers.get(nodeId);
     if (peer) this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
+    if (isFirst) this.#stepOnce(channelId, entry, { kind: "disconnected" });
+  }
+
+  /** One step after a bug: another one is only logged. */
+  #stepOnce(channelId: ChannelId, entry: ChannelEntry, input: ChannelInput): void {
+    try {
+      const { state, actions } = step(this.#context, entry.state, input);
+      entry.state = state;
+      for (const action of actions) this.#act(channelId, entry, action);
+    } catch (error) {
+      const text = `channel ${channelId}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#environment.logger.log({ level: "error", module: "channel", text, nodeId: entry.counterparty });
+    }
   }
 
   /** Carries out the actions with which a channel began. */
@@ -336,8 +363,15 @@ export class Channels {
   }
 }
 
-function concernsChain(input: ChannelInput): boolean {
-  return input.kind === "funding-spent" || input.kind === "watch-refused";
+/** What a quarantined channel still takes: facts, of the chain or about its HTLCs, and the user's last word. */
+function reachesQuarantined(input: ChannelInput): boolean {
+  if (input.kind === "funding-spent" || input.kind === "watch-refused") return true;
+  if (input.kind !== "command") return false;
+  return input.command.kind === "force-close" || isRecordCommand(input.command);
+}
+
+function refusalOf(code: string, text: string): ChannelRefusal {
+  return refusal("ignore", code, text);
 }
 
 function feeratesOf({ feeEstimator }: ManagerEnvironment): ChannelFeerates {
