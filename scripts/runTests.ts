@@ -43,6 +43,7 @@ async function runUnitTests(files: readonly TestFile[]): Promise<Tally> {
     node: process.execPath,
     parameters: [
       ...nodeParameters,
+      `--import=${new URL("fastCrypto.mjs", import.meta.url).href}`,
       "--test",
       "--test-isolation=none",
       "--test-force-exit",

@@ -9,6 +9,9 @@ test("without the addon, node:crypto alone gives all known answers", () => {
   assert.equal(provider.name, "noble + node:crypto");
 });
 
+// What the test run itself loads beforehand shall not be installed there.
+const withoutImports = process.execArgv.filter((argument) => !argument.startsWith("--import"));
+
 // An installation lasts as long as its process: it happens in a worker, which has modules of its own.
 test("installation answers with the provider's name, once", async () => {
   const source = `
@@ -19,7 +22,8 @@ test("installation answers with the provider's name, once", async () => {
     try { installNodeCrypto(); } catch (error) { parentPort.postMessage([name, crypto().name, error.name]); }
   `;
   const seen = await new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
+    const url = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+    const worker = new Worker(url, { execArgv: withoutImports });
     worker.once("message", resolve);
     worker.once("error", reject);
   });

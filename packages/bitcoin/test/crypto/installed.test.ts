@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 
+// What the test run itself loads beforehand shall not be installed there.
+const withoutImports = process.execArgv.filter((argument) => !argument.startsWith("--import"));
+
 // What is installed stays for the life of a process, so each of these runs in a worker with modules of its own.
 function inWorker(body: string): Promise<unknown> {
   const source = `
@@ -11,7 +14,7 @@ function inWorker(body: string): Promise<unknown> {
   `;
   const url = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
   return new Promise((resolve, reject) => {
-    const worker = new Worker(url);
+    const worker = new Worker(url, { execArgv: withoutImports });
     worker.once("message", resolve);
     worker.once("error", reject);
   });
