@@ -1,6 +1,5 @@
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { ChannelAction, CrossChannelAction } from "../channel/action.ts";
-import type { ChannelFeerates } from "../channel/config.ts";
 import { type ChannelRefusal, refusal } from "../channel/error.ts";
 import type { ChannelCommand, ChannelContext, ChannelInput } from "../channel/input.ts";
 import { type ChannelState, type FundedChannel, fundedChannel } from "../channel/state.ts";
@@ -14,6 +13,7 @@ import { commitmentNumber } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
 import type { ManagerEnvironment } from "./environment.ts";
+import { dueFeerate, FeerateTracker } from "./feerates.ts";
 import type { Turn } from "./turn.ts";
 
 /** A channel as the manager holds it. */
@@ -46,9 +46,12 @@ export class Channels {
   readonly #entries = new Map<ChannelId, ChannelEntry>();
   readonly #peers = new Map<NodeId, ConnectedPeer>();
   readonly #byPeer = new Map<NodeId, Set<ChannelId>>();
+  /** Peers with channels that have been connected since the start. */
+  readonly #met = new Set<NodeId>();
   /** Channels that may have something to sign. */
   readonly #unsigned = new Set<ChannelId>();
   readonly #environment: ManagerEnvironment;
+  readonly #feerates: FeerateTracker;
   readonly #turn: Turn;
   readonly #emit: (event: Event, channelId: ChannelId) => void;
   #context: ChannelContext;
@@ -64,6 +67,7 @@ export class Channels {
     },
   ) {
     this.#environment = environment;
+    this.#feerates = new FeerateTracker(environment.feeEstimator);
     this.#turn = turn;
     this.#emit = start.emit;
     this.#context = {
@@ -71,7 +75,7 @@ export class Channels {
       ourFeatures: start.features,
       chainHash: environment.network.genesisHash,
       bestHeight: start.tip.height,
-      feerates: feeratesOf(environment),
+      feerates: this.#feerates.at(start.tip.height),
       config: environment.config,
     };
   }
@@ -130,6 +134,7 @@ export class Channels {
 
   connected(nodeId: NodeId, peer: ConnectedPeer): void {
     this.#peers.set(nodeId, peer);
+    if (this.#byPeer.has(nodeId)) this.#met.add(nodeId);
     for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "connected", remoteFeatures: peer.features });
   }
 
@@ -143,7 +148,14 @@ export class Channels {
   }
 
   refreshFeerates(): void {
-    this.#context = { ...this.#context, feerates: feeratesOf(this.#environment) };
+    this.#context = { ...this.#context, feerates: this.#feerates.at(this.#context.bestHeight) };
+  }
+
+  /** Proposes the feerate that a channel of ours should have by now. One that the channel cannot bear waits. */
+  updateFee(channelId: ChannelId): void {
+    const state = this.#entries.get(channelId)?.state;
+    const feerate = state && dueFeerate(state, this.#context.feerates);
+    if (feerate !== undefined) this.command(channelId, { kind: "update-fee", feerate });
   }
 
   /** Gives a command; a refusal leaves the channel as it was. */
@@ -372,15 +384,4 @@ function reachesQuarantined(input: ChannelInput): boolean {
 
 function refusalOf(code: string, text: string): ChannelRefusal {
   return refusal("ignore", code, text);
-}
-
-function feeratesOf({ feeEstimator }: ManagerEnvironment): ChannelFeerates {
-  return {
-    maximumFeeEstimate: feeEstimator.feerate("maximum-fee-estimate"),
-    minAllowedAnchorChannelRemoteFee: feeEstimator.feerate("min-allowed-anchor-channel-remote-fee"),
-    minAllowedNonAnchorChannelRemoteFee: feeEstimator.feerate("min-allowed-non-anchor-channel-remote-fee"),
-    anchorChannelFee: feeEstimator.feerate("anchor-channel-fee"),
-    nonAnchorChannelFee: feeEstimator.feerate("non-anchor-channel-fee"),
-    channelCloseMinimum: feeEstimator.feerate("channel-close-minimum"),
-  };
 }
