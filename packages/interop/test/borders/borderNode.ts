@@ -80,6 +80,7 @@ export class BorderNode {
   readonly broadcaster: ChainBroadcaster;
   readonly #listeners: readonly Parameters<typeof tellBlocks>[0][];
   readonly #store: KVStore;
+  readonly #gossip: P2PGossipSync;
   readonly #provider: EventsProvider;
   #commits = 0;
 
@@ -154,7 +155,7 @@ export class BorderNode {
         { tip, now: now() },
       ),
     );
-    const gossip = new P2PGossipSync({
+    this.#gossip = new P2PGossipSync({
       graph: this.graph,
       now: now() as UnixSeconds,
       utxoLookup: tap("P2PGossipSync > UtxoLookup", utxosOf(chain)),
@@ -163,7 +164,7 @@ export class BorderNode {
       nodeSigner: tap("PeerManager > NodeSigner", keys),
       handlers: {
         channel: tap("PeerManager > ChannelMessageHandler", this.manager),
-        routing: tap("PeerManager > RoutingMessageHandler", options.routing ?? gossip),
+        routing: tap("PeerManager > RoutingMessageHandler", options.routing ?? this.#gossip),
       },
       chainHash: network.genesisHash,
       logger,
@@ -185,6 +186,13 @@ export class BorderNode {
     const { chain, style = "listen" } = this.options;
     const update = chain.blocksSince(this.manager.bestBlock);
     for (const listener of this.#listeners) tellBlocks(listener, update, style);
+  }
+
+  /** What timers would do. */
+  tick(): void {
+    const now = this.options.now();
+    this.manager.timerTickOccurred(now);
+    this.#gossip.tick(now as UnixSeconds);
   }
 
   /** Commits what happened, lets its effects out, and deals with one event. Whether there was anything. */
