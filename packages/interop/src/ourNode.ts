@@ -38,8 +38,6 @@ export interface OurNodeOptions {
   readonly config?: Partial<UserConfig>;
   /** Stands between the connections and the manager. */
   readonly tap?: (handler: ChannelMessageHandler, peers: () => PeerManager) => ChannelMessageHandler;
-  /** Claim every payment whose preimage is known. Default true. */
-  readonly claims?: boolean;
 }
 
 type EventKind = Event["kind"];
@@ -68,8 +66,8 @@ const feeEstimator: FeeEstimator = {
 
 /**
  * A node of ours as an application would run it: `BackgroundProcessor` over a store, TCP, and the blocks of a
- * `SharedChain`. It accepts channels, funds those it opens from the chain's faucet, and claims payments. A warning or
- * an error in its log fails what waits for it.
+ * `SharedChain`. It accepts channels, funds those it opens from the chain's faucet, and claims payments. An error
+ * in its log fails what waits for something.
  */
 export class OurNode implements ChainFollower {
   readonly name: string;
@@ -85,7 +83,8 @@ export class OurNode implements ChainFollower {
   readonly events: Event[] = [];
   /** The last lines, for errors. */
   readonly log: string[] = [];
-  claims: boolean;
+  /** What happens to a payment that can be claimed. */
+  answer: "claim" | "refuse" | "hold" = "claim";
   status: NodeStatus = { kind: "stopped" };
   readonly #chain: SharedChain;
 
@@ -104,7 +103,7 @@ export class OurNode implements ChainFollower {
   }
 
   private constructor(
-    { name, chain, config, tap, claims = true }: OurNodeOptions,
+    { name, chain, config, tap }: OurNodeOptions,
     start: {
       readonly keys: KeysManager;
       readonly store: KVStore;
@@ -121,7 +120,6 @@ export class OurNode implements ChainFollower {
     this.name = name;
     this.keys = keys;
     this.store = store;
-    this.claims = claims;
     this.#chain = chain;
     this.chainMonitor = new ChainMonitor(
       { signerProvider: keys, broadcaster, feeEstimator, logger },
@@ -178,11 +176,15 @@ export class OurNode implements ChainFollower {
     return (await this.transport.listen({ host, port: 0 })).port;
   }
 
-  /** Resolves when `init` went both ways. */
+  /** Resolves when `init` went both ways, or the connection is over again. */
   async connect(port: number, nodeId: string): Promise<void> {
     const dialled = await this.transport.connect({ host, port, nodeId: nodeId as NodeId });
     if (!dialled.ok) throw this.#failure(`no connection: ${JSON.stringify(dialled.error)}`);
-    await this.until("a connection", () => this.peers.peer(nodeId as NodeId) !== undefined);
+    let isOver = false;
+    void dialled.value.closed.then(() => {
+      isOver = true;
+    });
+    await this.until("connection", () => isOver || this.peers.peer(nodeId as NodeId) !== undefined);
   }
 
   /** Calls the manager, and lets what follows happen. */
@@ -219,7 +221,8 @@ export class OurNode implements ChainFollower {
       const found = look();
       if (found !== undefined && found !== false) return found;
       if (performance.now() > deadline) throw this.#failure(`no ${what} within 20 s`);
-      if (this.status.kind === "failed") throw this.#failure(`${this.status.text} while waiting for ${what}`);
+      const error = this.log.find((line) => line.startsWith("error"));
+      if (error !== undefined) throw this.#failure(`an error while waiting for ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }
@@ -258,9 +261,10 @@ export class OurNode implements ChainFollower {
     } else if (event.kind === "funding-generation-ready") {
       const funding = this.#chain.fund({ value: event.channelValue, script: event.outputScript });
       this.manager.fundingTransactionGenerated(event.temporaryChannelId, funding);
-    } else if (event.kind === "payment-claimable" && this.claims) {
+    } else if (event.kind === "payment-claimable") {
       const { paymentPreimage } = event.purpose;
-      if (paymentPreimage !== undefined) this.manager.claimFunds(paymentPreimage as Bytes32);
+      if (this.answer === "refuse") this.manager.failHtlcBackwards(event.paymentHash);
+      if (this.answer === "claim") this.manager.claimFunds(paymentPreimage as Bytes32);
     }
   }
 

@@ -50,7 +50,7 @@ for (const format of bothFormats) {
       const pair = await startOurPair(t, dustAllowed);
       const { us, ldk } = pair;
       const purse = await openPurse(pair, opener, format);
-      us.claims = false;
+      us.answer = "hold";
       await ldk.cmd("behave", { claim: "manual" });
       const started = await Promise.all(
         Array.from({ length: 60 }, async (_, i) => {
@@ -91,7 +91,7 @@ for (const format of bothFormats) {
     const pair = await startOurPair(t);
     const { us, ldk } = pair;
     const purse = await openPurse(pair, "us", format);
-    us.claims = false;
+    us.answer = "hold";
     await ldk.cmd("behave", { claim: "manual" });
 
     const ourHash = await startPayment(pair, "us", 6_000_000n);
@@ -112,7 +112,7 @@ for (const format of bothFormats) {
     assert.deepEqual([theirs.paymentHash, theirs.reason], [theirHash, "RecipientRejected"]);
 
     await purse.check();
-    us.claims = true;
+    us.answer = "claim";
     await ldk.cmd("behave", { claim: "auto" });
     await purse.pay("us", 4_000_000n);
     await purse.pay("ldk", 4_000_000n);

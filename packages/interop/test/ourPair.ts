@@ -145,6 +145,19 @@ export async function paid({ us, ldk }: OurPair, payer: Side, paymentHash: strin
   }
 }
 
+/** Waits until a payment was refused by its recipient and has failed; LDK must leave claims to us. */
+export async function refused({ us, ldk }: OurPair, payer: Side, paymentHash: string): Promise<void> {
+  const isIt = (event: { readonly paymentHash: string | undefined }): boolean =>
+    event.paymentHash === paymentHash;
+  if (payer === "us") {
+    await ldk.waitFor("payment-claimable", isIt);
+    await ldk.cmd("fail", { paymentHash });
+    assert.equal((await us.waitFor("payment-failed", isIt)).reason, "recipient-rejected");
+  } else {
+    assert.equal((await ldk.waitFor("payment-failed", isIt)).reason, "RecipientRejected");
+  }
+}
+
 /** What each side has in the channel, as both of them see it, to the millisatoshi. */
 export async function checkBalances(
   { us, ldk }: Pick<OurPair, "us" | "ldk">,

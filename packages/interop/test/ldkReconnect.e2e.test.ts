@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { installNodeCrypto } from "@fulmen/crypto-node";
+import { CutLine } from "./cutLine.ts";
+import type { CutPoint } from "./cutter.ts";
+import { bothFormats, bothSides, type Side } from "./ourPair.ts";
+
+installNodeCrypto();
+
+for (const format of bothFormats) {
+  // Each format with one of the openers; the payments go both ways.
+  const opener: Side = format === "anchors-zero-fee-htlc" ? "us" : "ldk";
+  for (const payer of bothSides) {
+    for (const outcome of ["fulfilled", "refused"] as const) {
+      const title = `${format}, opened by ${opener}: cut at each message of a payment by ${payer} that is ${outcome}`;
+      test(title, { timeout: 90_000 }, async (t) => {
+        const line = await CutLine.open(t, opener, format);
+        await line.answer(outcome);
+        const count = await line.atEachPoint(() => line.onePayment(payer, outcome));
+        // Ten messages: the update that adds, the one that removes, and four of each commitment's.
+        assert.equal(count, 20);
+      });
+    }
+  }
+}
+
+/** When one side has signed, has signed and revoked, has got the removal: what must be sent again differs. */
+const firstCuts: readonly CutPoint[] = [
+  { direction: "out", index: 1, when: "after" },
+  { direction: "in", index: 1, when: "after" },
+  { direction: "in", index: 2, when: "before" },
+  { direction: "out", index: 3, when: "after" },
+];
+
+for (const payer of bothSides) {
+  const opener: Side = payer === "us" ? "ldk" : "us";
+  const format = payer === "us" ? "anchors-zero-fee-htlc" : "static-remotekey";
+  test(`${format}, opened by ${opener}: cut again while in step again over a payment by ${payer}`, {
+    timeout: 90_000,
+  }, async (t) => {
+    const line = await CutLine.open(t, opener, format);
+    let count = 0;
+    for (const first of firstCuts) {
+      count += await line.atEachPointAfter(first, () => line.onePayment(payer, "fulfilled"));
+    }
+    t.diagnostic(`${count} pairs of cuts`);
+    assert.ok(count >= 4 * 8);
+  });
+}
