@@ -1,0 +1,192 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { BackgroundProcessor, type NodeStatus, readStoredRecords } from "@fulmen/background";
+import { networks } from "@fulmen/bitcoin/network";
+import type { FeeEstimator, KVStore } from "@fulmen/lightning/chain";
+import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
+import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
+import type { Event, Logger } from "@fulmen/lightning/handlers";
+import { ChainMonitor, type ChannelManager, restoreManager } from "@fulmen/lightning/manager";
+import { PeerManager } from "@fulmen/lightning/peer";
+import { DefaultRouter } from "@fulmen/lightning/routing";
+import { KeysManager } from "@fulmen/lightning/sign";
+import {
+  openNodeRecord,
+  readChainPosition,
+  restoreMonitors,
+  type StorageError,
+} from "@fulmen/lightning/storage";
+import {
+  feeratePerKw,
+  fromHex,
+  msat,
+  type NodeId,
+  type Result,
+  type UnixSeconds,
+} from "@fulmen/lightning/util";
+import { Reconnector, TcpTransport } from "@fulmen/net";
+import { openSqliteStore } from "@fulmen/persist/sqlite";
+import type { ChainService } from "../chain/chainService.ts";
+import type { Caller } from "../rpc/call.ts";
+import { ChainFollower, RemoteBroadcaster, RemoteUtxoLookup } from "./chainFollower.ts";
+import { gossipOfChannels } from "./gossipOfChannels.ts";
+import type { NodeSettings } from "./protocol.ts";
+import { Wallet } from "./wallet.ts";
+
+const network = networks.regtest;
+const host = "127.0.0.1";
+
+/** LDK's defaults, but channels are announced, one payment may fill them, and forwarding costs 1 sat. */
+const config: UserConfig = {
+  ...defaultUserConfig,
+  channelHandshakeConfig: {
+    ...defaultUserConfig.channelHandshakeConfig,
+    announceForForwarding: true,
+    announcedMaxInboundHtlcValueInFlightPercent: 100,
+  },
+  channelConfig: { ...defaultUserConfig.channelConfig, forwardingFeeBase: msat(1_000) },
+};
+
+/** Regtest has no market for block space. */
+const feeEstimator: FeeEstimator = {
+  feerate: (target) => feeratePerKw(target === "maximum-fee-estimate" ? 2_500 : 500),
+};
+
+/** Who hears of the node. */
+export interface NodeObserver extends Logger {
+  /** `index` rises; the same event may come again after a restart. */
+  event(index: number, event: Event): Promise<void>;
+  status(status: NodeStatus): void;
+}
+
+/** A running node: its manager, its peers, and what keeps them going. */
+export interface NodeHost extends Logger {
+  readonly manager: ChannelManager;
+  readonly peerManager: PeerManager;
+  readonly graph: NetworkGraph;
+  readonly wallet: Wallet;
+  readonly reconnector: Reconnector;
+  readonly background: BackgroundProcessor;
+  readonly port: number;
+  readonly restoredChannels: number;
+  stop(): Promise<void>;
+}
+
+/** Starts a node from its store, or a new one: restored, at the chain's tip, and only then reachable. */
+export async function startNode(
+  settings: NodeSettings,
+  connectChain: (port: number) => Caller<ChainService>,
+  observer: NodeObserver,
+): Promise<NodeHost> {
+  const chain = connectChain(settings.chainPort);
+  const logger: Logger = observer;
+  const now = Math.floor(Date.now() / 1_000) as UnixSeconds;
+  const keys = new KeysManager(fromHex(settings.seed));
+  const wallet = new Wallet(keys, chain);
+  const broadcaster = new RemoteBroadcaster(chain, logger);
+  const graph = new NetworkGraph({ chainHash: network.genesisHash });
+  const store = await openSqliteStore(join(settings.folder, "node.sqlite"));
+  const environment = {
+    network,
+    config,
+    nodeSigner: keys,
+    signerProvider: keys,
+    entropy: { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) },
+    feeEstimator,
+    broadcaster,
+    router: new DefaultRouter(graph),
+    logger,
+  };
+  const { manager, chainMonitor } = await restored(store, environment, {
+    tip: await chain.call("tip"),
+    now,
+  });
+  const restoredChannels = manager.listChannels().length;
+
+  const utxoLookup: RemoteUtxoLookup = new RemoteUtxoLookup(chain, (id, answer) => {
+    gossip.utxoResolved(id, answer);
+    background.wake();
+  });
+  const gossip = new P2PGossipSync({ graph, now, utxoLookup });
+  const follower = new ChainFollower(chain, [chainMonitor, manager], {
+    position: () => manager.bestBlock,
+    transactionSeen: (transaction) => {
+      for (const id of utxoLookup.closedBy(transaction)) graph.channelClosed(id, now);
+    },
+  });
+  await follower.catchUp();
+
+  const peerManager = new PeerManager({
+    nodeSigner: keys,
+    handlers: { channel: gossipOfChannels(manager, gossip, { outputs: utxoLookup, logger }), routing: gossip },
+    chainHash: network.genesisHash,
+    logger,
+  });
+  const background = new BackgroundProcessor({
+    manager,
+    peerManager,
+    chainMonitor,
+    store,
+    handleEvent: (event) => observer.event(manager.pendingEvents(1)[0]?.index ?? 0, event),
+    logger,
+    flush: () => transport.flush(),
+    pollChain: () => follower.catchUp(),
+    pollInterval: 50,
+    onStatus: (status) => observer.status(status),
+  });
+  const transport = new TcpTransport({ peers: background.peers, logger });
+  const reconnector = new Reconnector({
+    connect: (address) => transport.connect(address),
+    isConnected: (nodeId) => peerManager.peer(nodeId) !== undefined,
+    minDelay: 50,
+    maxDelay: 500,
+  });
+  background.start();
+  const { port } = await transport.listen({ host, port: settings.port });
+  for (const peer of settings.peers) {
+    reconnector.add({ nodeId: peer.nodeId as NodeId, host, port: peer.port });
+  }
+  return {
+    manager,
+    peerManager,
+    graph,
+    wallet,
+    reconnector,
+    background,
+    port,
+    restoredChannels,
+    log: (record) => observer.log(record),
+    async stop() {
+      reconnector.stop();
+      await background.stop();
+      await transport.close();
+      await store.close();
+    },
+  };
+}
+
+type Environment = Omit<Parameters<typeof restoreManager>[0], "watch">;
+
+/** The monitors and the manager as the store has them; a new node where it is empty. */
+async function restored(
+  store: KVStore,
+  environment: Environment & { readonly signerProvider: KeysManager },
+  start: Parameters<typeof restoreManager>[2],
+): Promise<{ readonly manager: ChannelManager; readonly chainMonitor: ChainMonitor }> {
+  const records = await readStoredRecords(store);
+  const { nodeId } = environment.nodeSigner;
+  const check = { stored: records.node, storeIsEmpty: records.storeIsEmpty, nodeId, network };
+  const first = orThrow(openNodeRecord(check));
+  if (first.length > 0) await store.commit(first);
+  const monitors = orThrow(restoreMonitors(records.monitors));
+  const position = records.manager.chainPosition && orThrow(readChainPosition(records.manager.chainPosition));
+  const bestHeight = (position ?? start.tip).height;
+  const chainMonitor = new ChainMonitor(environment, { bestHeight, monitors });
+  const manager = orThrow(restoreManager({ ...environment, watch: chainMonitor }, records.manager, start));
+  return { manager, chainMonitor };
+}
+
+function orThrow<T>(result: Result<T, StorageError>): T {
+  if (result.ok) return result.value;
+  throw new Error(`the store cannot be used: ${result.error.key}: ${result.error.text}`);
+}

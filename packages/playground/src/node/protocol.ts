@@ -1,0 +1,67 @@
+import type { FormatName } from "@fulmen/lightning/commitment";
+import type { Event } from "@fulmen/lightning/handlers";
+import type { ChannelDetails } from "@fulmen/lightning/manager";
+import type { ChannelId, Msat, PaymentHash, PaymentId, Sat } from "@fulmen/lightning/util";
+
+/** With what a node process starts. */
+export interface NodeSettings {
+  readonly name: string;
+  /** 32 bytes in hex. */
+  readonly seed: string;
+  /** Where its store is. */
+  readonly folder: string;
+  readonly chainPort: number;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Nodes to be connected to, and again whenever the connection is lost. */
+  readonly peers: readonly PeerLocation[];
+}
+
+export interface PeerLocation {
+  readonly nodeId: string;
+  readonly port: number;
+}
+
+export interface NodeInfo {
+  readonly nodeId: string;
+  readonly port: number;
+  /** Which crypto provider runs. */
+  readonly crypto: string;
+  readonly scripts: readonly Uint8Array[];
+  /** Channels that were in the store when it started. */
+  readonly restoredChannels: number;
+}
+
+export interface NodeStatusReport {
+  readonly height: number;
+  readonly peers: readonly string[];
+  /** Announced channels of which both directions have an update: what routes can be found over. */
+  readonly routableChannels: number;
+}
+
+/** What a node process can be asked. Methods that refuse throw an error whose message says why. */
+export interface NodeService {
+  info(): NodeInfo;
+  status(): NodeStatusReport;
+  connect(peer: PeerLocation): void;
+  /** Opens an announced channel, paid for by the node's wallet; gives its temporary id. */
+  open(request: { readonly nodeId: string; readonly funding: Sat; readonly format: FormatName }): ChannelId;
+  channels(): readonly ChannelDetails[];
+  walletBalance(): Promise<Sat>;
+  /** With `hold`, the payment is not claimed before `claim` is called. */
+  invoice(request: { readonly amount: Msat; readonly description: string; readonly hold: boolean }): {
+    readonly invoice: string;
+    readonly paymentHash: PaymentHash;
+  };
+  pay(invoice: string): PaymentId;
+  claim(paymentHash: PaymentHash): void;
+  close(channelId: string): void;
+}
+
+/** What a node process tells without being asked. */
+export type NodeNotice =
+  /** `index` rises; the same event may come again after a restart. */
+  | { readonly kind: "event"; readonly index: number; readonly event: Event }
+  | { readonly kind: "log"; readonly level: string; readonly text: string }
+  /** The node cannot go on. */
+  | { readonly kind: "failed"; readonly text: string };

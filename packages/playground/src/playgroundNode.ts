@@ -1,0 +1,183 @@
+import { mkdirSync } from "node:fs";
+import type { Event } from "@fulmen/lightning/handlers";
+import type { NodeInfo, NodeNotice, NodeService, NodeSettings, PeerLocation } from "./node/protocol.ts";
+import type { Answer } from "./rpc/call.ts";
+import { Child } from "./rpc/child.ts";
+
+export interface PlaygroundNodeOptions {
+  readonly name: string;
+  readonly folder: string;
+  /** 32 bytes in hex. */
+  readonly seed: string;
+  readonly chainPort: () => Promise<number>;
+  readonly onDeath: (text: string) => void;
+  readonly onLog: (level: string, text: string) => void;
+}
+
+interface Waiter {
+  readonly take: (event: Event) => boolean;
+  readonly reject: (error: Error) => void;
+}
+
+/** An event of this kind. */
+export type EventOf<K extends Event["kind"]> = Extract<Event, { kind: K }>;
+
+const patience = 20_000;
+
+/** A node's process, through its lives: it can be killed and started again with the same store and port. */
+export class PlaygroundNode {
+  readonly name: string;
+  readonly #options: PlaygroundNodeOptions;
+  readonly #peers = new Map<string, PeerLocation>();
+  readonly #events: Event[] = [];
+  readonly #waiters = new Set<Waiter>();
+  #child: Child<NodeService> | undefined;
+  #info: NodeInfo | undefined;
+  #lastEvent = 0;
+
+  constructor(options: PlaygroundNodeOptions) {
+    this.#options = options;
+    this.name = options.name;
+    mkdirSync(options.folder, { recursive: true });
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined;
+  }
+
+  /** Known from the first start on. */
+  get nodeId(): string | undefined {
+    return this.#info?.nodeId;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** All events of all its lives, each once, in order. */
+  get events(): readonly Event[] {
+    return this.#events;
+  }
+
+  /** Starts the process, and waits until its peers can reach it. */
+  async start(): Promise<NodeInfo> {
+    if (this.#child !== undefined) throw new Error(`${this.name} is running already`);
+    const { name, folder, seed, chainPort, onDeath } = this.#options;
+    const settings: NodeSettings = {
+      name,
+      seed,
+      folder,
+      chainPort: await chainPort(),
+      port: this.#info?.port ?? 0,
+      peers: [...this.#peers.values()],
+    };
+    const child = new Child<NodeService>({
+      name: `${name}'s process`,
+      module: new URL("./node/nodeProcess.ts", import.meta.url),
+      args: [JSON.stringify(settings)],
+      onNotice: (value) => this.#notice(value as NodeNotice),
+      onDeath: (text) => {
+        this.#child = undefined;
+        onDeath(text);
+      },
+    });
+    this.#child = child;
+    this.#info = await child.call("info");
+    return this.#info;
+  }
+
+  /** What it said of itself at its last start. */
+  async info(): Promise<NodeInfo> {
+    return this.#info ?? this.start();
+  }
+
+  /** Rejects when the process does not run, and when the node refuses. */
+  async call<K extends keyof NodeService>(
+    method: K,
+    ...args: Parameters<NodeService[K]>
+  ): Answer<NodeService, K> {
+    if (this.#child === undefined) throw new Error(`${this.name} is not running: restart it first`);
+    return this.#child.call(method, ...args);
+  }
+
+  /** Connects to another node, also after restarts. */
+  async connect(other: PlaygroundNode): Promise<void> {
+    const { nodeId, port } = await other.info();
+    this.#peers.set(nodeId, { nodeId, port });
+    await this.call("connect", { nodeId, port });
+  }
+
+  /** The next event of this kind that fits, from `since` on (an earlier `events.length`). */
+  async event<K extends Event["kind"]>(
+    kind: K,
+    fits: (event: EventOf<K>) => boolean,
+    since = 0,
+  ): Promise<EventOf<K>> {
+    const isIt = (event: Event): event is EventOf<K> => event.kind === kind && fits(event as EventOf<K>);
+    const past = this.#events.slice(since).find(isIt);
+    if (past !== undefined) return past;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter);
+        reject(new Error(`${this.name} had no ${kind} within ${patience / 1000} s`));
+      }, patience);
+      const waiter: Waiter = {
+        take(event) {
+          if (!isIt(event)) return false;
+          clearTimeout(timer);
+          resolve(event);
+          return true;
+        },
+        reject(error) {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** SIGKILL: no goodbye, as when the power fails. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) throw new Error(`${this.name} is not running`);
+    this.#child = undefined;
+    await child.kill();
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    await child?.stop();
+  }
+
+  abandon(): void {
+    this.#child?.abandon();
+  }
+
+  /** Lets go of all who wait for an event. */
+  failWaiting(error: Error): void {
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#waiters.clear();
+  }
+
+  #notice(notice: NodeNotice): void {
+    switch (notice.kind) {
+      case "log":
+        this.#options.onLog(notice.level, notice.text);
+        return;
+      case "failed":
+        this.#options.onDeath(`${this.name} failed: ${notice.text}`);
+        return;
+      case "event":
+        // One that was not acknowledged when the node was killed comes again.
+        if (notice.index <= this.#lastEvent) return;
+        this.#lastEvent = notice.index;
+        this.#events.push(notice.event);
+        for (const waiter of [...this.#waiters]) {
+          if (waiter.take(notice.event)) this.#waiters.delete(waiter);
+        }
+        return;
+    }
+  }
+}

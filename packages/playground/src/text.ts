@@ -1,0 +1,58 @@
+import type { Ledger } from "./ledger.ts";
+
+/** `1,234,567 sat` */
+export function satText(amount: bigint): string {
+  return `${grouped(amount)} sat`;
+}
+
+/** In satoshis, with thousandths only where there are some. */
+export function msatText(amount: bigint): string {
+  return `${grouped(amount / 1_000n)}${fraction(amount)} sat`;
+}
+
+/** The beginning of a long text, enough to know it again. */
+export function short(text: string, length = 12): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
+}
+
+/** The ledger as a table. */
+export function ledgerText({ rows, inFlight, found, minted }: Ledger): readonly string[] {
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, index) => (index === 0 ? cell.padEnd(9) : cell.padStart(13))).join(" ");
+  const number = (amount: bigint): string => grouped(amount / 1_000n) + fraction(amount);
+  const total = (of: (row: Ledger["rows"][number]) => bigint): bigint =>
+    rows.reduce((sum, row) => sum + of(row), 0n);
+  return [
+    line(["sat", "given", "by payments", "chain fees", "in channels", "on chain"]),
+    ...rows.map((row) =>
+      line([
+        row.owner,
+        grouped(row.minted),
+        `${row.earned > 0n ? "+" : ""}${number(row.earned)}`,
+        row.fees === 0n ? "0" : grouped(-row.fees),
+        number(row.inChannels),
+        grouped(row.onChain),
+      ]),
+    ),
+    line([
+      "together",
+      grouped(minted),
+      number(total(({ earned }) => earned)),
+      grouped(-total(({ fees }) => fees)),
+      number(total(({ inChannels }) => inChannels)),
+      grouped(total(({ onChain }) => onChain)),
+    ]),
+    ...(inFlight === 0n ? [] : [`${msatText(inFlight)} are in flight`]),
+    `coins + channels + fees = ${msatText(found)}; the faucet gave ${satText(minted)}`,
+  ];
+}
+
+function grouped(amount: bigint): string {
+  return amount.toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** What is left of whole satoshis, as `.001`. */
+function fraction(msat: bigint): string {
+  const rest = msat % 1_000n;
+  return rest === 0n ? "" : `.${(rest < 0n ? -rest : rest).toString().padStart(3, "0")}`;
+}
