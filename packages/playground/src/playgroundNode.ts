@@ -121,6 +121,8 @@ export class PlaygroundNode {
         this.#waiters.delete(waiter);
         reject(new Error(`${this.name} had no ${kind} within ${patience / 1000} s`));
       }, patience);
+      // Nobody waits for the loser of a race; the nodes' processes keep this one going.
+      timer.unref();
       const waiter: Waiter = {
         take(event) {
           if (!isIt(event)) return false;

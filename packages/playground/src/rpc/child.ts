@@ -50,7 +50,8 @@ export class Child<S extends Methods<S>> {
         this.#output += error.message;
         resolve();
       });
-      this.#process.once("close", (code, signal) => {
+      // Not `close`: that waits for the pipes, which may stay open when the process was killed.
+      this.#process.once("exit", (code, signal) => {
         const text = `${name} ended: ${signal ?? `exit code ${code}`}\n${this.#output}`.trimEnd();
         this.#caller.ended(new Error(text));
         resolve();
