@@ -38,7 +38,12 @@ export interface OurNodeOptions {
   readonly config?: Partial<UserConfig>;
   /** Stands between the connections and the manager. */
   readonly tap?: (handler: ChannelMessageHandler, peers: () => PeerManager) => ChannelMessageHandler;
+  /** `claim` when absent. */
+  readonly answer?: AnswerToPayments;
 }
+
+/** What happens to a payment that can be claimed. */
+export type AnswerToPayments = "claim" | "refuse" | "hold";
 
 type EventKind = Event["kind"];
 type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
@@ -83,8 +88,7 @@ export class OurNode implements ChainFollower {
   readonly events: Event[] = [];
   /** The last lines, for errors. */
   readonly log: string[] = [];
-  /** What happens to a payment that can be claimed. */
-  answer: "claim" | "refuse" | "hold" = "claim";
+  answer: AnswerToPayments;
   status: NodeStatus = { kind: "stopped" };
   readonly #chain: SharedChain;
 
@@ -103,7 +107,7 @@ export class OurNode implements ChainFollower {
   }
 
   private constructor(
-    { name, chain, config, tap }: OurNodeOptions,
+    { name, chain, config, tap, answer = "claim" }: OurNodeOptions,
     start: {
       readonly keys: KeysManager;
       readonly store: KVStore;
@@ -120,6 +124,7 @@ export class OurNode implements ChainFollower {
     this.name = name;
     this.keys = keys;
     this.store = store;
+    this.answer = answer;
     this.#chain = chain;
     this.chainMonitor = new ChainMonitor(
       { signerProvider: keys, broadcaster, feeEstimator, logger },
