@@ -178,8 +178,9 @@ export class OutboundPayments {
       ...(blame.failureCode !== undefined && { failureCode: blame.failureCode }),
       ...(blame.failureName !== undefined && { failureName: blame.failureName }),
     });
-    if (blame.byRecipient) this.abandon(paymentId, "recipient-rejected");
-    else this.#withoutParts(paymentId);
+    // One that is given up already still has to learn that this was its last part.
+    const givenUp = blame.byRecipient && this.abandon(paymentId, "recipient-rejected");
+    if (!givenUp) this.#withoutParts(paymentId);
   }
 
   /** A part was never signed, since the connection went away before: it is tried again once there is a way. */

@@ -1,9 +1,9 @@
-import { updateFee } from "../../commitment/dance.ts";
+import { nextFeerate, updateFee } from "../../commitment/dance.ts";
 import { formatOf } from "../../commitment/formats/formatOf.ts";
 import { checkIncomingFee, checkOutgoingFee } from "../../commitment/limits.ts";
 import type { FormatName } from "../../commitment/params.ts";
 import { err, ok, type Result } from "../../util/result.ts";
-import { type FeeratePerKw, zeroSat } from "../../util/units.ts";
+import { type FeeratePerKw, minOf, zeroSat } from "../../util/units.ts";
 import type { UpdateFee } from "../../wire/index.ts";
 import type { ChannelFeerates } from "../config.ts";
 import { type ChannelRefusal, refusal } from "../error.ts";
@@ -41,7 +41,8 @@ export function sendFee(
 
 /**
  * The opener's new feerate. There is no upper bound but what the opener can pay and what we risk in dust: a high
- * feerate is the opener's loss, and a bad estimate of ours must not close a channel.
+ * feerate is the opener's loss, and a bad estimate of ours must not close a channel. Nor is there a lower one for what
+ * is no worse than before: fees may have risen faster than the opener follows.
  */
 export function receiveFee(
   ctx: ChannelContext,
@@ -51,7 +52,8 @@ export function receiveFee(
   const { commitments } = channel;
   const feerate = message.feeratePerKw;
   const minimum = leastRemoteFeerate(ctx.feerates, commitments.params.format);
-  const limits = { ...feeLimits(ctx, channel), bounds: { minimum } };
+  const present = nextFeerate(commitments, "local");
+  const limits = { ...feeLimits(ctx, channel), bounds: { minimum: minOf(minimum, present) } };
   const violation = checkIncomingFee(commitments, feerate, limits);
   if (violation === undefined) {
     return ok({ channel: { ...channel, commitments: updateFee(commitments, feerate) }, actions: [] });
