@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isSettled } from "#src/commitment/dance";
 import type { FormatName } from "#src/commitment/params";
+import type { Bytes32 } from "#src/util/bytes";
+import { commitmentNumber } from "#src/util/ids";
 import { feeratePerKw } from "#src/util/units";
-import { Pair, type Side } from "./pair.ts";
+import { bytes32, complaintIn, openPairs, Pair, refusalIn, type Side } from "./pair.ts";
 
 /** Resolves whatever is irrevocably added and not resolved yet: Bob fulfils, Alice fails. */
 function resolveAll(pair: Pair): void {
@@ -86,3 +88,107 @@ for (const [format, first] of [
     });
   });
 }
+
+describe("recv channel_reestablish", () => {
+  const openPair = openPairs({ push: 300_000_000n });
+
+  /** Both have been through a dance and are syncing; Alice's message, which Bob has not got. */
+  function syncing() {
+    const pair = openPair();
+    pair.add(pair.alice, 50_000_000n);
+    pair.exchange();
+    pair.disconnect();
+    pair.reconnect();
+    const message = pair.alice.outbox.shift();
+    assert.ok(message?.type === "channel_reestablish");
+    return { pair, message };
+  }
+
+  const secretOf = (number: number) => {
+    const answer = openPair().bob.signer.sign({
+      kind: "revocation",
+      number: commitmentNumber(number),
+      pointNumber: commitmentNumber(number),
+      next: [],
+    });
+    assert.ok(answer?.kind === "revocation");
+    return answer.secret as Bytes32;
+  };
+
+  test("in step", () => {
+    const { pair, message } = syncing();
+    pair.receive(pair.bob, message);
+    assert.equal(pair.bob.state.kind, "normal");
+  });
+
+  test("next_commitment_number of zero", () => {
+    const { pair, message } = syncing();
+    const actions = pair.receive(pair.bob, { ...message, nextCommitmentNumber: 0n });
+    assert.equal(complaintIn(actions), "error invalid-commitment-number");
+    assert.equal(pair.bob.state.kind, "closing");
+  });
+
+  test("next_commitment_number that was never signed", () => {
+    const { pair, message } = syncing();
+    const actions = pair.receive(pair.bob, { ...message, nextCommitmentNumber: 5n });
+    assert.equal(complaintIn(actions), "error commitment-number-ahead");
+  });
+
+  test("a last secret that is not ours", () => {
+    const { pair, message } = syncing();
+    const actions = pair.receive(pair.bob, {
+      ...message,
+      yourLastPerCommitmentSecret: bytes32(7) as Bytes32,
+    });
+    assert.equal(complaintIn(actions), "error wrong-last-secret");
+  });
+
+  test("a revocation claimed that was never sent, without proof", () => {
+    const { pair, message } = syncing();
+    const actions = pair.receive(pair.bob, {
+      ...message,
+      nextRevocationNumber: message.nextRevocationNumber + 1n,
+    });
+    assert.equal(complaintIn(actions), "error wrong-last-secret");
+  });
+
+  test("proof that our state is old: we ask the peer to close, and never broadcast", () => {
+    const { pair, message } = syncing();
+    const { bob } = pair;
+    const nextRevocationNumber = message.nextRevocationNumber + 1n;
+    const yourLastPerCommitmentSecret = secretOf(Number(nextRevocationNumber) - 1);
+    pair.receive(bob, { ...message, nextRevocationNumber, yourLastPerCommitmentSecret });
+    assert.equal(bob.state.kind, "wait-for-remote-close");
+    assert.equal(bob.outbox.at(-1)?.type, "error");
+    assert.equal(refusalIn(pair.command(bob, { kind: "force-close", message: "please" })), "state-is-old");
+    assert.equal(
+      bob
+        .actionsOf("watch-update")
+        .some(({ update }) => update.steps.some(({ kind }) => kind === "channel-force-closed")),
+      false,
+    );
+    assert.equal(bob.actionsOf("broadcast").length, 0);
+    pair.feed(bob, { kind: "funding-spent" });
+    assert.equal(bob.events("channel-closed")[0]?.reason.kind, "lost-channel-state");
+  });
+
+  test("a peer that is far behind is warned, and nothing closes", () => {
+    const pair = openPair();
+    for (let i = 0; i < 2; i++) {
+      pair.add(pair.alice, 10_000_000n);
+      pair.exchange();
+    }
+    pair.disconnect();
+    pair.reconnect();
+    const message = pair.alice.outbox.shift();
+    assert.ok(message?.type === "channel_reestablish");
+    const actions = pair.receive(pair.bob, {
+      ...message,
+      nextCommitmentNumber: 1n,
+      nextRevocationNumber: 0n,
+      yourLastPerCommitmentSecret: new Uint8Array(32) as Bytes32,
+    });
+    assert.equal(complaintIn(actions), "warning peer-is-behind");
+    assert.equal(pair.bob.state.kind, "syncing");
+  });
+});
