@@ -12,7 +12,7 @@ import { PlaygroundNode } from "./playgroundNode.ts";
 import { Child } from "./rpc/child.ts";
 
 /** Until when something must have happened, in milliseconds. */
-const patience = 3_000;
+const patience = 20_000;
 /** Between two looks. */
 const lookInterval = 15;
 

@@ -14,11 +14,6 @@ export interface PlaygroundNodeOptions {
   readonly onLog: (level: string, text: string) => void;
 }
 
-interface Waiter {
-  readonly take: (event: Event) => boolean;
-  readonly reject: (error: Error) => void;
-}
-
 /** An event of this kind. */
 export type EventOf<K extends Event["kind"]> = Extract<Event, { kind: K }>;
 
@@ -30,7 +25,7 @@ export class PlaygroundNode {
   readonly #options: PlaygroundNodeOptions;
   readonly #peers = new Map<string, PeerLocation>();
   readonly #events: Event[] = [];
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Set<(event: Event) => void>();
   #child: Child<NodeService> | undefined;
   #info: NodeInfo | undefined;
   #lastEvent = 0;
@@ -107,35 +102,27 @@ export class PlaygroundNode {
     await this.call("connect", { nodeId, port });
   }
 
-  /** The next event of this kind that fits, from `since` on (an earlier `events.length`). */
+  /** The first event, past or to come, of one of these kinds that fits. */
   async event<K extends Event["kind"]>(
-    kind: K,
+    kinds: readonly K[],
     fits: (event: EventOf<K>) => boolean,
-    since = 0,
   ): Promise<EventOf<K>> {
-    const isIt = (event: Event): event is EventOf<K> => event.kind === kind && fits(event as EventOf<K>);
-    const past = this.#events.slice(since).find(isIt);
+    const isIt = (event: Event): event is EventOf<K> =>
+      kinds.some((kind) => kind === event.kind) && fits(event as EventOf<K>);
+    const past = this.#events.find(isIt);
     if (past !== undefined) return past;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiters.delete(waiter);
-        reject(new Error(`${this.name} had no ${kind} within ${patience / 1000} s`));
+        this.#waiters.delete(take);
+        reject(new Error(`${this.name} had no ${kinds.join(" or ")} within ${patience / 1000} s`));
       }, patience);
-      // Nobody waits for the loser of a race; the nodes' processes keep this one going.
-      timer.unref();
-      const waiter: Waiter = {
-        take(event) {
-          if (!isIt(event)) return false;
-          clearTimeout(timer);
-          resolve(event);
-          return true;
-        },
-        reject(error) {
-          clearTimeout(timer);
-          reject(error);
-        },
+      const take = (event: Event): void => {
+        if (!isIt(event)) return;
+        clearTimeout(timer);
+        this.#waiters.delete(take);
+        resolve(event);
       };
-      this.#waiters.add(waiter);
+      this.#waiters.add(take);
     });
   }
 
@@ -157,12 +144,6 @@ export class PlaygroundNode {
     this.#child?.abandon();
   }
 
-  /** Lets go of all who wait for an event. */
-  failWaiting(error: Error): void {
-    for (const waiter of this.#waiters) waiter.reject(error);
-    this.#waiters.clear();
-  }
-
   #notice(notice: NodeNotice): void {
     switch (notice.kind) {
       case "log":
@@ -176,9 +157,7 @@ export class PlaygroundNode {
         if (notice.index <= this.#lastEvent) return;
         this.#lastEvent = notice.index;
         this.#events.push(notice.event);
-        for (const waiter of [...this.#waiters]) {
-          if (waiter.take(notice.event)) this.#waiters.delete(waiter);
-        }
+        for (const take of [...this.#waiters]) take(notice.event);
         return;
     }
   }

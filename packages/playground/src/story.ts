@@ -83,7 +83,7 @@ async function openChannels(
       await network.mine(6);
       for (const { from, to, channelId } of [first, second]) {
         for (const node of [from, to])
-          await node.event("channel-ready", (event) => event.channelId === channelId);
+          await node.event(["channel-ready"], (event) => event.channelId === channelId);
       }
     },
     () => "both funding transactions have 6 confirmations: the channels are ready",
@@ -112,7 +112,7 @@ async function openChannel(
   const pending = await narrator.act(
     async () => {
       const temporaryId = await from.call("open", { nodeId, funding: sat(funding), format });
-      return from.event("channel-pending", (event) => event.formerTemporaryChannelId === temporaryId);
+      return from.event(["channel-pending"], (event) => event.formerTemporaryChannelId === temporaryId);
     },
     ({ channelId }) =>
       `${from.name} → ${to.name}  ${satText(funding)}  ${format}  channel ${short(channelId)}`,
@@ -170,7 +170,7 @@ async function killTheMiddle(
   const paymentId = await narrator.act(
     async () => {
       const id = await alice.call("pay", invoice);
-      await carol.event("payment-claimable", (event) => event.paymentHash === paymentHash);
+      await carol.event(["payment-claimable"], (event) => event.paymentHash === paymentHash);
       return id;
     },
     () => `alice pays ${satText(50_000n)}, carol does not claim yet: one HTLC is in flight on each channel`,
@@ -217,7 +217,7 @@ async function closeChannels(
       for (const { from, channelId } of channels) await from.call("close", channelId);
       for (const { from, to, channelId } of channels) {
         for (const node of [from, to]) {
-          const { reason } = await node.event("channel-closed", (event) => event.channelId === channelId);
+          const { reason } = await node.event(["channel-closed"], (event) => event.channelId === channelId);
           if (!reason.kind.includes("cooperative-closure")) {
             throw new Error(`${node.name} closed ${channelId}: ${reason.kind}`);
           }
@@ -247,9 +247,8 @@ export async function outcomeOf(
 ): Promise<
   { readonly kind: "sent"; readonly feePaid: bigint } | { readonly kind: "failed"; readonly text: string }
 > {
-  const sent = payer.event("payment-sent", (event) => event.paymentId === paymentId);
-  const failed = payer.event("payment-failed", (event) => event.paymentId === paymentId);
-  const end = await Promise.race([sent, failed]);
+  const ends = ["payment-sent", "payment-failed"] as const;
+  const end = await payer.event(ends, (event) => event.paymentId === paymentId);
   if (end.kind === "payment-sent") return { kind: "sent", feePaid: end.feePaid };
   return { kind: "failed", text: whyFailed(payer, end.paymentHash, end.reason) };
 }

@@ -1,5 +1,10 @@
 import type { P2PGossipSync } from "@fulmen/lightning/gossip";
-import type { ChannelMessageHandler, GossipMessage, Logger, MessageSendEvent } from "@fulmen/lightning/handlers";
+import type {
+  ChannelMessageHandler,
+  GossipMessage,
+  Logger,
+  MessageSendEvent,
+} from "@fulmen/lightning/handlers";
 import type { ChannelManager } from "@fulmen/lightning/manager";
 import type { RemoteUtxoLookup } from "./chainFollower.ts";
 
@@ -13,7 +18,7 @@ export function gossipOfChannels(
   { outputs, logger }: { readonly outputs: RemoteUtxoLookup; readonly logger: Logger },
 ): ChannelMessageHandler {
   const announce = (message: GossipMessage): void => {
-    const taken = announceOwn(message); logger.log({level:"info",module:"DBG",text:`${message.type} ${JSON.stringify(taken, (_k,v)=>typeof v==="bigint"?v.toString():v)}`});
+    const taken = announceOwn(message);
     if (taken?.ok !== false) return;
     const text = `our own ${message.type} is refused: ${taken.error.kind}: ${taken.error.text}`;
     logger.log({ level: "warn", module: "gossip", text });

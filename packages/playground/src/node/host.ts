@@ -118,7 +118,10 @@ export async function startNode(
 
   const peerManager = new PeerManager({
     nodeSigner: keys,
-    handlers: { channel: gossipOfChannels(manager, gossip, { outputs: utxoLookup, logger }), routing: gossip },
+    handlers: {
+      channel: gossipOfChannels(manager, gossip, { outputs: utxoLookup, logger }),
+      routing: gossip,
+    },
     chainHash: network.genesisHash,
     logger,
   });

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const patience = 60_000;
+
+/** The playground as a person runs it. */
+class Playground {
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #started = performance.now();
+  #output = "";
+  #read = 0;
+
+  constructor(...args: readonly string[]) {
+    const conditions = process.execArgv.filter((argument) => argument.startsWith("--conditions"));
+    this.#process = spawn(process.execPath, [...conditions, main, ...args], { stdio: "pipe" });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.#output += text;
+      });
+    }
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.#started) / 1_000;
+  }
+
+  /** Waits for something in what was not read yet. */
+  async see(pattern: RegExp): Promise<RegExpExecArray> {
+    const end = performance.now() + patience;
+    for (;;) {
+      const found = pattern.exec(this.#output.slice(this.#read));
+      if (found !== null) {
+        this.#read += found.index + found[0].length;
+        return found;
+      }
+      if (performance.now() > end || this.#process.exitCode !== null) {
+        throw new Error(`not seen: ${pattern}\n${this.#output.slice(this.#read)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async type(line: string, answer: RegExp): Promise<RegExpExecArray> {
+    this.#process.stdin.write(`${line}\n`);
+    return this.see(answer);
+  }
+
+  async end(): Promise<number | null> {
+    if (this.#process.exitCode === null) await once(this.#process, "exit");
+    return this.#process.exitCode;
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+}
+
+test("npm start -- --once tells the whole story, accounts for every satoshi and ends", async (t) => {
+  const playground = new Playground("--once");
+  t.after(() => playground.kill());
+  assert.equal(await playground.end(), 0, playground.output);
+  assert.match(playground.output, /alice paid it by way of bob/);
+  assert.match(playground.output, /temporary_channel_failure at channel/);
+  assert.match(playground.output, /killed with SIGKILL/);
+  assert.match(playground.output, /alice's payment has settled/);
+  assert.match(playground.output, /nothing was closed/);
+  assert.match(playground.output, /every one of 2,000,000 sat is accounted for/);
+  assert.ok(playground.seconds < 40, `${playground.seconds} s`);
+});
+
+test("the prompt opens, pays, kills, restarts and closes, and survives whatever is typed", async (t) => {
+  const playground = new Playground();
+  t.after(() => playground.kill());
+  await playground.see(/Type "help"/);
+  await playground.type("help", /restart NODE/);
+  await playground.type("dance", /no command "dance"/);
+  await playground.type("open alice", /Which node/);
+  await playground.type("open alice mallory 5", /no node mallory/);
+  await playground.type("open alice bob -5", /Not a whole number/);
+  await playground.type("open alice bob 99000000", /wallet has|not opened|cannot be funded/);
+  await playground.type("pay alice lnbcrt1nonsense", /not a payable invoice/);
+  const [, channel = ""] = await playground.type(
+    "open alice bob 200000 static",
+    /channel (\w+)… of 200,000 sat is ready/,
+  );
+  const [invoice] = await playground.type("invoice bob 5,000 tea for two", /lnbcrt\w+/);
+  await playground.type(`pay alice ${invoice}`, /paid, with a fee of 0 sat/);
+  await playground.type("kill bob", /bob is dead/);
+  await playground.type("kill bob", /not running/);
+  await playground.type("balances", /bob is not running[\s\S]*the faucet gave/);
+  await playground.type("restart bob", /back with \d+ channels/);
+  await playground.type(`close alice ${channel}`, /closed: locally-initiated-cooperative-closure/);
+  await playground.type("mine 3", /height \d+/);
+  await playground.type("quit", /$/);
+  assert.equal(await playground.end(), 0, playground.output);
+});
