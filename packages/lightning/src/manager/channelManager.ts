@@ -136,16 +136,15 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     channelId: ChannelId,
     options: { readonly script?: Script; readonly feerate?: FeeratePerKw } = {},
   ): void {
-    const channel = this.#core.channels.funded(channelId);
-    const script = options.script ?? channel?.identity.shutdownScript;
-    if (script === undefined) throw unknownChannel(channelId);
+    const { signerProvider } = this.#core.environment;
+    const agreed = this.#core.channels.funded(channelId)?.identity.shutdownScript;
+    const script = options.script ?? agreed ?? (signerProvider.shutdownScript() as Script);
     this.#command(channelId, { kind: "shutdown", script, feerate: options.feerate });
   }
 
   /** Gives up the channel and broadcasts our latest commitment; before the funding, just gives it up. */
   forceCloseBroadcastingLatestTxn(channelId: ChannelId, message: string): void {
-    const funded = this.#core.channels.funded(channelId) !== undefined;
-    this.#command(channelId, funded ? { kind: "force-close", message } : { kind: "reject", reason: message });
+    this.#command(channelId, { kind: "force-close", message });
   }
 
   updateChannelConfig(channelId: ChannelId, config: ChannelConfig): void {
@@ -259,12 +258,16 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   /** About once a minute; `now` in seconds since 1970. */
   timerTickOccurred(now: number): void {
-    const { channels, claimables, payments } = this.#core;
+    const { channels, claimables, incoming, payments } = this.#core;
     this.#core.setTime(now);
     channels.refreshFeerates();
-    for (const [id] of [...channels.all()]) this.#core.input(() => channels.step(id, { kind: "tick" }));
+    for (const [id] of [...channels.all()]) {
+      this.#core.input(() => channels.step(id, { kind: "tick" }));
+      this.#core.input(() => channels.updateFee(id));
+    }
     this.#core.input(() => claimables.tick());
     this.#core.input(() => payments.tick());
+    this.#core.input(() => incoming.tick());
   }
 
   // Peers: ChannelMessageHandler
