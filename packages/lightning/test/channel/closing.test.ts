@@ -105,6 +105,22 @@ for (const format of formats) {
       closedTogether(pair);
     });
 
+    test("crossing channel_ready and an HTLC: the HTLC is settled first", () => {
+      const pair = new Pair({ format, push: 300_000_000n }).openUnconfirmed();
+      const { alice, bob } = pair;
+      pair.confirmFunding();
+      pair.mine(5);
+      pair.deliver(alice, "channel_ready");
+      assert.equal(bob.state.kind, "normal");
+      const htlc = pair.add(bob, 50_000_000n);
+      pair.shutdown(alice);
+      pair.exchange();
+      pair.fulfill(htlc);
+      pair.exchange();
+      closedTogether(pair);
+      assert.ok(alice.state.kind === "closing" && alice.balance === 750_000_000n);
+    });
+
     test("wished for while offline", () => {
       const pair = openPairOf();
       pair.disconnect();

@@ -57,15 +57,24 @@ export function receiveReady(
   if (known !== undefined && !equalBytes(known, point)) {
     return punish(state, refusal("close", "second-point-changed", "channel_ready with another point"));
   }
-  const alias = message.tlvs.shortChannelId;
-  const told: FundedChannel = {
-    ...channel,
-    commitments: { ...commitments, remoteNextPoint: point },
-    remoteReady: true,
-    ...(alias !== undefined && { remoteAlias: alias }),
-  };
+  const told = noteReady(channel, message);
   const outcome = { state: { ...state, channel: told }, actions: [{ kind: "persist", left: [] }] } as const;
   return whenBothReady(ctx, outcome, { connected: true });
+}
+
+/** What a `channel_ready` says: the first one the next point, and each one an alias, which may be a new one. */
+export function noteReady(channel: FundedChannel, message: ChannelReady): FundedChannel {
+  const { commitments, remoteReady, remoteAlias } = channel;
+  const alias = message.tlvs.shortChannelId ?? remoteAlias;
+  if (remoteReady && alias === remoteAlias) return channel;
+  return {
+    ...channel,
+    ...(alias !== undefined && { remoteAlias: alias }),
+    ...(!remoteReady && {
+      remoteReady: true,
+      commitments: { ...commitments, remoteNextPoint: message.secondPerCommitmentPoint },
+    }),
+  };
 }
 
 function isDeepEnough(ctx: ChannelContext, channel: FundedChannel): boolean {

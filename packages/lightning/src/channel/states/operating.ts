@@ -25,15 +25,10 @@ import {
   sendAdd,
   sendResolutions,
 } from "../ops/htlcs.ts";
+import { noteReady } from "../ops/ready.ts";
 import { receiveShutdown, sendShutdown, tellShutdown, whenSettled } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
-import {
-  type ConnectedState,
-  type FundedChannel,
-  type Normal,
-  type ShuttingDown,
-  withChannel,
-} from "../state.ts";
+import { type ConnectedState, type Normal, type ShuttingDown, withChannel } from "../state.ts";
 import { record } from "./records.ts";
 
 /** A channel that both sides use: `normal`, or `shutting-down` as long as HTLCs are left. */
@@ -69,9 +64,13 @@ export function operatingMessage(ctx: ChannelContext, state: Operating, message:
       return receiveShutdown(ctx, state, message);
     case "announcement_signatures":
       return receiveAnnouncementSignatures(ctx, state, message);
-    case "channel_ready":
-      // Sent again after a reconnection; the alias may be new, nothing else counts (BOLT 2).
-      return unchanged(aliased(state, message.tlvs.shortChannelId));
+    case "channel_ready": {
+      // The first one when a shutdown overtook it; otherwise sent again, perhaps with a new alias (BOLT 2).
+      const told = noteReady(channel, message);
+      return told === channel
+        ? unchanged(state)
+        : withChange(state, { channel: told, actions: [{ kind: "persist", left: [] }] });
+    }
     case "warning":
       return unchanged(state, { kind: "log", level: "warn", text: `peer warns: ${printable(message.data)}` });
     case "error":
@@ -173,8 +172,4 @@ function resume(ctx: ChannelContext, state: Operating): Outcome {
   return outcome.state.kind === "normal"
     ? { ...outcome, tasks: announcementTasks(ctx, outcome.state) }
     : outcome;
-}
-
-function aliased(state: Operating, remoteAlias: FundedChannel["remoteAlias"]): Operating {
-  return remoteAlias === undefined ? state : { ...state, channel: { ...state.channel, remoteAlias } };
 }
