@@ -96,7 +96,7 @@ export class Announcer {
 }
 
 /** Whether both sides have signed the channel's announcement. */
-function isAnnounced({ identity, announcementSignatures }: FundedChannel): boolean {
+export function isAnnounced({ identity, announcementSignatures }: FundedChannel): boolean {
   const { local, remote } = announcementSignatures;
   return identity.announce && local !== undefined && remote !== undefined;
 }

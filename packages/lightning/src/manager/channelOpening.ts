@@ -103,6 +103,8 @@ export function inboundOpen(core: ManagerCore, nodeId: NodeId, message: ChannelM
       receiveOpen(core, nodeId, message);
       return;
     case "channel_update":
+      core.counterpartyTerms.take(nodeId, message);
+      return;
     case "peer_storage":
     case "peer_storage_retrieval":
       return;
@@ -180,7 +182,7 @@ function tooManyUnfundedPeers(core: ManagerCore, nodeId: NodeId): boolean {
  * Whether the channel has cost the peer nothing so far: a signature for a funding that is in no block is free, and we
  * store and watch the channel all the same. @ldk ChannelManager::unfunded_channel_count
  */
-function isUnfunded(channel: FundedChannel | undefined): boolean {
+export function isUnfunded(channel: FundedChannel | undefined): boolean {
   if (channel === undefined) return true;
   const { commitments, fundingStatus, minimumDepth } = channel;
   return !commitments.params.isOpener && fundingStatus.kind === "unconfirmed" && minimumDepth > 0;

@@ -1,3 +1,5 @@
+import { confirmations } from "../channel/ops/confirmations.ts";
+import { type FundedChannel, fundedChannel } from "../channel/state.ts";
 import {
   encodeInvoice,
   type InvoiceDescription,
@@ -13,6 +15,7 @@ import {
 import type { PaymentHash } from "../util/ids.ts";
 import type { Result } from "../util/result.ts";
 import type { Msat } from "../util/units.ts";
+import { isAnnounced } from "./announcer.ts";
 import { ApiError } from "./apiError.ts";
 import { channelDetails } from "./channelDetails.ts";
 import { minFinalCltvExpiryDelta } from "./claimables.ts";
@@ -34,6 +37,8 @@ export interface InvoiceRequest {
 const cltvSafetyBlocks = 3;
 /** Hints for private channels at most. */
 const maxRouteHints = 3;
+/** An announced channel needs hints up to that many confirmations. */
+const confirmationsUntilKnown = 7;
 
 /** A new BOLT 11 invoice of ours, and its payment hash. Nothing is stored: the secret proves later that we made it. */
 export function createInvoice(
@@ -72,24 +77,26 @@ function routeHints(core: ManagerCore, amount: Msat | undefined): readonly (read
   const hints: { readonly room: bigint; readonly hop: RouteHintHop }[] = [];
   for (const [, { state }] of core.channels.all()) {
     const details = channelDetails(core.channels.context, state);
-    if (details === undefined || !details.isUsable) continue;
-    // Somebody may find an announced channel by himself; then no hint is needed at all.
-    if (details.isAnnounced && details.shortChannelId !== undefined) return [];
+    const channel = fundedChannel(state);
+    if (details === undefined || channel === undefined || !details.isUsable) continue;
+    // Everybody finds an announced channel by himself; then no hint is needed at all.
+    if (isWellKnown(core, channel)) return [];
     const name = details.inboundAlias ?? details.shortChannelId;
-    if (name === undefined || (amount !== undefined && details.remoteBalance < amount)) continue;
+    const terms = core.counterpartyTerms.of(details.channelId);
+    if (name === undefined || terms === undefined) continue;
+    if (amount !== undefined && details.remoteBalance < amount) continue;
     hints.push({
       room: details.remoteBalance,
-      hop: {
-        nodeId: details.counterparty,
-        shortChannelId: name,
-        feeBase: 0n as Msat,
-        feeProportionalMillionths: 0,
-        cltvExpiryDelta: core.channels.funded(details.channelId)?.identity.config.cltvExpiryDelta ?? 72,
-      },
+      hop: { nodeId: details.counterparty, shortChannelId: name, ...terms },
     });
   }
   hints.sort((a, b) => (a.room < b.room ? 1 : a.room > b.room ? -1 : 0));
   return hints.slice(0, maxRouteHints).map(({ hop }) => [hop]);
+}
+
+/** Whether payers may be expected to know the channel: LDK allows for two blocks after the announcement. */
+function isWellKnown({ channels }: ManagerCore, channel: FundedChannel): boolean {
+  return isAnnounced(channel) && confirmations(channels.context, channel) > confirmationsUntilKnown;
 }
 
 function accepted<T>(result: Result<T, InboundTermsRefusal>): T {

@@ -25,6 +25,7 @@ import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
 import { Channels, type CrossChannelHandler } from "./channels.ts";
 import { Claimables } from "./claimables.ts";
+import { CounterpartyTerms } from "./counterpartyTerms.ts";
 import { EffectGate } from "./effectGate.ts";
 import { EncodedBatch, type RecordEncoder } from "./encodedBatch.ts";
 import type { ManagerEnvironment } from "./environment.ts";
@@ -61,6 +62,7 @@ export class ManagerCore implements CrossChannelHandler {
   readonly claimables: Claimables;
   readonly events: EventLog;
   readonly announcer: Announcer;
+  readonly counterpartyTerms: CounterpartyTerms;
   readonly #gate: EffectGate;
   /** Absent when the rows of the monitors themselves are in the batches. */
   readonly #outbox: Outbox | undefined;
@@ -88,6 +90,10 @@ export class ManagerCore implements CrossChannelHandler {
     this.payer = new Payer(environment, this.channels, this.payments);
     this.claimables = new Claimables(this.channels, this.incoming, keys);
     this.announcer = new Announcer(environment, this.channels, this.turn);
+    this.counterpartyTerms = new CounterpartyTerms(this.channels, {
+      nodeId: environment.nodeSigner.nodeId,
+      chainHash: environment.network.genesisHash,
+    });
     this.#gate = new EffectGate(environment.watch);
     this.#outbox = start.outbox;
   }
@@ -158,6 +164,7 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "closed":
         this.announcer.changed(channelId);
+        this.counterpartyTerms.forget(channelId);
         this.payments.channelsChanged();
         return;
     }
