@@ -1,3 +1,4 @@
+import { channelAnnouncement } from "../channel/ops/announce.ts";
 import { realShortChannelId } from "../channel/ops/confirmations.ts";
 import { type ChannelState, type FundedChannel, fundedChannel } from "../channel/state.ts";
 import { compareBytes, fromHex, type Signature } from "../util/bytes.ts";
@@ -23,6 +24,8 @@ export class Announcer {
   readonly #channels: Channels;
   readonly #turn: Turn;
   readonly #changed = new Set<ChannelId>();
+  /** Channels whose announcement has gone out since the start. */
+  readonly #announced = new Set<ChannelId>();
   /** Of the last update: each one must be newer than the one before. */
   readonly #timestamps = new Map<ChannelId, number>();
 
@@ -34,6 +37,12 @@ export class Announcer {
 
   changed(channelId: ChannelId): void {
     this.#changed.add(channelId);
+  }
+
+  /** The channel's announcement goes out. */
+  announced(channelId: ChannelId): void {
+    this.#announced.add(channelId);
+    this.changed(channelId);
   }
 
   /** Sends the updates of the channels that have changed. */
@@ -49,12 +58,21 @@ export class Announcer {
   #send(channelId: ChannelId, message: ChannelUpdate): void {
     const channel = present(this.#channels.funded(channelId), "the channel of an update");
     if (isAnnounced(channel)) {
+      this.#announceAgain(channelId, channel);
       this.#turn.effect({ kind: "gossip", message }, channelId);
       return;
     }
     const { counterparty: nodeId } = channel.identity;
     const peer = this.#channels.peer(nodeId);
     if (peer) this.#turn.effect({ kind: "send", nodeId, epoch: peer.epoch, message }, channelId);
+  }
+
+  /** After a restart: the graph was lost with the memory, and the announcement perhaps before it reached anybody. */
+  #announceAgain(channelId: ChannelId, channel: FundedChannel): void {
+    if (this.#announced.has(channelId)) return;
+    this.#announced.add(channelId);
+    const message = channelAnnouncement(this.#channels.context, channel);
+    if (message !== undefined) this.#turn.effect({ kind: "gossip", message }, channelId);
   }
 
   #updateOf(state: ChannelState, now: number): ChannelUpdate | undefined {

@@ -46,8 +46,8 @@ export class Channels {
   readonly #entries = new Map<ChannelId, ChannelEntry>();
   readonly #peers = new Map<NodeId, ConnectedPeer>();
   readonly #byPeer = new Map<NodeId, Set<ChannelId>>();
-  /** Peers with channels that have been connected since the start. */
-  readonly #met = new Set<NodeId>();
+  /** Peers with channels that were connected once since the start and went away. */
+  readonly #left = new Set<NodeId>();
   /** Channels that may have something to sign. */
   readonly #unsigned = new Set<ChannelId>();
   readonly #environment: ManagerEnvironment;
@@ -110,6 +110,11 @@ export class Channels {
     return this.#peers.get(nodeId);
   }
 
+  /** Whether a peer with a channel has been connected since the start, and has gone away. */
+  hasLeft(nodeId: NodeId): boolean {
+    return this.#left.has(nodeId);
+  }
+
   /** Everyone with whom there is a channel, connected or not. */
   counterparties(): readonly NodeId[] {
     return [...this.#byPeer.keys()];
@@ -134,12 +139,12 @@ export class Channels {
 
   connected(nodeId: NodeId, peer: ConnectedPeer): void {
     this.#peers.set(nodeId, peer);
-    if (this.#byPeer.has(nodeId)) this.#met.add(nodeId);
     for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "connected", remoteFeatures: peer.features });
   }
 
   disconnected(nodeId: NodeId): void {
     if (!this.#peers.delete(nodeId)) return;
+    if (this.#byPeer.has(nodeId)) this.#left.add(nodeId);
     for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "disconnected" });
   }
 

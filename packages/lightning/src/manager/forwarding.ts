@@ -36,7 +36,8 @@ export class Forwarding {
     }
     const refused = this.#checkPolicy(read, payload, named);
     if (refused !== undefined) {
-      if (refused.type === "temporary_channel_failure" && this.#incoming.wait(read.ref)) return;
+      const isOffline = refused.type === "temporary_channel_failure";
+      if (isOffline && this.#isExpected(read.ref, named) && this.#incoming.wait(read.ref)) return;
       this.#incoming.fail(read, refused);
       return;
     }
@@ -143,6 +144,18 @@ export class Forwarding {
       return id !== first && entry !== undefined && isUsable(entry.state);
     });
     return [first, ...others];
+  }
+
+  /**
+   * Whether the channel's peer may be back in a moment: it has not been here since we started, is about to agree on
+   * the channel's state, or left while the HTLC was on its way.
+   */
+  #isExpected(ref: HtlcRef, { commitments, identity }: FundedChannel): boolean {
+    const entry = this.#channels.get(commitments.channelId);
+    if (entry === undefined || entry.quarantined) return false;
+    if (entry.state.kind === "syncing") return true;
+    if (entry.state.kind !== "offline") return false;
+    return !this.#channels.hasLeft(identity.counterparty) || this.#incoming.wasInterrupted(ref);
   }
 
   /** What we ask for passing an HTLC on, and what BOLT 4 has us answer when it is not given. */

@@ -18,6 +18,9 @@ import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 
+/** Two to three minutes: a peer is back by then, or not for long. */
+const ticksToWait = 3;
+
 /** An incoming HTLC whose onion was read and is sound. */
 export interface ReadHtlc {
   readonly ref: HtlcRef;
@@ -40,6 +43,12 @@ export class IncomingHtlcs {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
   #undecided: HtlcRef[] = [];
+  /** Those whose next channel is waited for. */
+  #waiting: HtlcRef[] = [];
+  /** Ticks since one was put off for the first time; keys by `refKey`. */
+  readonly #ticksWaited = new Map<string, number>();
+  /** Those that are to be decided again since the connection went away over them. */
+  readonly #interrupted = new Set<string>();
 
   constructor(environment: ManagerEnvironment, channels: Channels) {
     this.#environment = environment;
@@ -52,6 +61,45 @@ export class IncomingHtlcs {
 
   add(ref: HtlcRef): void {
     this.#undecided.push(ref);
+  }
+
+  /** One that was on its way to the next node when that connection went away. */
+  addInterrupted(ref: HtlcRef): void {
+    this.#interrupted.add(refKey(ref));
+    this.add(ref);
+  }
+
+  wasInterrupted(ref: HtlcRef): boolean {
+    return this.#interrupted.has(refKey(ref));
+  }
+
+  /** Puts off the decision until channels change. `false` when that was done for long enough. */
+  wait(ref: HtlcRef): boolean {
+    const key = refKey(ref);
+    const ticks = this.#ticksWaited.get(key) ?? 0;
+    if (ticks >= ticksToWait) return false;
+    this.#ticksWaited.set(key, ticks);
+    this.#waiting.push(ref);
+    return true;
+  }
+
+  /** A channel that is waited for may be there. */
+  channelsChanged(): void {
+    const refs = this.#waiting;
+    this.#waiting = [];
+    for (const ref of refs) this.#undecided.push(ref);
+  }
+
+  tick(): void {
+    for (const [key, ticks] of this.#ticksWaited) this.#ticksWaited.set(key, ticks + 1);
+    this.channelsChanged();
+  }
+
+  /** The HTLC is gone. */
+  forget(ref: HtlcRef): void {
+    const key = refKey(ref);
+    this.#ticksWaited.delete(key);
+    this.#interrupted.delete(key);
   }
 
   /** Those that wait; each is to be decided now. */
@@ -79,7 +127,14 @@ export class IncomingHtlcs {
   decide(ref: HtlcRef, target: IncomingHtlcTarget): void {
     const found = this.#find(ref);
     if (found === undefined || found.incoming.disposition.kind !== "undecided") return;
-    const { htlc, channel } = found;
+    const { htlc, channel, entry } = found;
+    // After a bug there is nobody to be told; a restart asks again.
+    if (entry.quarantined) return;
+    if (entry.state.kind === "closing" || entry.state.kind === "wait-for-remote-close") {
+      // The chain decides what becomes of it, and perhaps not for us: nothing is to be paid on its account any more.
+      this.resolve(ref, { kind: "fail", reason: new Uint8Array(0) });
+      return;
+    }
     const peeled = peelOnion({
       packet: found.incoming.disposition.onion,
       associatedData: fromHex(htlc.paymentHash),
@@ -123,10 +178,11 @@ export class IncomingHtlcs {
   }
 
   #find({ channelId, htlcId }: HtlcRef) {
+    const entry = this.#channels.get(channelId);
     const channel = this.#channels.funded(channelId);
     const htlc = channel && findHtlc(channel.commitments, "incoming", htlcId);
     const incoming: IncomingHtlc | undefined = channel?.incoming.find(({ id }) => id === htlcId);
-    return channel && htlc && incoming && { channel, htlc, incoming };
+    return entry && channel && htlc && incoming && { entry, channel, htlc, incoming };
   }
 }
 

@@ -148,24 +148,27 @@ export class ManagerCore implements CrossChannelHandler {
         this.#removed(action.htlc, action.source);
         return;
       case "htlc-dropped":
-        if (action.source.kind === "forwarded") this.incoming.add(action.source.incoming);
+        if (action.source.kind === "forwarded") this.incoming.addInterrupted(action.source.incoming);
         else this.payments.dropped(action.source, action.amount);
         return;
       case "incoming-htlc-gone":
         this.claimables.forget({ channelId, htlcId: action.htlc.id });
+        this.incoming.forget({ channelId, htlcId: action.htlc.id });
         return;
       case "usability-changed":
         this.announcer.changed(channelId);
         this.payments.channelsChanged();
+        this.incoming.channelsChanged();
         return;
       case "announce":
         this.turn.effect({ kind: "gossip", message: action.announcement }, channelId);
-        this.announcer.changed(channelId);
+        this.announcer.announced(channelId);
         return;
       case "closed":
         this.announcer.changed(channelId);
         this.counterpartyTerms.forget(channelId);
         this.payments.channelsChanged();
+        this.incoming.channelsChanged();
         return;
     }
   }

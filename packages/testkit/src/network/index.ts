@@ -1,3 +1,4 @@
+export { CrashPlan, describeCrashPoint } from "./crashPlan.ts";
 export { Dice } from "./dice.ts";
 export { TestLink, type Wire } from "./link.ts";
 export {

@@ -134,12 +134,19 @@ function tellSignatures(channel: FundedChannel): ChannelChange {
 }
 
 function announceAction(ctx: ChannelContext, channel: FundedChannel): readonly ChannelAction[] {
+  const announcement = channelAnnouncement(ctx, channel);
+  return announcement === undefined ? [] : [{ kind: "announce", announcement }];
+}
+
+/** What tells the network of the channel, once both sides have signed it. */
+export function channelAnnouncement(
+  ctx: ChannelContext,
+  channel: FundedChannel,
+): ChannelAnnouncement | undefined {
   const { local, remote } = channel.announcementSignatures;
   const shortChannelId = realShortChannelId(channel);
-  if (local === undefined || remote === undefined || shortChannelId === undefined) return [];
-  return [
-    { kind: "announce", announcement: announcementOf(ctx, channel, { shortChannelId, local, remote }) },
-  ];
+  if (local === undefined || remote === undefined || shortChannelId === undefined) return undefined;
+  return announcementOf(ctx, channel, { shortChannelId, local, remote });
 }
 
 /** `channel_announcement`: the node with the lesser id comes first, and its keys and signatures with it (BOLT 7). */

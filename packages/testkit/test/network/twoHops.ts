@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import type { FormatName } from "@fulmen/lightning/commitment";
+import type { Event } from "@fulmen/lightning/handlers";
+import { ApiError } from "@fulmen/lightning/manager";
+import {
+  type ChannelId,
+  type Msat,
+  msat,
+  type PaymentHash,
+  type PaymentId,
+  sat,
+} from "@fulmen/lightning/util";
+import { type ClaimPolicy, TestNetwork, type TestNode, type TestNodeOptions } from "@fulmen/testkit";
+
+const capacity = 1_000_000n;
+const pushed = 200_000_000n;
+/** What `testConfig` takes for forwarding: the base fee alone. */
+const fee = 1_000n;
+
+export interface TwoHopsOptions {
+  readonly format: FormatName;
+  readonly claims: Exclude<ClaimPolicy, "hold">;
+  readonly seed?: number;
+  readonly shuffles?: boolean;
+  readonly batchesInFlight?: TestNodeOptions["batchesInFlight"];
+}
+
+/** Both nodes' balances of a channel, as an accountant keeps them who sees nothing but the payments. */
+interface Account {
+  readonly channelId: ChannelId;
+  readonly from: TestNode;
+  readonly to: TestNode;
+  fromBalance: bigint;
+  toBalance: bigint;
+}
+
+/**
+ * A pays C by way of B, whatever happens to the three of them. Afterwards all must be as if nothing had happened: the
+ * payment made, or refused, exactly once, the books in order, the channels open and at work.
+ */
+export class TwoHops {
+  readonly network: TestNetwork;
+  readonly a: TestNode;
+  readonly b: TestNode;
+  readonly c: TestNode;
+  readonly #claims: TwoHopsOptions["claims"];
+  readonly #accounts: readonly [Account, Account];
+  readonly #before: readonly number[];
+
+  constructor({ format, claims, seed, shuffles, batchesInFlight }: TwoHopsOptions) {
+    this.network = new TestNetwork({ ...(seed !== undefined && { seed }), ...(shuffles && { shuffles }) });
+    const { network } = this;
+    const node = (): TestNode => network.addNode(batchesInFlight === undefined ? {} : { batchesInFlight });
+    this.a = node();
+    this.b = node();
+    this.c = node();
+    network.connect(this.a, this.b);
+    network.connect(this.b, this.c);
+    this.#accounts = [this.#open(this.a, this.b, format), this.#open(this.b, this.c, format)];
+    this.#claims = claims;
+    network.claims(this.c, claims);
+    this.#before = network.nodes.map(({ broadcasts }) => broadcasts.length);
+  }
+
+  get nodes(): readonly [TestNode, TestNode, TestNode] {
+    return [this.a, this.b, this.c];
+  }
+
+  /** A pays C; when A has lost the order in a crash, its user gives it again. */
+  pay(amount: Msat): void {
+    const { network, a, c } = this;
+    const { invoice, paymentHash } = c.manager.createBolt11Invoice({ amount, description: "two hops" });
+    const paymentId = paymentHash as string as PaymentId;
+    const order = (): void => {
+      try {
+        a.manager.payForBolt11Invoice(invoice, { paymentId });
+      } catch (error) {
+        assert.ok(error instanceof ApiError && error.code === "duplicate-payment", String(error));
+      }
+    };
+    order();
+    network.settle();
+    const isKnown = a.manager.listRecentPayments().some((payment) => payment.paymentId === paymentId);
+    if (!isKnown && this.#told(a, "payment-failed", paymentHash).length === 0) {
+      order();
+      network.settle();
+    }
+    this.#checkPayment(paymentHash, amount);
+    this.check();
+  }
+
+  /** That all is in order: the books, the channels, and what the nodes say. */
+  check(): void {
+    this.network.settle();
+    for (const account of this.#accounts) this.#checkAccount(account);
+    for (const [index, node] of this.nodes.entries()) {
+      const complaint = node.log.find(({ level }) => level === "warn" || level === "error");
+      assert.equal(complaint?.text, undefined, `node ${index} complains`);
+      assert.equal(node.broadcasts.length, this.#before[index], `node ${index} broadcast something`);
+      assert.deepEqual(node.keys.memory.violations, []);
+      assert.deepEqual(node.manager.listClaimablePayments(), []);
+      assert.ok(
+        !node.eventList.some(({ kind }) => kind === "channel-closed"),
+        `node ${index} lost a channel`,
+      );
+    }
+  }
+
+  #open(from: TestNode, to: TestNode, format: FormatName): Account {
+    const channelId = this.network.openChannel(from, to, {
+      funding: sat(capacity),
+      push: msat(pushed),
+      format,
+    });
+    return { channelId, from, to, fromBalance: capacity * 1_000n - pushed, toBalance: pushed };
+  }
+
+  #checkPayment(paymentHash: PaymentHash, amount: Msat): void {
+    const { a, b, c } = this;
+    const sent = this.#told(a, "payment-sent", paymentHash);
+    const failed = this.#told(a, "payment-failed", paymentHash);
+    const claimed = this.#told(c, "payment-claimed", paymentHash);
+    const isPaid = this.#claims === "claim";
+    assert.deepEqual(
+      { sent: sent.length, failed: failed.length, claimed: claimed.length },
+      { sent: isPaid ? 1 : 0, failed: isPaid ? 0 : 1, claimed: isPaid ? 1 : 0 },
+    );
+    if (!isPaid) {
+      assert.ok(failed[0]?.kind === "payment-failed" && failed[0].reason === "recipient-rejected");
+      return;
+    }
+    assert.ok(sent[0]?.kind === "payment-sent" && sent[0].feePaid === fee && sent[0].amount === amount);
+    const forwarded = b.eventList.filter(({ kind }) => kind === "payment-forwarded");
+    this.payments++;
+    assert.equal(forwarded.length, this.payments);
+    const [first, second] = this.#accounts;
+    move(first, amount + fee);
+    move(second, amount);
+  }
+
+  /** Payments that went through. */
+  payments = 0;
+
+  #told(node: TestNode, kind: Event["kind"], paymentHash: PaymentHash): readonly Event[] {
+    return node.eventList.filter(
+      (event) => event.kind === kind && "paymentHash" in event && event.paymentHash === paymentHash,
+    );
+  }
+
+  #checkAccount({ channelId, from, to, fromBalance, toBalance }: Account): void {
+    for (const [node, local, remote] of [
+      [from, fromBalance, toBalance],
+      [to, toBalance, fromBalance],
+    ] as const) {
+      const details = node.manager.listChannels().find((channel) => channel.channelId === channelId);
+      assert.deepEqual(
+        {
+          local: details?.localBalance,
+          remote: details?.remoteBalance,
+          htlcs: details?.pendingHtlcs,
+          usable: details?.isUsable,
+        },
+        { local, remote, htlcs: 0, usable: true },
+      );
+    }
+  }
+}
+
+function move(account: Account, amount: bigint): void {
+  account.fromBalance -= amount;
+  account.toBalance += amount;
+}
