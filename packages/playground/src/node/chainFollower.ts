@@ -1,14 +1,14 @@
 import { decodeBlock } from "@fulmen/bitcoin/block";
-import { type OutPoint, outPointKey } from "@fulmen/bitcoin/primitives";
 import { encodeTransaction, type Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, BroadcasterInterface, Listen, TransactionType } from "@fulmen/lightning/chain";
-import type { UtxoAnswer, UtxoLookup } from "@fulmen/lightning/gossip";
+import type { NetworkGraph, UtxoAnswer, UtxoLookup } from "@fulmen/lightning/gossip";
 import type { Logger } from "@fulmen/lightning/handlers";
 import {
   type BlockHash,
   blockHeight,
   type ShortChannelId,
   shortChannelIdParts,
+  type UnixSeconds,
 } from "@fulmen/lightning/util";
 import type { ChainService } from "../chain/chainService.ts";
 import type { Caller } from "../rpc/call.ts";
@@ -41,11 +41,10 @@ export class RemoteBroadcaster implements BroadcasterInterface {
   }
 }
 
-/** Looks up announced channels on the chain, and remembers which outputs they are. */
+/** Looks up announced channels on the chain. */
 export class RemoteUtxoLookup implements UtxoLookup {
   readonly #chain: Caller<ChainService>;
   readonly #answered: (id: ShortChannelId, answer: UtxoAnswer) => void;
-  readonly #channels = new Map<string, ShortChannelId>();
 
   /** `answered` gets what was `pending`. */
   constructor(chain: Caller<ChainService>, answered: (id: ShortChannelId, answer: UtxoAnswer) => void) {
@@ -58,24 +57,11 @@ export class RemoteUtxoLookup implements UtxoLookup {
     return { kind: "pending" };
   }
 
-  /** The channels whose outputs a transaction spends. */
-  closedBy({ inputs }: Transaction): readonly ShortChannelId[] {
-    return inputs.flatMap(({ outPoint }) => this.#channels.get(outPointKey(outPoint)) ?? []);
-  }
-
-  /** Remembers a channel's output without looking. */
-  know(id: ShortChannelId, outPoint: OutPoint): void {
-    this.#channels.set(outPointKey(outPoint), id);
-  }
-
   async #ask(id: ShortChannelId): Promise<void> {
     let answer: UtxoAnswer = { kind: "not-found" };
     try {
       const found = await this.#chain.call("coinAt", shortChannelIdParts(id));
-      if (found !== undefined) {
-        this.know(id, found.outPoint);
-        answer = { kind: "found", ...found.output };
-      }
+      if (found !== undefined) answer = { kind: "found", ...found.output };
     } catch {
       // A chain that does not answer knows of no output: the peer, or another one, will say it again.
     }
@@ -83,26 +69,44 @@ export class RemoteUtxoLookup implements UtxoLookup {
   }
 }
 
-/** Brings listeners to the tip of the chain's process: the monitor first, then the manager. */
+/** Takes channels out of the graph whose funding output was spent. */
+export class GraphListener implements Listen {
+  readonly #graph: NetworkGraph;
+  readonly #chain: Caller<ChainService>;
+
+  constructor(graph: NetworkGraph, chain: Caller<ChainService>) {
+    this.#graph = graph;
+    this.#chain = chain;
+  }
+
+  blockConnected(): void {
+    for (const { shortChannelId } of this.#graph.channels()) void this.#check(shortChannelId);
+  }
+
+  /** A channel that comes back is announced again. */
+  blocksDisconnected(): void {}
+
+  async #check(id: ShortChannelId): Promise<void> {
+    try {
+      const coin = await this.#chain.call("coinAt", shortChannelIdParts(id));
+      if (coin === undefined) this.#graph.channelClosed(id, Math.floor(Date.now() / 1_000) as UnixSeconds);
+    } catch {
+      // The next block asks again.
+    }
+  }
+}
+
+/** Brings listeners to the tip of the chain's process. */
 export class ChainFollower {
   readonly #chain: Caller<ChainService>;
   readonly #listeners: readonly Listen[];
   readonly #position: () => BlockLocator;
-  readonly #transactionSeen: (transaction: Transaction) => void;
 
-  /** `position` is where the last of the listeners is. */
-  constructor(
-    chain: Caller<ChainService>,
-    listeners: readonly Listen[],
-    on: {
-      readonly position: () => BlockLocator;
-      readonly transactionSeen: (transaction: Transaction) => void;
-    },
-  ) {
+  /** Listeners hear of each block in this order; `position` is where the last of them is. */
+  constructor(chain: Caller<ChainService>, listeners: readonly Listen[], position: () => BlockLocator) {
     this.#chain = chain;
     this.#listeners = listeners;
-    this.#position = on.position;
-    this.#transactionSeen = on.transactionSeen;
+    this.#position = position;
   }
 
   /** Until nothing is missing. */
@@ -119,7 +123,6 @@ export class ChainFollower {
         const height = blockHeight(forkPoint.height + 1 + index);
         const placed = transactions.map((transaction, place) => ({ index: place, transaction }));
         for (const listener of this.#listeners) listener.blockConnected(header, placed, height);
-        for (const transaction of transactions) this.#transactionSeen(transaction);
       }
     }
   }

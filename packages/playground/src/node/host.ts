@@ -28,8 +28,7 @@ import { Reconnector, TcpTransport } from "@fulmen/net";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
 import type { ChainService } from "../chain/chainService.ts";
 import type { Caller } from "../rpc/call.ts";
-import { ChainFollower, RemoteBroadcaster, RemoteUtxoLookup } from "./chainFollower.ts";
-import { gossipOfChannels } from "./gossipOfChannels.ts";
+import { ChainFollower, GraphListener, RemoteBroadcaster, RemoteUtxoLookup } from "./chainFollower.ts";
 import type { NodeSettings } from "./protocol.ts";
 import { Wallet } from "./wallet.ts";
 
@@ -108,20 +107,13 @@ export async function startNode(
     background.wake();
   });
   const gossip = new P2PGossipSync({ graph, now, utxoLookup });
-  const follower = new ChainFollower(chain, [chainMonitor, manager], {
-    position: () => manager.bestBlock,
-    transactionSeen: (transaction) => {
-      for (const id of utxoLookup.closedBy(transaction)) graph.channelClosed(id, now);
-    },
-  });
+  const listeners = [new GraphListener(graph, chain), chainMonitor, manager];
+  const follower = new ChainFollower(chain, listeners, () => manager.bestBlock);
   await follower.catchUp();
 
   const peerManager = new PeerManager({
     nodeSigner: keys,
-    handlers: {
-      channel: gossipOfChannels(manager, gossip, { outputs: utxoLookup, logger }),
-      routing: gossip,
-    },
+    handlers: { channel: manager, routing: gossip },
     chainHash: network.genesisHash,
     logger,
   });
