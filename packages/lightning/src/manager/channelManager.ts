@@ -32,7 +32,7 @@ import { ApiError } from "./apiError.ts";
 import type { Batch } from "./batch.ts";
 import { ChainTracker } from "./chainTracker.ts";
 import { type ChannelDetails, channelDetails } from "./channelDetails.ts";
-import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
+import { acceptChannel, createChannel, inboundOpen, isUnfunded } from "./channelOpening.ts";
 import type { ClaimablePayment } from "./claimables.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { createInvoice, type InvoiceRequest } from "./invoices.ts";
@@ -277,7 +277,9 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   peerConnected(nodeId: NodeId, { init, epoch }: PeerConnection): "accept" | "refuse" {
-    this.#core.input(() => this.#core.channels.connected(nodeId, { epoch, features: featuresOfInit(init) }));
+    // Channels store them, each its own: not what a peer writes beyond that.
+    const features = featuresOfInit(init).inContext("I");
+    this.#core.input(() => this.#core.channels.connected(nodeId, { epoch, features }));
     return "accept";
   }
 
@@ -298,7 +300,8 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   hasChannelWith(nodeId: NodeId): boolean {
-    return this.#core.channels.ofPeer(nodeId).some((id) => this.#core.channels.funded(id) !== undefined);
+    const { channels } = this.#core;
+    return channels.ofPeer(nodeId).some((id) => !isUnfunded(channels.funded(id)));
   }
 
   // Chain: Listen and Confirm

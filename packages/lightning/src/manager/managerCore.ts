@@ -1,7 +1,7 @@
 import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { CrossChannelAction } from "../channel/action.ts";
-import type { HtlcSource } from "../channel/disposition.ts";
+import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
 import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import { fundingScript } from "../commitment/funding.ts";
@@ -18,7 +18,7 @@ import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts"
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import type { ChannelId, UnixSeconds } from "../util/ids.ts";
+import type { ChannelId, PaymentId, UnixSeconds } from "../util/ids.ts";
 import { invariant, present } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
@@ -361,14 +361,34 @@ export class ManagerCore implements CrossChannelHandler {
   /** Decides, retries, announces and signs until nothing is left to do. */
   #process(): void {
     for (let round = 0; round < maxRounds; round++) {
-      for (const ref of this.incoming.take()) this.input(() => this.incoming.decide(ref, this.#target));
+      for (const ref of this.incoming.take()) this.input(() => this.#decide(ref));
       for (const paymentId of this.payments.takeRetries()) {
-        this.input(() => this.payer.attempt(paymentId, this.#now));
+        this.input(() => this.#attempt(paymentId));
       }
       for (const channelId of this.channels.takeUnsigned()) this.input(() => this.channels.sign(channelId));
       if (this.incoming.size === 0 && !this.payments.hasRetries) break;
     }
     this.input(() => this.announcer.publish(this.#now));
+  }
+
+  /** A bug that one HTLC brings out stops its channel, and no other HTLC. */
+  #decide(ref: HtlcRef): void {
+    try {
+      this.incoming.decide(ref, this.#target);
+    } catch (error) {
+      this.channels.quarantine(ref.channelId, textOf(error));
+    }
+  }
+
+  /** A bug that one payment brings out ends its attempts, and no other payment's. */
+  #attempt(paymentId: PaymentId): void {
+    try {
+      this.payer.attempt(paymentId, this.#now);
+    } catch (error) {
+      const text = `payment ${paymentId}: ${textOf(error)}`;
+      this.environment.logger.log({ level: "error", module: "payment", text });
+      this.payments.abandon(paymentId, "unexpected-error");
+    }
   }
 
   readonly #target = {
@@ -442,3 +462,7 @@ export class ManagerCore implements CrossChannelHandler {
 const maxGroupsWaiting = 1_000;
 /** Decisions may cause others; more rounds than this would be a loop. */
 const maxRounds = 100;
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -84,3 +84,14 @@ describe("an HTLC that waited for the signer", () => {
     assert.equal(alice.actionsOf("htlc-dropped").length, 2);
   });
 });
+
+describe("a force-close", () => {
+  it("is not held up by what the user says, be it half of a character", () => {
+    for (const message of [`${"x".repeat(499)}\u{1f600}`, "\ud83d", "\ude00 \u0000\u202e"]) {
+      const pair = openPair();
+      pair.command(pair.alice, { kind: "force-close", message });
+      assert.equal(pair.alice.state.kind, "closing");
+      assert.equal(pair.alice.outbox.at(-1)?.type, "error");
+    }
+  });
+});

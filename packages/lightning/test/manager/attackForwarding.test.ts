@@ -93,4 +93,56 @@ describe("a forwarded HTLC", () => {
     net.settle();
     assert.equal(alice.eventsOf("payment-sent").length, 1);
   });
+
+  it("stops its channel and no other when it brings out a bug, and is decided after a restart", () => {
+    const { net, alice, bob, carol, ab, bc, pay } = line();
+    bob.keys.broken = true;
+    pay();
+    assert.doesNotThrow(() => net.settle());
+    assert.equal(bob.manager.core.channels.get(ab)?.quarantined, true);
+    assert.equal(bob.manager.core.channels.get(bc)?.quarantined, false);
+    bob.keys.broken = false;
+    net.disconnect(alice, bob);
+    net.disconnect(bob, carol);
+    bob.restart();
+    net.connect(bob, carol);
+    net.settle();
+    net.connect(alice, bob);
+    net.settle();
+    assert.equal(bob.manager.core.channels.get(ab)?.quarantined, false);
+    carol.manager.claimFunds(preimage);
+    net.settle();
+    assert.equal(alice.eventsOf("payment-sent").length + alice.eventsOf("payment-failed").length, 1);
+  });
+
+  it("is not forwarded once its own channel is over", () => {
+    const { net, bob, carol, ab, bc, pay } = line();
+    net.pay(bob, msat(1_000_000n), [{ to: carol, by: bob, channelId: bc }], { preimage: preimageOf(5) });
+    const held = (from: ManagerNode) => from === carol;
+    net.settle(held);
+    pay();
+    net.settle(held);
+    bob.manager.forceCloseBroadcastingLatestTxn(ab, "enough");
+    // What Bob had offered to Carol was not signed: the disconnection takes it back.
+    net.disconnect(bob, carol);
+    net.connect(bob, carol);
+    net.settle();
+    assert.equal(carol.eventsOf("payment-claimable").length, 1);
+    const upstream = bob.manager.core.channels.funded(ab)?.incoming[0]?.disposition;
+    assert.ok(upstream?.kind === "resolved" && upstream.resolution.kind === "fail");
+  });
+});
+
+describe("a peer whose funding is in no block", () => {
+  it("does not count as one with a channel", () => {
+    const net = new ManagerNet();
+    const [mallory, bob] = [net.add(), net.add()];
+    net.connect(mallory, bob);
+    const { temporary, transaction } = net.offer(mallory, bob);
+    mallory.manager.fundingTransactionGenerated(temporary, transaction);
+    net.settle();
+    assert.equal(bob.manager.hasChannelWith(mallory.nodeId), false);
+    net.mine(1, [transaction]);
+    assert.equal(bob.manager.hasChannelWith(mallory.nodeId), true);
+  });
 });

@@ -88,4 +88,21 @@ describe("a peer's opening", () => {
     assert.equal(bob.eventsOf("open-channel-request").length, 60);
     assert.deepEqual(bob.manager.core.channels.counterparties(), []);
   });
+
+  it("does not fill the store with the peer's endless features", () => {
+    const net = new ManagerNet();
+    const [alice, bob] = [net.add(), net.add()];
+    net.connect(alice, bob);
+    const channelId = net.open(alice, bob);
+    const usual = bob.store.get(coreKey(channelId))?.length ?? 0;
+    net.disconnect(alice, bob);
+    const known = alice.manager.providedInitFeatures();
+    const features = new Uint8Array(60_000).fill(0xaa);
+    features.set(known, features.length - known.length);
+    const init = { type: "init", globalfeatures: new Uint8Array(0), features, tlvs: {} } as const;
+    bob.manager.peerConnected(alice.nodeId, { init, inbound: true, epoch: 99 });
+    bob.manager.updateChannelConfig(channelId, bob.config.channelConfig);
+    bob.commit();
+    assert.ok((bob.store.get(coreKey(channelId))?.length ?? 0) < usual + 100);
+  });
 });

@@ -23,7 +23,7 @@ import {
   paymentPrefix,
 } from "#src/storage/v1/keys";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
-import { toHex } from "#src/util/bytes";
+import { type Point, toHex } from "#src/util/bytes";
 import {
   type ChannelId,
   type NodeId,
@@ -51,7 +51,15 @@ const testConfig: UserConfig = {
 /** A signer that may be made to keep its answers back. */
 class PausingKeys extends KeysManager {
   slow = false;
+  /** Whether the node's key is out of reach. */
+  broken = false;
   asked: SigningRequest[] = [];
+
+  override ecdh(point: Point): Uint8Array {
+    if (this.broken) throw new Error("the key is out of reach");
+    return super.ecdh(point);
+  }
+
   override deriveChannelSigner(channelKeysId: Uint8Array) {
     const signer = super.deriveChannelSigner(channelKeysId);
     return new Proxy(signer, {

@@ -1,7 +1,7 @@
-import { utf8 } from "@scure/base";
 import type { ClosureReason } from "../../handlers/event.ts";
 import type { ChannelId } from "../../util/ids.ts";
 import { present } from "../../util/invariant.ts";
+import { utf8Prefix } from "../../util/text.ts";
 import type { LightningMessage } from "../../wire/index.ts";
 import type { ChannelAction } from "../action.ts";
 import type { ChannelRefusal } from "../error.ts";
@@ -13,7 +13,7 @@ import { forgetUnsignedUpdates } from "./reestablish.ts";
 
 /** An `error` or `warning` for `channelId`, with `text` cut to what a log can bear. */
 export function complaint(type: "error" | "warning", channelId: ChannelId, text: string): LightningMessage {
-  return { type, channelId, data: utf8.decode(text.slice(0, 500)) };
+  return { type, channelId, data: utf8Prefix(text, 500) };
 }
 
 /**
