@@ -34,6 +34,7 @@ export async function tellStory(cast: Cast, narrator: Narrator): Promise<void> {
 
 async function begin({ network, alice, bob, carol }: Cast, narrator: Narrator): Promise<void> {
   narrator.chapter("A chain and three nodes, each a process of its own");
+  narrator.tell(`all they write is in ${network.folder}, and is removed at the end`);
   await narrator.act(
     () => network.chain.call("tip"),
     ({ height }) =>

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -44,7 +46,7 @@ class Playground {
       if (performance.now() > end || this.#process.exitCode !== null) {
         throw new Error(`not seen: ${pattern}\n${this.#output.slice(this.#read)}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await setTimeout(20);
     }
   }
 
@@ -54,12 +56,23 @@ class Playground {
   }
 
   async end(): Promise<number | null> {
-    if (this.#process.exitCode === null) await once(this.#process, "exit");
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) await once(this.#process, "exit");
     return this.#process.exitCode;
   }
 
-  kill(): void {
-    this.#process.kill("SIGKILL");
+  /** Ends the playground's own process, as Ctrl-C or a crash would; its nodes are left to themselves. */
+  kill(signal: "SIGINT" | "SIGKILL" = "SIGKILL"): void {
+    this.#process.kill(signal);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -101,4 +114,30 @@ test("the prompt opens, pays, kills, restarts and closes, and survives whatever 
   await playground.type("mine 3", /height \d+/);
   await playground.type("quit", /$/);
   assert.equal(await playground.end(), 0, playground.output);
+});
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGKILL", null],
+] as const) {
+  test(`nothing stays behind after ${signal}: no process, no file`, async (t) => {
+    const playground = new Playground();
+    t.after(() => playground.kill());
+    const [, folder = ""] = await playground.see(/all they write is in (\S+),/);
+    await playground.see(/the channels are ready/);
+    const pids = [...playground.output.matchAll(/ pid (\d+)/g)].map(([, pid]) => Number(pid));
+    assert.equal(pids.length, 4);
+    assert.ok(existsSync(folder) && pids.every(isAlive));
+    playground.kill(signal);
+    assert.equal(await playground.end(), code);
+    const end = performance.now() + 10_000;
+    while ((existsSync(folder) || pids.some(isAlive)) && performance.now() < end) await setTimeout(20);
+    assert.deepEqual({ folder: existsSync(folder), pids: pids.filter(isAlive) }, { folder: false, pids: [] });
+  });
+}
+
+test("an option that does not exist is refused with those that do", async () => {
+  const playground = new Playground("--twice");
+  assert.equal(await playground.end(), 1);
+  assert.match(playground.output, /Use: npm start -- \[--once\] \[--verbose\]/);
 });
