@@ -7,7 +7,7 @@ export function satText(amount: bigint): string {
 
 /** In satoshis, with thousandths only where there are some. */
 export function msatText(amount: bigint): string {
-  return `${grouped(amount / 1_000n)}${fraction(amount)} sat`;
+  return `${thousandths(amount)} sat`;
 }
 
 /** The beginning of a long text, enough to know it again. */
@@ -19,7 +19,6 @@ export function short(text: string, length = 12): string {
 export function ledgerText({ rows, inFlight, found, minted }: Ledger): readonly string[] {
   const line = (cells: readonly string[]): string =>
     cells.map((cell, index) => (index === 0 ? cell.padEnd(9) : cell.padStart(13))).join(" ");
-  const number = (amount: bigint): string => grouped(amount / 1_000n) + fraction(amount);
   const total = (of: (row: Ledger["rows"][number]) => bigint): bigint =>
     rows.reduce((sum, row) => sum + of(row), 0n);
   return [
@@ -28,18 +27,18 @@ export function ledgerText({ rows, inFlight, found, minted }: Ledger): readonly 
       line([
         row.owner,
         grouped(row.minted),
-        `${row.earned > 0n ? "+" : ""}${number(row.earned)}`,
+        `${row.earned > 0n ? "+" : ""}${thousandths(row.earned)}`,
         row.fees === 0n ? "0" : grouped(-row.fees),
-        number(row.inChannels),
+        thousandths(row.inChannels),
         grouped(row.onChain),
       ]),
     ),
     line([
       "together",
       grouped(minted),
-      number(total(({ earned }) => earned)),
+      thousandths(total(({ earned }) => earned)),
       grouped(-total(({ fees }) => fees)),
-      number(total(({ inChannels }) => inChannels)),
+      thousandths(total(({ inChannels }) => inChannels)),
       grouped(total(({ onChain }) => onChain)),
     ]),
     ...(inFlight === 0n ? [] : [`${msatText(inFlight)} are in flight`]),
@@ -51,8 +50,10 @@ function grouped(amount: bigint): string {
   return amount.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** What is left of whole satoshis, as `.001`. */
-function fraction(msat: bigint): string {
-  const rest = msat % 1_000n;
-  return rest === 0n ? "" : `.${(rest < 0n ? -rest : rest).toString().padStart(3, "0")}`;
+/** Millisatoshis as satoshis: `-1,234.001`. */
+function thousandths(msat: bigint): string {
+  const size = msat < 0n ? -msat : msat;
+  const rest = size % 1_000n;
+  const fraction = rest === 0n ? "" : `.${rest.toString().padStart(3, "0")}`;
+  return `${msat < 0n ? "-" : ""}${grouped(size / 1_000n)}${fraction}`;
 }
