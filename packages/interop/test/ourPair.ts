@@ -55,7 +55,10 @@ export interface OpenTerms {
 }
 
 /** Opens a channel and confirms it with six blocks; gives our view of it once both sides can use it. */
-export async function openChannel({ us, ldk, chain }: OurPair, terms: OpenTerms): Promise<ChannelDetails> {
+export async function openChannel(
+  { us, ldk, chain }: Omit<OurPair, "ldkPort">,
+  terms: OpenTerms,
+): Promise<ChannelDetails> {
   const { opener, format, sats, pushMsat = 0n, announce = false } = terms;
   const since = us.eventCount;
   if (opener === "us") {
@@ -69,18 +72,7 @@ export async function openChannel({ us, ldk, chain }: OurPair, terms: OpenTerms)
       }),
     );
   } else {
-    const ldkSince = ldk.eventCount;
-    const anchors = format === "anchors-zero-fee-htlc";
-    const { temporaryChannelId } = await ldk.cmd("open", {
-      nodeId: us.nodeId,
-      sats,
-      pushMsat,
-      anchors,
-      announce,
-    });
-    const wanted = await ldk.waitFor("funding-generation-ready", () => true, { since: ldkSince });
-    const tx = chain.fundHex(wanted.sats, wanted.outputScript);
-    await ldk.cmd("fund", { temporaryChannelId, nodeId: us.nodeId, tx });
+    await openByLdk(chain, ldk, us.nodeId, { format, sats, pushMsat, announce });
   }
   const { channelId } = await us.waitFor("channel-pending", () => true, since);
   await ldk.waitFor("channel-pending", (event) => event.channelId === channelId);
@@ -90,6 +82,21 @@ export async function openChannel({ us, ldk, chain }: OurPair, terms: OpenTerms)
   assert.equal(channel.format, format);
   assert.equal(channel.isOutbound, opener === "us");
   return channel;
+}
+
+/** LDK opens a channel to `nodeId`; it has broadcast, or is about to broadcast, the funding when this resolves. */
+export async function openByLdk(
+  chain: SharedChain,
+  ldk: LdkPeer,
+  nodeId: string,
+  { format, ...terms }: Omit<OpenTerms, "opener">,
+): Promise<void> {
+  const since = ldk.eventCount;
+  const anchors = format === "anchors-zero-fee-htlc";
+  const { temporaryChannelId } = await ldk.cmd("open", { nodeId, anchors, announce: false, ...terms });
+  const wanted = await ldk.waitFor("funding-generation-ready", () => true, { since });
+  const tx = chain.fundHex(wanted.sats, wanted.outputScript);
+  await ldk.cmd("fund", { temporaryChannelId, nodeId, tx });
 }
 
 /** Waits until both sides can use the channel. */
