@@ -153,7 +153,7 @@ for (const format of formatNames) {
           assert.equal(ofA.counterparty.length, 1);
           assert.equal(ofA.rows.length, a.commitments.htlcs.length);
         }),
-        { seed: 7, numRuns: 5, interruptAfterTimeLimit: 90_000 },
+        { seed: 7, numRuns: 5, endOnFailure: true },
       );
       assert.ok(punished > 150 && updates > 40, `${punished} outputs punished, ${updates} updates`);
     });
