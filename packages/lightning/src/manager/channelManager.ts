@@ -2,6 +2,7 @@ import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, Confirm, Listen, TransactionInBlock } from "../chain/chainInterface.ts";
 import type { ChannelConfig } from "../channel/config.ts";
+import { minCltvExpiryDelta } from "../channel/deadlines.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type {
   ChannelMessage,
@@ -72,6 +73,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   /** A manager that begins as `start` says: see `newManager` and `restoreManager`. */
   constructor(environment: ManagerEnvironment, start: CoreStart) {
+    checkChannelConfig(environment.config.channelConfig);
     this.#core = new ManagerCore(environment, start);
     this.#chain = new ChainTracker(this.#core);
   }
@@ -147,7 +149,9 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     this.#command(channelId, { kind: "force-close", message });
   }
 
+  /** Throws `ApiError` when a field is out of its range, or a `cltvExpiryDelta` would put forwarded funds at risk. */
   updateChannelConfig(channelId: ChannelId, config: ChannelConfig): void {
+    checkChannelConfig(config);
     this.#command(channelId, { kind: "update-config", config });
   }
 
@@ -362,6 +366,23 @@ function parsed(text: string): Invoice {
   const invoice = parseInvoice(text);
   if (!invoice.ok) throw new ApiError("invalid-invoice", `not a payable invoice: ${invoice.error.kind}`);
   return invoice.value;
+}
+
+/** What `channel_update` can say, and what is safe to forward by. */
+function checkChannelConfig(config: ChannelConfig): void {
+  const { cltvExpiryDelta, forwardingFeeBase, forwardingFeeProportionalMillionths } = config;
+  requireInRange("cltvExpiryDelta", cltvExpiryDelta, [minCltvExpiryDelta, 0xffff]);
+  requireInRange("forwardingFeeBase", Number(forwardingFeeBase), [0, 0xffff_ffff]);
+  requireInRange(
+    "forwardingFeeProportionalMillionths",
+    forwardingFeeProportionalMillionths,
+    [0, 0xffff_ffff],
+  );
+}
+
+function requireInRange(name: string, value: number, [least, most]: readonly [number, number]): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new ApiError("api-misuse", `${name} is ${value}: it must be from ${least} to ${most}`);
 }
 
 function unknownChannel(channelId: ChannelId): ApiError {

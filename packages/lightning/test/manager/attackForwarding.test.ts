@@ -146,3 +146,22 @@ describe("a peer whose funding is in no block", () => {
     assert.equal(bob.manager.hasChannelWith(mallory.nodeId), true);
   });
 });
+
+describe("a channel's configuration", () => {
+  it("is refused when it would forward at a risk, or cannot be told to anybody", () => {
+    const { bob, bc } = line();
+    const { channelConfig } = bob.config;
+    const bad = [
+      { ...channelConfig, cltvExpiryDelta: 47 },
+      { ...channelConfig, cltvExpiryDelta: 0x1_0000 },
+      { ...channelConfig, cltvExpiryDelta: 50.5 },
+      { ...channelConfig, forwardingFeeBase: msat(0x1_0000_0000n) },
+      { ...channelConfig, forwardingFeeProportionalMillionths: -1 },
+    ];
+    for (const config of bad) {
+      assert.throws(() => bob.manager.updateChannelConfig(bc, config), { code: "api-misuse" });
+    }
+    bob.manager.updateChannelConfig(bc, { ...channelConfig, cltvExpiryDelta: 48 });
+    bob.commit();
+  });
+});
