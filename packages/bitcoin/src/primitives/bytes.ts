@@ -1,17 +1,33 @@
-import { hex } from "@scure/base";
+const hexPairs: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
 
 /** Lower-case hex of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
-  return hex.encode(bytes);
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) text += hexPairs[bytes[i] ?? 0];
+  return text;
 }
 
 /** Bytes of a hex string of either case; throws `RangeError` on anything else. */
 export function fromHex(text: string): Uint8Array {
-  try {
-    return hex.decode(text);
-  } catch {
-    throw new RangeError(`not a hex string of whole bytes: ${text.slice(0, 80)}`);
+  const bytes = new Uint8Array(text.length >> 1);
+  let isHex = text.length % 2 === 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const high = hexDigit(text.charCodeAt(2 * i));
+    const low = hexDigit(text.charCodeAt(2 * i + 1));
+    isHex &&= high >= 0 && low >= 0;
+    bytes[i] = high * 16 + low;
   }
+  if (!isHex) throw new RangeError(`not a hex string of whole bytes: ${text.slice(0, 80)}`);
+  return bytes;
+}
+
+/** The value of a digit's character code, or -1. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** Whether two byte strings are equal. Not constant-time: never for secrets. */

@@ -15,10 +15,13 @@ export interface ScriptOp {
  * with the shortest push (BIP 62 rule 3, so that one byte 1..16 becomes `OP_1`..`OP_16`).
  */
 export function script(...parts: readonly (number | Uint8Array | bigint)[]): Uint8Array {
-  const writer = new ByteWriter();
-  for (const part of parts) {
+  const written = parts.map((part) => (typeof part === "bigint" ? encodeScriptNumber(part) : part));
+  let size = 0;
+  for (const part of written) size += typeof part === "number" ? 1 : pushSize(part);
+  const writer = new ByteWriter(size);
+  for (const part of written) {
     if (typeof part === "number") writer.u8(part);
-    else writePush(writer, typeof part === "bigint" ? encodeScriptNumber(part) : part);
+    else writePush(writer, part);
   }
   return writer.finish();
 }
@@ -76,6 +79,11 @@ function writePush(writer: ByteWriter, data: Uint8Array): void {
   if (opcode === op.PUSHDATA2) writer.u16(data.length);
   if (opcode === op.PUSHDATA4) writer.u32(data.length);
   if (opcode <= op.PUSHDATA4) writer.bytes(data);
+}
+
+function pushSize(data: Uint8Array): number {
+  const opcode = minimalOpcode(data);
+  return 1 + lengthBytesOf(opcode) + (opcode <= op.PUSHDATA4 ? data.length : 0);
 }
 
 function minimalOpcode(data: Uint8Array): number {

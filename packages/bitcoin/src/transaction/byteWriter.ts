@@ -1,13 +1,13 @@
 /** Appends Bitcoin's little-endian values to bytes that grow as needed. A value out of range is a `RangeError`. */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
+  /** Of `#bytes`; made when first needed. */
+  #view: DataView | undefined;
   #length = 0;
 
   /** `capacity` is allocated at once; give the exact size where it is known. */
   constructor(capacity = 128) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -15,32 +15,25 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    const at = this.#grow(1);
-    this.#view.setUint8(at, inRange(value, 0, 0xff));
-    return this;
+    return this.#littleEndian(inRange(value, 0, 0xff), 1);
   }
 
   u16(value: number): this {
-    const at = this.#grow(2);
-    this.#view.setUint16(at, inRange(value, 0, 0xffff), true);
-    return this;
+    return this.#littleEndian(inRange(value, 0, 0xffff), 2);
   }
 
   u32(value: number): this {
-    const at = this.#grow(4);
-    this.#view.setUint32(at, inRange(value, 0, 0xffff_ffff), true);
-    return this;
+    return this.#littleEndian(inRange(value, 0, 0xffff_ffff), 4);
   }
 
   i32(value: number): this {
-    const at = this.#grow(4);
-    this.#view.setInt32(at, inRange(value, -0x8000_0000, 0x7fff_ffff), true);
-    return this;
+    return this.#littleEndian(inRange(value, -0x8000_0000, 0x7fff_ffff), 4);
   }
 
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`not a u64: ${value}`);
     const at = this.#grow(8);
+    this.#view ??= new DataView(this.#bytes.buffer);
     this.#view.setBigUint64(at, value, true);
     return this;
   }
@@ -68,6 +61,13 @@ export class ByteWriter {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
+  /** The lowest `length` bytes of `value`, at most 4. */
+  #littleEndian(value: number, length: number): this {
+    const start = this.#grow(length);
+    for (let i = 0; i < length; i++) this.#bytes[start + i] = value >>> (8 * i);
+    return this;
+  }
+
   /** Makes room for `length` more bytes and gives the offset at which they go. */
   #grow(length: number): number {
     const start = this.#length;
@@ -76,7 +76,7 @@ export class ByteWriter {
       const larger = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
       larger.set(this.#bytes);
       this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
+      this.#view = undefined;
     }
     this.#length = end;
     return start;
