@@ -15,7 +15,7 @@ export interface NativeSecp256k1 {
   publicKeyCreate(key: Uint8Array): Uint8Array;
   publicKeyCombine(points: readonly Uint8Array[]): Uint8Array;
   publicKeyTweakAdd(point: Uint8Array, tweak: Uint8Array): Uint8Array;
-  publicKeyTweakMul(point: Uint8Array, tweak: Uint8Array): Uint8Array;
+  publicKeyTweakMul(point: Uint8Array, tweak: Uint8Array, compressed?: boolean): Uint8Array;
   ecdsaSign(
     hash: Uint8Array,
     key: Uint8Array,

@@ -10,9 +10,9 @@ type Secp256k1Methods = Pick<
   | "isPoint"
   | "publicKey"
   | "ecdh"
-  | "pointAdd"
   | "pointAddScalar"
   | "pointMultiply"
+  | "pointMultiplyAdd"
   | "scalarAdd"
   | "scalarMultiply"
   | "scalarNegate"
@@ -37,11 +37,17 @@ export function secp256k1Methods(native: NativeSecp256k1): Secp256k1Methods {
     isPoint: (point) => point.length === 33 && native.publicKeyVerify(point),
     publicKey: (key) => orCryptoError(() => native.publicKeyCreate(key)),
     ecdh: (key, point) => orCryptoError(() => native.ecdh(compressed(point), key)),
-    pointAdd: (a, b) => orCryptoError(() => native.publicKeyCombine([compressed(a), compressed(b)])),
     pointAddScalar: (point, scalar) =>
       orCryptoError(() => native.publicKeyTweakAdd(compressed(point), scalar)),
     pointMultiply: (point, scalar) =>
       orCryptoError(() => native.publicKeyTweakMul(compressed(point), scalar)),
+    pointMultiplyAdd: (a, x, b, y) =>
+      orCryptoError(() => {
+        // Uncompressed, so that the addition need not take their square roots.
+        const ax = native.publicKeyTweakMul(compressed(a), x, false);
+        const by = native.publicKeyTweakMul(compressed(b), y, false);
+        return native.publicKeyCombine([ax, by]);
+      }),
     scalarAdd: (key, tweak) => orCryptoError(() => native.privateKeyTweakAdd(copyOfKey(native, key), tweak)),
     scalarMultiply: (key, tweak) =>
       orCryptoError(() => native.privateKeyTweakMul(copyOfKey(native, key), tweak)),

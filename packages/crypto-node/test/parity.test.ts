@@ -193,16 +193,6 @@ describe("the curve", () => {
   test("publicKey", () => both(agree(fc.tuple(anyScalar), (p, [scalar]) => p.publicKey(scalar))));
   test("ecdh", () =>
     both(agree(fc.tuple(anyScalar, anyPoint), (p, [scalar, other]) => p.ecdh(scalar, other))));
-  test("pointAdd", () => both(agree(fc.tuple(anyPoint, anyPoint), (p, [a, b]) => p.pointAdd(a, b))));
-  test("pointAdd of a point and its negation, and of a point to itself", () => {
-    agree(fc.tuple(point), (p, [a]) => p.pointAdd(a, a), 10);
-    const { values } = agree(
-      fc.tuple(point),
-      (p, [a]) => p.pointAdd(a, prefixed([a[0] === 2 ? 3 : 2, a.subarray(1)])),
-      10,
-    );
-    assert.equal(values, 0);
-  });
   test("pointAddScalar", () =>
     both(agree(fc.tuple(anyPoint, anyScalar), (p, [a, scalar]) => p.pointAddScalar(a, scalar))));
   test("pointAddScalar to infinity", () => {
@@ -215,6 +205,21 @@ describe("the curve", () => {
   });
   test("pointMultiply", () =>
     both(agree(fc.tuple(anyPoint, anyScalar), (p, [a, scalar]) => p.pointMultiply(a, scalar))));
+  test("pointMultiplyAdd", () =>
+    both(
+      agree(fc.tuple(anyPoint, anyScalar, anyPoint, anyScalar), (p, [a, x, b, y]) =>
+        p.pointMultiplyAdd(a, x, b, y),
+      ),
+    ));
+  test("pointMultiplyAdd of a point and its negation, and of a point and itself", () => {
+    agree(fc.tuple(point, key), (p, [a, x]) => p.pointMultiplyAdd(a, x, a, x), 10);
+    const { values } = agree(
+      fc.tuple(point, key),
+      (p, [a, x]) => p.pointMultiplyAdd(a, x, prefixed([a[0] === 2 ? 3 : 2, a.subarray(1)]), x),
+      10,
+    );
+    assert.equal(values, 0);
+  });
   test("scalarAdd", () =>
     both(agree(fc.tuple(anyScalar, anyScalar), (p, [a, tweak]) => p.scalarAdd(a, tweak), 300)));
   test("scalarAdd to zero", () => {

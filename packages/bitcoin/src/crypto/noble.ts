@@ -1,8 +1,9 @@
-import { chacha20, chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { chacha20 } from "@noble/ciphers/chacha.js";
 import { schnorr, secp256k1 } from "@noble/curves/secp256k1.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { ripemd160, sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { open, seal } from "./chacha20Poly1305.ts";
 import { CryptoError, type CryptoProvider } from "./provider.ts";
 
 const { Point } = secp256k1;
@@ -27,21 +28,26 @@ export const nobleProvider: CryptoProvider = {
   },
   chacha20Poly1305Encrypt(key, nonce, aad, plaintext) {
     expectLengths(key, nonce);
-    return chacha20poly1305(key, nonce, aad).encrypt(plaintext);
+    return seal(key, nonce, aad, plaintext);
   },
   chacha20Poly1305Decrypt(key, nonce, aad, ciphertext) {
     expectLengths(key, nonce);
     if (ciphertext.length < 16) return undefined;
-    return attempt(() => chacha20poly1305(key, nonce, aad).decrypt(ciphertext));
+    return open(key, nonce, aad, ciphertext);
   },
 
   isPrivateKey: (key) => key.length === 32 && Fn.isValidNot0(toInteger(key)),
   isPoint: (point) => point.length === 33 && attempt(() => Point.fromBytes(point)) !== undefined,
   publicKey: (key) => Point.BASE.multiply(nonZeroScalar(key, "private key")).toBytes(),
   ecdh: (key, point) => sha256(parsePoint(point).multiply(nonZeroScalar(key, "private key")).toBytes()),
-  pointAdd: (a, b) => finite(parsePoint(a).add(parsePoint(b))),
   pointAddScalar: (point, scalar) => finite(parsePoint(point).add(timesBase(parseScalar(scalar, "scalar")))),
   pointMultiply: (point, scalar) => parsePoint(point).multiply(nonZeroScalar(scalar, "scalar")).toBytes(),
+  pointMultiplyAdd: (a, x, b, y) =>
+    finite(
+      parsePoint(a)
+        .multiply(nonZeroScalar(x, "scalar"))
+        .add(parsePoint(b).multiply(nonZeroScalar(y, "scalar"))),
+    ),
   scalarAdd: (key, tweak) =>
     nonZero(Fn.add(nonZeroScalar(key, "private key"), parseScalar(tweak, "tweak")), "sum of key and tweak"),
   scalarMultiply: (key, tweak) =>

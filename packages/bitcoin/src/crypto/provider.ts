@@ -45,12 +45,12 @@ export interface CryptoProvider {
   publicKey(key: Uint8Array): Uint8Array;
   /** SHA-256 of the compressed point `key * point` (BOLT 4 and 8). */
   ecdh(key: Uint8Array, point: Uint8Array): Uint8Array;
-  /** `a + b`; throws when the sum is infinity. */
-  pointAdd(a: Uint8Array, b: Uint8Array): Uint8Array;
   /** `point + scalar * G`; throws when the sum is infinity. */
   pointAddScalar(point: Uint8Array, scalar: Uint8Array): Uint8Array;
   /** `scalar * point`. */
   pointMultiply(point: Uint8Array, scalar: Uint8Array): Uint8Array;
+  /** `x * a + y * b`; throws when the sum is infinity. */
+  pointMultiplyAdd(a: Uint8Array, x: Uint8Array, b: Uint8Array, y: Uint8Array): Uint8Array;
   /** `key + tweak mod n`; throws when zero. */
   scalarAdd(key: Uint8Array, tweak: Uint8Array): Uint8Array;
   /** `key * tweak mod n`. */

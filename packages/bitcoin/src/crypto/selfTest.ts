@@ -29,6 +29,7 @@ const one = fromHex(`${"00".repeat(31)}01`);
 const two = fromHex(`${"00".repeat(31)}02`);
 const three = fromHex(`${"00".repeat(31)}03`);
 const order = fromHex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
+const orderLessThree = fromHex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd036413e");
 const orderLessOne = fromHex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140");
 const zero = new Uint8Array(32);
 const generator = fromHex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
@@ -170,13 +171,6 @@ const knownAnswers: readonly KnownAnswer[] = [
       ) && throws(() => p.ecdh(one, notAPoint)),
   ],
   [
-    "pointAdd",
-    (p) =>
-      equalBytes(p.pointAdd(generator, twice), thrice) &&
-      equalBytes(p.pointAdd(generator, generator), twice) &&
-      throws(() => p.pointAdd(generator, negatedGenerator)),
-  ],
-  [
     "pointAddScalar",
     (p) =>
       equalBytes(p.pointAddScalar(generator, two), thrice) &&
@@ -190,6 +184,14 @@ const knownAnswers: readonly KnownAnswer[] = [
       equalBytes(p.pointMultiply(generator, three), thrice) &&
       equalBytes(p.pointMultiply(generator, orderLessOne), negatedGenerator) &&
       throws(() => p.pointMultiply(generator, zero)),
+  ],
+  [
+    "pointMultiplyAdd",
+    (p) =>
+      equalBytes(p.pointMultiplyAdd(thrice, three, twice, orderLessThree), thrice) &&
+      equalBytes(p.pointMultiplyAdd(generator, two, generator, one), thrice) &&
+      throws(() => p.pointMultiplyAdd(generator, two, negatedGenerator, two)) &&
+      throws(() => p.pointMultiplyAdd(generator, zero, generator, one)),
   ],
   [
     "scalarAdd",

@@ -45,10 +45,11 @@ export function derivePrivateKey(basepointSecret: Uint8Array, perCommitmentPoint
  * @ldk lightning::ln::channel_keys::RevocationKey::from_basepoint
  */
 export function deriveRevocationPublicKey(revocationBasepoint: Point, perCommitmentPoint: Point): Point {
-  const { pointAdd, pointMultiply } = crypto();
-  return pointAdd(
-    pointMultiply(revocationBasepoint, tweakOf(revocationBasepoint, perCommitmentPoint)),
-    pointMultiply(perCommitmentPoint, tweakOf(perCommitmentPoint, revocationBasepoint)),
+  return crypto().pointMultiplyAdd(
+    revocationBasepoint,
+    tweakOf(revocationBasepoint, perCommitmentPoint),
+    perCommitmentPoint,
+    tweakOf(perCommitmentPoint, revocationBasepoint),
   ) as Point;
 }
 
