@@ -43,7 +43,7 @@ export {
   type FeerateBounds,
   type LimitsContext,
 } from "./limits.ts";
-export type { LimitFacts, LimitViolation } from "./limitViolation.ts";
+export type { LimitViolation } from "./limitViolation.ts";
 export { obscuredNumber, readObscuredNumber } from "./obscuredNumber.ts";
 export type { Basepoints, ChannelParams, FormatName, PartyParams } from "./params.ts";
 export { stageOf } from "./placeOutputs.ts";

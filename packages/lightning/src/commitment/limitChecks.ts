@@ -4,7 +4,7 @@ import { nextFeerate } from "./dance.ts";
 import type { CommitmentFormat } from "./format.ts";
 import { formatOf } from "./formats/formatOf.ts";
 import { ownerOf } from "./keys.ts";
-import { type LimitViolation, violation } from "./limitViolation.ts";
+import type { LimitViolation } from "./limitViolation.ts";
 import { type CommitmentLoad, loadOf, openerCost } from "./load.ts";
 import type { ChannelParams } from "./params.ts";
 import { type SpecHtlc, specOf, specWithPending } from "./spec.ts";
@@ -63,17 +63,17 @@ export function checkOffer(
   limits: Pick<ChannelParams["local"], "htlcMinimum" | "maxAcceptedHtlcs" | "maxHtlcValueInFlight">,
 ): LimitViolation | undefined {
   const { amount } = offer;
-  if (amount === 0n) return violation({ kind: "amount-zero" });
+  if (amount === 0n) return { kind: "amount-zero" };
   if (amount < limits.htlcMinimum) {
-    return violation({ kind: "below-htlc-minimum", amount, minimum: limits.htlcMinimum });
+    return { kind: "below-htlc-minimum", amount, minimum: limits.htlcMinimum };
   }
   const count = offer.count + 1;
   if (count > limits.maxAcceptedHtlcs) {
-    return violation({ kind: "too-many-htlcs", count, maximum: limits.maxAcceptedHtlcs });
+    return { kind: "too-many-htlcs", count, maximum: limits.maxAcceptedHtlcs };
   }
   const inFlight = plus(offer.inFlight, amount);
   if (inFlight > limits.maxHtlcValueInFlight) {
-    return violation({ kind: "too-much-in-flight", inFlight, maximum: limits.maxHtlcValueInFlight });
+    return { kind: "too-much-in-flight", inFlight, maximum: limits.maxHtlcValueInFlight };
   }
   return undefined;
 }
@@ -87,7 +87,7 @@ export function checkExposureOfAmount(
   const adds = amount < thresholds.outgoing.buffered ? amount : exposurePerHtlc;
   const risked = plus(exposure, adds);
   if (adds === 0n || risked <= ctx.maxDustExposure) return undefined;
-  return violation({ kind: "dust-exposure", side, exposure: risked, maximum: ctx.maxDustExposure });
+  return { kind: "dust-exposure", side, exposure: risked, maximum: ctx.maxDustExposure };
 }
 
 /**
@@ -126,7 +126,7 @@ export function checkOpenerPays(
   const cost = openerCost(formatOf(params.format), bill.feerate, bill.untrimmed);
   if (balance >= plus(cost, reserve)) return undefined;
   const opener = params.isOpener ? "we" : "peer";
-  return violation({ kind: "opener-cannot-afford-fee", opener, side, balance, cost, reserve });
+  return { kind: "opener-cannot-afford-fee", opener, side, balance, cost, reserve };
 }
 
 /**
@@ -152,7 +152,7 @@ export function checkOutputs(
     const toLocal = params.isOpener ? minusOrZero(after.toLocal, cost) : after.toLocal;
     const toRemote = params.isOpener ? after.toRemote : minusOrZero(after.toRemote, cost);
     if (toLocal < dustLimit && toRemote < dustLimit) {
-      return violation({ kind: "no-output-left", side: load.side });
+      return { kind: "no-output-left", side: load.side };
     }
   }
   return undefined;
@@ -170,5 +170,5 @@ export function checkExposureGrowth(
   const feerate = nextFeerate(commitments, side);
   const present = loadOf({ params, side, feerate, exposureFeerate: ctx.exposureFeerate }, htlcs);
   if (exposure <= present.exposure) return undefined;
-  return violation({ kind: "dust-exposure", side, exposure, maximum: ctx.maxDustExposure });
+  return { kind: "dust-exposure", side, exposure, maximum: ctx.maxDustExposure };
 }

@@ -2,7 +2,7 @@ import type { FeeratePerKw, Msat } from "../util/units.ts";
 import type { Side } from "./keys.ts";
 
 /** A limit, and the numbers by which it is not kept. `side` says on whose commitment. */
-export type LimitFacts =
+export type LimitViolation =
   | { readonly kind: "amount-zero" }
   | { readonly kind: "below-htlc-minimum"; readonly amount: Msat; readonly minimum: Msat }
   | { readonly kind: "expiry-not-a-height"; readonly cltvExpiry: number }
@@ -39,15 +39,8 @@ export type LimitFacts =
   | { readonly kind: "feerate-too-low"; readonly feerate: FeeratePerKw; readonly minimum: FeeratePerKw }
   | { readonly kind: "feerate-too-high"; readonly feerate: FeeratePerKw; readonly maximum: FeeratePerKw };
 
-/** A refusal by a limit, with a sentence for people. */
-export type LimitViolation = LimitFacts & { readonly text: string };
-
-/** The violation with its sentence. */
-export function violation(facts: LimitFacts): LimitViolation {
-  return { ...facts, text: textOf(facts) };
-}
-
-function textOf(facts: LimitFacts): string {
+/** A sentence for people. */
+export function violationText(facts: LimitViolation): string {
   switch (facts.kind) {
     case "amount-zero":
       return "an HTLC of no amount";

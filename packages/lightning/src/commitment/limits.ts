@@ -17,7 +17,7 @@ import {
   pendingShares,
   type SendingState,
 } from "./limitChecks.ts";
-import { type LimitViolation, violation } from "./limitViolation.ts";
+import type { LimitViolation } from "./limitViolation.ts";
 import { type CommitmentLoad, loadOf } from "./load.ts";
 
 export type { LimitsContext } from "./limitChecks.ts";
@@ -59,7 +59,7 @@ export function checkOutgoingAdd(
   ctx: LimitsContext,
 ): LimitViolation | undefined {
   const { amount, cltvExpiry } = add;
-  if (cltvExpiry >= firstNoHeight) return violation({ kind: "expiry-not-a-height", cltvExpiry });
+  if (cltvExpiry >= firstNoHeight) return { kind: "expiry-not-a-height", cltvExpiry };
   return checkAmount(sendingState(commitments, ctx), amount);
 }
 
@@ -75,7 +75,7 @@ export function checkAmount(state: SendingState, amount: Msat): LimitViolation |
   const reserve = satToMsat(channelReserve);
   for (const { toLocal } of shares) {
     if (toLocal < plus(amount, reserve)) {
-      return violation({ kind: "below-reserve", balance: toLocal, amount, reserve });
+      return { kind: "below-reserve", balance: toLocal, amount, reserve };
     }
   }
   for (const load of loads) {
@@ -104,7 +104,7 @@ export function checkIncomingAdd(commitments: Commitments): LimitViolation | und
   const add = commitments.htlcs.at(-1);
   invariant(add?.state === "received-add-htlc", "the last HTLC was not just added by the peer");
   const { amount, cltvExpiry } = add;
-  if (cltvExpiry >= firstNoHeight) return violation({ kind: "expiry-not-a-height", cltvExpiry });
+  if (cltvExpiry >= firstNoHeight) return { kind: "expiry-not-a-height", cltvExpiry };
   const { params } = commitments;
   const before = { ...commitments, htlcs: commitments.htlcs.slice(0, -1) };
   const { htlcs, shares } = nextLocalShares(before);
@@ -115,7 +115,7 @@ export function checkIncomingAdd(commitments: Commitments): LimitViolation | und
   const reserve = satToMsat(params.local.channelReserve);
   for (const { toRemote } of shares) {
     if (toRemote < plus(amount, reserve)) {
-      return violation({ kind: "below-reserve", balance: toRemote, amount, reserve });
+      return { kind: "below-reserve", balance: toRemote, amount, reserve };
     }
   }
   const feerate = nextFeerate(commitments, "local");
@@ -156,7 +156,7 @@ export function acceptIncomingHtlc(
     const { side, exposure, exposurePerHtlc } = load;
     const adds = htlc.amount < load.thresholds.incoming.buffered || exposurePerHtlc > 0n;
     if (adds && exposure > ctx.maxDustExposure) {
-      return violation({ kind: "dust-exposure", side, exposure, maximum: ctx.maxDustExposure });
+      return { kind: "dust-exposure", side, exposure, maximum: ctx.maxDustExposure };
     }
     // As LDK, on the peer's commitment only when the peer pays: it is the one that it reckons with.
     if (!params.isOpener && side === "local") continue;
@@ -187,7 +187,7 @@ export function checkOutgoingFee(
   ctx: LimitsContext,
 ): LimitViolation | undefined {
   const { params } = commitments;
-  if (!params.isOpener) return violation({ kind: "not-opener" });
+  if (!params.isOpener) return { kind: "not-opener" };
   const reserve = satToMsat(params.remote.channelReserve);
   const pending = pendingShares(commitments);
   for (const side of sides) {
@@ -225,10 +225,10 @@ export function checkIncomingFee(
 ): LimitViolation | undefined {
   const { params } = commitments;
   const { minimum, maximum } = ctx.bounds;
-  if (params.isOpener) return violation({ kind: "not-opener" });
-  if (feerate < minimum) return violation({ kind: "feerate-too-low", feerate, minimum });
+  if (params.isOpener) return { kind: "not-opener" };
+  if (feerate < minimum) return { kind: "feerate-too-low", feerate, minimum };
   if (maximum !== undefined && feerate > maximum) {
-    return violation({ kind: "feerate-too-high", feerate, maximum });
+    return { kind: "feerate-too-high", feerate, maximum };
   }
   const { htlcs, shares } = nextLocalShares(commitments);
   for (const side of sides) {

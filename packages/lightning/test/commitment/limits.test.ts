@@ -15,6 +15,7 @@ import {
   checkOutgoingFee,
   type LimitsContext,
 } from "#src/commitment/limits";
+import { violationText } from "#src/commitment/limitViolation";
 import type { ChannelParams, FormatName, PartyParams } from "#src/commitment/params";
 import { htlcId, paymentHashOf } from "#src/util/ids";
 import { feeratePerKw, type Msat, msat, sat } from "#src/util/units";
@@ -148,7 +149,7 @@ describe("checkOutgoingAdd and checkIncomingAdd, the limits of BOLT 2", () => {
 
   it("have a refusal say the numbers", () => {
     const refused = checkOutgoingAdd(channel({ remote: { htlcMinimum: msat(1000) } }), htlc(5n), risky);
-    assert.equal(refused?.text, "5 msat is below the HTLC minimum of 1000 msat");
+    assert.equal(refused && violationText(refused), "5 msat is below the HTLC minimum of 1000 msat");
   });
 });
 

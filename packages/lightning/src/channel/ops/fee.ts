@@ -1,6 +1,7 @@
 import { nextFeerate, updateFee } from "../../commitment/dance.ts";
 import { formatOf } from "../../commitment/formats/formatOf.ts";
 import { checkIncomingFee, checkOutgoingFee } from "../../commitment/limits.ts";
+import { violationText } from "../../commitment/limitViolation.ts";
 import type { FormatName } from "../../commitment/params.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { type FeeratePerKw, minOf, zeroSat } from "../../util/units.ts";
@@ -31,7 +32,7 @@ export function sendFee(
   feerate: FeeratePerKw,
 ): Result<ChannelChange, ChannelRefusal> {
   const violation = checkOutgoingFee(channel.commitments, feerate, feeLimits(ctx, channel));
-  if (violation !== undefined) return err(refusal("ignore", violation.kind, violation.text));
+  if (violation !== undefined) return err(refusal("ignore", violation.kind, violationText(violation)));
   const { channelId } = channel.commitments;
   return ok({
     channel: { ...channel, commitments: updateFee(channel.commitments, feerate) },
@@ -58,7 +59,7 @@ export function receiveFee(
   if (violation === undefined) {
     return ok({ channel: { ...channel, commitments: updateFee(commitments, feerate) }, actions: [] });
   }
-  const refused = refusal("close", violation.kind, violation.text);
+  const refused = refusal("close", violation.kind, violationText(violation));
   if (violation.kind !== "feerate-too-low") return err(refused);
   return err({
     ...refused,

@@ -2,6 +2,7 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { addHtlc, findHtlc, isRemovable, removeHtlc } from "../../commitment/dance.ts";
 import type { Htlc, HtlcRemoval } from "../../commitment/htlc.ts";
 import { acceptIncomingHtlc, checkIncomingAdd, checkOutgoingAdd } from "../../commitment/limits.ts";
+import { violationText } from "../../commitment/limitViolation.ts";
 import { type Bytes32, concatBytes, toHex } from "../../util/bytes.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import type {
@@ -36,7 +37,7 @@ export function sendAdd(
     return err(refusal("ignore", "expiry-too-soon", text));
   }
   const violation = checkOutgoingAdd(channel.commitments, htlc, feeLimits(ctx, channel));
-  if (violation !== undefined) return err(refusal("ignore", violation.kind, violation.text));
+  if (violation !== undefined) return err(refusal("ignore", violation.kind, violationText(violation)));
   const id = channel.commitments.nextLocalHtlcId;
   const { amount, paymentHash, cltvExpiry, onion, source } = htlc;
   return ok({
@@ -84,7 +85,7 @@ export function receiveAdd(
     cltvExpiry: message.cltvExpiry,
   });
   const violation = checkIncomingAdd(commitments);
-  if (violation !== undefined) return err(refusal("close", violation.kind, violation.text));
+  if (violation !== undefined) return err(refusal("close", violation.kind, violationText(violation)));
   const disposition: Disposition = { kind: "undecided", onion: message.onionRoutingPacket };
   const incoming = [...channel.incoming, { id: message.id, disposition }];
   return ok({ channel: { ...channel, commitments, incoming }, actions: [] });
@@ -219,7 +220,7 @@ export function mayKeepIncoming(
   htlc: Htlc,
 ): ChannelRefusal | undefined {
   const violation = acceptIncomingHtlc(channel.commitments, htlc, feeLimits(ctx, channel));
-  return violation === undefined ? undefined : refusal("ignore", violation.kind, violation.text);
+  return violation === undefined ? undefined : refusal("ignore", violation.kind, violationText(violation));
 }
 
 function removedBy(channel: FundedChannel, htlc: Htlc, removal: HtlcRemoval): ChannelChange {
