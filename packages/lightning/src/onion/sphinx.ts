@@ -89,14 +89,20 @@ export function pathSecrets(
   sessionKey: Uint8Array,
   path: readonly Point[],
 ): { readonly ephemeralKey: Point; readonly sharedSecrets: readonly Bytes32[] } {
-  let key = sessionKey;
+  const { ecdh, publicKey, scalarMultiply } = crypto();
+  const ephemeralKey = publicKey(sessionKey) as Point;
   const sharedSecrets: Bytes32[] = [];
+  let key = sessionKey;
+  let point: Uint8Array = ephemeralKey;
   for (const nodeId of path) {
-    const secret = crypto().ecdh(key, nodeId) as Bytes32;
-    sharedSecrets.push(secret);
-    key = crypto().scalarMultiply(key, blindingFactor(crypto().publicKey(key), secret));
+    const before = sharedSecrets.at(-1);
+    if (before !== undefined) {
+      key = scalarMultiply(key, blindingFactor(point, before));
+      point = publicKey(key);
+    }
+    sharedSecrets.push(ecdh(key, nodeId) as Bytes32);
   }
-  return { ephemeralKey: crypto().publicKey(sessionKey) as Point, sharedSecrets };
+  return { ephemeralKey, sharedSecrets };
 }
 
 /** By what the ephemeral key is multiplied for the next hop. */

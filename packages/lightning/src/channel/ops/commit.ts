@@ -13,7 +13,7 @@ import {
 } from "../../commitment/dance.ts";
 import { type Htlc, htlcKey } from "../../commitment/htlc.ts";
 import { htlcStates } from "../../commitment/htlcState.ts";
-import { commitmentKeys } from "../../commitment/keys.ts";
+import { type CommitmentKeys, commitmentKeys } from "../../commitment/keys.ts";
 import { commitmentSighash, htlcSighash } from "../../commitment/signatures.ts";
 import { specOf } from "../../commitment/spec.ts";
 import type { ChannelMonitorUpdateStep, UpdateRef } from "../../onchain/channelMonitorUpdate.ts";
@@ -68,7 +68,8 @@ export function lateOffer({ htlcs }: Commitments, height: number): Htlc | undefi
 export function signCommitment(commitments: Commitments): SigningTask {
   const point = present(commitments.remoteNextPoint, "the peer's next point");
   const number = nextRemoteNumber(commitments);
-  const built = buildAll(commitments, { side: "remote", number, point, which: "next" });
+  const keys = commitmentKeys(commitments.params, "remote", point);
+  const built = buildAll(commitments, { side: "remote", number, keys, which: "next" });
   const onIt = commitments.htlcs.filter(({ state }) => htlcStates[state].inRemote);
   return {
     request: {
@@ -91,7 +92,8 @@ export function signCommitment(commitments: Commitments): SigningTask {
 export function resignCommitment(commitments: Commitments): SigningTask {
   const signed = present(commitments.remoteNext, "a signed commitment");
   const { number, point } = signed;
-  const built = buildAll(commitments, { side: "remote", number, point, which: number });
+  const keys = commitmentKeys(commitments.params, "remote", point);
+  const built = buildAll(commitments, { side: "remote", number, keys, which: number });
   commitments.fundings.forEach((funding, i) => {
     invariant(
       built[i]?.txid === funding.remoteNextTxid,
@@ -167,8 +169,8 @@ export function receiveCommitment(
 ): Result<SigningTask, ChannelRefusal> {
   const number = nextLocalNumber(commitments);
   const point = commitments.localPoints[1];
-  const built = buildAll(commitments, { side: "local", number, point, which: "next" });
-  const remoteHtlcKey = commitmentKeys(commitments.params, "local", point).otherHtlc;
+  const keys = commitmentKeys(commitments.params, "local", point);
+  const built = buildAll(commitments, { side: "local", number, keys, which: "next" });
   const signed: LocalCommitment[] = [];
   for (const [i, funding] of commitments.fundings.entries()) {
     const mine =
@@ -180,7 +182,7 @@ export function receiveCommitment(
     }
     const verified = verifyCommitment(present(built[i], "a commitment"), funding, {
       message: mine,
-      remoteHtlcKey,
+      keys,
     });
     if (!verified.ok) return verified;
     signed.push(verified.value);
@@ -301,21 +303,21 @@ function addedAction(channel: FundedChannel, htlc: Htlc): ChannelAction[] {
   return incoming.disposition.kind === "undecided" ? [{ kind: "htlc-added", htlc, incoming }] : [];
 }
 
-/** The same commitment for every active funding: keys are derived once. */
+/** The same commitment, with the same keys, for every active funding. */
 function buildAll(
   commitments: Commitments,
   what: {
     readonly side: "local" | "remote";
     readonly number: CommitmentNumber;
-    readonly point: Commitments["remotePoint"];
+    readonly keys: CommitmentKeys;
     readonly which: "next" | CommitmentNumber;
   },
 ): readonly BuiltCommitment[] {
   const { params, fundings } = commitments;
-  const keys = commitmentKeys(params, what.side, what.point);
+  const { side, number, keys, which } = what;
   return fundings.map((funding) => {
-    const spec = specOf(commitments, funding, what.side, what.which);
-    return buildCommitment({ params, side: what.side, funding, number: what.number, keys, spec });
+    const spec = specOf(commitments, funding, side, which);
+    return buildCommitment({ params, side, funding, number, keys, spec });
   });
 }
 
@@ -340,9 +342,9 @@ function messageFor(
 function verifyCommitment(
   built: BuiltCommitment,
   funding: ActiveFunding,
-  by: { readonly message: CommitmentSigned; readonly remoteHtlcKey: Uint8Array },
+  by: { readonly message: CommitmentSigned; readonly keys: CommitmentKeys },
 ): Result<LocalCommitment, ChannelRefusal> {
-  const { message, remoteHtlcKey } = by;
+  const { message, keys } = by;
   const refuse = (code: string, text: string) => err(refusal("close", code, text));
   if (
     !crypto().ecdsaVerify(message.signature, commitmentSighash(built, funding.capacity), funding.remoteKey)
@@ -356,7 +358,7 @@ function verifyCommitment(
   const htlcSignatures: LocalCommitment["htlcSignatures"][number][] = [];
   for (const [i, htlc] of built.htlcs.entries()) {
     const signature = present(message.htlcSignatures[i], "a signature for each HTLC");
-    if (!crypto().ecdsaVerify(signature, htlcSighash(built, i), remoteHtlcKey)) {
+    if (!crypto().ecdsaVerify(signature, htlcSighash(built, i), keys.otherHtlc)) {
       return refuse("invalid-htlc-signature", `invalid signature for HTLC ${htlc.id} on ${built.txid}`);
     }
     htlcSignatures.push({ direction: htlc.direction, id: htlc.id, signature });
