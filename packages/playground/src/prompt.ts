@@ -30,12 +30,17 @@ export async function runPrompt(
   const commands = commandsFor(network, narrator);
   narrator.line('The nodes stay up. Type "help" to see what they can do, "quit" to end.');
   const lines = createInterface({ input, output: process.stdout, prompt: "> " });
+  // Input that ends while a command runs leaves lines that were read before.
+  let isOpen = true;
+  lines.once("close", () => {
+    isOpen = false;
+  });
   lines.prompt();
   for await (const line of lines) {
     const [name = "", ...args] = line.trim().split(/\s+/);
     if (name === "quit" || name === "exit") break;
     if (name !== "") await obey(commands, name, { args, narrator });
-    lines.prompt();
+    if (isOpen) lines.prompt();
   }
   lines.close();
 }
@@ -129,7 +134,7 @@ function commandsFor(network: Network, narrator: Narrator): ReadonlyMap<string, 
   });
   commands.set("balances", {
     usage: "balances",
-    help: "every channel, and where every satoshi is",
+    help: "the open channels, and where every satoshi is",
     async run() {
       for (const line of await channelLines(network)) say(line);
       for (const line of ledgerText(await network.ledger())) say(line);
@@ -210,6 +215,7 @@ async function channelLines(network: Network): Promise<readonly string[]> {
     }
     for (const channel of await node.call("channels")) {
       const { channelId, counterparty, localBalance, remoteBalance, state, isUsable } = channel;
+      if (state === "closing") continue;
       const use = isUsable ? "usable" : state;
       lines.push(
         `${node.name.padEnd(6)} ${msatText(localBalance)} – ${msatText(remoteBalance)} ` +

@@ -55,6 +55,11 @@ class Playground {
     return this.see(answer);
   }
 
+  /** Types all lines at once, and ends the input. */
+  say(lines: readonly string[]): void {
+    this.#process.stdin.end(lines.map((line) => `${line}\n`).join(""));
+  }
+
   async end(): Promise<number | null> {
     const { exitCode, signalCode } = this.#process;
     if (exitCode === null && signalCode === null) await once(this.#process, "exit");
@@ -114,6 +119,17 @@ test("the prompt opens, pays, kills, restarts and closes, and survives whatever 
   await playground.type("mine 3", /height \d+/);
   await playground.type("quit", /$/);
   assert.equal(await playground.end(), 0, playground.output);
+});
+
+test("input that ends is obeyed to its last line, and then the playground ends", async (t) => {
+  const playground = new Playground();
+  t.after(() => playground.kill());
+  playground.say(["open bob alice 50000", "invoice alice 1", "mine 2", "balances"]);
+  assert.equal(await playground.end(), 0, playground.output);
+  assert.match(
+    playground.output,
+    /of 50,000 sat is ready[\s\S]*lnbcrt10n1\w+[\s\S]*height \d+[\s\S]*bob .* alice .* usable[\s\S]*the faucet gave/,
+  );
 });
 
 for (const [signal, code] of [
