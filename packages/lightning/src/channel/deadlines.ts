@@ -1,27 +1,8 @@
 // Every number of blocks by which a channel must have acted, and why it is what it is. Heights are block heights; "at"
 // a height means: once the best block has it.
+// What the chain itself demands stands in `onchain/deadlines.ts`.
 
-/** Within so many blocks a transaction with a sensible fee confirms. @ldk lightning::chain::channelmonitor::MAX_BLOCKS_FOR_CONF */
-const maxBlocksForConfirmation = 18;
-
-/**
- * An incoming HTLC whose preimage is known is claimed on chain this many blocks before its expiry: our commitment must
- * confirm, and then the claim.
- *
- * @ldk lightning::chain::channelmonitor::CLTV_CLAIM_BUFFER
- */
-export const cltvClaimBuffer = 2 * maxBlocksForConfirmation;
-
-/** What a peer may be late with its part of the commit dance. @ldk lightning::chain::channelmonitor::LATENCY_GRACE_PERIOD_BLOCKS */
-export const latencyGracePeriodBlocks = 3;
-
-/**
- * An incoming HTLC of ours that nobody claimed is failed back this many blocks before its expiry, so that the peer
- * does not close the channel for it.
- *
- * @ldk lightning::chain::channelmonitor::HTLC_FAIL_BACK_BUFFER
- */
-export const htlcFailBackBuffer = cltvClaimBuffer + latencyGracePeriodBlocks;
+import { latencyGracePeriod } from "../onchain/deadlines.ts";
 
 /**
  * Between what we accept and what we offer when we forward: enough to close, to learn a preimage from the chain and to
@@ -46,5 +27,5 @@ export const announcementDepth = 6;
  * is about to lapse, and when whoever paid us to forward it may have taken it back.
  */
 export function isTooLateToOffer(cltvExpiry: number, height: number): boolean {
-  return cltvExpiry <= height + latencyGracePeriodBlocks;
+  return cltvExpiry <= height + latencyGracePeriod;
 }

@@ -71,8 +71,12 @@ export function isUsable(state: ChannelState): boolean {
   return state.kind === "normal" || (state.kind === "awaiting-signer" && state.before.kind === "normal");
 }
 
-/** All names by which an onion may call the channel on its way out: the real one, and the alias that we gave. */
+/**
+ * All names by which an onion may call the channel on its way out: the alias that we gave, and the real one unless that
+ * is to stay private (BOLT 2, `option_scid_alias`).
+ */
 export function shortChannelIdsOf(channel: FundedChannel): readonly ShortChannelId[] {
-  const real = realShortChannelId(channel);
-  return real === undefined ? [channel.identity.localAlias] : [real, channel.identity.localAlias];
+  const { localAlias, scidPrivacy } = channel.identity;
+  const real = scidPrivacy ? undefined : realShortChannelId(channel);
+  return real === undefined ? [localAlias] : [real, localAlias];
 }

@@ -1,7 +1,7 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import { htlcFailBackBuffer } from "../channel/deadlines.ts";
 import type { HtlcRef } from "../channel/disposition.ts";
 import type { Event, PaymentPurpose } from "../handlers/event.ts";
+import { htlcFailBackBuffer } from "../onchain/deadlines.ts";
 import type { FinalPayload } from "../onion/index.ts";
 import { type InboundPaymentKeys, verifyInboundPayment } from "../payment/inboundPayment.ts";
 import { type Bytes32, equalBytes, toHex } from "../util/bytes.ts";

@@ -1,7 +1,8 @@
-import { cltvFarFarAway, htlcFailBackBuffer, latencyGracePeriodBlocks } from "../channel/deadlines.ts";
+import { cltvFarFarAway } from "../channel/deadlines.ts";
 import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
 import type { FundedChannel } from "../channel/state.ts";
 import type { HtlcRemoval } from "../commitment/htlc.ts";
+import { htlcFailBackBuffer, latencyGracePeriod } from "../onchain/deadlines.ts";
 import { createFailure, type ForwardPayload, failureOfMalformed, wrapFailurePacket } from "../onion/index.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, ShortChannelId } from "../util/ids.ts";
@@ -183,7 +184,7 @@ export class Forwarding {
     }
     if (
       htlc.cltvExpiry <= height + 1 + htlcFailBackBuffer ||
-      outgoingCltv <= height + 1 + latencyGracePeriodBlocks
+      outgoingCltv <= height + 1 + latencyGracePeriod
     ) {
       return { type: "expiry_too_soon", channelUpdate: noUpdate };
     }

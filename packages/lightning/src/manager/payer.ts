@@ -5,6 +5,7 @@ import type { OutboundPayments } from "../payment/outboundPayments.ts";
 import type { PaymentPart } from "../payment/paymentPart.ts";
 import type { FirstHop, Route } from "../routing/route.ts";
 import type { PaymentId, ShortChannelId } from "../util/ids.ts";
+import { present } from "../util/invariant.ts";
 import { channelDetails, shortChannelIdsOf } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
@@ -82,7 +83,7 @@ export class Payer {
       if (details === undefined || !details.isUsable || details.nextOutboundHtlcLimit === 0n) continue;
       hops.push({
         counterparty: details.counterparty,
-        shortChannelId: details.shortChannelId ?? this.#aliasOf(details.channelId),
+        shortChannelId: this.#nameOf(details.channelId),
         minimum: details.nextOutboundHtlcMinimum,
         maximum: details.nextOutboundHtlcLimit,
       });
@@ -117,8 +118,9 @@ export class Payer {
     return undefined;
   }
 
-  #aliasOf(channelId: HtlcRef["channelId"]): ShortChannelId {
-    const channel = this.#channels.funded(channelId);
-    return channel?.identity.localAlias ?? (0n as ShortChannelId);
+  /** The real short channel id when it may be known, so that the route knows the channel from the graph. */
+  #nameOf(channelId: HtlcRef["channelId"]): ShortChannelId {
+    const channel = present(this.#channels.funded(channelId), "a funded channel");
+    return present(shortChannelIdsOf(channel)[0], "a name");
   }
 }

@@ -1,15 +1,10 @@
 import { isCoinbase, txid } from "@fulmen/bitcoin/transaction";
 import type { ActiveFunding } from "../../commitment/commitments.ts";
 import type { Htlc } from "../../commitment/htlc.ts";
+import { cltvClaimBuffer, latencyGracePeriod } from "../../onchain/deadlines.ts";
 import { equalBytes } from "../../util/bytes.ts";
 import type { ChannelAction } from "../action.ts";
-import {
-  announcementDepth,
-  cltvClaimBuffer,
-  coinbaseMaturity,
-  fundingConfirmationDeadline,
-  latencyGracePeriodBlocks,
-} from "../deadlines.ts";
+import { announcementDepth, coinbaseMaturity, fundingConfirmationDeadline } from "../deadlines.ts";
 import type { ChannelContext, ChannelInput } from "../input.ts";
 import { type Outcome, unchanged } from "../outcome.ts";
 import { type ConnectedState, type FundedChannel, withChannel } from "../state.ts";
@@ -150,7 +145,7 @@ export function nextDeadline(state: ConnectedState): number | undefined {
   const { fundingStatus, commitments, minimumDepth, announcementSignatures } = channel;
   const heights = commitments.htlcs.flatMap((htlc) => settlementHeight(channel, htlc) ?? []);
   for (const { state: at, cltvExpiry } of commitments.htlcs) {
-    if (at === "sent-add-htlc") heights.push(cltvExpiry - latencyGracePeriodBlocks);
+    if (at === "sent-add-htlc") heights.push(cltvExpiry - latencyGracePeriod);
   }
   if (fundingStatus.kind === "unconfirmed") {
     heights.push(commitments.params.isOpener ? 0 : fundingStatus.since + fundingConfirmationDeadline);
@@ -170,9 +165,7 @@ function settlementHeight(channel: FundedChannel, htlc: Htlc): number | undefine
   if (htlc.direction === "outgoing") {
     const signed = htlc.state !== "sent-add-htlc";
     // With the preimage, all is won already.
-    return signed && htlc.removal?.kind !== "fulfill"
-      ? htlc.cltvExpiry + latencyGracePeriodBlocks
-      : undefined;
+    return signed && htlc.removal?.kind !== "fulfill" ? htlc.cltvExpiry + latencyGracePeriod : undefined;
   }
   const disposition = channel.incoming.find(({ id }) => id === htlc.id)?.disposition;
   const claimed = disposition?.kind === "resolved" && disposition.resolution.kind === "fulfill";
