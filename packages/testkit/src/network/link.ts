@@ -1,11 +1,13 @@
 import type { ConnectionId } from "@fulmen/lightning/peer";
 import type { TestNode } from "../node/index.ts";
 
-/** One way of a link: bytes that have left `from` and not reached `to`. */
+/** One way of a link. `chunks` are bytes that have left `from` and not reached `to`. */
 export interface Wire {
   readonly from: TestNode;
   readonly to: TestNode;
   readonly chunks: Uint8Array[];
+  /** Pieces of bytes that have left `from`, in all its connections here. */
+  sent: number;
   /** `to` does not read for now. */
   paused: boolean;
   /** `from` has said its last. */
@@ -55,12 +57,14 @@ export class TestLink {
   flush(): void {
     const { connectionId } = this;
     if (connectionId === undefined) return;
-    for (const { from, chunks } of this.wires) {
+    for (const wire of this.wires) {
+      const { from, chunks } = wire;
       from.peers.processEvents();
       for (;;) {
         const bytes = from.peers.takeOutgoing(connectionId);
         if (bytes.length === 0) break;
         chunks.push(bytes);
+        wire.sent++;
       }
     }
   }
@@ -86,5 +90,5 @@ export class TestLink {
 }
 
 function wire(from: TestNode, to: TestNode): Wire {
-  return { from, to, chunks: [], paused: false, closing: false };
+  return { from, to, chunks: [], sent: 0, paused: false, closing: false };
 }

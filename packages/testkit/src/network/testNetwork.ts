@@ -189,13 +189,13 @@ export class TestNetwork {
       ...this.links.map((link) => () => this.#connect(link)),
     ];
     this.#dice?.shuffle(acts);
-    return acts.some((act) => act());
+    return acts.some((act) => act()) || this.nodes.some((node) => this.#step(node, false));
   }
 
-  #step(node: TestNode): boolean {
-    if (this.#atRest.has(node)) return false;
+  #step(node: TestNode, patiently = true): boolean {
+    if (this.#atRest.has(node) && (patiently || node.uncommitted === 0)) return false;
     try {
-      if (!node.step()) {
+      if (!node.step({ patiently })) {
         this.#atRest.add(node);
         return false;
       }
@@ -205,6 +205,7 @@ export class TestNetwork {
       this.crash(node);
       return true;
     }
+    this.#atRest.delete(node);
     this.#flush(node);
     return true;
   }

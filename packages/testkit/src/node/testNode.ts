@@ -60,8 +60,11 @@ export interface TestNodeOptions {
   readonly onEvent?: (node: TestNode, event: Event) => void;
   /** Called at every point at which the node can die; throw there, and `restart`, to let it die. */
   readonly onCrashPoint?: (node: TestNode, point: CrashPoint) => void;
-  /** Batches that are taken before the first of them is committed, as with a slow disk. Default 1. */
-  readonly batchesInFlight?: number;
+  /**
+   * Commit only when nothing else can happen in the network, one batch at a time, so that several are under way as
+   * with a slow disk. Default false: a batch is committed before anything new comes in.
+   */
+  readonly hasSlowStore?: boolean;
 }
 
 /** Something that waits to leave the node. */
@@ -158,10 +161,16 @@ export class TestNode {
     return this.#taken.length;
   }
 
-  /** The one thing that is next. `false` when there is nothing to do until something comes in. */
-  step(): boolean {
+  /**
+   * The one thing that is next. `false` when there is nothing to do until something comes in. With `patiently`, a slow
+   * store does not commit yet.
+   */
+  step({ patiently = false } = {}): boolean {
     this.#checkSigners();
-    return this.#leave() || this.#take() || this.#commit() || this.#tellEvent();
+    const { hasSlowStore = false } = this.#options;
+    const mayCommit = !(patiently && hasSlowStore) && !this.holdsCommits;
+    const mayTake = hasSlowStore || this.holdsCommits || this.#taken.length === 0;
+    return this.#leave() || (mayTake && this.#take()) || (mayCommit && this.#commit()) || this.#tellEvent();
   }
 
   /** Steps until nothing is left to do. */
@@ -206,8 +215,10 @@ export class TestNode {
     this.#memory.chainMonitor.rebroadcast();
   }
 
-  /** Lets out one thing that may leave. */
+  /** Lets out one thing that the node wants to leave, whether it should want so or not. */
   #leave(): boolean {
+    const messages = this.#memory.manager.takeMessageSendEvents();
+    for (const event of messages) this.#leaving.push({ kind: "message", event });
     const next = this.#leaving.shift();
     if (next === undefined) return false;
     if (next.kind === "broadcast") {
@@ -223,8 +234,6 @@ export class TestNode {
   }
 
   #take(): boolean {
-    const { batchesInFlight = 1 } = this.#options;
-    if (!this.holdsCommits && this.#taken.length >= batchesInFlight) return false;
     const { manager, chainMonitor } = this.#memory;
     manager.processMonitorEvents();
     const batch = manager.takeBatch();
@@ -242,7 +251,7 @@ export class TestNode {
 
   #commit(): boolean {
     const [taken] = this.#taken;
-    if (taken === undefined || this.holdsCommits) return false;
+    if (taken === undefined) return false;
     const { batch, writes, commit, signers } = taken;
     const sequence = batch?.sequence ?? 0;
     if (writes.length > 0) {
@@ -255,7 +264,6 @@ export class TestNode {
     const { manager, chainMonitor } = this.#memory;
     if (batch !== undefined) manager.batchCommitted(batch.sequence);
     chainMonitor.committed(commit);
-    for (const event of manager.takeMessageSendEvents()) this.#leaving.push({ kind: "message", event });
     return true;
   }
 

@@ -10,7 +10,7 @@ import {
   type PaymentId,
   sat,
 } from "@fulmen/lightning/util";
-import { type ClaimPolicy, TestNetwork, type TestNode, type TestNodeOptions } from "@fulmen/testkit";
+import { type ClaimPolicy, TestNetwork, type TestNode } from "@fulmen/testkit";
 
 const capacity = 1_000_000n;
 const pushed = 200_000_000n;
@@ -22,7 +22,7 @@ export interface TwoHopsOptions {
   readonly claims: Exclude<ClaimPolicy, "hold">;
   readonly seed?: number;
   readonly shuffles?: boolean;
-  readonly batchesInFlight?: TestNodeOptions["batchesInFlight"];
+  readonly hasSlowStore?: boolean;
 }
 
 /** Both nodes' balances of a channel, as an accountant keeps them who sees nothing but the payments. */
@@ -46,11 +46,13 @@ export class TwoHops {
   readonly #claims: TwoHopsOptions["claims"];
   readonly #accounts: readonly [Account, Account];
   readonly #before: readonly number[];
+  /** Payments that went through. */
+  #paid = 0;
 
-  constructor({ format, claims, seed, shuffles, batchesInFlight }: TwoHopsOptions) {
+  constructor({ format, claims, seed, shuffles, hasSlowStore = false }: TwoHopsOptions) {
     this.network = new TestNetwork({ ...(seed !== undefined && { seed }), ...(shuffles && { shuffles }) });
     const { network } = this;
-    const node = (): TestNode => network.addNode(batchesInFlight === undefined ? {} : { batchesInFlight });
+    const node = (): TestNode => network.addNode({ hasSlowStore });
     this.a = node();
     this.b = node();
     this.c = node();
@@ -66,8 +68,11 @@ export class TwoHops {
     return [this.a, this.b, this.c];
   }
 
-  /** A pays C; when A has lost the order in a crash, its user gives it again. */
-  pay(amount: Msat): void {
+  /**
+   * A pays C, and `atRest` is called when nothing moves any more, before anything is looked at. When A has lost the order in a crash, its user gives it again. Where a connection is lost, a payment may
+   * fail that would have gone through (`mayFail`), but then it fails for everybody.
+   */
+  pay(amount: Msat, { mayFail = false, atRest = () => {} } = {}): "paid" | "failed" {
     const { network, a, c } = this;
     const { invoice, paymentHash } = c.manager.createBolt11Invoice({ amount, description: "two hops" });
     const paymentId = paymentHash as string as PaymentId;
@@ -80,12 +85,20 @@ export class TwoHops {
     };
     order();
     network.settle();
+    atRest();
     const isKnown = a.manager.listRecentPayments().some((payment) => payment.paymentId === paymentId);
     if (!isKnown && this.#told(a, "payment-failed", paymentHash).length === 0) {
       order();
       network.settle();
     }
-    this.#checkPayment(paymentHash, amount);
+    const outcome = this.#checkPayment({ paymentHash, amount, mayFail });
+    this.check();
+    return outcome;
+  }
+
+  /** All three die at rest and come back: what they have in memory must be what is in their stores. */
+  restartAll(): void {
+    for (const node of this.nodes) this.network.crash(node);
     this.check();
   }
 
@@ -115,31 +128,38 @@ export class TwoHops {
     return { channelId, from, to, fromBalance: capacity * 1_000n - pushed, toBalance: pushed };
   }
 
-  #checkPayment(paymentHash: PaymentHash, amount: Msat): void {
+  #checkPayment({
+    paymentHash,
+    amount,
+    mayFail,
+  }: {
+    readonly paymentHash: PaymentHash;
+    readonly amount: Msat;
+    readonly mayFail: boolean;
+  }): "paid" | "failed" {
     const { a, b, c } = this;
     const sent = this.#told(a, "payment-sent", paymentHash);
     const failed = this.#told(a, "payment-failed", paymentHash);
     const claimed = this.#told(c, "payment-claimed", paymentHash);
-    const isPaid = this.#claims === "claim";
+    const isPaid = mayFail ? claimed.length > 0 : this.#claims === "claim";
     assert.deepEqual(
       { sent: sent.length, failed: failed.length, claimed: claimed.length },
       { sent: isPaid ? 1 : 0, failed: isPaid ? 0 : 1, claimed: isPaid ? 1 : 0 },
     );
     if (!isPaid) {
-      assert.ok(failed[0]?.kind === "payment-failed" && failed[0].reason === "recipient-rejected");
-      return;
+      assert.ok(
+        mayFail || (failed[0]?.kind === "payment-failed" && failed[0].reason === "recipient-rejected"),
+      );
+      return "failed";
     }
     assert.ok(sent[0]?.kind === "payment-sent" && sent[0].feePaid === fee && sent[0].amount === amount);
-    const forwarded = b.eventList.filter(({ kind }) => kind === "payment-forwarded");
-    this.payments++;
-    assert.equal(forwarded.length, this.payments);
+    this.#paid++;
+    assert.equal(b.eventList.filter(({ kind }) => kind === "payment-forwarded").length, this.#paid);
     const [first, second] = this.#accounts;
     move(first, amount + fee);
     move(second, amount);
+    return "paid";
   }
-
-  /** Payments that went through. */
-  payments = 0;
 
   #told(node: TestNode, kind: Event["kind"], paymentHash: PaymentHash): readonly Event[] {
     return node.eventList.filter(

@@ -1,0 +1,110 @@
+// timeout: 600 s
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { installNodeCrypto } from "@fulmen/crypto-node";
+import { type FormatName, formatNames } from "@fulmen/lightning/commitment";
+import { msat } from "@fulmen/lightning/util";
+import { CrashPlan, type CrashPoint, Dice, describeCrashPoint } from "@fulmen/testkit";
+import { TwoHops, type TwoHopsOptions } from "./twoHops.ts";
+
+// Every place at which a node can die during a payment over two hops: it dies there, comes back from its store, and in
+// the end everything is as if it had not died. Points in a later life are met by the runs that kill twice.
+
+const amount = msat(10_000_000n);
+const names = ["payer", "forwarder", "payee"];
+
+before(() => {
+  installNodeCrypto();
+});
+
+/** How many crash points each node passes when nobody dies. */
+function countPoints(options: TwoHopsOptions): readonly (readonly CrashPoint[])[] {
+  const undisturbed = new TwoHops(options);
+  const plans = undisturbed.nodes.map((node) => new CrashPlan(node));
+  undisturbed.pay(amount);
+  return plans.map(({ passed }) => [...passed]);
+}
+
+/** One payment during which nodes die at the given points, and another one to see that all is well. */
+function run(options: TwoHopsOptions, deaths: readonly (readonly number[])[]): number {
+  const hops = new TwoHops(options);
+  const plans = hops.nodes.map((node, index) => new CrashPlan(node, deaths[index]));
+  const where = deaths.flatMap((at, index) => at.map((point) => `${names[index]} at ${point}`)).join(", ");
+  try {
+    hops.pay(amount);
+    const died = plans.reduce((sum, plan) => sum + plan.died.length, 0);
+    for (const node of hops.nodes) node.onCrashPoint = () => {};
+    hops.restartAll();
+    hops.pay(msat(20_000_000n));
+    return died;
+  } catch (error) {
+    const points = plans.flatMap(({ died }) => died.map(describeCrashPoint)).join(", ");
+    throw new Error(`${where} (${points}): ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function oneDeath(node: number, point: number): readonly (readonly number[])[] {
+  return names.map((_, index) => (index === node ? [point] : []));
+}
+
+function tableOf(points: readonly (readonly CrashPoint[])[]): string {
+  const counts = new Map<string, number>();
+  for (const point of points.flat()) {
+    const name = describeCrashPoint(point);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([name, count]) => `${name}: ${count}`).join("; ");
+}
+
+for (const format of formatNames) {
+  for (const claims of ["claim", "fail"] as const) {
+    describe(`a payment over two ${format} channels that the payee ${claims === "claim" ? "claims" : "rejects"}`, () => {
+      it("ends well wherever one of the three nodes dies", (context) => {
+        exhaust({ format, claims }, (text) => context.diagnostic(text));
+      });
+    });
+  }
+
+  it(`${format}: several deaths in one payment, in any order of events`, (context) => {
+    const seed = format.length;
+    const dice = new Dice(seed);
+    let died = 0;
+    const runs = 20;
+    for (let i = 0; i < runs; i++) {
+      const deaths = names.map(() => Array.from({ length: dice.roll(3) }, () => dice.roll(30)));
+      died += run(
+        { format, claims: dice.roll(2) === 0 ? "claim" : "fail", seed: i + 1, shuffles: true },
+        deaths,
+      );
+    }
+    context.diagnostic(`${runs} runs from seed ${seed}, ${died} deaths`);
+    assert.ok(died > runs);
+  });
+}
+
+it("with a slow store, which has any first few of the batches under way", (context) => {
+  exhaust({ format: "anchors-zero-fee-htlc", claims: "claim", hasSlowStore: true }, (text) =>
+    context.diagnostic(text),
+  );
+});
+
+function exhaust(options: TwoHopsOptions, report: (text: string) => void): void {
+  const points = countPoints(options);
+  let runs = 0;
+  for (const [node, { length }] of points.entries()) {
+    for (let point = 0; point < length; point++) {
+      assert.equal(run(options, oneDeath(node, point)), 1);
+      runs++;
+    }
+  }
+  const perNode = points.map(({ length }, index) => `${names[index]} ${length}`).join(", ");
+  report(`${runs} runs, every point of every node: ${perNode}`);
+  report(tableOf(points));
+  assert.ok(points.every(({ length }) => length >= 15));
+}
+
+/** Keeps the list of formats honest: both must be in the matrix. */
+it("covers every commitment format", () => {
+  const expected: readonly FormatName[] = ["static-remotekey", "anchors-zero-fee-htlc"];
+  assert.deepEqual([...formatNames].sort(), [...expected].sort());
+});
