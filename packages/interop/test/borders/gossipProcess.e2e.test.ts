@@ -83,6 +83,9 @@ describe("gossip in a process of its own", () => {
     };
     await pay();
 
+    // By now the payee expects payers to know its channel, and gives no hints.
+    net.mine(2);
+    await net.settle();
     const alone = net.pay(0, 2, 50_000n);
     await net.until("a refusal without the graph", () => net.told(0, "payment-failed", alone) === 1);
 
