@@ -88,6 +88,9 @@ export type ChannelInput =
   | { readonly kind: "tick" }
   | ChainInput;
 
+/** Who closed a channel on chain: one side alone, or both together. */
+export type FundingSpentBy = "commitment" | "closing-transaction";
+
 /** What the chain does to a channel, as its monitor and its chain source see it. */
 export type ChainInput =
   /** The funding transaction is in the block. A reorganisation says `funding-unconfirmed` first. */
@@ -99,8 +102,8 @@ export type ChainInput =
       readonly txIndex: number;
     }
   | { readonly kind: "funding-unconfirmed" }
-  /** The monitor saw the funding output spent by something other than a cooperative close. */
-  | { readonly kind: "funding-spent" }
+  /** The monitor saw the funding output spent. */
+  | { readonly kind: "funding-spent"; readonly by: FundingSpentBy }
   /** The monitor refused an update. */
   | { readonly kind: "watch-refused" }
   | { readonly kind: "new-block" };

@@ -213,7 +213,10 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "holder-force-closed":
       case "commitment-confirmed":
-        this.channels.step(channelId, { kind: "funding-spent" });
+        this.channels.step(channelId, { kind: "funding-spent", by: "commitment" });
+        return;
+      case "cooperative-close-confirmed":
+        this.channels.step(channelId, { kind: "funding-spent", by: "closing-transaction" });
         return;
       case "preimage-seen": {
         const found = this.#outgoing(channelId, event.htlcId);

@@ -91,7 +91,11 @@ export function monitorEvents(monitor: ChannelMonitor, tip: number): readonly Mo
   const { channelId } = monitor.setup;
   const events: MonitorEvent[] = [];
   if (monitor.lock?.cause === "deadline") events.push({ kind: "holder-force-closed", channelId });
-  if (fundingSpend === undefined || fundingSpend.spender.kind === "cooperative-close") return events;
+  if (fundingSpend === undefined) return events;
+  if (fundingSpend.spender.kind === "cooperative-close") {
+    events.push({ kind: "cooperative-close-confirmed", channelId });
+    return events;
+  }
   events.push({ kind: "commitment-confirmed", channelId });
   if (!isKnown(fundingSpend.spender)) return events;
   const outputs = new Map<string, number>();

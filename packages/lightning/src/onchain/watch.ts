@@ -45,6 +45,8 @@ export type MonitorEvent =
   | { readonly kind: "refused"; readonly channelId: ChannelId; readonly updateId: number }
   /** The monitor closes the channel by our commitment: the deadline of an HTLC came, and nobody else closed it. */
   | { readonly kind: "holder-force-closed"; readonly channelId: ChannelId }
+  /** Both sides' closing transaction is confirmed, whether we ever had the peer's signature of it or not. */
+  | { readonly kind: "cooperative-close-confirmed"; readonly channelId: ChannelId }
   /** A commitment or an unknown transaction spent the funding output. */
   | { readonly kind: "commitment-confirmed"; readonly channelId: ChannelId }
   /** The chain revealed the preimage of an HTLC that we offered. */

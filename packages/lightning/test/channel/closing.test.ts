@@ -145,7 +145,7 @@ for (const format of formats) {
         cut.reconnect();
         cut.exchange();
         // Who has the last signature has closed; the other sees the transaction in the chain.
-        if (done) assert.ok([cut.alice, cut.bob].some(({ state }) => state.kind === "closing"));
+        if (done) closedByChain(cut);
         else closedTogether(cut);
         cuts++;
       } while (pair.exchange({ most: 1 }) > 0);
@@ -236,6 +236,17 @@ function negotiating(): Pair {
   pair.deliver(pair.bob, "shutdown");
   assert.equal(pair.alice.outbox[0]?.type, "closing_signed");
   return pair;
+}
+
+/** One side has the closing transaction whole; the other hears of it from its monitor. */
+function closedByChain(pair: Pair): void {
+  assert.ok([pair.alice, pair.bob].some(({ state }) => state.kind === "closing"));
+  for (const side of [pair.alice, pair.bob]) {
+    pair.feed(side, { kind: "funding-spent", by: "closing-transaction" });
+    const initiator = side === pair.bob ? "locally" : "counterparty";
+    assert.ok(side.state.kind === "closing");
+    assert.equal(side.state.reason.kind, `${initiator}-initiated-cooperative-closure`);
+  }
 }
 
 /** A valid `closing_signed` of `side`, with any fee and range. */

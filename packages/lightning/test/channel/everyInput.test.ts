@@ -115,7 +115,8 @@ const others: readonly ChannelInput[] = [
   { kind: "tick" },
   { kind: "new-block" },
   { kind: "funding-unconfirmed" },
-  { kind: "funding-spent" },
+  { kind: "funding-spent", by: "commitment" },
+  { kind: "funding-spent", by: "closing-transaction" },
   { kind: "watch-refused" },
   {
     kind: "funding-confirmed",

@@ -168,7 +168,7 @@ describe("recv channel_reestablish", () => {
       false,
     );
     assert.equal(bob.actionsOf("broadcast").length, 0);
-    pair.feed(bob, { kind: "funding-spent" });
+    pair.feed(bob, { kind: "funding-spent", by: "commitment" });
     assert.equal(bob.events("channel-closed")[0]?.reason.kind, "lost-channel-state");
   });
 

@@ -265,6 +265,18 @@ for (const format of formatNames) {
       assert.deepEqual(names(host.events), ["commitment-confirmed", "htlc-timed-out 2"]);
     });
 
+    it("tells of a closing transaction, whose last signature may never have come", () => {
+      const [a] = channelWithHtlcs(format);
+      const host = new Host(a);
+      const { txid: id, index } = host.monitor.setup.funding.outPoint;
+      const closing = spendOf([{ txid: id, index, witness: [] }]);
+      const whole = deliveries["whole blocks"] ?? assert.fail("no such delivery");
+      whole(host, chainOf([[closing], [], [], [], [], []]));
+      assert.deepEqual(names(host.events), ["cooperative-close-confirmed"]);
+      assert.equal(spenderOf(host), "cooperative-close");
+      assert.deepEqual(host.broadcasts, []);
+    });
+
     it("punishes at once, and not again what was taken", () => {
       const [a, b] = channelWithHtlcs(format);
       const revoked = latest(b);

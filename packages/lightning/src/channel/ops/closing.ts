@@ -13,7 +13,7 @@ import type { ChannelContext } from "../input.ts";
 import { type Outcome, unchanged } from "../outcome.ts";
 import type { FeeRange, FundedChannel, Negotiating, SignerContinuation, SigningTask } from "../state.ts";
 import { type AnswerOf, fundingOutput, send } from "./commit.ts";
-import { closedActions, punish } from "./forceClose.ts";
+import { closedActions, cooperativeClosure, punish } from "./forceClose.ts";
 
 /** Each is kept; a peer that reconnects to ask for ever new ones shall not fill the store. */
 const mostProposals = 100;
@@ -106,12 +106,7 @@ export function sendClosing(state: Negotiating, then: SendClosing, answer: Answe
   }
   const witness = fundingWitness(fundingOutput(first(channel)), answer.signature, agreed.remoteSignature);
   const closingTransaction = withWitness(transaction, witness);
-  const reason = {
-    kind:
-      channel.closeInitiator === "remote"
-        ? "counterparty-initiated-cooperative-closure"
-        : "locally-initiated-cooperative-closure",
-  } as const;
+  const reason = cooperativeClosure(channel);
   return {
     state: { kind: "closing", channel, reason, proposals, closingTransaction },
     actions: [

@@ -5,6 +5,7 @@ import { utf8Prefix } from "../../util/text.ts";
 import type { LightningMessage } from "../../wire/index.ts";
 import type { ChannelAction } from "../action.ts";
 import type { ChannelRefusal } from "../error.ts";
+import type { FundingSpentBy } from "../input.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Closing, ConnectedState, FundedChannel } from "../state.ts";
 import { send } from "./commit.ts";
@@ -39,6 +40,26 @@ export function forceClose(
     state: { kind: "closing", channel: next.channel, reason, proposals: how.proposals ?? [] },
     actions,
   };
+}
+
+/** Why a channel ended that both sides agreed to close. */
+export function cooperativeClosure({ closeInitiator }: FundedChannel): ClosureReason {
+  return closeInitiator === "remote"
+    ? { kind: "counterparty-initiated-cooperative-closure" }
+    : { kind: "locally-initiated-cooperative-closure" };
+}
+
+/**
+ * The funding output is spent, or about to be. A closing transaction may be news to us: the peer has its last
+ * signature, and its message with the same did not arrive.
+ */
+export function fundingSpent(state: ConnectedState, by: FundingSpentBy): Outcome {
+  const reason: ClosureReason =
+    by === "closing-transaction"
+      ? cooperativeClosure(state.channel)
+      : { kind: "commitment-transaction-confirmed" };
+  const proposals = state.kind === "negotiating" ? state.proposals : [];
+  return forceClose(state.channel, reason, { broadcast: false, proposals });
 }
 
 /** What the user and the manager hear of when a funded channel ends. */

@@ -1,6 +1,6 @@
 import type { ChannelContext, ChannelInput } from "../input.ts";
 import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts";
-import { forceClose } from "../ops/forceClose.ts";
+import { fundingSpent } from "../ops/forceClose.ts";
 import { forgetUnsignedUpdates } from "../ops/reestablish.ts";
 import { type Outcome, unchanged } from "../outcome.ts";
 import { type ConnectedState, withChannel } from "../state.ts";
@@ -37,12 +37,9 @@ export function stepConnected(ctx: ChannelContext, state: ConnectedState, input:
     case "tick":
       return state.kind === "negotiating" ? negotiatingTick(state) : unchanged(state);
     case "funding-spent":
+      return fundingSpent(state, input.by);
     case "watch-refused":
-      return forceClose(
-        state.channel,
-        { kind: "commitment-transaction-confirmed" },
-        { broadcast: false, proposals: state.kind === "negotiating" ? state.proposals : [] },
-      );
+      return fundingSpent(state, "commitment");
     case "connected":
       return unchanged(state);
     case "signed":

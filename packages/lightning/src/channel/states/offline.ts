@@ -1,7 +1,7 @@
 import { refusal } from "../error.ts";
 import type { ChainInput, ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
 import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts";
-import { forceClose } from "../ops/forceClose.ts";
+import { forceClose, fundingSpent } from "../ops/forceClose.ts";
 import { reestablishMessage } from "../ops/reestablish.ts";
 import { rememberShutdown } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
@@ -98,12 +98,9 @@ export function idleChainEvent(ctx: ChannelContext, state: Offline | Syncing, in
     case "new-block":
       return idle(state, newBlock(ctx, inner, { connected: false }));
     case "funding-spent":
+      return fundingSpent(inner, input.by);
     case "watch-refused":
-      return forceClose(
-        inner.channel,
-        { kind: "commitment-transaction-confirmed" },
-        { broadcast: false, proposals: inner.kind === "negotiating" ? inner.proposals : [] },
-      );
+      return fundingSpent(inner, "commitment");
   }
 }
 
