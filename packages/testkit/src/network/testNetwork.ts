@@ -168,7 +168,7 @@ export class TestNetwork {
       ...(format !== undefined && { formats: [format] }),
     });
     this.settle();
-    this.mine(6);
+    this.mine(confirmationsUntilKnown);
     const opened = a.manager.listUsableChannels().find(({ channelId }) => !before.has(channelId));
     return present(opened, "the channel that was to be opened").channelId;
   }
@@ -291,5 +291,7 @@ export class TestNetwork {
   }
 }
 
+/** Of an announced channel, until invoices count on payers to know it. */
+const confirmationsUntilKnown = 8;
 /** More than any test needs. */
 const maxTurns = 1_000_000;
