@@ -36,7 +36,7 @@ export class CrashLine {
   static async open(t: TestContext, opener: Side, format: FormatName): Promise<CrashLine> {
     const memory = new MemoryStore();
     const store = new CrashingStore(memory);
-    const { us, ...pair } = await startOurPair(t, { us: { store }, usMayCrash: true });
+    const { us, ...pair } = await startOurPair(t, { us: { store }, expectsComplaints: true });
     const terms = { opener, format, sats: 1_000_000n, pushMsat: 500_000_000n };
     const { channelId } = await openChannel({ us, ...pair }, terms);
     const line = new CrashLine(pair, memory, channelId, { us, store });

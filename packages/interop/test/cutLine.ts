@@ -16,6 +16,7 @@ import {
   startOurPair,
   startPayment,
 } from "./ourPair.ts";
+import { reconnectWhenCut } from "./reconnect.ts";
 
 /** A channel whose connection is cut again and again. */
 export class CutLine {
@@ -102,7 +103,7 @@ export class CutLine {
   async #withCuts(points: readonly CutPoint[], scene: () => Promise<void>): Promise<boolean> {
     const { us, ldk } = this.pair;
     this.cutter.arm(points);
-    const reconnected = this.#reconnectWhenCut();
+    const reconnected = reconnectWhenCut(this.pair);
     try {
       await scene();
       await settled(this.pair);
@@ -118,31 +119,5 @@ export class CutLine {
     assert.equal(channelOf(us, this.channelId).state, "normal");
     assert.equal((await ldk.cmd("channels")).length, 1);
     return this.cutter.cutAt.length === points.length;
-  }
-
-  /** Connects again whenever both sides have noticed that the connection is gone. */
-  #reconnectWhenCut(): { giveUp(): void; finish(): Promise<void> } {
-    let isFinished = false;
-    let isGivenUp = false;
-    const { us, ldk, ldkPort } = this.pair;
-    const run = async (): Promise<void> => {
-      while (!isGivenUp && !(isFinished && us.peers.listPeers().length > 0)) {
-        if (us.peers.listPeers().length === 0) {
-          await ldk.until("peers", (peers) => peers.length === 0);
-          await us.connect(ldkPort, ldk.nodeId);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-    };
-    const running = run();
-    return {
-      giveUp: () => {
-        isGivenUp = true;
-      },
-      finish: () => {
-        isFinished = true;
-        return running;
-      },
-    };
   }
 }

@@ -22,6 +22,18 @@ const danceMessages: ReadonlySet<MessageType> = new Set<MessageType>([
   "revoke_and_ack",
 ]);
 
+/** The messages of an opening. */
+export const openingMessages: ReadonlySet<MessageType> = new Set<MessageType>([
+  "open_channel",
+  "accept_channel",
+  "funding_created",
+  "funding_signed",
+  "channel_ready",
+]);
+
+/** The messages of a close in agreement. */
+export const closingMessages: ReadonlySet<MessageType> = new Set<MessageType>(["shutdown", "closing_signed"]);
+
 /** And those that bring two sides in step again. */
 const allMessages: ReadonlySet<MessageType> = new Set<MessageType>([
   ...danceMessages,
@@ -40,10 +52,10 @@ export class Cutter {
   #cutAt: MessageType[] = [];
   #held: (() => void)[] | undefined;
 
-  /** Cuts at each of these in turn. Counts messages of the dance from here on, and all of them from the first cut on. */
-  arm(points: readonly CutPoint[]): void {
+  /** Cuts at each of these in turn. Counts the given messages from here on, and all of them from the first cut on. */
+  arm(points: readonly CutPoint[], counted: ReadonlySet<MessageType> = danceMessages): void {
     this.#points = points;
-    this.#counted = danceMessages;
+    this.#counted = counted;
     this.#counts = { in: 0, out: 0 };
     this.#cutAt = [];
   }

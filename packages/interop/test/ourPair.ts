@@ -16,8 +16,8 @@ export interface OurPair {
 export interface OurPairOptions {
   readonly us?: Partial<OurNodeOptions>;
   readonly ldk?: Partial<LdkOptions>;
-  /** The node that is started is not the one that is there in the end. */
-  readonly usMayCrash?: boolean;
+  /** What happens makes the nodes complain. */
+  readonly expectsComplaints?: boolean;
 }
 
 export type Side = "us" | "ldk";
@@ -34,7 +34,7 @@ export async function startOurPair(t: TestContext, options: OurPairOptions = {})
   const us = await OurNode.start({ name: "us", seedByte: 9, chain, ...options.us });
   t.after(async () => {
     await us.stop();
-    if (options.usMayCrash !== true) assert.deepEqual(complaintsOf(us), []);
+    if (options.expectsComplaints !== true) assert.deepEqual(complaintsOf(us), []);
   });
   const { port: ldkPort } = await ldk.cmd("listen");
   await us.connect(ldkPort, ldk.nodeId);
