@@ -82,6 +82,8 @@ export function restoreManager(
     outbox,
   });
   const { core } = manager;
+  // Where a new node began is part of its first batch: after a crash the chain is followed from there on.
+  if (position === undefined) core.setTip(start.tip);
   for (const state of states.value) {
     const refused = addChannel(core, state, rows);
     if (refused !== undefined) return err(refused);
