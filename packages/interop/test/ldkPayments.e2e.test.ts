@@ -151,7 +151,7 @@ for (const format of bothFormats) {
   });
 }
 
-test("an invoice that is not LDK's own, or is paid twice, or asks too much, is refused", {
+test("an invoice that asks too much, is paid twice, or is our own, is refused", {
   timeout: 60_000,
 }, async (t) => {
   const pair = await startOurPair(t);
@@ -172,6 +172,25 @@ test("an invoice that is not LDK's own, or is paid twice, or asks too much, is r
   const own = us.manager.createBolt11Invoice({ amount: msat(1_000_000n), description: "" });
   assert.throws(() => us.manager.payForBolt11Invoice(own.invoice), { code: "own-invoice" });
   await purse.check();
+});
+
+test("LDK pays us in parts over two channels of two formats", { timeout: 60_000 }, async (t) => {
+  const pair = await startOurPair(t);
+  const { us, ldk } = pair;
+  for (const format of bothFormats) await openChannel(pair, { opener: "ldk", format, sats: 300_000n });
+  const hash = await startPayment(pair, "ldk", 450_000_000n);
+  await paid(pair, "ldk", hash);
+  const claimable = us.events.filter((event) => event.kind === "payment-claimable");
+  assert.deepEqual(
+    claimable.map(({ amount, viaChannelIds }) => [amount, viaChannelIds.length]),
+    [[450_000_000n, 2]],
+  );
+  await settled(pair);
+  assert.equal(
+    us.manager.listChannels().reduce((sum, { localBalance }) => sum + localBalance, 0n),
+    450_000_000n,
+  );
+  assert.equal(ldk.events.filter((event) => event.type === "payment-sent").length, 1);
 });
 
 /** A channel of 1,000,000 sat, half on each side, and what each side should have in it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import type { FormatName } from "@fulmen/lightning/commitment";
-import { msat } from "@fulmen/lightning/util";
+import { msat, type NodeId } from "@fulmen/lightning/util";
 import { type LdkPeer, OurNode } from "#src/index";
 import { type Line, startLine } from "./line.ts";
 import { settled } from "./ourPair.ts";
@@ -25,6 +25,12 @@ for (const announce of [true, false]) {
     assert.equal(await pay(us, bob, amount), aliceFee);
     assert.equal(await pay(bob, us, amount), aliceFee);
     await quiet(line);
+    if (announce) {
+      await alice.cmd("announce", { alias: "alice" });
+      const aliceId = alice.nodeId as NodeId;
+      const { alias } = await us.until("alice's name", () => us.graph.node(aliceId)?.announcement);
+      assert.equal(Buffer.from(alias).toString("latin1").replace(/\0+$/, ""), "alice");
+    }
     const forwarded = alice.events.filter((event) => event.type === "payment-forwarded");
     assert.deepEqual(
       forwarded.map(({ feeMsat }) => feeMsat),
