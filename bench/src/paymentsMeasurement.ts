@@ -2,26 +2,45 @@
 export interface PaymentsOptions {
   /** Of each payment; below 354,000 it is dust. */
   readonly amountMsat: number;
-  /** Payments started together, 1..50; the next ones start when all are done. */
+  /** Payments started together, 1..30; the next ones start when all are done. */
   readonly inFlight: number;
-  /** Payments before the clock starts, so that neither side is timed while its code is still being compiled. */
-  readonly warmUp: number;
-  /** Payments that are timed. */
-  readonly count: number;
 }
 
-export interface PaymentsResult {
+export interface PaymentsSample {
   readonly paymentsPerSecond: number;
   /** CPU time of the process for one payment, both nodes, in milliseconds: less noisy than the wall clock. */
   readonly cpuMsPerPayment: number;
 }
 
-/** Times `pay`, which carries out `count` payments. */
-export async function timePayments(count: number, pay: () => Promise<void>): Promise<PaymentsResult> {
-  const cpuBefore = process.cpuUsage();
-  const before = performance.now();
-  await pay();
-  const seconds = (performance.now() - before) / 1_000;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  return { paymentsPerSecond: count / seconds, cpuMsPerPayment: (user + system) / 1_000 / count };
+/** A side's way to make payments. */
+export interface Payments<P> {
+  /** What the payer knows before it pays: as many invoices of the payee, parsed. This is not timed. */
+  readonly prepare: (count: number) => readonly P[];
+  /** Starts payments together and returns when all of them are through. */
+  readonly pay: (together: readonly P[]) => Promise<void>;
+}
+
+/** Invoices are made so many at a time. */
+const prepared = 30;
+
+/** Pays for so many seconds. */
+export async function payFor<P>(
+  seconds: number,
+  inFlight: number,
+  { prepare, pay }: Payments<P>,
+): Promise<PaymentsSample> {
+  let count = 0;
+  let elapsedMs = 0;
+  let cpuMs = 0;
+  while (elapsedMs < seconds * 1_000) {
+    const invoices = prepare(prepared);
+    const cpuBefore = process.cpuUsage();
+    const before = performance.now();
+    for (let next = 0; next < prepared; next += inFlight) await pay(invoices.slice(next, next + inFlight));
+    elapsedMs += performance.now() - before;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    cpuMs += (user + system) / 1_000;
+    count += prepared;
+  }
+  return { paymentsPerSecond: (count * 1_000) / elapsedMs, cpuMsPerPayment: cpuMs / count };
 }

@@ -43,7 +43,7 @@ const bareNode: readonly string[] = [
   "process.stdout.write(JSON.stringify({readyMs:performance.now(),rssBytes:process.memoryUsage.rss()}))",
 ];
 /** Each round starts every program so many times, in turn. */
-const startsPerRound = 3;
+const startsPerRound = 2;
 
 /** How fast a program with a node starts, how much memory it takes, and how much code it loads: ours and LDK's. */
 export async function startupBench(rounds: number): Promise<BenchResult> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Invoice, parseInvoice } from "@fulmen/lightning/invoice";
 import { msat } from "@fulmen/lightning/util";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
-import { type PaymentsOptions, type PaymentsResult, timePayments } from "../paymentsMeasurement.ts";
+import type { Payments } from "../paymentsMeasurement.ts";
 import { BenchPair, type PairStores } from "./benchPair.ts";
 
 /**
@@ -12,25 +12,24 @@ import { BenchPair, type PairStores } from "./benchPair.ts";
  * over one anchors channel through two `PeerManager`s with encryption. Invoices are made and parsed before the clock
  * starts. Batches are committed to the nodes' stores, where there are any.
  */
-export async function payments(options: PaymentsOptions, stores?: PairStores): Promise<PaymentsResult> {
+export async function ourPayments(amountMsat: number, stores?: PairStores): Promise<Payments<Invoice>> {
   const pair = await BenchPair.open(stores);
-  const { amountMsat, inFlight, warmUp, count } = options;
-  await payAll(pair, invoices(pair, amountMsat, warmUp), inFlight);
-  const prepared = invoices(pair, amountMsat, count);
-  return timePayments(count, () => payAll(pair, prepared, inFlight));
+  return {
+    prepare: (count) => invoices(pair, amountMsat, count),
+    pay: (together) => payAll(pair, together),
+  };
 }
 
-/** `payments` with each node's records in an SQLite database of its own, every batch on the disk before it has effects. */
-export async function durablePayments(options: PaymentsOptions): Promise<PaymentsResult> {
+/** Gives each node an SQLite database of its own, where every batch is on the disk before it has effects. */
+export async function withSqliteStores<T>(use: (stores: PairStores) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "fulmen-bench-"));
-  const stores = {
-    payer: await openSqliteStore(join(folder, "payer.sqlite")),
-    payee: await openSqliteStore(join(folder, "payee.sqlite")),
-  };
   try {
-    return await payments(options, stores);
+    const payer = await openSqliteStore(join(folder, "payer.sqlite"));
+    const payee = await openSqliteStore(join(folder, "payee.sqlite"));
+    const result = await use({ payer, payee });
+    await Promise.all([payer.close(), payee.close()]);
+    return result;
   } finally {
-    await Promise.all([stores.payer.close(), stores.payee.close()]);
     await rm(folder, { recursive: true });
   }
 }
@@ -48,15 +47,12 @@ function invoices(pair: BenchPair, amountMsat: number, count: number): readonly 
   });
 }
 
-async function payAll(pair: BenchPair, prepared: readonly Invoice[], inFlight: number): Promise<void> {
-  for (let next = 0; next < prepared.length; next += inFlight) {
-    const batch = prepared.slice(next, next + inFlight);
-    for (const invoice of batch) pair.payer.manager.payForBolt11Invoice(invoice);
-    let paid = 0;
-    await pair.settle((event) => {
-      if (event.kind === "payment-sent") paid++;
-      if (event.kind === "payment-failed") throw new Error(event.reason);
-    });
-    if (paid !== batch.length) throw new Error(`${paid} of ${batch.length} payments went through`);
-  }
+async function payAll(pair: BenchPair, together: readonly Invoice[]): Promise<void> {
+  for (const invoice of together) pair.payer.manager.payForBolt11Invoice(invoice);
+  let paid = 0;
+  await pair.settle((event) => {
+    if (event.kind === "payment-sent") paid++;
+    if (event.kind === "payment-failed") throw new Error(event.reason);
+  });
+  if (paid !== together.length) throw new Error(`${paid} of ${together.length} payments went through`);
 }

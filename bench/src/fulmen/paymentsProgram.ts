@@ -1,9 +1,15 @@
 import { installNodeCrypto } from "@fulmen/crypto-node";
-import type { PaymentsOptions } from "../paymentsMeasurement.ts";
-import { durablePayments, payments } from "./payments.ts";
+import { type PaymentsOptions, payFor } from "../paymentsMeasurement.ts";
+import { takeTurns } from "../side.ts";
+import type { PairStores } from "./benchPair.ts";
+import { ourPayments, withSqliteStores } from "./payments.ts";
 
-// Prints one measurement of ours as JSON. Its parameters: `PaymentsOptions`, and `durable` or nothing.
+// Our side of the payments benchmark. Its parameters: `PaymentsOptions` as JSON, and `durable` or nothing.
 installNodeCrypto();
-const options = JSON.parse(process.argv[2] ?? "") as PaymentsOptions;
-const result = await (process.argv[3] === "durable" ? durablePayments(options) : payments(options));
-process.stdout.write(`${JSON.stringify(result)}\n`);
+const { amountMsat, inFlight } = JSON.parse(process.argv[2] ?? "") as PaymentsOptions;
+await (process.argv[3] === "durable" ? withSqliteStores(run) : run());
+
+async function run(stores?: PairStores): Promise<void> {
+  const payments = await ourPayments(amountMsat, stores);
+  await takeTurns((seconds) => payFor(seconds, inFlight, payments));
+}

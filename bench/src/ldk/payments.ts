@@ -1,5 +1,5 @@
 import * as ldk from "lightningdevkit";
-import { type PaymentsOptions, type PaymentsResult, timePayments } from "../paymentsMeasurement.ts";
+import type { Payments } from "../paymentsMeasurement.ts";
 import { LdkBenchPair } from "./benchPair.ts";
 import { loadLdk } from "./loadLdk.ts";
 
@@ -9,16 +9,16 @@ import { loadLdk } from "./loadLdk.ts";
  * the clock starts. Each payment gives the event loop one turn, or LDK's finalizers never run and it slows down
  * several times over. Call it in a process of its own: WebAssembly memory never shrinks.
  */
-export async function ldkPayments(options: PaymentsOptions): Promise<PaymentsResult> {
+export async function ldkPayments(amountMsat: number): Promise<Payments<PreparedPayment>> {
   await loadLdk();
   const pair = new LdkBenchPair();
-  const { amountMsat, inFlight, warmUp, count } = options;
-  await payAll(pair, payments(pair.payee, amountMsat, warmUp), inFlight);
-  const prepared = payments(pair.payee, amountMsat, count);
-  return timePayments(count, () => payAll(pair, prepared, inFlight));
+  return {
+    prepare: (count) => payments(pair.payee, amountMsat, count),
+    pay: (together) => payAll(pair, together),
+  };
 }
 
-interface PreparedPayment {
+export interface PreparedPayment {
   readonly hash: Uint8Array;
   readonly onion: ldk.RecipientOnionFields;
   readonly route: ldk.RouteParameters;
@@ -49,23 +49,16 @@ function payments(
   });
 }
 
-async function payAll(
-  pair: LdkBenchPair,
-  prepared: readonly PreparedPayment[],
-  inFlight: number,
-): Promise<void> {
-  for (let next = 0; next < prepared.length; next += inFlight) {
-    const batch = prepared.slice(next, next + inFlight);
-    for (const { hash, onion, route } of batch) {
-      const retry = ldk.Retry.constructor_attempts(1);
-      const sent = pair.payer.manager.send_payment(hash, onion, hash, route, retry);
-      if (!(sent instanceof ldk.Result_NoneRetryableSendFailureZ_OK)) throw new Error("send_payment");
-    }
-    let paid = 0;
-    pair.settle((event) => {
-      if (event instanceof ldk.Event_PaymentSent) paid++;
-    });
-    if (paid !== batch.length) throw new Error(`${paid} of ${batch.length} payments went through`);
-    for (let turn = 0; turn < batch.length; turn++) await new Promise((resolve) => setImmediate(resolve));
+async function payAll(pair: LdkBenchPair, together: readonly PreparedPayment[]): Promise<void> {
+  for (const { hash, onion, route } of together) {
+    const retry = ldk.Retry.constructor_attempts(1);
+    const sent = pair.payer.manager.send_payment(hash, onion, hash, route, retry);
+    if (!(sent instanceof ldk.Result_NoneRetryableSendFailureZ_OK)) throw new Error("send_payment");
   }
+  let paid = 0;
+  pair.settle((event) => {
+    if (event instanceof ldk.Event_PaymentSent) paid++;
+  });
+  if (paid !== together.length) throw new Error(`${paid} of ${together.length} payments went through`);
+  for (let turn = 0; turn < together.length; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

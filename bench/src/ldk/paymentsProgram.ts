@@ -1,6 +1,8 @@
-import type { PaymentsOptions } from "../paymentsMeasurement.ts";
+import { type PaymentsOptions, payFor } from "../paymentsMeasurement.ts";
+import { takeTurns } from "../side.ts";
 import { ldkPayments } from "./payments.ts";
 
-// Prints one measurement of LDK as JSON. Its parameter: `PaymentsOptions`.
-const result = await ldkPayments(JSON.parse(process.argv[2] ?? "") as PaymentsOptions);
-process.stdout.write(`${JSON.stringify(result)}\n`);
+// LDK's side of the payments benchmark. Its parameter: `PaymentsOptions` as JSON.
+const { amountMsat, inFlight } = JSON.parse(process.argv[2] ?? "") as PaymentsOptions;
+const payments = await ldkPayments(amountMsat);
+await takeTurns((seconds) => payFor(seconds, inFlight, payments));
