@@ -52,9 +52,12 @@ export const nodeMethods: NodeMethods = {
   },
 };
 
-/** SHA-256 by OpenSSL. */
+/** SHA-256 by OpenSSL. Node hands over 32 characters in half the time that it takes to make a `Buffer`. */
 export function sha256(data: Uint8Array): Uint8Array {
-  return plain(hash("sha256", data, "buffer"));
+  const characters = hash("sha256", data, "binary");
+  const digest = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) digest[i] = characters.charCodeAt(i);
+  return digest;
 }
 
 /** RFC 2104, on the context-free hash. */
@@ -68,7 +71,7 @@ function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
     outer[i] = byte ^ 0x5c;
   }
   inner.set(data, blockLength);
-  outer.set(hash("sha256", inner, "buffer"), blockLength);
+  outer.set(sha256(inner), blockLength);
   return sha256(outer);
 }
 
