@@ -1,38 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
-import type { FormatName } from "@fulmen/lightning/commitment";
-import type { ChannelDetails } from "@fulmen/lightning/manager";
-import { type Bytes32, fromHex, msat, type NodeId, type PaymentHash } from "@fulmen/lightning/util";
-import { testConfig } from "#src/index";
-import {
-  bothFormats,
-  bothSides,
-  channelOf,
-  checkBalances,
-  type OurPair,
-  openChannel,
-  paid,
-  type Side,
-  settled,
-  startOurPair,
-  startPayment,
-} from "./ourPair.ts";
+import { fromHex, msat, type NodeId, type PaymentHash } from "@fulmen/lightning/util";
+import { bothFormats, bothSides, openChannel, paid, settled, startOurPair, startPayment } from "./ourPair.ts";
+import { dustAllowed, openPurse } from "./purse.ts";
 
 installNodeCrypto();
-
-/** Much dust may be in flight. */
-const dustAllowed = {
-  us: {
-    config: {
-      channelConfig: {
-        ...testConfig.channelConfig,
-        maxDustHtlcExposure: { kind: "fixed", limit: msat(100_000_000n) },
-      },
-    },
-  },
-  ldk: { maxDustExposureMsat: 100_000_000 },
-} as const;
 
 for (const format of bothFormats) {
   for (const opener of bothSides) {
@@ -42,44 +15,6 @@ for (const format of bothFormats) {
       for (let i = 0n; i < 20n; i++) {
         await purse.pay("us", 4_000_000n + i * 11_111n);
         await purse.pay("ldk", 5_000_000n - i * 7_777n);
-      }
-      await purse.check();
-    });
-
-    test(`${format}, opened by ${opener}: thirty HTLCs at once each way`, { timeout: 60_000 }, async (t) => {
-      const pair = await startOurPair(t, dustAllowed);
-      const { us, ldk } = pair;
-      const purse = await openPurse(pair, opener, format);
-      us.answer = "hold";
-      await ldk.cmd("behave", { claim: "manual" });
-      const started = await Promise.all(
-        Array.from({ length: 60 }, async (_, i) => {
-          const payer: Side = i % 2 === 0 ? "us" : "ldk";
-          // A third of them is dust.
-          const amount = BigInt(i % 3 === 0 ? 150_000 + i : 4_000_000 + i * 1_001);
-          return { payer, amount, hash: await startPayment(pair, payer, amount) };
-        }),
-      );
-      for (const { payer, hash } of started) {
-        const isIt = (event: { readonly paymentHash: string }): boolean => event.paymentHash === hash;
-        if (payer === "us") await ldk.waitFor("payment-claimable", isIt);
-        else await us.waitFor("payment-claimable", isIt);
-      }
-      assert.equal(channelOf(us, purse.channelId).pendingHtlcs, 60);
-      assert.equal(us.manager.listClaimablePayments().length, 30);
-      const [theirs] = await ldk.cmd("channels");
-      assert.deepEqual([theirs?.pendingInboundHtlcs, theirs?.pendingOutboundHtlcs], [30, 30]);
-
-      const claimable = ldk.events.filter((event) => event.type === "payment-claimable");
-      for (const { preimage } of claimable) await ldk.cmd("claim", { preimage: preimage ?? "" });
-      us.act((manager) => {
-        for (const { purpose } of manager.listClaimablePayments()) {
-          assert.ok(manager.claimFunds(purpose.paymentPreimage as Bytes32));
-        }
-      });
-      for (const { payer, hash, amount } of started) {
-        await paid(pair, payer, hash);
-        purse.moved(payer, amount);
       }
       await purse.check();
     });
@@ -192,37 +127,3 @@ test("LDK pays us in parts over two channels of two formats", { timeout: 60_000 
   );
   assert.equal(ldk.events.filter((event) => event.type === "payment-sent").length, 1);
 });
-
-/** A channel of 1,000,000 sat, half on each side, and what each side should have in it. */
-class Purse {
-  readonly channelId: ChannelDetails["channelId"];
-  readonly #pair: OurPair;
-  #ours = 500_000_000n;
-
-  constructor(pair: OurPair, channelId: ChannelDetails["channelId"]) {
-    this.#pair = pair;
-    this.channelId = channelId;
-  }
-
-  async pay(payer: Side, amount: bigint): Promise<void> {
-    await paid(this.#pair, payer, await startPayment(this.#pair, payer, amount));
-    this.moved(payer, amount);
-  }
-
-  moved(payer: Side, amount: bigint): void {
-    this.#ours += payer === "us" ? -amount : amount;
-  }
-
-  async check(): Promise<void> {
-    await settled(this.#pair);
-    await checkBalances(this.#pair, this.channelId, {
-      ours: this.#ours,
-      theirs: 1_000_000_000n - this.#ours,
-    });
-  }
-}
-
-async function openPurse(pair: OurPair, opener: Side, format: FormatName): Promise<Purse> {
-  const terms = { opener, format, sats: 1_000_000n, pushMsat: 500_000_000n };
-  return new Purse(pair, (await openChannel(pair, terms)).channelId);
-}
