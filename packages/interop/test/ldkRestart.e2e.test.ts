@@ -53,6 +53,7 @@ test("a node over SQLite ends and starts again between payments", { timeout: 60_
   let ours = 1_000_000_000n;
   for (let i = 0; i < 3; i++) {
     await paid(pair, "us", await startPayment(pair, "us", 30_000_000n));
+    await settled(pair);
     await paid(pair, "ldk", await startPayment(pair, "ldk", 10_000_000n));
     ours -= 20_000_000n;
     await settled(pair);
