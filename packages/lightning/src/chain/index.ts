@@ -10,6 +10,19 @@ export type {
   TransactionType,
   WatchedOutput,
 } from "./chainInterface.ts";
+export {
+  type ClaimId,
+  type CoinSelection,
+  type CoinSelectionRefusal,
+  type CoinSelectionRequest,
+  type CoinSelectionSource,
+  claimIdOf,
+  type Input,
+  type PaidParent,
+  type SignPsbtRefusal,
+  type Utxo,
+} from "./coinSelection.ts";
 export type { EntropySource } from "./entropySource.ts";
 export type { KVStore, KVStoreError, KvEntry, KvWrite } from "./kvStore.ts";
 export type { NodeSigner } from "./nodeSigner.ts";
+export { unsignedPsbt } from "./psbt.ts";
