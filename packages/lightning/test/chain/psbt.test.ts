@@ -28,8 +28,8 @@ test("a PSBT is the magic, the transaction, and a map for each input and output 
   const expected = [
     "70736274ff",
     `0100${length}${transaction}00`,
-    `01010df0000000000000000451024e7300`,
-    `01011f102700000000000016001407070707070707070707070707070707070707070700`,
+    "01010df0000000000000000451024e7300",
+    `01011f1027000000000000160014${"07".repeat(20)}00`,
     "00",
   ];
   assert.equal(toHex(unsignedPsbt(child, spent)), expected.join(""));
