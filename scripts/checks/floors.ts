@@ -10,7 +10,7 @@ import {
 } from "../source/workspace.ts";
 
 const core = ["bitcoin", "lightning"];
-const libraries = [...core, "crypto-node", "testkit", "net", "persist", "background"];
+const libraries = [...core, "crypto-node", "testkit", "net", "persist", "background", "wallet"];
 
 /** Which packages each package may build on. */
 const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
@@ -21,6 +21,7 @@ const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
   net: core,
   persist: core,
   background: core,
+  wallet: core,
   playground: libraries,
   interop: libraries,
   bench: libraries,
