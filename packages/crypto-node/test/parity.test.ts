@@ -106,14 +106,16 @@ describe("hashes and ciphers", () => {
     });
   }
 
-  test("hmacSha256", () => {
-    for (const keyLength of [0, 1, 32, 63, 64, 65, 131]) {
-      for (const length of [0, 1, 64, 200]) {
-        const [secret, data] = [pattern(keyLength), pattern(length)];
-        assert.deepEqual(node.hmacSha256(secret, data), noble.hmacSha256(secret, data));
+  for (const method of ["hmacSha256", "hmacSha512"] as const) {
+    test(method, () => {
+      for (const keyLength of [0, 1, 32, 63, 64, 65, 127, 128, 129, 131]) {
+        for (const length of [0, 1, 64, 200]) {
+          const [secret, data] = [pattern(keyLength), pattern(length)];
+          assert.deepEqual(node[method](secret, data), noble[method](secret, data));
+        }
       }
-    }
-  });
+    });
+  }
 
   test("chacha20", () => {
     for (const length of lengths) {
@@ -168,6 +170,7 @@ describe("hashes and ciphers", () => {
     for (const result of [
       node.sha256(one),
       node.hmacSha256(one, one),
+      node.hmacSha512(one, one),
       sealed,
       node.chacha20Poly1305Decrypt(one, nonce, one, sealed) ?? assert.fail("no plaintext"),
       node.publicKey(one),

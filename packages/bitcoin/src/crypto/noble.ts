@@ -2,7 +2,7 @@ import { chacha20 } from "@noble/ciphers/chacha.js";
 import { schnorr, secp256k1 } from "@noble/curves/secp256k1.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { ripemd160, sha1 } from "@noble/hashes/legacy.js";
-import { sha256 } from "@noble/hashes/sha2.js";
+import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { open, seal } from "./chacha20Poly1305.ts";
 import { CryptoError, type CryptoProvider } from "./provider.ts";
 
@@ -22,6 +22,7 @@ export const nobleProvider: CryptoProvider = {
   ripemd160: (data) => ripemd160(data),
   sha1: (data) => sha1(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
+  hmacSha512: (key, data) => hmac(sha512, key, data),
   chacha20(key, nonce, data) {
     expectLengths(key, nonce);
     return chacha20(key, nonce, data);

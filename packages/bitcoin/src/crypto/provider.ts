@@ -20,6 +20,8 @@ export interface CryptoProvider {
   ripemd160(data: Uint8Array): Uint8Array;
   sha1(data: Uint8Array): Uint8Array;
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** What BIP 32 derives keys with. */
+  hmacSha512(key: Uint8Array, data: Uint8Array): Uint8Array;
   /** The IETF stream (RFC 8439): 12-byte nonce, block counter from 0, XORed onto `data`. */
   chacha20(key: Uint8Array, nonce: Uint8Array, data: Uint8Array): Uint8Array;
   /** RFC 8439 AEAD: 32-byte key, 12-byte nonce; the 16-byte tag is appended. */

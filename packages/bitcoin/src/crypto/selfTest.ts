@@ -42,6 +42,16 @@ const thrice = fromHex("02f9308a019258c31049344f85f89d5229b531c845836f99b08601f1
 const notOnCurve = fromHex("eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34");
 const notAPoint = fromHex("02eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34");
 
+/** RFC 4231, test case 2, and case 6, whose key is longer than a block of either hash. */
+const hmac = {
+  key: fromHex("4a656665"),
+  data: fromHex("7768617420646f2079612077616e7420666f72206e6f7468696e673f"),
+  longKey: new Uint8Array(131).fill(0xaa),
+  longKeyData: fromHex(
+    "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374",
+  ),
+};
+
 /** RFC 8439, 2.8.2. */
 const aead = {
   key: fromHex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"),
@@ -99,25 +109,28 @@ const knownAnswers: readonly KnownAnswer[] = [
   ["hash256", (p) => is(p.hash256(abc), "4f8b42c22dd3729b519ba6f68d2da7cc5b2d606d05daed5ad5128cc03e6c6358")],
   ["ripemd160", (p) => is(p.ripemd160(abc), "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc")],
   ["sha1", (p) => is(p.sha1(abc), "a9993e364706816aba3e25717850c26c9cd0d89d")],
-  // RFC 4231, test case 2, and a key longer than a block (case 6).
   [
     "hmacSha256",
     (p) =>
       is(
-        p.hmacSha256(
-          fromHex("4a656665"),
-          fromHex("7768617420646f2079612077616e7420666f72206e6f7468696e673f"),
-        ),
+        p.hmacSha256(hmac.key, hmac.data),
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
       ) &&
       is(
-        p.hmacSha256(
-          new Uint8Array(131).fill(0xaa),
-          fromHex(
-            "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374",
-          ),
-        ),
+        p.hmacSha256(hmac.longKey, hmac.longKeyData),
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+      ),
+  ],
+  [
+    "hmacSha512",
+    (p) =>
+      is(
+        p.hmacSha512(hmac.key, hmac.data),
+        "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+      ) &&
+      is(
+        p.hmacSha512(hmac.longKey, hmac.longKeyData),
+        "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598",
       ),
   ],
   // RFC 8439, A.1, vectors 1 and 2: the stream starts at block 0 and counts on.

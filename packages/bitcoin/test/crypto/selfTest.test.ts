@@ -31,6 +31,10 @@ const broken: { readonly [M in Exclude<keyof CryptoProvider, "name">]: readonly 
     (key, data) => nobleProvider.hmacSha256(data, key),
     (key, data) => nobleProvider.hmacSha256(key.subarray(0, 64), data),
   ],
+  hmacSha512: [
+    (key, data) => nobleProvider.hmacSha512(data, key),
+    (key, data) => nobleProvider.hmacSha512(key.subarray(0, 128), data),
+  ],
   chacha20: [(_key, _nonce, data) => data.slice()],
   chacha20Poly1305Encrypt: [
     (key, nonce, _aad, plaintext) =>

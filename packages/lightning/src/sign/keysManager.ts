@@ -2,14 +2,14 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { encodeTypedSignature, hash160, p2pkh, p2wpkhOf } from "@fulmen/bitcoin/script";
 import { segwitV0Sighash, sighashAll } from "@fulmen/bitcoin/sighash";
 import type { Transaction, TxOut } from "@fulmen/bitcoin/transaction";
-import { HARDENED_OFFSET, HDKey } from "@scure/bip32";
 import type { NodeSigner } from "../chain/index.ts";
 import { delayedToRemoteScript, scriptHashOutput } from "../commitment/formats/segwitScripts.ts";
 import { equalBytes, type Point, type Signature } from "../util/bytes.ts";
 import { type NodeId, nodeIdOf } from "../util/ids.ts";
-import { invariant, present } from "../util/invariant.ts";
+import { invariant } from "../util/invariant.ts";
 import { deriveChannelSecrets, staticPaymentKeyCount } from "./channelKeys.ts";
 import type { SignerProvider } from "./channelSigner.ts";
+import { type ExtendedKey, hardenedChild, masterKeyOf } from "./hardenedKey.ts";
 import { InMemorySigner } from "./inMemorySigner.ts";
 
 /** Hardened children of the master key (BIP 32); the numbers are LDK's. */
@@ -35,19 +35,19 @@ export class KeysManager implements NodeSigner, SignerProvider {
   readonly #destinationKey: Uint8Array;
   readonly #shutdownKey: Uint8Array;
   readonly #inboundPaymentKey: Uint8Array;
-  readonly #channelMaster: HDKey;
-  readonly #staticPayment: HDKey;
+  readonly #channelMaster: ExtendedKey;
+  readonly #staticPayment: ExtendedKey;
 
   constructor(seed: Uint8Array) {
     invariant(seed.length === 32, `seed of ${seed.length} bytes, not 32`);
-    const master = HDKey.fromMasterSeed(seed);
+    const master = masterKeyOf(seed);
     this.#seed = seed.slice();
-    this.#nodeKey = privateKeyOf(childOf(master, children.node));
-    this.#destinationKey = privateKeyOf(childOf(master, children.destination));
-    this.#shutdownKey = privateKeyOf(childOf(master, children.shutdown));
-    this.#inboundPaymentKey = privateKeyOf(childOf(master, children.inboundPayment));
-    this.#channelMaster = childOf(master, children.channelMaster);
-    this.#staticPayment = childOf(master, children.staticPayment);
+    this.#nodeKey = hardenedChild(master, children.node).key;
+    this.#destinationKey = hardenedChild(master, children.destination).key;
+    this.#shutdownKey = hardenedChild(master, children.shutdown).key;
+    this.#inboundPaymentKey = hardenedChild(master, children.inboundPayment).key;
+    this.#channelMaster = hardenedChild(master, children.channelMaster);
+    this.#staticPayment = hardenedChild(master, children.staticPayment);
     this.nodeId = nodeIdOf(crypto().publicKey(this.#nodeKey));
   }
 
@@ -76,7 +76,7 @@ export class KeysManager implements NodeSigner, SignerProvider {
   deriveChannelSigner(channelKeysId: Uint8Array): InMemorySigner {
     invariant(channelKeysId.length === 32, `channel keys id of ${channelKeysId.length} bytes, not 32`);
     const number = new DataView(channelKeysId.buffer, channelKeysId.byteOffset).getUint32(4) % 2 ** 31;
-    const childKey = privateKeyOf(childOf(this.#channelMaster, number));
+    const childKey = hardenedChild(this.#channelMaster, number).key;
     const secrets = deriveChannelSecrets(channelKeysId, this.#seed, childKey, (index) =>
       this.#staticPaymentKey(index),
     );
@@ -121,7 +121,7 @@ export class KeysManager implements NodeSigner, SignerProvider {
 
   /**
    * Every script to which a peer's commitment may pay us, in whatever channel: all that has to be looked for on the
-   * chain when nothing is left but the seed. Takes about a second.
+   * chain when nothing is left but the seed. A thousand points are computed.
    *
    * @ldk lightning::sign::KeysManager::possible_v2_counterparty_closed_balance_spks
    */
@@ -135,14 +135,6 @@ export class KeysManager implements NodeSigner, SignerProvider {
   }
 
   #staticPaymentKey(number: number): Uint8Array {
-    return privateKeyOf(childOf(this.#staticPayment, number));
+    return hardenedChild(this.#staticPayment, number).key;
   }
-}
-
-function childOf(parent: HDKey, number: number): HDKey {
-  return parent.deriveChild(HARDENED_OFFSET + number);
-}
-
-function privateKeyOf(key: HDKey): Uint8Array {
-  return present(key.privateKey, "private key of a derived key");
 }
