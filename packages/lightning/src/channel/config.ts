@@ -22,7 +22,13 @@ export interface ChannelHandshakeConfig {
   readonly theirChannelReserveProportionalMillionths: number;
   /** Ask for `option_anchors`. Default true. */
   readonly negotiateAnchorsZeroFeeHtlcTx: boolean;
-  /** How many HTLCs the peer may offer at once, at most 483. Default 50. */
+  /**
+   * Ask for `zero_fee_commitments` before `option_anchors`, and take such channels. To be published, their commitments
+   * need a way to miners that relays packages of version 3 with pay-to-anchor outputs and ephemeral dust: Bitcoin Core 29
+   * and later. As with anchors, on-chain funds must be at hand to pay for them. Default false.
+   */
+  readonly negotiateAnchorZeroFeeCommitments: boolean;
+  /** How many HTLCs the peer may offer at once, at most 483, or 114 with `zero_fee_commitments`. Default 50. */
   readonly ourMaxAcceptedHtlcs: number;
 }
 
@@ -45,7 +51,10 @@ export interface ChannelHandshakeLimits {
 /** The cap on value that would be lost to fees if the channel closed now. @ldk lightning::util::config::MaxDustHTLCExposure */
 export type MaxDustHtlcExposure =
   | { readonly kind: "fixed"; readonly limit: Msat }
-  /** The limit is `multiplier` x the estimate for `maximum-fee-estimate` in sat per 1,000 weight, as millisatoshis. */
+  /**
+   * The limit is `multiplier` x the estimate for `maximum-fee-estimate` in sat per 1,000 weight, as millisatoshis; in
+   * channels without feerates, `multiplier` x 250.
+   */
   | { readonly kind: "feerate-multiplier"; readonly multiplier: number };
 
 /** What can be changed while a channel is open. @ldk lightning::util::config::ChannelConfig */
@@ -97,6 +106,7 @@ export const defaultUserConfig: UserConfig = {
     commitUpfrontShutdownPubkey: true,
     theirChannelReserveProportionalMillionths: 10_000,
     negotiateAnchorsZeroFeeHtlcTx: true,
+    negotiateAnchorZeroFeeCommitments: false,
     ourMaxAcceptedHtlcs: 50,
   },
   channelHandshakeLimits: {

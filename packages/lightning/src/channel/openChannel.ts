@@ -109,7 +109,7 @@ function askFor(ctx: ChannelContext, asked: Asked): Result<OpenChannel, ChannelR
   const { announce, remoteFeatures, scidPrivacy } = identity;
   const handshake = config.channelHandshakeConfig;
   const upfront = upfrontScript(handshake, remoteFeatures, identity.shutdownScript);
-  const ours = ourLimits(handshake, { capacity: funding, announce });
+  const ours = ourLimits(handshake, { capacity: funding, announce, format });
   const feerate = commitmentFeerate(ctx.feerates, format);
   const refused =
     checkOurOpen(ctx, remoteFeatures, { capacity: funding, pushed: push, feerate, format }) ??

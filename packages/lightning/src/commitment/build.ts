@@ -59,7 +59,8 @@ export interface BuiltCommitment {
   readonly toOther?: BuiltOutput;
   readonly ownerAnchor?: BuiltOutput;
   readonly otherAnchor?: BuiltOutput;
-  /** Capacity less outputs: the fee by the feerate, and whatever was trimmed or rounded off. */
+  readonly sharedAnchor?: BuiltOutput;
+  /** Capacity less outputs: the fee by the feerate, and what was trimmed or rounded off and is in no shared anchor. */
   readonly fee: Sat;
 }
 

@@ -19,7 +19,13 @@ export interface FormatWeights {
   readonly htlcSuccess: number;
 }
 
-/** An output script and, unless it pays to a key's hash, the witness script that it commits to. */
+/**
+ * By which of a node's fee estimates a channel's feerate goes. "full": its commitments must confirm by themselves;
+ * "relay": they must enter mempools by themselves; "none": the feerate is zero and never changes.
+ */
+export type FeerateBasis = "full" | "relay" | "none";
+
+/** An output script and, unless it pays to a key's hash or to anyone, the witness script that it commits to. */
 export interface OutputScript {
   readonly script: Uint8Array;
   readonly witnessScript?: Uint8Array;
@@ -45,16 +51,18 @@ export interface HtlcScripts {
  * The shape of a channel's commitment transactions: all in which the formats differ, so that nothing outside of
  * `formats/` asks which one it has.
  *
- * Later formats fit in here. Zero-fee commitments (v3): `version` 3 for both stages, weights that no fee is taken
- * of, and one shared pay-to-anchor in the place of `anchor`, whose value takes what was trimmed. Simple taproot: the
- * script methods return taproot outputs with their trees, and signing takes nonces: fresh ones for what we sign,
- * derived ones (funding key, funding txid, commitment number) for what the peer signs for us.
+ * A later format fits in here. Simple taproot: the script methods return taproot outputs with their trees, and signing
+ * takes nonces: fresh ones for what we sign, derived ones (funding key, funding txid, commitment number) for what the
+ * peer signs for us.
  */
 export interface CommitmentFormat {
   readonly name: FormatName;
   readonly weights: FormatWeights;
   /** Transaction version of commitments and second-stage transactions. */
   readonly version: number;
+  readonly feerateBasis: FeerateBasis;
+  /** The most HTLCs that each side may offer: with all of them, commitments and penalties are still relayed. */
+  readonly maxAcceptedHtlcs: number;
   /** What the opener pays for the anchors, besides the fee. */
   readonly anchorsCost: Sat;
   /** The feerate at which a sender must still be able to pay, as a multiple of the present one (BOLT 2's fee spike buffer). */
@@ -77,7 +85,12 @@ export interface CommitmentFormat {
   toLocal(keys: CommitmentKeys, toSelfDelay: number): ScriptHashOutput;
   /** The output of the other side. */
   toRemote(keys: CommitmentKeys): OutputScript;
-  /** The anchor of the side with this funding key, or `undefined` in a format without anchors. */
+  /** The anchor of the side with this funding key, or `undefined` in a format without such anchors. */
   anchor(fundingKey: Point): (ScriptHashOutput & { readonly value: Sat }) | undefined;
+  /**
+   * The anchor that anyone may spend, which every commitment has, or `undefined` in a format without it. `rest` is what
+   * all other outputs leave of the capacity.
+   */
+  sharedAnchor(rest: () => Sat): (OutputScript & { readonly value: Sat }) | undefined;
   htlcScripts(keys: CommitmentKeys): HtlcScripts;
 }

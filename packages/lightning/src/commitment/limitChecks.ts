@@ -115,7 +115,10 @@ export function checkFeeOfAmount(
   return checkOpenerPays(params, load, { ...after, reserve, feerate: load.feerate, untrimmed });
 }
 
-/** Whether the opener can pay for `untrimmed` HTLC outputs at `feerate`, anchors too, and keep `reserve`. */
+/**
+ * Whether the opener can pay for `untrimmed` HTLC outputs at `feerate`, anchors too, and keep `reserve`. Where nothing is
+ * to be paid, nothing is asked: that who adds an HTLC keeps a reserve is another rule.
+ */
 export function checkOpenerPays(
   params: ChannelParams,
   { side }: CommitmentLoad,
@@ -124,14 +127,14 @@ export function checkOpenerPays(
   const balance = params.isOpener ? bill.toLocal : bill.toRemote;
   const { reserve } = bill;
   const cost = openerCost(formatOf(params.format), bill.feerate, bill.untrimmed);
-  if (balance >= plus(cost, reserve)) return undefined;
+  if (cost === 0n || balance >= plus(cost, reserve)) return undefined;
   const opener = params.isOpener ? "we" : "peer";
   return { kind: "opener-cannot-afford-fee", opener, side, balance, cost, reserve };
 }
 
 /**
  * A commitment must keep an output, also after a rise of the feerate: with a reserve of zero, fees and trimming could
- * leave none. `amount`, if given, is that of a new HTLC of ours.
+ * leave none, or none but a shared anchor, which is nobody's money. `amount`, if given, is that of a new HTLC of ours.
  */
 export function checkOutputs(
   { params, format }: Pick<SendingState, "params" | "format">,

@@ -26,7 +26,7 @@ export type LimitViolation =
       readonly cost: Msat;
       readonly reserve: Msat;
     }
-  /** All outputs would be trimmed: there would be no valid commitment. */
+  /** All outputs would be trimmed: there would be no commitment worth publishing, and in most formats no valid one. */
   | { readonly kind: "no-output-left"; readonly side: Side }
   /** `exposure` with the new HTLC or feerate. */
   | {
@@ -36,6 +36,8 @@ export type LimitViolation =
       readonly maximum: Msat;
     }
   | { readonly kind: "not-opener" }
+  /** The format's commitments have no feerate. */
+  | { readonly kind: "no-feerate" }
   | { readonly kind: "feerate-too-low"; readonly feerate: FeeratePerKw; readonly minimum: FeeratePerKw }
   | { readonly kind: "feerate-too-high"; readonly feerate: FeeratePerKw; readonly maximum: FeeratePerKw };
 
@@ -67,6 +69,8 @@ export function violationText(facts: LimitViolation): string {
       return `dust of ${facts.exposure} msat on the ${facts.side} commitment, at most ${facts.maximum} msat are risked`;
     case "not-opener":
       return "only the opener of a channel sets its feerate";
+    case "no-feerate":
+      return "commitments of this channel pay no fee: there is no feerate to set";
     case "feerate-too-low":
       return `${facts.feerate} sat/kW is below the least acceptable feerate of ${facts.minimum} sat/kW`;
     case "feerate-too-high":

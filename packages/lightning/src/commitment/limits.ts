@@ -187,6 +187,7 @@ export function checkOutgoingFee(
   ctx: LimitsContext,
 ): LimitViolation | undefined {
   const { params } = commitments;
+  if (formatOf(params.format).feerateBasis === "none") return { kind: "no-feerate" };
   if (!params.isOpener) return { kind: "not-opener" };
   const reserve = satToMsat(params.remote.channelReserve);
   const pending = pendingShares(commitments);
@@ -225,6 +226,7 @@ export function checkIncomingFee(
 ): LimitViolation | undefined {
   const { params } = commitments;
   const { minimum, maximum } = ctx.bounds;
+  if (formatOf(params.format).feerateBasis === "none") return { kind: "no-feerate" };
   if (params.isOpener) return { kind: "not-opener" };
   if (feerate < minimum) return { kind: "feerate-too-low", feerate, minimum };
   if (maximum !== undefined && feerate > maximum) {

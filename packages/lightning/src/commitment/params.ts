@@ -2,7 +2,7 @@ import type { Point, Script } from "../util/bytes.ts";
 import type { Msat, Sat } from "../util/units.ts";
 
 /** Which shape the commitment transactions have; fixed by the channel type when the channel opens. */
-export type FormatName = "static-remotekey" | "anchors-zero-fee-htlc";
+export type FormatName = "static-remotekey" | "anchors-zero-fee-htlc" | "zero-fee-commitments";
 
 /** The points of BOLT 3, "Key Derivation", from which the keys of every commitment follow. */
 export interface Basepoints {
@@ -27,7 +27,7 @@ export interface PartyParams {
   readonly htlcMinimum: Msat;
   /** Blocks that the other party's own outputs are delayed on its commitment. */
   readonly toSelfDelay: number;
-  /** How many HTLCs the other party may offer at once, at most 483. */
+  /** How many HTLCs the other party may offer at once, at most `CommitmentFormat.maxAcceptedHtlcs`. */
   readonly maxAcceptedHtlcs: number;
   readonly basepoints: Basepoints;
   /** Committed to at the opening; the only script to which this party may close. */
@@ -37,7 +37,7 @@ export interface PartyParams {
 /** What stays the same as long as the channel lives. */
 export interface ChannelParams {
   readonly format: FormatName;
-  /** Whether we opened the channel: the opener pays the commitment's fee and the anchors. */
+  /** Whether we opened the channel: the opener pays the commitment's fee and the anchors, where the format has them. */
   readonly isOpener: boolean;
   readonly local: PartyParams;
   readonly remote: PartyParams;

@@ -1,6 +1,6 @@
 import { compareBytes, fromHex } from "../util/bytes.ts";
 import type { CommitmentNumber } from "../util/ids.ts";
-import { minusOrZero, msatToSat, plus, type Sat } from "../util/units.ts";
+import { minus, minusOrZero, msatToSat, plus, type Sat, sum } from "../util/units.ts";
 import type { CommitmentFormat, HtlcScripts, OutputScript, ScriptHashOutput, SecondStage } from "./format.ts";
 import type { FundingOutput } from "./funding.ts";
 import type { HtlcDirection } from "./htlc.ts";
@@ -25,7 +25,7 @@ export function stageOf(side: Side, direction: HtlcDirection): SecondStage {
 }
 
 /** The outputs that are not HTLCs. */
-export type MainOutput = "toOwner" | "toOther" | "ownerAnchor" | "otherAnchor";
+export type MainOutput = "toOwner" | "toOther" | "ownerAnchor" | "otherAnchor" | "sharedAnchor";
 
 /** A main output or an anchor in its place. */
 export interface PlacedMain extends OutputScript {
@@ -74,6 +74,9 @@ export function placeOutputs(
   if (otherAnchor !== undefined && (toOther >= dustLimit || untrimmed > 0)) {
     outputs.push({ kind: "otherAnchor", ...otherAnchor });
   }
+  const rest = (): Sat => minus(funding.capacity, sum(outputs.map(({ value }) => value)));
+  const sharedAnchor = format.sharedAnchor(rest);
+  if (sharedAnchor !== undefined) outputs.push({ kind: "sharedAnchor", ...sharedAnchor });
   return outputs.sort(byBip69);
 }
 

@@ -1,3 +1,4 @@
+import type { ChannelHandshakeConfig } from "../channel/config.ts";
 import type { LocalKeys } from "../channel/localKeys.ts";
 import { openChannel } from "../channel/openChannel.ts";
 import { complaint } from "../channel/ops/forceClose.ts";
@@ -57,7 +58,7 @@ export function createChannel(
     userChannelId,
     funding,
     push,
-    formats: request.formats ?? formatsOf(handshake.negotiateAnchorsZeroFeeHtlcTx),
+    formats: request.formats ?? formatsOf(handshake),
     keys,
     localAlias: newAlias(core),
     shutdownScript: environment.signerProvider.shutdownScript() as Script,
@@ -188,8 +189,13 @@ export function isUnfunded(channel: FundedChannel | undefined): boolean {
   return !commitments.params.isOpener && fundingStatus.kind === "unconfirmed" && minimumDepth > 0;
 }
 
-function formatsOf(anchors: boolean): readonly FormatName[] {
-  return anchors ? ["anchors-zero-fee-htlc", "static-remotekey"] : ["static-remotekey"];
+/** What we ask for, the best first: a peer that refuses one is asked for the next. */
+function formatsOf(config: ChannelHandshakeConfig): readonly FormatName[] {
+  return [
+    ...(config.negotiateAnchorZeroFeeCommitments ? (["zero-fee-commitments"] as const) : []),
+    ...(config.negotiateAnchorsZeroFeeHtlcTx ? (["anchors-zero-fee-htlc"] as const) : []),
+    "static-remotekey",
+  ];
 }
 
 function newKeys(

@@ -3,6 +3,7 @@ import type { ChannelFeerates } from "../channel/config.ts";
 import { commitmentFeerate } from "../channel/ops/fee.ts";
 import type { ChannelState } from "../channel/state.ts";
 import { nextFeerate } from "../commitment/dance.ts";
+import { formatOf } from "../commitment/formats/formatOf.ts";
 import { type FeeratePerKw, minOf } from "../util/units.ts";
 
 /** Blocks over which the least bound on the peer's feerate counts. @ldk FEERATE_TRACKING_BLOCKS */
@@ -43,7 +44,9 @@ export class FeerateTracker {
 export function dueFeerate(state: ChannelState, feerates: ChannelFeerates): FeeratePerKw | undefined {
   if (state.kind !== "normal" || !state.channel.commitments.params.isOpener) return undefined;
   const { commitments } = state.channel;
-  const wanted = commitmentFeerate(feerates, commitments.params.format);
+  const { format } = commitments.params;
+  if (formatOf(format).feerateBasis === "none") return undefined;
+  const wanted = commitmentFeerate(feerates, format);
   const present = nextFeerate(commitments, "remote");
   return wanted > present || wanted * 2n <= present ? wanted : undefined;
 }

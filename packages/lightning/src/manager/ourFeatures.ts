@@ -16,9 +16,10 @@ export function ourFeatures(config: UserConfig): Features {
     option_scid_alias: "optional",
     option_zeroconf: "optional",
   });
-  return config.channelHandshakeConfig.negotiateAnchorsZeroFeeHtlcTx
-    ? features.set("option_anchors", "optional")
-    : features;
+  const { negotiateAnchorsZeroFeeHtlcTx, negotiateAnchorZeroFeeCommitments } = config.channelHandshakeConfig;
+  return features
+    .set("option_anchors", negotiateAnchorsZeroFeeHtlcTx ? "optional" : undefined)
+    .set("zero_fee_commitments", negotiateAnchorZeroFeeCommitments ? "optional" : undefined);
 }
 
 /** What our invoices ask of a payer. */

@@ -22,7 +22,7 @@ export interface ChannelType {
 const formats: readonly (readonly [CommitmentFormatName, readonly FeatureName[]])[] = [
   ["static-remotekey", ["option_static_remotekey"]],
   ["anchors", ["option_static_remotekey", "option_anchors"]],
-  ["zero-fee", ["option_zero_fee_commitments"]],
+  ["zero-fee", ["zero_fee_commitments"]],
 ];
 
 /** The bytes of the `channel_type` record: even bits only. */

@@ -38,7 +38,12 @@ export const featureTable = {
   option_quiesce: { bit: 34, contexts: "IN" },
   option_attribution_data: { bit: 36, contexts: "IN9" },
   option_onion_messages: { bit: 38, contexts: "IN" },
-  option_zero_fee_commitments: { bit: 40, contexts: "INT", source: "BOLTs pull request 1228" },
+  zero_fee_commitments: {
+    bit: 40,
+    contexts: "INT",
+    needs: ["option_channel_type"],
+    source: "BOLTs pull request 1228",
+  },
   option_provide_storage: { bit: 42, contexts: "IN" },
   option_channel_type: { bit: 44, contexts: "", formerContexts: "IN", assumed: true },
   option_scid_alias: { bit: 46, contexts: "INT" },

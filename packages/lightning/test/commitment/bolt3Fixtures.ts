@@ -58,10 +58,11 @@ export const fundingFixture = load<
   Record<string, string> & { fundingSatoshis: number; changeSatoshis: number }
 >("funding");
 
-export const vectorsOf: Readonly<Record<FormatName, readonly FixtureVector[]>> = {
+/** Those of `zero-fee-commitments` have keys of their own: `zeroFeeVectors.test.ts`. */
+export const vectorsOf = {
   "static-remotekey": appendixC.vectors,
   "anchors-zero-fee-htlc": appendixF.vectors,
-};
+} satisfies Partial<Record<FormatName, readonly FixtureVector[]>>;
 
 /** A figure of Appendix C, in hex. */
 export function figure(name: string): Uint8Array {

@@ -424,6 +424,53 @@ describe("availableToSend", () => {
   });
 });
 
+describe("zero-fee commitments", () => {
+  const format = "zero-fee-commitments";
+  const reserve = 10_000_000n;
+
+  it("let the opener spend all but its reserve", () => {
+    const c = channel({ format, feerate: 0n, localBalance: 1_000_000_000n });
+    assert.equal(outgoing(c, 1_000_000_000n - reserve), undefined);
+    assert.equal(outgoing(c, 1_000_000_000n - reserve + 1n), "below-reserve");
+    const theirs = channel({ format, feerate: 0n, isOpener: false, localBalance: capacity - 1_000_000_000n });
+    assert.equal(incoming(theirs, 1_000_000_000n - reserve), undefined);
+    assert.equal(incoming(theirs, 1_000_000_000n - reserve + 1n), "below-reserve");
+  });
+
+  it("let us pay an opener that has less than its reserve, and nothing to pay", () => {
+    const setup = { isOpener: false, localBalance: capacity - 1_000_000n };
+    assert.equal(outgoing(channel({ ...setup, format, feerate: 0n }), 1_000_000n), undefined);
+    assert.equal(outgoing(channel(setup), 1_000_000n), "opener-cannot-afford-fee");
+    assert.equal(acceptIncomingHtlc(channel({ ...setup, format, feerate: 0n }), htlc(1n), risky), undefined);
+  });
+
+  it("keep an output that belongs to someone", () => {
+    const none = { channelReserve: sat(0), dustLimit: sat(2000) };
+    const poor = channel({ format, feerate: 0n, localBalance: 3_000_000n, local: none, remote: none });
+    const c = { ...poor, fundings: poor.fundings.map((f) => ({ ...f, remoteBalance: msat(1_000_000n) })) };
+    assert.equal(outgoing(c, 1_500_000n), "no-output-left");
+    assert.equal(outgoing(c, 1_000_000n), undefined);
+  });
+
+  it("have no feerate to set", () => {
+    const ours = channel({ format, feerate: 0n });
+    const theirs = channel({ format, feerate: 0n, isOpener: false });
+    const bounds = { minimum: feeratePerKw(0) };
+    for (const feerate of [feeratePerKw(0), feeratePerKw(253)]) {
+      assert.deepEqual(checkOutgoingFee(ours, feerate, risky), { kind: "no-feerate" });
+      assert.deepEqual(checkIncomingFee(theirs, feerate, { ...risky, bounds }), { kind: "no-feerate" });
+    }
+  });
+
+  it("are trimmed by the dust limit alone, and only what is trimmed is exposed", () => {
+    const ctx = { maxDustExposure: msat(1_000_000) };
+    const c = withHtlcs(channel({ format, feerate: 0n }), [545_999n], [400_000n]);
+    assert.equal(outgoing(c, 54_001n, ctx), undefined);
+    assert.equal(outgoing(c, 54_002n, ctx), "dust-exposure");
+    assert.equal(outgoing(c, 546_000n, { ...ctx, exposureFeerate: feeratePerKw(0) }), undefined);
+  });
+});
+
 describe("formatOf", () => {
   it('has the weights of BOLT 3, "Fee Calculation"', () => {
     assert.deepEqual(formatOf("static-remotekey").weights, {

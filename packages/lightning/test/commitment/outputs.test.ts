@@ -129,11 +129,17 @@ describe("buildCommitment", () => {
           if (value >= 546n) assert.equal(output?.value, value);
           else assert.equal(output, undefined);
         }
-        const anchors = [built.ownerAnchor, built.otherAnchor];
+        const anchors = [built.ownerAnchor, built.otherAnchor, built.sharedAnchor];
         const anchorsPaid = satToMsat(sum(anchors.map((anchor) => anchor?.value ?? sat(0))));
         const left = [toOwner?.value ?? 0n, toOther?.value ?? 0n].map((value) => value * 1000n);
         const mainLost = ownerShare + otherShare - (left[0] ?? 0n) - (left[1] ?? 0n) - anchorsPaid;
         assert.equal(built.fee * 1000n, lost + mainLost);
+        const unclaimed = built.fee + (built.sharedAnchor?.value ?? 0n);
+        if (c.format === "zero-fee-commitments") {
+          assert.equal(built.sharedAnchor?.value, unclaimed < 240n ? unclaimed : 240n);
+        } else {
+          assert.equal(built.sharedAnchor, undefined);
+        }
         if (c.format === "anchors-zero-fee-htlc") {
           assert.equal(built.ownerAnchor !== undefined, toOwner !== undefined || built.htlcs.length > 0);
           assert.equal(built.otherAnchor !== undefined, toOther !== undefined || built.htlcs.length > 0);
@@ -256,11 +262,21 @@ for (const format of formatNames) {
         const { weights } = formatOf(built.format);
         const signatures = (witness[1]?.length ?? 0) + (witness[2]?.length ?? 0);
         // BOLT 3 takes three bytes for the number of outputs with anchors, one without.
-        const countBytes = format === "static-remotekey" ? 0 : 2;
+        const countBytes = format === "anchors-zero-fee-htlc" ? 2 : 0;
         const predicted = weights.commitment + weights.htlcOutput * count - 4 * countBytes;
         assert.equal(weight(signed) + 146 - signatures, predicted);
       });
     }
+
+    it("are relayed with the most HTLCs of both sides", () => {
+      const { maxAcceptedHtlcs, version, weights } = formatOf(format);
+      // BIP 431 for version 3, Bitcoin Core's MAX_STANDARD_TX_WEIGHT for others.
+      const most = version === 3 ? 40_000 : 400_000;
+      assert.ok(weights.commitment + weights.htlcOutput * 2 * maxAcceptedHtlcs <= most);
+      if (version === 3) {
+        assert.ok(weights.commitment + weights.htlcOutput * 2 * (maxAcceptedHtlcs + 1) > most);
+      }
+    });
 
     it("of the second stage weigh what BOLT 3 expects", () => {
       const { built } = build({ ...base, htlcs: [htlc(0, "incoming"), htlc(1, "outgoing")] });
@@ -295,7 +311,8 @@ describe("remoteOutputs", () => {
         const keys = keysOf[c.format]?.remote;
         assert.ok(keys !== undefined);
         const candidates = remoteOutputs(paramsOf(c.format), keys, spec.htlcs);
-        const others = [built.toOther, built.ownerAnchor, built.otherAnchor].map((output) => output?.index);
+        const { toOther, ownerAnchor, otherAnchor, sharedAnchor } = built;
+        const others = [toOther, ownerAnchor, otherAnchor, sharedAnchor].map((output) => output?.index);
         for (const [index, output] of built.transaction.outputs.entries()) {
           const found = candidates.filter(({ script }) => equalBytes(script, output.script));
           if (others.includes(index)) {

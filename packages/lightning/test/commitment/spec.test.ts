@@ -59,7 +59,7 @@ for (const format of formatNames) {
             local: { ...base.local, ...reserve, dustLimit: sat(localDust), maxAcceptedHtlcs: 6 },
             remote: { ...base.remote, ...reserve, dustLimit: sat(remoteDust), htlcMinimum: msat(1000) },
           };
-          const feerate = feeratePerKw(s.feerate);
+          const feerate = feeratePerKw(formatOf(format).feerateBasis === "none" ? 0n : s.feerate);
           const fee = openerCost(formatOf(format), feerate, 0);
           const openers = s.openerExtra + s.reserve * 1000n + fee;
           const start = {

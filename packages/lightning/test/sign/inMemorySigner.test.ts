@@ -269,7 +269,7 @@ for (const format of formatNames) {
         [bob, built.otherAnchor],
       ] as const) {
         if (anchor === undefined) {
-          assert.equal(format, "static-remotekey");
+          assert.notEqual(format, "anchors-zero-fee-htlc");
           continue;
         }
         const witnessScript = anchor.witnessScript ?? assert.fail("no script");
@@ -281,6 +281,20 @@ for (const format of formatNames) {
         };
         assert.deepEqual(verdict(built.transaction, anchor.index, path), good);
       }
+    });
+
+    test("the shared anchor, for anyone", () => {
+      const anchor = built.sharedAnchor;
+      assert.equal(anchor !== undefined, format === "zero-fee-commitments");
+      if (anchor === undefined) return;
+      const outPoint = { txid: built.txid, index: anchor.index };
+      const child: Transaction = {
+        version: 3,
+        inputs: [{ outPoint, scriptSig: noBytes, sequence: 0, witness: [] }],
+        outputs: [],
+        locktime: 0,
+      };
+      assert.deepEqual(verifyTransaction(child, [anchor]), good);
     });
 
     test("the peer takes HTLCs from the commitment: by preimage, by timeout, and all once it is revoked", () => {

@@ -2,15 +2,16 @@ import type { FormatName } from "../../commitment/params.ts";
 import type { ChannelType, CommitmentFormatName, Features } from "../../wire/index.ts";
 import { decodeChannelType } from "../../wire/index.ts";
 
-const formatNames: Readonly<Record<CommitmentFormatName, FormatName | undefined>> = {
+const formatNames: Readonly<Record<CommitmentFormatName, FormatName>> = {
   "static-remotekey": "static-remotekey",
   anchors: "anchors-zero-fee-htlc",
-  "zero-fee": undefined,
+  "zero-fee": "zero-fee-commitments",
 };
 
 const typeNames: Readonly<Record<FormatName, CommitmentFormatName>> = {
   "static-remotekey": "static-remotekey",
   "anchors-zero-fee-htlc": "anchors",
+  "zero-fee-commitments": "zero-fee",
 };
 
 /** The channel type that asks for `format`. */
@@ -30,21 +31,20 @@ export interface KnownChannelType {
 /** The type in a `channel_type` record, or `undefined` when it is none that we know. */
 export function readChannelType(record: Uint8Array): KnownChannelType | undefined {
   const type = decodeChannelType(record);
-  const format = type === undefined ? undefined : formatNames[type.format];
-  return type === undefined || format === undefined ? undefined : { type, format };
+  return type && { type, format: formatNames[type.format] };
 }
 
 /** Whether `features` allow channels of this type. */
 export function supportsChannelType(features: Features, type: ChannelType): boolean {
   return (
     (type.format !== "anchors" || features.has("option_anchors")) &&
-    (type.format !== "zero-fee" || features.has("option_zero_fee_commitments")) &&
+    (type.format !== "zero-fee" || features.has("zero_fee_commitments")) &&
     (!type.scidAlias || features.has("option_scid_alias")) &&
     (!type.zeroConf || features.has("option_zeroconf"))
   );
 }
 
-/** For events: `anchors-zero-fee-htlc`, `static-remotekey+scid-alias`, ... */
+/** For events: `anchors-zero-fee-htlc`, `static-remotekey+scid-alias`, `zero-fee-commitments`, ... */
 export function channelTypeText(
   format: FormatName,
   options: { readonly scidAlias: boolean; readonly zeroConf: boolean },

@@ -4,7 +4,7 @@ import { checkIncomingFee, checkOutgoingFee } from "../../commitment/limits.ts";
 import { violationText } from "../../commitment/limitViolation.ts";
 import type { FormatName } from "../../commitment/params.ts";
 import { err, ok, type Result } from "../../util/result.ts";
-import { type FeeratePerKw, minOf, zeroSat } from "../../util/units.ts";
+import { type FeeratePerKw, feeratePerKw, maxOf, minOf, times } from "../../util/units.ts";
 import type { UpdateFee } from "../../wire/index.ts";
 import type { ChannelFeerates } from "../config.ts";
 import { type ChannelRefusal, refusal } from "../error.ts";
@@ -13,16 +13,38 @@ import type { FundedChannel } from "../state.ts";
 import { type ChannelChange, send } from "./commit.ts";
 import { feeLimits } from "./limits.ts";
 
+/** An opener may ask for ten times what we would call much, and in any case for that. */
+const alwaysTakenFeerate: FeeratePerKw = feeratePerKw(25_000);
+const noFeerate: FeeratePerKw = feeratePerKw(0);
+
 /** The feerate that we ask for in a channel of this format: with anchors, the fee can be raised when it matters. */
 export function commitmentFeerate(feerates: ChannelFeerates, format: FormatName): FeeratePerKw {
-  return hasAnchors(format) ? feerates.anchorChannelFee : feerates.nonAnchorChannelFee;
+  switch (formatOf(format).feerateBasis) {
+    case "full":
+      return feerates.nonAnchorChannelFee;
+    case "relay":
+      return feerates.anchorChannelFee;
+    case "none":
+      return noFeerate;
+  }
 }
 
 /** The least feerate that we take from a peer in a channel of this format. */
 export function leastRemoteFeerate(feerates: ChannelFeerates, format: FormatName): FeeratePerKw {
-  return hasAnchors(format)
-    ? feerates.minAllowedAnchorChannelRemoteFee
-    : feerates.minAllowedNonAnchorChannelRemoteFee;
+  switch (formatOf(format).feerateBasis) {
+    case "full":
+      return feerates.minAllowedNonAnchorChannelRemoteFee;
+    case "relay":
+      return feerates.minAllowedAnchorChannelRemoteFee;
+    case "none":
+      return noFeerate;
+  }
+}
+
+/** The highest feerate at which we take a new channel of this format. */
+export function mostRemoteFeerate(feerates: ChannelFeerates, format: FormatName): FeeratePerKw {
+  if (formatOf(format).feerateBasis === "none") return noFeerate;
+  return maxOf(times(feerates.maximumFeeEstimate, 10), alwaysTakenFeerate);
 }
 
 /** Proposes a feerate for the commitments (BOLT 2, "Updating Fees"); only the opener may. */
@@ -59,14 +81,12 @@ export function receiveFee(
   if (violation === undefined) {
     return ok({ channel: { ...channel, commitments: updateFee(commitments, feerate) }, actions: [] });
   }
-  const refused = refusal("close", violation.kind, violationText(violation));
+  // BOLT 2, "Updating Fees": ignored, with a warning; once reconnected, the peer may do without it.
+  const verdict = violation.kind === "no-feerate" ? "disconnect" : "close";
+  const refused = refusal(verdict, violation.kind, violationText(violation));
   if (violation.kind !== "feerate-too-low") return err(refused);
   return err({
     ...refused,
     reason: { kind: "peer-feerate-too-low", peerFeerate: feerate, requiredFeerate: minimum },
   });
-}
-
-function hasAnchors(format: FormatName): boolean {
-  return formatOf(format).anchorsCost > zeroSat;
 }

@@ -4,15 +4,12 @@ import type { FormatName, PartyParams } from "../../commitment/params.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import {
   type FeeratePerKw,
-  feeratePerKw,
   type Msat,
-  maxOf,
   minusOrZero,
   plus,
   type Sat,
   sat,
   satToMsat,
-  times,
 } from "../../util/units.ts";
 import { type AcceptChannel, type Features, type OpenChannel, sameChannelType } from "../../wire/index.ts";
 import type { ChannelHandshakeConfig, ChannelHandshakeLimits } from "../config.ts";
@@ -20,8 +17,8 @@ import { type ChannelRefusal, refusal } from "../error.ts";
 import type { ChannelContext } from "../input.ts";
 import type { WaitForAcceptChannel } from "../state.ts";
 import { type KnownChannelType, readChannelType, supportsChannelType } from "./channelType.ts";
-import { leastRemoteFeerate } from "./fee.ts";
-import { leastDustLimit, mostAcceptedHtlcs, ourLimits, type PartyLimits, termsIn } from "./openingTerms.ts";
+import { leastRemoteFeerate, mostRemoteFeerate } from "./fee.ts";
+import { leastDustLimit, ourLimits, type PartyLimits, termsIn } from "./openingTerms.ts";
 import { isShutdownScript } from "./shutdownScript.ts";
 
 // Every requirement of BOLT 2, "Channel Establishment v1", and LDK's bounds where the BOLT leaves them open.
@@ -38,8 +35,6 @@ const leastToSelfDelay = 144;
 const mostToSelfDelay = 2_016;
 /** The opener must be able to pay for so many HTLCs from the start. @ldk lightning::ln::channel::MIN_AFFORDABLE_HTLC_COUNT */
 const affordableHtlcs = 4;
-/** An opener may ask for ten times what we would call much, and in any case for that. */
-const alwaysTakenFeerate: FeeratePerKw = feeratePerKw(25_000);
 
 /** Violated or not, what to call it, and the sentence. */
 type Check = readonly [violated: boolean, code: string, text: string];
@@ -105,13 +100,13 @@ export function checkOpenChannel(
   const { format } = ofType.value;
   const capacity = open.fundingSatoshis;
   const terms = { capacity, pushed: open.pushMsat, feerate: open.feeratePerKw, format };
-  const ours = ourLimits(channelHandshakeConfig, { capacity, announce: isAnnounced(open) });
+  const ours = ourLimits(channelHandshakeConfig, { capacity, announce: isAnnounced(open), format });
   const theirs = termsIn(open);
   const refused =
     checkOpening(ctx, open, { remoteFeatures, terms }) ??
     checkFunding(terms, [ctx.ourFeatures]) ??
     checkOurTerms(channelHandshakeConfig, ours, capacity) ??
-    checkTheirTerms(ctx, theirs, { capacity, ours, limits, remoteFeatures }) ??
+    checkTheirTerms(ctx, theirs, { capacity, format, ours, limits, remoteFeatures }) ??
     checkOpenerPays(terms, ours.channelReserve) ??
     checkFirstBalances(terms, theirs.channelReserve);
   return refused === undefined ? ofType : err(refused);
@@ -127,7 +122,7 @@ function checkOpening(
   const { minFunding, forceAnnouncedChannelPreference } = config.channelHandshakeLimits;
   const announce = isAnnounced(open);
   const least = leastRemoteFeerate(feerates, terms.format);
-  const most = maxOf(times(feerates.maximumFeeEstimate, 10), alwaysTakenFeerate);
+  const most = mostRemoteFeerate(feerates, terms.format);
   const feerate = `feerate of ${terms.feerate} sat/kW`;
   return firstViolated([
     [
@@ -188,7 +183,13 @@ export function checkAcceptChannel(
         `channel_reserve of ${theirs.channelReserve} sat, ${most} sat are left beside our own`,
       ],
     ]) ??
-    checkTheirTerms(ctx, theirs, { capacity, ours, limits, remoteFeatures: identity.remoteFeatures }) ??
+    checkTheirTerms(ctx, theirs, {
+      capacity,
+      format,
+      ours,
+      limits,
+      remoteFeatures: identity.remoteFeatures,
+    }) ??
     checkFirstBalances(terms, theirs.channelReserve)
   );
 }
@@ -225,12 +226,14 @@ function checkTheirTerms(
   theirs: PartyParams,
   by: {
     readonly capacity: Sat;
+    readonly format: FormatName;
     readonly ours: PartyLimits;
     readonly limits: ChannelHandshakeLimits;
     readonly remoteFeatures: Features;
   },
 ): ChannelRefusal | undefined {
   const { capacity, ours, limits, remoteFeatures } = by;
+  const mostAcceptedHtlcs = formatOf(by.format).maxAcceptedHtlcs;
   const { dustLimit, channelReserve, htlcMinimum, maxHtlcValueInFlight, maxAcceptedHtlcs } = theirs;
   const mostDelay = Math.min(limits.theirToSelfDelay, mostToSelfDelay);
   const usable = satToMsat(minusOrZero(capacity, channelReserve));

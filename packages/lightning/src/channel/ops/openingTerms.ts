@@ -1,4 +1,5 @@
-import type { PartyParams } from "../../commitment/params.ts";
+import { formatOf } from "../../commitment/formats/formatOf.ts";
+import type { FormatName, PartyParams } from "../../commitment/params.ts";
 import type { Script } from "../../util/bytes.ts";
 import { type Msat, maxOf, minOf, msat, type Sat, sat, satToMsat } from "../../util/units.ts";
 import type { AcceptChannel, Features, OpenChannel } from "../../wire/index.ts";
@@ -9,8 +10,6 @@ import type { LocalKeys } from "../localKeys.ts";
 export const leastDustLimit: Sat = sat(354);
 /** What we demand that the peer keeps is at least that. @ldk lightning::ln::channel::MIN_THEIR_CHAN_RESERVE_SATOSHIS */
 const leastReserve: Sat = sat(1_000);
-/** A commitment with more HTLCs of each side could not be penalised in one standard transaction (BOLT 2). */
-export const mostAcceptedHtlcs = 483;
 
 /** A party's terms without its keys. */
 export type PartyLimits = Omit<PartyParams, "basepoints" | "upfrontShutdownScript">;
@@ -18,9 +17,9 @@ export type PartyLimits = Omit<PartyParams, "basepoints" | "upfrontShutdownScrip
 /** What we ask for in a channel, whichever side opens it. */
 export function ourLimits(
   config: ChannelHandshakeConfig,
-  channel: { readonly capacity: Sat; readonly announce: boolean },
+  channel: { readonly capacity: Sat; readonly announce: boolean; readonly format: FormatName },
 ): PartyLimits {
-  const { capacity, announce } = channel;
+  const { capacity, announce, format } = channel;
   const percent = announce
     ? config.announcedMaxInboundHtlcValueInFlightPercent
     : config.unannouncedMaxInboundHtlcValueInFlightPercent;
@@ -30,7 +29,7 @@ export function ourLimits(
     channelReserve: reserveOf(capacity, config.theirChannelReserveProportionalMillionths),
     htlcMinimum: maxOf(config.ourHtlcMinimum, msat(1)),
     toSelfDelay: config.ourToSelfDelay,
-    maxAcceptedHtlcs: Math.min(config.ourMaxAcceptedHtlcs, mostAcceptedHtlcs),
+    maxAcceptedHtlcs: Math.min(config.ourMaxAcceptedHtlcs, formatOf(format).maxAcceptedHtlcs),
   };
 }
 

@@ -29,7 +29,7 @@ export function acceptOpening(
   const config = ctx.config.channelHandshakeConfig;
   const capacity = open.fundingSatoshis;
   const announce = isAnnounced(open);
-  const limits = ourLimits(config, { capacity, announce });
+  const limits = ourLimits(config, { capacity, announce, format });
   const upfront = upfrontScript(config, remoteFeatures, shutdownScript);
   const opening: AgreedOpening = {
     identity: {

@@ -21,6 +21,8 @@ export const anchorsZeroFeeHtlc: CommitmentFormat = {
   name: "anchors-zero-fee-htlc",
   weights,
   version: 2,
+  feerateBasis: "relay",
+  maxAcceptedHtlcs: 483,
   anchorsCost: times(anchorValue, 2),
   feeSpikeMultiple: 1,
   toRemoteSequence: 1,
@@ -34,5 +36,6 @@ export const anchorsZeroFeeHtlc: CommitmentFormat = {
   toLocal: (keys, toSelfDelay) => scriptHashOutput(toLocalScript(keys, toSelfDelay)),
   toRemote: ({ otherPayment }) => scriptHashOutput(delayedToRemoteScript(otherPayment)),
   anchor: (fundingKey) => ({ value: anchorValue, ...scriptHashOutput(anchorScript(fundingKey)) }),
+  sharedAnchor: () => undefined,
   htlcScripts: (keys) => segwitHtlcScripts(keys, true),
 };

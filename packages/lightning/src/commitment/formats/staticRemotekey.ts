@@ -11,6 +11,8 @@ export const staticRemotekey: CommitmentFormat = {
   name: "static-remotekey",
   weights,
   version: 2,
+  feerateBasis: "full",
+  maxAcceptedHtlcs: 483,
   anchorsCost: zeroSat,
   feeSpikeMultiple: 2,
   toRemoteSequence: 0xffff_fffd,
@@ -25,5 +27,6 @@ export const staticRemotekey: CommitmentFormat = {
   toLocal: (keys, toSelfDelay) => scriptHashOutput(toLocalScript(keys, toSelfDelay)),
   toRemote: ({ otherPayment }) => ({ script: p2wpkhOf(otherPayment) }),
   anchor: () => undefined,
+  sharedAnchor: () => undefined,
   htlcScripts: (keys) => segwitHtlcScripts(keys, false),
 };

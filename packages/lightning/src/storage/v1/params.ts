@@ -23,6 +23,7 @@ import { u128 } from "./values.ts";
 const formatName: Codec<FormatName> = nameOf<FormatName>("format", {
   "static-remotekey": 0,
   "anchors-zero-fee-htlc": 1,
+  "zero-fee-commitments": 2,
 });
 
 export const basepoints: Codec<Basepoints> = struct("basepoints", {
