@@ -20,6 +20,13 @@ import { TestLink, type Wire } from "./link.ts";
 /** Throw it in `TestNode.onCrashPoint`: the network lets that node die there, and starts it again. */
 export class NodeCrash extends Error {
   override readonly name = "NodeCrash";
+  /** Whether what had left the node before is lost on its way. */
+  readonly losesSent: boolean;
+
+  constructor(message: string, { losesSent = false } = {}) {
+    super(message);
+    this.losesSent = losesSent;
+  }
 }
 
 export interface TestNetworkOptions {
@@ -144,11 +151,54 @@ export class TestNetwork {
     }
   }
 
-  /** The node dies where it is and starts from its store; peers get what had left it, and lose the connection. */
-  crash(node: TestNode): void {
+  /** The node does all that it can before something new comes in. */
+  pump(node: TestNode): void {
+    this.#atRest.delete(node);
+    for (let steps = 0; this.#step(node, false); steps++)
+      if (steps > maxTurns) throw new Error("the node does not come to rest");
+  }
+
+  /** The next bytes reach their receiver, which does nothing about them yet; `false` when nothing can. */
+  deliver(link: TestLink, wire: Wire): boolean {
+    if (link.connectionId === undefined || wire.chunks.length === 0 || wire.paused) {
+      return this.#close(link, wire);
+    }
+    if (this.losesConnection(link, wire)) {
+      this.cut(link);
+      return true;
+    }
+    this.deliveries++;
+    link.deliver(wire);
+    this.#atRest.delete(wire.to);
+    this.#flush(wire.to);
+    return true;
+  }
+
+  /** The connection is lost, with all that is on its way. */
+  cut(link: TestLink): void {
+    link.cut();
+    this.#atRest.delete(link.a);
+    this.#atRest.delete(link.b);
+  }
+
+  /** Connects the nodes again, whether the link `reconnects` by itself or not; `false` when they are connected. */
+  reconnect(link: TestLink): boolean {
+    if (link.connectionId !== undefined) return false;
+    this.#connections++;
+    link.connect(`link-${this.#connections}`);
+    this.#atRest.delete(link.a);
+    this.#atRest.delete(link.b);
+    return true;
+  }
+
+  /**
+   * The node dies where it is and starts from its store. Its peers get what had left it, unless that is lost as well,
+   * and lose the connection.
+   */
+  crash(node: TestNode, { losesSent = false } = {}): void {
     for (const link of this.links.filter((each) => each.joins(node))) {
-      for (const wire of link.wires) {
-        if (wire.from === node) while (this.#deliver(link, wire));
+      for (const wire of losesSent ? [] : link.wires) {
+        if (wire.from === node) while (this.deliver(link, wire));
       }
       link.cut();
     }
@@ -185,8 +235,8 @@ export class TestNetwork {
   #turn(): boolean {
     const acts = [
       ...this.nodes.map((node) => () => this.#step(node)),
-      ...this.links.flatMap((link) => link.wires.map((wire) => () => this.#deliver(link, wire))),
-      ...this.links.map((link) => () => this.#connect(link)),
+      ...this.links.flatMap((link) => link.wires.map((wire) => () => this.deliver(link, wire))),
+      ...this.links.map((link) => () => link.reconnects && this.reconnect(link)),
     ];
     this.#dice?.shuffle(acts);
     return acts.some((act) => act()) || this.nodes.some((node) => this.#step(node, false));
@@ -202,7 +252,7 @@ export class TestNetwork {
     } catch (error) {
       if (!(error instanceof NodeCrash)) throw error;
       this.#flush(node);
-      this.crash(node);
+      this.crash(node, error);
       return true;
     }
     this.#atRest.delete(node);
@@ -210,40 +260,10 @@ export class TestNetwork {
     return true;
   }
 
-  #deliver(link: TestLink, wire: Wire): boolean {
-    if (link.connectionId === undefined || wire.chunks.length === 0 || wire.paused) {
-      return this.#close(link, wire);
-    }
-    if (this.losesConnection(link, wire)) {
-      this.#cut(link);
-      return true;
-    }
-    this.deliveries++;
-    link.deliver(wire);
-    this.#atRest.delete(wire.to);
-    this.#flush(wire.to);
-    return true;
-  }
-
   /** A side that has said its last, and all of it was read, closes. */
   #close(link: TestLink, { closing, chunks }: Wire): boolean {
     if (link.connectionId === undefined || !closing || chunks.length > 0) return false;
-    this.#cut(link);
-    return true;
-  }
-
-  #cut(link: TestLink): void {
-    link.cut();
-    this.#atRest.delete(link.a);
-    this.#atRest.delete(link.b);
-  }
-
-  #connect(link: TestLink): boolean {
-    if (link.connectionId !== undefined || !link.reconnects) return false;
-    this.#connections++;
-    link.connect(`link-${this.#connections}`);
-    this.#atRest.delete(link.a);
-    this.#atRest.delete(link.b);
+    this.cut(link);
     return true;
   }
 

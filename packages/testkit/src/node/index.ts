@@ -2,4 +2,4 @@ export { EnforcingKeys } from "./enforcingKeys.ts";
 export { EnforcingSigner, SignerMemory, type SignerState } from "./enforcingSigner.ts";
 export { SeededEntropy } from "./seededEntropy.ts";
 export { SyncStore } from "./syncStore.ts";
-export { type CrashPoint, TestNode, type TestNodeOptions, testConfig } from "./testNode.ts";
+export { type CrashPoint, type StoreFault, TestNode, type TestNodeOptions, testConfig } from "./testNode.ts";

@@ -1,7 +1,7 @@
 import type { Network } from "@fulmen/bitcoin/network";
 import { networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { ConfirmationTarget, TransactionType } from "@fulmen/lightning/chain";
+import type { ConfirmationTarget, FeeEstimator, TransactionType } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, LogRecord, MessageSendEvent } from "@fulmen/lightning/handlers";
@@ -76,12 +76,20 @@ type Leaving =
     }
   | { readonly kind: "message"; readonly event: MessageSendEvent };
 
+/**
+ * What goes wrong with a commit: `fails` loses the batch, `loses-answer` stores it, and the node does not learn that it
+ * did. In both cases the node freezes until `thaw`.
+ */
+export type StoreFault = "fails" | "loses-answer";
+
 interface TakenBatch {
   readonly batch: Batch | undefined;
   readonly writes: Batch["writes"];
   /** Of the monitors. */
   readonly commit: number;
   readonly signers: ReadonlyMap<string, SignerState>;
+  /** The store has it, and did not say so. */
+  stored: boolean;
 }
 
 /** What a restart makes anew. */
@@ -111,6 +119,10 @@ export class TestNode {
   readonly broadcasts: { readonly transaction: Transaction; readonly type: TransactionType }[] = [];
   /** While set, batches are taken and not committed. */
   holdsCommits = false;
+  /** Happens to the next commit. */
+  storeFault: StoreFault | undefined;
+  /** The feerates that the node is told. */
+  feerate: FeeEstimator["feerate"] = testFeerate;
   onEvent: NonNullable<TestNodeOptions["onEvent"]>;
   onCrashPoint: NonNullable<TestNodeOptions["onCrashPoint"]>;
   readonly #options: TestNodeOptions;
@@ -118,6 +130,7 @@ export class TestNode {
   #taken: TakenBatch[] = [];
   #leaving: Leaving[] = [];
   #commits = 0;
+  #isFrozen = false;
   #durableSigners: ReadonlyMap<string, SignerState> = new Map();
 
   constructor(options: TestNodeOptions) {
@@ -162,15 +175,33 @@ export class TestNode {
   }
 
   /**
+   * Whether the store failed: the node takes no batch before `thaw`. A host disconnects its peers then; here that is for
+   * whoever made the connections.
+   */
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  /** The store works again: what it has not got is committed anew. */
+  thaw(): void {
+    this.#isFrozen = false;
+  }
+
+  /**
    * The one thing that is next. `false` when there is nothing to do until something comes in. With `patiently`, a slow
    * store does not commit yet.
    */
   step({ patiently = false } = {}): boolean {
     this.#checkSigners();
     const { hasSlowStore = false } = this.#options;
-    const mayCommit = !(patiently && hasSlowStore) && !this.holdsCommits;
-    const mayTake = hasSlowStore || this.holdsCommits || this.#taken.length === 0;
+    const mayCommit = !(patiently && hasSlowStore) && !this.holdsCommits && !this.#isFrozen;
+    const mayTake = (hasSlowStore || this.holdsCommits || this.#taken.length === 0) && !this.#isFrozen;
     return this.#leave() || (mayTake && this.#take()) || (mayCommit && this.#commit()) || this.#tellEvent();
+  }
+
+  /** Commits the first batch that waits though commits are held. `false` when there is none, or the node is frozen. */
+  commitOne(): boolean {
+    return !this.#isFrozen && this.#commit();
   }
 
   /** Steps until nothing is left to do. */
@@ -209,6 +240,8 @@ export class TestNode {
   restart(): void {
     this.#taken = [];
     this.#leaving = [];
+    this.#isFrozen = false;
+    this.storeFault = undefined;
     this.keys.memory.restore(this.#durableSigners);
     this.#memory = this.#start();
     this.syncChain();
@@ -245,6 +278,7 @@ export class TestNode {
       writes: [...(batch?.writes ?? []), ...others],
       commit: this.#commits,
       signers: this.keys.memory.snapshot(),
+      stored: false,
     });
     return true;
   }
@@ -252,19 +286,28 @@ export class TestNode {
   #commit(): boolean {
     const [taken] = this.#taken;
     if (taken === undefined) return false;
-    const { batch, writes, commit, signers } = taken;
-    const sequence = batch?.sequence ?? 0;
-    if (writes.length > 0) {
-      this.onCrashPoint(this, { kind: "before-commit", sequence });
-      this.store.commitNow(writes);
-      this.#durableSigners = signers;
-      this.onCrashPoint(this, { kind: "after-commit", sequence });
-    }
+    const { batch, commit } = taken;
+    if (taken.writes.length > 0 && !taken.stored && !this.#store(taken)) return false;
     this.#taken.shift();
     const { manager, chainMonitor } = this.#memory;
     if (batch !== undefined) manager.batchCommitted(batch.sequence);
     chainMonitor.committed(commit);
     return true;
+  }
+
+  /** Whether the node knows that the batch is durable. */
+  #store(taken: TakenBatch): boolean {
+    const sequence = taken.batch?.sequence ?? 0;
+    const fault = this.storeFault;
+    this.storeFault = undefined;
+    this.#isFrozen = fault !== undefined;
+    this.onCrashPoint(this, { kind: "before-commit", sequence });
+    if (fault === "fails") return false;
+    this.store.commitNow(taken.writes);
+    taken.stored = true;
+    this.#durableSigners = taken.signers;
+    this.onCrashPoint(this, { kind: "after-commit", sequence });
+    return fault === undefined;
   }
 
   #tellEvent(): boolean {
@@ -285,6 +328,7 @@ export class TestNode {
     const stored = store.readNow(nodeKey)?.value;
     unwrap(openNodeRecord({ stored, storeIsEmpty: false, nodeId: this.nodeId, network }));
     const logger = { log: (record: LogRecord) => void this.log.push(record) };
+    const feeEstimator: FeeEstimator = { feerate: (target) => this.feerate(target) };
     const broadcaster = {
       broadcastTransactions: (transactions: readonly Transaction[], type: TransactionType) => {
         this.#leaving.push({ kind: "broadcast", transactions, type });
@@ -345,11 +389,10 @@ export class TestNode {
 /** More steps than any test needs. */
 const maxSteps = 100_000;
 
-const feeEstimator = {
-  feerate(target: ConfirmationTarget): FeeratePerKw {
-    return feeratePerKw(target === "maximum-fee-estimate" ? 2_500 : 253);
-  },
-};
+/** What test nodes are told of feerates unless a test says otherwise. */
+function testFeerate(target: ConfirmationTarget): FeeratePerKw {
+  return feeratePerKw(target === "maximum-fee-estimate" ? 2_500 : 253);
+}
 
 /** What test nodes are set to unless told otherwise: channels that are announced, and ready after one confirmation. */
 export const testConfig: UserConfig = {
