@@ -7,6 +7,7 @@ import {
   type UserConfig,
 } from "#src/channel/config";
 import { openChannel } from "#src/channel/openChannel";
+import { formatOf } from "#src/commitment/formats/formatOf";
 import type { FormatName } from "#src/commitment/params";
 import { noBytes, type Script, type Signature, toHex } from "#src/util/bytes";
 import type { BlockHash, ChannelId, ShortChannelId } from "#src/util/ids";
@@ -95,9 +96,22 @@ describe("cmd open", () => {
   }
 });
 
+/** A name, what is wrong, the complaint. */
+type OpenCase = readonly [string, (open: OpenChannel) => Partial<OpenChannel>, string, PairOptions?];
+
+const withFeerate: readonly OpenCase[] = [
+  ["feerate too low", () => ({ feeratePerKw: feeratePerKw(252) }), "feerate-too-low"],
+  ["feerate too high", () => ({ feeratePerKw: feeratePerKw(100_001) }), "feerate-too-high"],
+];
+const withoutFeerate: readonly OpenCase[] = [
+  ["a feerate", () => ({ feeratePerKw: feeratePerKw(1) }), "feerate-too-high"],
+  ["115 HTLCs", () => ({ maxAcceptedHtlcs: 115 }), "max-accepted-htlcs-too-large"],
+];
+
 for (const format of formats) {
   describe(`recv open_channel -- ${format}`, () => {
-    const cases: readonly [string, (open: OpenChannel) => Partial<OpenChannel>, string, PairOptions?][] = [
+    const isFree = formatOf(format).feerateBasis === "none";
+    const cases: readonly OpenCase[] = [
       ["another chain", () => ({ chainHash: toHex(bytes32(3)) as BlockHash }), "unknown-chain"],
       [
         "push above funding",
@@ -142,8 +156,7 @@ for (const format of formats) {
       ["delay of 2,017 blocks", () => ({ toSelfDelay: 2_017 }), "to-self-delay-too-large"],
       ["no HTLCs", () => ({ maxAcceptedHtlcs: 0 }), "max-accepted-htlcs-too-small"],
       ["484 HTLCs", () => ({ maxAcceptedHtlcs: 484 }), "max-accepted-htlcs-too-large"],
-      ["feerate too low", () => ({ feeratePerKw: feeratePerKw(252) }), "feerate-too-low"],
-      ["feerate too high", () => ({ feeratePerKw: feeratePerKw(100_001) }), "feerate-too-high"],
+      ...(isFree ? withoutFeerate : withFeerate),
       ["no channel type", () => ({ tlvs: { upfrontShutdownScript: noBytes as Script } }), "no-channel-type"],
       [
         "unknown channel type",
@@ -164,7 +177,11 @@ for (const format of formats) {
         (open) => ({ pushMsat: msat(open.fundingSatoshis * 1000n) }),
         "opener-cannot-afford-fee",
       ],
-      ["opener left below our reserve", () => ({ pushMsat: msat(989_000_000n) }), "opener-cannot-afford-fee"],
+      [
+        "opener left below our reserve",
+        () => ({ pushMsat: msat(isFree ? 990_000_001n : 989_000_000n) }),
+        "opener-cannot-afford-fee",
+      ],
       [
         "both balances within its reserve",
         () => ({ pushMsat: msat(480_000_000n), channelReserveSatoshis: sat(600_000) }),
@@ -184,7 +201,7 @@ for (const format of formats) {
         "large, and we do not support it",
         () => ({ fundingSatoshis: sat(2n ** 24n) }),
         "funding-too-large",
-        { bob: { features: Features.of({ option_anchors: "optional" }) } },
+        { bob: { features: defaultFeatures.set("option_support_large_channel", undefined) } },
       ],
       [
         "funding below our limit",
@@ -287,6 +304,55 @@ describe("recv accept_channel", () => {
   });
 });
 
+describe("zero-fee-commitments", () => {
+  const format = "zero-fee-commitments";
+  const most = { config: configWith({ config: { ourMaxAcceptedHtlcs: 483 } }) };
+
+  test("both ask for no feerate and 114 HTLCs at most", () => {
+    const pair = new Pair({ format, alice: most, bob: most });
+    pair.start();
+    const [open] = pair.alice.outbox;
+    assert.ok(open?.type === "open_channel");
+    assert.equal(toHex(open.tlvs.channelType ?? noBytes), "010000000000");
+    assert.deepEqual([open.feeratePerKw, open.maxAcceptedHtlcs], [0n, 114]);
+    pair.deliverOpen();
+    pair.accept();
+    const [accept] = pair.bob.outbox;
+    assert.ok(accept?.type === "accept_channel" && accept.maxAcceptedHtlcs === 114);
+  });
+
+  test("recv accept_channel -- 115 HTLCs", () => {
+    const { complaint } = receiveAccept(() => ({ maxAcceptedHtlcs: 115 }), { format });
+    assert.equal(complaint, "error max-accepted-htlcs-too-large");
+  });
+
+  test("recv open_channel -- by a node that does not want it", () => {
+    const bob = { features: defaultFeatures.set("zero_fee_commitments", undefined) };
+    const pair = new Pair({ format });
+    pair.start();
+    const [open] = pair.alice.outbox;
+    assert.ok(open?.type === "open_channel");
+    const { channelType } = open.tlvs;
+    const change = () => ({ tlvs: { ...(channelType && { channelType }) }, feeratePerKw: feeratePerKw(0) });
+    assert.equal(receiveOpen(change, { bob }).complaint, "error unsupported-channel-type");
+  });
+
+  test("is asked for only where both support it, the next best otherwise", () => {
+    const bob = { features: defaultFeatures.set("zero_fee_commitments", undefined) };
+    const wanted: readonly FormatName[] = [format, "anchors-zero-fee-htlc", "static-remotekey"];
+    for (const [options, expected] of [
+      [{}, format],
+      [{ bob }, "anchors-zero-fee-htlc"],
+      [{ alice: bob }, "anchors-zero-fee-htlc"],
+    ] as const) {
+      const pair = new Pair({ formats: wanted, ...options });
+      pair.start();
+      const { state } = pair.alice;
+      assert.ok(state.kind === "wait-for-accept-channel" && state.format === expected);
+    }
+  });
+});
+
 describe("recv error -- before accept_channel", () => {
   const both: readonly FormatName[] = ["anchors-zero-fee-htlc", "static-remotekey"];
 
@@ -308,6 +374,24 @@ describe("recv error -- before accept_channel", () => {
     pair.accept();
     pair.deliver(pair.bob, "accept_channel");
     assert.equal(pair.alice.state.kind, "wait-for-funding-transaction");
+  });
+
+  test("down from zero-fee-commitments, with the feerates of each", () => {
+    const pair = new Pair({ formats: ["zero-fee-commitments", ...both] });
+    pair.start();
+    const asked: unknown[] = [];
+    for (;;) {
+      const open = pair.alice.outbox.shift();
+      if (open?.type !== "open_channel") break;
+      asked.push([toHex(open.tlvs.channelType ?? noBytes), open.feeratePerKw]);
+      pair.receive(pair.alice, { type: "error", channelId: open.temporaryChannelId, data: noBytes });
+    }
+    assert.deepEqual(asked, [
+      ["010000000000", 0n],
+      ["401000", 1_000n],
+      ["1000", 2_500n],
+    ]);
+    assert.equal(pair.alice.state.kind, "ended");
   });
 
   test("no format is left: the channel ends", () => {

@@ -11,6 +11,7 @@ import { openChannel } from "#src/channel/openChannel";
 import { receiveOpenChannel } from "#src/channel/receiveOpenChannel";
 import { type ChannelState, type FundedChannel, fundedChannel } from "#src/channel/state";
 import { step } from "#src/channel/step";
+import { formatNames } from "#src/commitment/formats/formatOf";
 import type { FormatName } from "#src/commitment/params";
 import type { Event } from "#src/handlers/event";
 import type { ChannelSigner } from "#src/sign/channelSigner";
@@ -40,12 +41,13 @@ import {
 
 // Two channels wired to each other message by message, with real keys, so that every signature is checked.
 
-export const formats: readonly FormatName[] = ["static-remotekey", "anchors-zero-fee-htlc"];
+export const formats = formatNames;
 export const startHeight = 1_000;
 export const chainHash = "06226e46111a0b59caaf126043eb5bbf28c34f3a5e332a1fc7b2b73cf188910f" as BlockHash;
 
 export const defaultFeatures = Features.of({
   option_anchors: "optional",
+  zero_fee_commitments: "optional",
   option_shutdown_anysegwit: "optional",
   option_upfront_shutdown_script: "optional",
   option_scid_alias: "optional",

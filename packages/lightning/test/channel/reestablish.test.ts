@@ -24,7 +24,7 @@ function resolveAll(pair: Pair): void {
   }
 }
 
-/** A channel in which HTLCs come and go in both directions and the fee changes, all at once. */
+/** A channel in which HTLCs come and go in both directions and the fee, if there is one, changes, all at once. */
 function busyPair(format: FormatName): Pair {
   const pair = new Pair({ format, push: 400_000_000n, undriven: true }).open();
   const { alice, bob } = pair;
@@ -75,6 +75,7 @@ function eachCut(pair: Pair, first: "alice" | "bob", visit: (cut: Pair) => void)
 for (const [format, first] of [
   ["static-remotekey", "alice"],
   ["anchors-zero-fee-htlc", "bob"],
+  ["zero-fee-commitments", "alice"],
 ] as const) {
   describe(`reconnection, ${format}`, () => {
     test(`after every message of a busy dance, both are in step again (${first} is delivered first)`, () => {
