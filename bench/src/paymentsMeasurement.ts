@@ -12,6 +12,11 @@ export interface PaymentsSample {
   readonly cpuMsPerPayment: number;
 }
 
+/**
+ * Size of the payer's channel: 100 bitcoin pay 1M msat ten million times, so that no machine is too fast for it.
+ */
+export const channelSats = 10_000_000_000n;
+
 /** A side's way to make payments. */
 export interface Payments<P> {
   /** What the payer knows before it pays: as many invoices of the payee, parsed. This is not timed. */

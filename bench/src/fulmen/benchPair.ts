@@ -5,6 +5,7 @@ import type { Bytes32 } from "@fulmen/lightning/util";
 import { type BlockHeight, feeratePerKw, msat, present, sat } from "@fulmen/lightning/util";
 import type { SimulatedChain } from "@fulmen/testkit/chain";
 import { createFundedChain, type Faucet } from "@fulmen/testkit/wallet";
+import { channelSats } from "../paymentsMeasurement.ts";
 import { BenchNode } from "./benchNode.ts";
 
 const connectionId = "pair";
@@ -15,7 +16,7 @@ export interface PairStores {
   readonly payee: KVStore;
 }
 
-/** Two of our nodes with a confirmed anchors channel of 0.1 bitcoin, all on the first node's side. */
+/** Two of our nodes with a confirmed anchors channel of `channelSats`, all on the first node's side. */
 export class BenchPair {
   readonly payer: BenchNode;
   readonly payee: BenchNode;
@@ -74,7 +75,7 @@ export class BenchPair {
   async #openChannel(): Promise<void> {
     this.payer.manager.createChannel({
       counterparty: this.payee.keys.nodeId,
-      funding: sat(10_000_000n),
+      funding: sat(channelSats),
       push: msat(0n),
     });
     await this.settle((event) => {

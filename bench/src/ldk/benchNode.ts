@@ -1,4 +1,5 @@
 import * as ldk from "lightningdevkit";
+import { channelSats } from "../paymentsMeasurement.ts";
 
 /** The parts of an LDK node that the benches touch. */
 export interface LdkBenchNode {
@@ -89,8 +90,11 @@ function userConfig(): ldk.UserConfig {
   handshake.set_minimum_depth(1);
   handshake.set_negotiate_anchors_zero_fee_htlc_tx(true);
   handshake.set_max_inbound_htlc_value_in_flight_percent_of_channel(100);
+  const limits = ldk.ChannelHandshakeLimits.constructor_default();
+  limits.set_max_funding_satoshis(channelSats);
   const config = ldk.UserConfig.constructor_default();
   config.set_channel_handshake_config(handshake);
+  config.set_channel_handshake_limits(limits);
   config.set_manually_accept_inbound_channels(true);
   return config;
 }

@@ -2,12 +2,13 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { fromHex, reverseBytes, type Sat, type Txid } from "@fulmen/bitcoin/primitives";
 import { ByteWriter, encodeTransaction } from "@fulmen/bitcoin/transaction";
 import * as ldk from "lightningdevkit";
+import { channelSats } from "../paymentsMeasurement.ts";
 import { buildBenchNode, type LdkBenchNode } from "./benchNode.ts";
 import { MemoryPipe } from "./memoryPipe.ts";
 
 const genesis = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206";
 
-/** Two LDK nodes with a confirmed anchors channel of 0.1 bitcoin, all on the first node's side. */
+/** Two LDK nodes with a confirmed anchors channel of `channelSats`, all on the first node's side. */
 export class LdkBenchPair {
   readonly payer: LdkBenchNode;
   readonly payee: LdkBenchNode;
@@ -43,7 +44,7 @@ export class LdkBenchPair {
 
   #openChannel(): void {
     const peer = this.payee.manager.get_our_node_id();
-    const opened = this.payer.manager.create_channel(peer, 10_000_000n, 0n, 0n, null, null);
+    const opened = this.payer.manager.create_channel(peer, channelSats, 0n, 0n, null, null);
     if (!(opened instanceof ldk.Result_ChannelIdAPIErrorZ_OK)) throw new Error("create_channel");
     const fundings: Uint8Array[] = [];
     this.settle((event) => {
