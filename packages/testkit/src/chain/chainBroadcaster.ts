@@ -1,7 +1,7 @@
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { BroadcasterInterface, TransactionType } from "@fulmen/lightning/chain";
 import type { Refusal } from "./refusal.ts";
-import type { SimulatedChain } from "./simulatedChain.ts";
+import type { TestChain } from "./testChain.ts";
 
 /** A broadcast that ordinary nodes would not have relayed. */
 export interface RefusedBroadcast {
@@ -15,10 +15,10 @@ export interface RefusedBroadcast {
  * is kept for the test to look at: a broadcast has no answer.
  */
 export class ChainBroadcaster implements BroadcasterInterface {
-  readonly #chain: SimulatedChain;
+  readonly #chain: TestChain;
   #refused: RefusedBroadcast[] = [];
 
-  constructor(chain: SimulatedChain) {
+  constructor(chain: TestChain) {
     this.#chain = chain;
   }
 

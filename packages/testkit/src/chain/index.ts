@@ -8,10 +8,6 @@ export type { Accepted } from "./mempoolState.ts";
 export { defaultPolicy, feeAt, type MempoolPolicy } from "./policy.ts";
 export type { ConsensusRefusal, MalformedRule, NonStandardRule, Refusal, TrucRule } from "./refusal.ts";
 export { regtestGenesis } from "./regtest.ts";
-export {
-  type FoundTransaction,
-  type ReorgOptions,
-  SimulatedChain,
-  type SimulatedChainOptions,
-} from "./simulatedChain.ts";
+export { SimulatedChain, type SimulatedChainOptions } from "./simulatedChain.ts";
 export type { MineOptions } from "./template.ts";
+export { type FoundTransaction, type ReorgOptions, TestChain, type TestChainOptions } from "./testChain.ts";

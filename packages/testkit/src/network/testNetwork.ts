@@ -11,9 +11,9 @@ import {
   present,
   type Sat,
 } from "@fulmen/lightning/util";
-import type { SimulatedChain } from "../chain/index.ts";
+import type { TestChain } from "../chain/index.ts";
 import { TestNode, type TestNodeOptions } from "../node/index.ts";
-import { createFundedChain, type Faucet } from "../wallet/index.ts";
+import { createFundedChain, type Faucet, type FundedChain } from "../wallet/index.ts";
 import { Dice } from "./dice.ts";
 import { TestLink, type Wire } from "./link.ts";
 
@@ -32,6 +32,8 @@ export class NodeCrash extends Error {
 export interface TestNetworkOptions {
   /** Chains and nodes of the same seed and the same calls do the same. Default 1. */
   readonly seed?: number;
+  /** Where the nodes live; a simulated chain of the same seed when not given. */
+  readonly funded?: FundedChain;
   /** Nodes' steps and links' deliveries in an order drawn from the seed; each link keeps its own order. Default false. */
   readonly shuffles?: boolean;
   /** Asked before each delivery whether the connection shall be lost instead. */
@@ -56,7 +58,7 @@ export type ClaimPolicy = "claim" | "fail" | "hold";
  * Users of the nodes accept channels, fund them from a faucet, and claim payments, unless told otherwise by `claims`.
  */
 export class TestNetwork {
-  readonly chain: SimulatedChain;
+  readonly chain: TestChain;
   readonly faucet: Faucet;
   readonly nodes: TestNode[] = [];
   readonly links: TestLink[] = [];
@@ -73,7 +75,7 @@ export class TestNetwork {
 
   constructor(options: TestNetworkOptions = {}) {
     const { seed = 1, shuffles = false } = options;
-    const { chain, faucet } = createFundedChain({ seed });
+    const { chain, faucet } = options.funded ?? createFundedChain({ seed });
     this.chain = chain;
     this.faucet = faucet;
     this.#dice = shuffles ? new Dice(seed) : undefined;

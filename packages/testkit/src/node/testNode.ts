@@ -30,7 +30,7 @@ import {
   type Result,
   type UnixSeconds,
 } from "@fulmen/lightning/util";
-import { ChainBroadcaster, type SimulatedChain } from "../chain/index.ts";
+import { ChainBroadcaster, type TestChain } from "../chain/index.ts";
 import { EnforcingKeys } from "./enforcingKeys.ts";
 import type { SignerState } from "./enforcingSigner.ts";
 import { handingOver } from "./handingOver.ts";
@@ -51,7 +51,7 @@ export type CrashPoint =
 export interface TestNodeOptions {
   /** All keys and random values come from it: nodes of the same seed and the same inputs are the same. 1..2^32-1. */
   readonly seed: number;
-  readonly chain: SimulatedChain;
+  readonly chain: TestChain;
   readonly network?: Network;
   readonly config?: UserConfig;
   /** Seconds since 1970 at which the node begins. */

@@ -4,7 +4,7 @@ import { derFromCompact, dustLimit, hash160, p2pkh, p2wpkhOf } from "@fulmen/bit
 import { SighashCache, segwitV0Sighash, sighashAll, taggedHash } from "@fulmen/bitcoin/sighash";
 import { ByteWriter, type Transaction, type TxIn, type TxOut, weight } from "@fulmen/bitcoin/transaction";
 import { type FeeratePerKw, feeOf } from "@fulmen/lightning/util";
-import type { Coin, SimulatedChain } from "../chain/index.ts";
+import type { Coin, TestChain } from "../chain/index.ts";
 
 /** Weight of a P2WPKH input: outpoint, empty script, sequence; count, signature of up to 72 bytes, key. */
 const inputWeight = 4 * 41 + 1 + 73 + 34;
@@ -52,7 +52,7 @@ export class Faucet {
   }
 
   /** Confirmed coins that may be spent in the next block and that no transaction of this faucet uses. */
-  spendable(chain: SimulatedChain): readonly Coin[] {
+  spendable(chain: TestChain): readonly Coin[] {
     const next = chain.tip.height + 1;
     return chain
       .coins(this.script)
@@ -62,7 +62,7 @@ export class Faucet {
   }
 
   /** Sum of `spendable`. */
-  balance(chain: SimulatedChain): Sat {
+  balance(chain: TestChain): Sat {
     return this.spendable(chain).reduce((sum, { output }) => sum + output.value, 0n) as Sat;
   }
 
@@ -71,7 +71,7 @@ export class Faucet {
    * submitted. Throws `FaucetEmptyError` when the coins do not suffice.
    */
   fund(
-    chain: SimulatedChain,
+    chain: TestChain,
     outputs: readonly TxOut[],
     feerate: FeeratePerKw,
     options: FundOptions = {},

@@ -1,4 +1,4 @@
-import { SimulatedChain, type SimulatedChainOptions } from "../chain/index.ts";
+import { SimulatedChain, type SimulatedChainOptions, type TestChain } from "../chain/index.ts";
 import { Faucet } from "./faucet.ts";
 
 export interface FundedChainOptions extends Omit<SimulatedChainOptions, "payTo"> {
@@ -7,10 +7,13 @@ export interface FundedChainOptions extends Omit<SimulatedChainOptions, "payTo">
 }
 
 /** A chain whose blocks all pay to a faucet, with some of its coins already mature: where most tests begin. */
-export function createFundedChain(options: FundedChainOptions = {}): {
-  readonly chain: SimulatedChain;
+export interface FundedChain<C extends TestChain = TestChain> {
+  readonly chain: C;
   readonly faucet: Faucet;
-} {
+}
+
+/** Such a chain in memory. */
+export function createFundedChain(options: FundedChainOptions = {}): FundedChain<SimulatedChain> {
   const { coins = 10, ...others } = options;
   const faucet = new Faucet(options.seed);
   const chain = new SimulatedChain({ ...others, payTo: faucet.script });

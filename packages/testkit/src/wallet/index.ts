@@ -6,4 +6,4 @@ export {
   type SpendOptions,
   type SpentInput,
 } from "./faucet.ts";
-export { createFundedChain, type FundedChainOptions } from "./fundedChain.ts";
+export { createFundedChain, type FundedChain, type FundedChainOptions } from "./fundedChain.ts";
