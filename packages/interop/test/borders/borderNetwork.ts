@@ -1,8 +1,18 @@
 import type { FormatName } from "@fulmen/lightning/commitment";
 import type { Event } from "@fulmen/lightning/handlers";
-import { type ChannelId, msat, type PaymentHash, type PaymentId, present, sat } from "@fulmen/lightning/util";
+import {
+  type ChannelId,
+  feeratePerKw,
+  msat,
+  type PaymentHash,
+  type PaymentId,
+  present,
+  sat,
+} from "@fulmen/lightning/util";
 import { createFundedChain, type Faucet, type SimulatedChain } from "@fulmen/testkit";
+import type { ChainBroadcaster } from "@fulmen/testkit/chain";
 import { SeededEntropy } from "@fulmen/testkit/node";
+import { payForCommitment } from "@fulmen/testkit/wallet";
 import { BorderNode, type BorderNodeOptions } from "./borderNode.ts";
 
 /** Throw it in `onPoint` to let a node die there. */
@@ -103,6 +113,21 @@ export class BorderNetwork {
   mine(count: number): void {
     this.chain.mine(count);
     for (const node of this.nodes) node.syncChain();
+  }
+
+  /**
+   * Publishes commitments that were refused since they pay nothing, each with a child that does: a wallet's task, which
+   * these nodes do not have. Other refusals throw.
+   */
+  payForCommitments(broadcaster: ChainBroadcaster): void {
+    const { chain, faucet } = this;
+    for (const { transaction, type, refusal } of broadcaster.takeRefused()) {
+      if (transaction.version !== 3 || refusal.kind !== "min-fee-not-met") {
+        throw new Error(`${type} refused: ${refusal.kind}`);
+      }
+      const child = payForCommitment(chain, faucet, transaction, feeratePerKw(1_000));
+      broadcaster.broadcastTransactions([transaction, child], type);
+    }
   }
 
   /** Starts to open a channel of 0.01 bitcoin; its id once the opener is ready to send over it comes from `channelOf`. */

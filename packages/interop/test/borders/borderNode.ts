@@ -54,7 +54,11 @@ const network = networks.regtest;
 
 export const borderConfig: UserConfig = {
   ...defaultUserConfig,
-  channelHandshakeConfig: { ...defaultUserConfig.channelHandshakeConfig, minimumDepth: 1 },
+  channelHandshakeConfig: {
+    ...defaultUserConfig.channelHandshakeConfig,
+    minimumDepth: 1,
+    negotiateAnchorZeroFeeCommitments: true,
+  },
   channelHandshakeLimits: {
     ...defaultUserConfig.channelHandshakeLimits,
     forceAnnouncedChannelPreference: false,

@@ -112,6 +112,7 @@ describe("plain data cross every border", () => {
       assert.ok(channelId !== undefined);
       net.node(1).manager.forceCloseBroadcastingLatestTxn(channelId, "the test is over");
       await net.settle();
+      net.payForCommitments(net.node(1).broadcaster);
       net.mine(1);
       await net.settle();
       assert.equal(net.node(2).events.at(-1)?.kind, "channel-closed");

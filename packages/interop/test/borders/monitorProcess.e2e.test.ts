@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { formatNames } from "@fulmen/lightning/commitment";
+import { present } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist";
 import { BorderNetwork } from "./borderNetwork.ts";
 import type { Tap } from "./borderNode.ts";
@@ -87,9 +88,13 @@ describe("monitors in processes of their own", () => {
       const channelId = net.channelOf(1, 2);
       assert.ok(channelId !== undefined);
       net.node(1).manager.forceCloseBroadcastingLatestTxn(channelId, "the test is over");
-      await net.until("our commitment, from the other process", () => net.chain.mempool.length === 1);
+      const ours = present(monitors[1], "the monitors of the closer").broadcaster;
+      await net.until("our commitment, from the other process", () => {
+        net.payForCommitments(ours);
+        return net.chain.mempool.length > 0;
+      });
       assert.deepEqual(net.node(1).broadcaster.takeRefused(), []);
-      assert.deepEqual(monitors[1]?.broadcaster.takeRefused(), []);
+      assert.deepEqual(ours.takeRefused(), []);
       mine(1);
       const closed = (): boolean => net.node(2).events.some(({ kind }) => kind === "channel-closed");
       await net.until("the end of the channel", closed);

@@ -43,6 +43,7 @@ export interface TestNetworkOptions {
 export interface OpenChannelOptions {
   readonly funding: Sat;
   readonly push?: Msat;
+  /** Default "anchors-zero-fee-htlc". */
   readonly format?: FormatName;
   /** Default true. */
   readonly announce?: boolean;
@@ -210,14 +211,14 @@ export class TestNetwork {
 
   /** A channel from `a` to `b`, confirmed and used by both. */
   openChannel(a: TestNode, b: TestNode, options: OpenChannelOptions): ChannelId {
-    const { funding, push, format, announce = true } = options;
+    const { funding, push, format = "anchors-zero-fee-htlc", announce = true } = options;
     const before = new Set(a.manager.listChannels().map(({ channelId }) => channelId));
     a.manager.createChannel({
       counterparty: b.nodeId,
       funding,
       announce,
       ...(push !== undefined && { push }),
-      ...(format !== undefined && { formats: [format] }),
+      formats: [format],
     });
     this.settle();
     this.mine(confirmationsUntilKnown);

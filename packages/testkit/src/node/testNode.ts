@@ -401,6 +401,7 @@ export const testConfig: UserConfig = {
     ...defaultUserConfig.channelHandshakeConfig,
     minimumDepth: 1,
     announceForForwarding: true,
+    negotiateAnchorZeroFeeCommitments: true,
   },
 };
 

@@ -7,3 +7,4 @@ export {
   type SpentInput,
 } from "./faucet.ts";
 export { createFundedChain, type FundedChain, type FundedChainOptions } from "./fundedChain.ts";
+export { payForCommitment } from "./payForCommitment.ts";

@@ -103,8 +103,12 @@ function exhaust(options: TwoHopsOptions, report: (text: string) => void): void 
   assert.ok(points.every(({ length }) => length >= 15));
 }
 
-/** Keeps the list of formats honest: both must be in the matrix. */
+/** Keeps the list of formats honest: all must be in the matrix. */
 it("covers every commitment format", () => {
-  const expected: readonly FormatName[] = ["static-remotekey", "anchors-zero-fee-htlc"];
+  const expected: readonly FormatName[] = [
+    "static-remotekey",
+    "anchors-zero-fee-htlc",
+    "zero-fee-commitments",
+  ];
   assert.deepEqual([...formatNames].sort(), [...expected].sort());
 });

@@ -13,22 +13,24 @@ function pair(options: ConstructorParameters<typeof TestNetwork>[0] = {}) {
 }
 
 describe("a test network", () => {
-  it("opens channels of both formats, announces them, and pays over two hops", () => {
+  it("opens channels of all formats, announces them, and pays over three hops", () => {
     const network = new TestNetwork();
-    const nodes = [network.addNode(), network.addNode(), network.addNode()] as const;
-    const [a, b, c] = nodes;
+    const nodes = [network.addNode(), network.addNode(), network.addNode(), network.addNode()] as const;
+    const [a, b, c, d] = nodes;
     network.connect(a, b);
     network.connect(b, c);
+    network.connect(c, d);
     network.openChannel(a, b, { funding: sat(1_000_000n), format: "static-remotekey" });
     network.openChannel(b, c, { funding: sat(1_000_000n), format: "anchors-zero-fee-htlc" });
+    network.openChannel(c, d, { funding: sat(1_000_000n), format: "zero-fee-commitments" });
     assert.deepEqual(
       nodes.map(({ graph }) => graph.channelCount),
-      [2, 2, 2],
+      [3, 3, 3, 3],
     );
-    const paymentHash = network.payInvoice(a, c, msat(10_000_000n));
+    const paymentHash = network.payInvoice(a, d, msat(10_000_000n));
     const sent = a.eventList.find(({ kind }) => kind === "payment-sent");
     assert.ok(sent?.kind === "payment-sent" && sent.paymentHash === paymentHash);
-    assert.equal(c.manager.listChannels()[0]?.localBalance, 10_000_000n);
+    assert.equal(d.manager.listChannels()[0]?.localBalance, 10_000_000n);
     assert.deepEqual(
       network.nodes.flatMap(({ broadcaster }) => broadcaster.takeRefused()),
       [],
