@@ -10,6 +10,7 @@ import { htlcStates } from "#src/commitment/htlcState";
 import type { SigningRequest } from "#src/sign/channelSigner";
 import { channelPrefixes, channelWrites } from "#src/storage/v1/channel";
 import { settledRow } from "#src/storage/v1/htlcRows";
+import { channelParams } from "#src/storage/v1/params";
 import { readChannel, readChannels } from "#src/storage/v1/readChannel";
 import { fromHex, noBytes, type Script, toHex } from "#src/util/bytes";
 import { type ChannelId, commitmentNumber, type Txid } from "#src/util/ids";
@@ -307,6 +308,18 @@ describe("a channel of version 1", () => {
       Object.fromEntries(written.map(({ key, value = noBytes }) => [key, toHex(value)])),
       golden.entries,
     );
+  });
+
+  it("names each format by a number that never changes", () => {
+    const { params } = channelExample().commitments;
+    const [legacy, anchors, zeroFee] = formatNames.map((format) => {
+      const bytes = encode(channelParams, { ...params, format });
+      assert.equal(decode(channelParams, bytes).format, format);
+      return bytes;
+    });
+    const numberIn = (bytes: Uint8Array | undefined) =>
+      legacy && bytes?.find((byte, i) => byte !== legacy[i]);
+    assert.deepEqual([numberIn(legacy), numberIn(anchors), numberIn(zeroFee)], [undefined, 1, 2]);
   });
 
   it("has rows of every kind", () => {

@@ -18,6 +18,7 @@ import {
   revocationSent,
   updateFee,
 } from "#src/commitment/dance";
+import { formatOf } from "#src/commitment/formats/formatOf";
 import { type Htlc, type HtlcRemoval, htlcKey } from "#src/commitment/htlc";
 import { htlcStates } from "#src/commitment/htlcState";
 import { commitmentKeys, type Side } from "#src/commitment/keys";
@@ -159,6 +160,7 @@ export class StoredParty {
   }
 
   setFeerate(): void {
+    if (formatOf(this.commitments.params.format).feerateBasis === "none") return;
     const feerate = feeratePerKw(253 + this.#dice.roll(500));
     this.#change({ commitments: updateFee(this.commitments, feerate) });
     this.#send({ kind: "fee", feerate });
@@ -431,7 +433,7 @@ function newChannel(
       htlcs: [],
       feerates: [
         {
-          feerate: feeratePerKw(500),
+          feerate: feeratePerKw(formatOf(format).feerateBasis === "none" ? 0 : 500),
           state: isOpener ? "sent-add-ack-revocation" : "received-add-ack-revocation",
         },
       ],

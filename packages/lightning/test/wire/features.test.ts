@@ -124,6 +124,9 @@ describe("validateFeatures", () => {
 
   it("takes assumed features for set", () => {
     assert.deepEqual(validateFeatures(Features.of({ basic_mpp: "optional" })), []);
+    const zeroFee = Features.of({ zero_fee_commitments: "optional" });
+    assert.deepEqual(zeroFee.bits(), [41]);
+    assert.deepEqual(validateFeatures(zeroFee), []);
   });
 });
 
