@@ -1,14 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { KVStore } from "@fulmen/lightning/chain";
-import { defaultUserConfig } from "@fulmen/lightning/channel";
-import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
-import type { Event } from "@fulmen/lightning/handlers";
-import { ChainMonitor, type ChannelManager, noRecords, restoreManager } from "@fulmen/lightning/manager";
-import { PeerManager } from "@fulmen/lightning/peer";
-import { DefaultRouter } from "@fulmen/lightning/routing";
-import { KeysManager } from "@fulmen/lightning/sign";
+import {
+  ChainMonitor,
+  type ChannelManager,
+  DefaultRouter,
+  defaultUserConfig,
+  type Event,
+  KeysManager,
+  type KVStore,
+  NetworkGraph,
+  noRecords,
+  P2PGossipSync,
+  PeerManager,
+  restoreManager,
+} from "@fulmen/lightning";
 import { blockHeight, feeratePerKw, type UnixSeconds } from "@fulmen/lightning/util";
 
 const network = networks.regtest;

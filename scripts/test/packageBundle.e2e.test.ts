@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { bundlePackage, packagesToBundle } from "../source/packageBundle.ts";
+import { treeOf } from "./tree.ts";
+
+const forNode = { ".": { node: "./lib/index.js" }, "./*": { node: "./lib/*.js" } };
+
+/** A package of two subpaths, with state, one name for two things, and a dependency from the registry. */
+function counters(context: TestContext): string {
+  return treeOf(context, {
+    "packages/counters/package.json": JSON.stringify({
+      name: "@fulmen/counters",
+      type: "module",
+      exports: forNode,
+    }),
+    "packages/counters/src/index.ts": 'export { next } from "./up/count.ts";',
+    "packages/counters/src/up/count.ts": [
+      'import { step } from "stepper";',
+      'export { sign } from "@fulmen/sign";',
+      "let count: number = 0;",
+      "export const next = (): number => (count += step);",
+    ].join("\n"),
+    "packages/counters/src/up/index.ts": 'export { next, sign } from "./count.ts"; export const name = "up";',
+    "packages/counters/src/side-ways/index.ts":
+      'export { next as again } from "../up/count.ts"; export const name = "sideways";',
+    "packages/plain/package.json": JSON.stringify({ exports: { ".": { default: "./dist/index.js" } } }),
+    "node_modules/stepper/package.json": '{"name":"stepper","version":"1.2.3","main":"index.js"}',
+    "node_modules/stepper/index.js": "export const step = 5;",
+    "node_modules/stepper/LICENSE": "Do as you please.",
+    "node_modules/@fulmen/sign/package.json": '{"name":"@fulmen/sign","type":"module","main":"index.js"}',
+    "node_modules/@fulmen/sign/index.js": 'export const sign = "+";',
+  });
+}
+
+/** What `expression` gives where `imports` are in scope, in a process of its own. */
+function evaluate(imports: string, expression: string): unknown {
+  const program = `${imports}; process.stdout.write(JSON.stringify(${expression}));`;
+  return JSON.parse(
+    execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" }),
+  );
+}
+
+describe("the bundle of a package", () => {
+  it("has each module once, whatever subpaths lead to it", async (context) => {
+    const root = counters(context);
+    const [directory = assert.fail("no package"), ...others] = packagesToBundle(root);
+    assert.deepEqual(others, []);
+    await bundlePackage(directory);
+    const from = (subpath: string): string => JSON.stringify(join(directory, "lib", `${subpath}.js`));
+    const imports = [
+      `import { next } from ${from("index")}`,
+      `import { name, next as same, sign } from ${from("up")}`,
+      `import { name as other, again } from ${from("side-ways")}`,
+    ].join(";");
+    assert.deepEqual(evaluate(imports, "[next(), same(), again(), name, other, sign]"), [
+      5,
+      10,
+      15,
+      "up",
+      "sideways",
+      "+",
+    ]);
+  });
+
+  it("holds what comes from the registry, with its licence, and no package of ours", async (context) => {
+    const directory = join(counters(context), "packages", "counters");
+    await bundlePackage(directory);
+    const bundle = readFileSync(join(directory, "lib", "bundle.js"), "utf8");
+    assert.doesNotMatch(bundle, /from "stepper"/);
+    assert.match(bundle, /from "@fulmen\/sign"/);
+    const licences = readFileSync(join(directory, "lib", "THIRD-PARTY.txt"), "utf8");
+    assert.equal(licences, "stepper 1.2.3\n\nDo as you please.\n");
+  });
+});
