@@ -1,7 +1,7 @@
 import { dustLimit } from "@fulmen/bitcoin/script";
 import type { TxOut } from "@fulmen/bitcoin/transaction";
 import type { PaidParent } from "@fulmen/lightning/chain";
-import { err, type FeeratePerKw, ok, type Result, type Sat } from "@fulmen/lightning/util";
+import { err, type FeeratePerKw, feeratePerKw, ok, type Result, type Sat } from "@fulmen/lightning/util";
 import { knapsack, largestFirst } from "./accumulate.ts";
 import { branchAndBound } from "./branchAndBound.ts";
 import { type Candidate, candidates, type SelectableCoin, searchFee } from "./candidate.ts";
@@ -22,7 +22,10 @@ export interface SelectionProblem<C extends SelectableCoin> {
   readonly change: { readonly script: Uint8Array; readonly satisfactionWeight: number };
   readonly maxWeight: number;
   readonly parent?: PaidParent;
+  /** What the transaction pays at the least. */
   readonly minimumFee?: Sat;
+  /** What the transaction that this one replaces pays: this one pays that, and its own relay (BIP 125, rules 3 and 4). */
+  readonly replacedFee?: Sat;
 }
 
 /** Coins that suffice. */
@@ -59,7 +62,7 @@ export function selectCoins<C extends SelectableCoin>(
   // Where the least fee is more than the weight asks for, what is found may be short by some, which is added; coins
   // whose effective value covers that fee are enough in any case.
   for (let round = 0; round <= maxRounds; round++) {
-    if (round === maxRounds) target = Math.max(target, targetOfMinimumFee(problem));
+    if (round === maxRounds) target = Math.max(target, targetOfLeastFee(problem));
     const found = bestOf(problem, proposals(problem, pool, target, dice));
     if (found.kind === "finished") return ok(found.selection);
     if (found.kind === "too-heavy") return err(found);
@@ -68,6 +71,9 @@ export function selectCoins<C extends SelectableCoin>(
   }
   return all.kind === "finished" ? ok(all.selection) : err(all);
 }
+
+/** What nodes ask for the relay of a replacement: 1 satoshi for each virtual byte. */
+const incrementalFeerate = feeratePerKw(250);
 
 const maxRounds = 8;
 
@@ -164,21 +170,29 @@ function targetOf(problem: SelectionProblem<SelectableCoin>, poolSize: number): 
   return Number(paid - totalValue(required)) + searchFee(feerate, weight) + parentWeight;
 }
 
-function targetOfMinimumFee({
-  required,
-  outputs,
-  minimumFee = 0n as Sat,
-}: SelectionProblem<SelectableCoin>): number {
+/** Effective value that covers the least fee whatever coins are chosen. */
+function targetOfLeastFee(problem: SelectionProblem<SelectableCoin>): number {
+  const { required, outputs } = problem;
   const paid = outputs.reduce((sum, { value }) => sum + value, 0n);
-  return Number(paid - totalValue(required) + minimumFee);
+  // The input count may take two bytes more, and virtual bytes are whole.
+  const fee = leastFee(problem, transactionWeight(required, outputs) + 11);
+  return Number(paid - totalValue(required) + fee);
 }
 
-function feeOf(
-  { feerate, parent, minimumFee = 0n as Sat }: Omit<SelectionProblem<SelectableCoin>, "coins">,
-  weight: number,
-): Sat {
+function feeOf(problem: SelectionProblem<SelectableCoin>, weight: number): bigint {
+  const { feerate, parent } = problem;
   const own = feeAtLeast(feerate, weight) + (parent === undefined ? 0n : parentDeficit(feerate, parent));
-  return (own > minimumFee ? own : minimumFee) as Sat;
+  const least = leastFee(problem, weight);
+  return own > least ? own : least;
+}
+
+function leastFee(
+  { minimumFee = 0n as Sat, replacedFee }: SelectionProblem<SelectableCoin>,
+  weight: number,
+): bigint {
+  if (replacedFee === undefined) return minimumFee;
+  const replacement = replacedFee + feeAtLeast(incrementalFeerate, weight);
+  return replacement > minimumFee ? replacement : minimumFee;
 }
 
 /** What the parent does not pay of its own feerate. */

@@ -40,7 +40,7 @@ export function transactionWeight(
 }
 
 /** Version, lock time, marker and flag, and the counts. */
-export function frameWeight(inputs: number, outputs: number): number {
+function frameWeight(inputs: number, outputs: number): number {
   return 4 * (8 + compactSizeLength(inputs) + compactSizeLength(outputs)) + 2;
 }
 

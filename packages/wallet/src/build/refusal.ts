@@ -1,0 +1,25 @@
+import type { CoinSelectionRefusal } from "@fulmen/lightning/chain";
+import type { BlockHeight, FeeratePerKw, OutPoint, Sat, Txid } from "@fulmen/lightning/util";
+
+/** Why the wallet makes no transaction. */
+export type WalletRefusal =
+  | Exclude<CoinSelectionRefusal, { readonly kind: "wallet-unavailable" }>
+  /** An output that nodes would not relay. */
+  | { readonly kind: "dust-output"; readonly index: number; readonly value: Sat; readonly least: Sat }
+  /** A replacement must pay more for each unit of weight than what it replaces. */
+  | { readonly kind: "feerate-too-low"; readonly feerate: FeeratePerKw; readonly least: FeeratePerKw }
+  /** A coin that was named is not there, is spent, or may not be spent yet. */
+  | { readonly kind: "coin-not-spendable"; readonly outPoint: OutPoint }
+  | { readonly kind: "coin-locked"; readonly outPoint: OutPoint }
+  | { readonly kind: "unknown-transaction"; readonly txid: Txid }
+  | { readonly kind: "already-confirmed"; readonly txid: Txid; readonly height: BlockHeight }
+  /** Another transaction has taken its coins. */
+  | { readonly kind: "conflicted"; readonly txid: Txid }
+  /** It was not made to be replaced: somebody may rely on its id. */
+  | { readonly kind: "not-replaceable"; readonly txid: Txid }
+  /** Replacing it would undo these. */
+  | { readonly kind: "has-descendants"; readonly txids: readonly Txid[] }
+  /** None of its outputs can be spent by the wallet. */
+  | { readonly kind: "no-own-output"; readonly txid: Txid }
+  /** What it pays is not known, since it spends coins of others. */
+  | { readonly kind: "unknown-fee"; readonly txid: Txid };

@@ -1,0 +1,154 @@
+import { toHex } from "@fulmen/bitcoin/primitives";
+import type { Transaction, TxOut } from "@fulmen/bitcoin/transaction";
+import type { EntropySource, PaidParent } from "@fulmen/lightning/chain";
+import {
+  type BlockHeight,
+  err,
+  type FeeratePerKw,
+  ok,
+  present,
+  type Result,
+  type Sat,
+  sum,
+} from "@fulmen/lightning/util";
+import { type Coin, isMature, type Ledger, type LockId, type Place } from "../ledger/index.ts";
+import { Dice, type Selection, satisfactionWeight, selectCoins } from "../selection/index.ts";
+import { type Draft, draftOf } from "./draft.ts";
+import { exportPsbt } from "./psbt.ts";
+import type { WalletRefusal } from "./refusal.ts";
+
+/** What transactions are built with. */
+export interface Workbench {
+  readonly ledger: Ledger;
+  readonly entropySource: EntropySource;
+  /** Which account gets change. */
+  readonly changeAccount: number;
+  readonly longTermFeerate: FeeratePerKw;
+}
+
+/** A transaction to be signed, and its coins reserved. */
+export interface FundedTransaction extends Draft {
+  /** Holds the coins until the transaction is seen, or `release` is called. */
+  readonly lock: LockId;
+  /** For `signPsbt`, or for other signers. */
+  readonly psbt: Uint8Array;
+}
+
+/** What a transaction is to do. */
+export interface Plan {
+  /** Coins that it spends in any case. */
+  readonly required: readonly Coin[];
+  /** Coins that it may spend: sets that are tried one after another. */
+  readonly choices: readonly (readonly Coin[])[];
+  readonly outputs: readonly TxOut[];
+  readonly feerate: FeeratePerKw;
+  /** Where change goes; the next change script when not given. */
+  readonly change?: { readonly script: Uint8Array };
+  readonly version: number;
+  readonly maxWeight: number;
+  readonly parent?: PaidParent;
+  readonly replacedFee?: Sat;
+  readonly isReplaceable: boolean;
+  readonly expiresAt?: BlockHeight;
+}
+
+/** What nodes relay at most. */
+export const maxStandardWeight = 400_000;
+/** Unconfirmed coins deeper than this are left alone: nodes relay no more than 25 in a row. */
+const maxUnconfirmedDepth = 20;
+
+/** Coins that may be spent now and that nobody holds. */
+export function spendableCoins({ ledger }: Workbench, which: "confirmed" | "trusted"): readonly Coin[] {
+  return [...ledger.view.coins.values()].filter((coin) => {
+    if (ledger.holder(coin.outPoint) !== undefined) return false;
+    return isConfirmed(coin, ledger) || (which === "trusted" && isTrusted(coin));
+  });
+}
+
+/** Whether an unspent coin may be spent in the next block. */
+export function isSpendable(coin: Coin, ledger: Ledger): boolean {
+  return isConfirmed(coin, ledger) || isTrusted(coin);
+}
+
+/** Worth of the confirmed coins that others than `except` hold. */
+export function reservedValue({ ledger }: Workbench, except?: LockId): Sat {
+  const held: Sat[] = [];
+  for (const coin of ledger.view.coins.values()) {
+    const holder = ledger.holder(coin.outPoint);
+    if (holder !== undefined && holder !== except && isConfirmed(coin, ledger)) held.push(coin.output.value);
+  }
+  return sum(held);
+}
+
+/** Finds the coins for a plan, reserves them, and drafts the transaction. */
+export function carryOut(bench: Workbench, plan: Plan): Result<FundedTransaction, WalletRefusal> {
+  const { ledger, entropySource, changeAccount, longTermFeerate } = bench;
+  const dice = new Dice(entropySource.randomBytes(32));
+  const place = ledger.keyring.peek(changeAccount, "change");
+  const change = changeTo(bench, plan.change?.script ?? ledger.keyring.script(place));
+  let result: ReturnType<typeof selectCoins<Coin>> | undefined;
+  for (const coins of plan.choices) {
+    result = selectCoins({ ...plan, coins, change, longTermFeerate }, dice);
+    if (result.ok) break;
+  }
+  const selected = present(result, "a set of coins to choose from");
+  if (!selected.ok) {
+    const { error } = selected;
+    return err(error.kind === "too-heavy" ? error : { ...error, reserved: reservedValue(bench) });
+  }
+  const coins = [...plan.required, ...selected.value.coins];
+  const draft = draftFor(plan, { coins, selection: selected.value, script: change.script, ledger }, dice);
+  const isNewChange = plan.change === undefined && selected.value.change !== undefined;
+  if (isNewChange) ledger.handOut(changeAccount, "change");
+  const lock = reserve(bench, plan, { draft, change: isNewChange ? place : undefined });
+  const previous = ({ outPoint }: Coin): Transaction =>
+    present(ledger.transaction(outPoint.txid), "transaction of a coin").transaction;
+  return ok({ ...draft, lock, psbt: exportPsbt(draft, ledger.keyring, previous) });
+}
+
+/** The script of change, and what spending it takes. */
+export function changeTo({ ledger, changeAccount }: Workbench, script: Uint8Array) {
+  const place = ledger.keyring.place(script);
+  const { kind } = ledger.keyring.account(place ?? { account: changeAccount, keychain: "change", index: 0 });
+  return { script, satisfactionWeight: satisfactionWeight(kind) };
+}
+
+interface Chosen {
+  readonly coins: readonly Coin[];
+  readonly selection: Selection<Coin>;
+  readonly script: Uint8Array;
+  readonly ledger: Ledger;
+}
+
+function draftFor(plan: Plan, { coins, selection, script, ledger }: Chosen, dice: Dice): Draft {
+  const { outputs, version, isReplaceable } = plan;
+  const change = selection.change === undefined ? undefined : { value: selection.change, script };
+  const locktime = Math.max(0, ledger.height);
+  const { fee } = selection;
+  return draftOf({ coins, outputs, change, fee, version, locktime, isReplaceable }, dice);
+}
+
+function reserve(
+  { ledger, entropySource }: Workbench,
+  { isReplaceable, expiresAt }: Plan,
+  { draft, change }: { readonly draft: Draft; readonly change: Place | undefined },
+): LockId {
+  const id: LockId = `reservation/${toHex(entropySource.randomBytes(16))}`;
+  ledger.putLock({
+    id,
+    outPoints: draft.spent.map(({ outPoint }) => outPoint),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(change === undefined ? {} : { change }),
+    isSigned: false,
+    isReplaceable,
+  });
+  return id;
+}
+
+function isConfirmed(coin: Coin, { height }: Ledger): boolean {
+  return coin.position.kind === "confirmed" && isMature(coin, height);
+}
+
+function isTrusted({ isTrusted: ours, version, unconfirmedDepth }: Coin): boolean {
+  return ours && version !== 3 && unconfirmedDepth <= maxUnconfirmedDepth;
+}

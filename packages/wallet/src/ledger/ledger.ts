@@ -1,0 +1,343 @@
+import { type BlockHash, outPointKey, type Txid } from "@fulmen/bitcoin/primitives";
+import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import type { BlockLocator, KvWrite } from "@fulmen/lightning/chain";
+import { encode } from "@fulmen/lightning/codec";
+import { type BlockHeight, type OutPoint, present } from "@fulmen/lightning/util";
+import type { Account } from "../descriptor/index.ts";
+import { type Coin, type CoinView, coinView, ownOutputs, type WalletTransaction } from "./coins.ts";
+import { type KeychainState, Keyring, type Place } from "./keyring.ts";
+import { type Lock, type LockId, Locks } from "./locks.ts";
+import { keysRecord, lockRecord, tipRecord, transactionRecord } from "./records.ts";
+
+/** Blocks on top of a transaction after which its outcome is taken as final, and what it ended is forgotten. */
+export const finalDepth = 100;
+
+/** Hashes of blocks before the tip that are kept to find a fork point. */
+const ancestorsKept = 12;
+
+/** Keys of the rows, without the wallet's prefix. */
+export const keysKey = "keys";
+export const tipKey = "tip";
+export const transactionPrefix = "tx/";
+export const lockPrefix = "lock/";
+
+/** All that the wallet remembers. */
+export interface LedgerState {
+  readonly keychains: readonly KeychainState[];
+  readonly tip: BlockLocator | undefined;
+  readonly transactions: readonly WalletTransaction[];
+  readonly locks: readonly Lock[];
+}
+
+/** What a ledger is about. */
+export interface LedgerTerms {
+  readonly accounts: readonly Account[];
+  readonly gapLimit: number;
+  /** Nothing of the wallet is in blocks below. */
+  readonly birthday: BlockHeight;
+}
+
+/** A block that something is in. */
+export interface BlockRef {
+  readonly hash: BlockHash;
+  readonly height: BlockHeight;
+}
+
+/** The wallet's scripts, transactions and locks, kept up with the chain; every change is a row in `takeWrites`. */
+export class Ledger {
+  readonly keyring: Keyring;
+  readonly #terms: LedgerTerms;
+  readonly #locks: Locks;
+  readonly #transactions = new Map<Txid, WalletTransaction>();
+  readonly #unsaved = new Set<string>();
+  #tip: BlockLocator | undefined;
+  #sequence = 0;
+  #view: CoinView | undefined;
+
+  constructor(terms: LedgerTerms, state?: LedgerState) {
+    this.#terms = terms;
+    this.keyring = new Keyring(terms.accounts, terms.gapLimit, state?.keychains);
+    this.#locks = new Locks(state?.locks);
+    this.#tip = state?.tip;
+    for (const each of state?.transactions ?? []) {
+      this.#transactions.set(each.txid, each);
+      this.#sequence = Math.max(this.#sequence, each.sequence + 1);
+    }
+    if (state === undefined) this.#unsaved.add(keysKey);
+  }
+
+  get tip(): BlockLocator | undefined {
+    return this.#tip;
+  }
+
+  /** Of the tip; below the birthday when no block was seen yet. */
+  get height(): number {
+    return this.#tip?.height ?? this.#terms.birthday - 1;
+  }
+
+  get view(): CoinView {
+    this.#view ??= coinView(this.#transactions, this.keyring);
+    return this.#view;
+  }
+
+  transaction(txid: Txid): WalletTransaction | undefined {
+    return this.#transactions.get(txid);
+  }
+
+  transactions(): readonly WalletTransaction[] {
+    return [...this.#transactions.values()];
+  }
+
+  /** An output of the wallet, spent or not. */
+  output(outPoint: OutPoint): Coin | undefined {
+    const each = this.#transactions.get(outPoint.txid);
+    if (each === undefined) return undefined;
+    const anyStanding = { isTrusted: () => false, depth: () => 0 };
+    return ownOutputs(each, this.keyring, anyStanding).find((coin) => coin.outPoint.index === outPoint.index);
+  }
+
+  /** Takes in what of `transactions` concerns the wallet. */
+  confirmed(block: BlockRef, transactions: readonly Transaction[]): void {
+    const position = { kind: "confirmed", height: block.height, blockHash: block.hash } as const;
+    // A script that is seen makes further ones known, which earlier transactions may pay to.
+    for (let isNews = true; isNews; ) {
+      isNews = false;
+      for (const transaction of transactions) {
+        if (this.#concerns(transaction) && this.#record(transaction, position)) isNews = true;
+      }
+    }
+  }
+
+  /** Takes in a transaction that is in no block, if it concerns the wallet; says whether it does. */
+  unconfirmed(transaction: Transaction): boolean {
+    if (!this.#concerns(transaction)) return false;
+    const txid = txidOf(transaction);
+    if (!this.#transactions.has(txid)) this.#record(transaction, { kind: "unconfirmed" });
+    return true;
+  }
+
+  /** A transaction is no longer in the chain. */
+  reorganised(txid: Txid): void {
+    const each = this.#transactions.get(txid);
+    if (each?.position.kind === "confirmed") this.#put({ ...each, position: { kind: "unconfirmed" } });
+  }
+
+  /** The blocks above `height` are no longer in the chain. */
+  disconnectedAbove(height: number): void {
+    for (const { txid, position } of this.transactions()) {
+      if (position.kind === "confirmed" && position.height > height) this.reorganised(txid);
+    }
+  }
+
+  /** Forgets an unconfirmed transaction that will not confirm, and all that builds on it. */
+  evicted(txid: Txid): void {
+    if (this.#transactions.get(txid)?.position.kind !== "unconfirmed") return;
+    this.#forget(txid);
+    for (const each of this.transactions()) {
+      if (each.transaction.inputs.some(({ outPoint }) => outPoint.txid === txid)) this.evicted(each.txid);
+    }
+  }
+
+  /** The best block after one more; `previous` is the hash in its header. */
+  connected({ hash, height }: BlockRef, previous: BlockHash): void {
+    const tip = this.#tip;
+    const follows = tip !== undefined && previous === tip.hash;
+    const ancestors = follows ? [tip.hash, ...tip.ancestors] : [previous];
+    this.#setTip({ hash, height, ancestors: ancestors.slice(0, ancestorsKept) });
+    for (const { id, expiresAt } of this.#locks.values()) {
+      if (expiresAt !== undefined && expiresAt <= height) this.release(id);
+    }
+    this.#forgetFinal(height);
+  }
+
+  /** The best block after blocks were disconnected. */
+  disconnected({ hash, height }: BlockRef): void {
+    this.disconnectedAbove(height);
+    const tip = this.#tip;
+    const known = tip === undefined ? [] : [tip.hash, ...tip.ancestors];
+    const at = known.indexOf(hash);
+    this.#setTip({ hash, height, ancestors: at === -1 ? [] : known.slice(at + 1) });
+  }
+
+  /** The next script of a chain. It is given once; the caller shows it only when the writes are durable. */
+  handOut(account: number, keychain: Place["keychain"]): Place {
+    this.#unsaved.add(keysKey);
+    return this.keyring.handOut(account, keychain);
+  }
+
+  lock(id: LockId): Lock | undefined {
+    return this.#locks.get(id);
+  }
+
+  locks(): readonly Lock[] {
+    return this.#locks.values();
+  }
+
+  holder(outPoint: OutPoint): LockId | undefined {
+    return this.#locks.holder(outPoint);
+  }
+
+  putLock(lock: Lock): void {
+    this.#locks.put(lock);
+    this.#unsaved.add(lockPrefix + lock.id);
+  }
+
+  /** Lets a lock's coins go, and its change script unless something that was signed pays to it. */
+  release(id: LockId): boolean {
+    const lock = this.#locks.remove(id);
+    if (lock === undefined) return false;
+    this.#unsaved.add(lockPrefix + id);
+    if (lock.change !== undefined && !lock.isSigned) {
+      this.keyring.takeBack(lock.change);
+      this.#unsaved.add(keysKey);
+    }
+    return true;
+  }
+
+  /** The rows that changed since the last call, without the wallet's prefix. */
+  takeWrites(): readonly KvWrite[] {
+    const writes = [...this.#unsaved].map((key) => ({ key, value: this.#row(key) }));
+    this.#unsaved.clear();
+    return writes;
+  }
+
+  get hasWrites(): boolean {
+    return this.#unsaved.size > 0;
+  }
+
+  /** All rows. */
+  snapshot(): readonly KvWrite[] {
+    const keys = [keysKey];
+    if (this.#tip !== undefined) keys.push(tipKey);
+    for (const txid of this.#transactions.keys()) keys.push(transactionPrefix + txid);
+    for (const { id } of this.#locks.values()) keys.push(lockPrefix + id);
+    return keys.map((key) => ({ key, value: this.#row(key) }));
+  }
+
+  #row(key: string): Uint8Array | undefined {
+    if (key === keysKey) {
+      const { accounts, birthday } = this.#terms;
+      const [first] = accounts;
+      return encode(keysRecord, {
+        chain: present(first, "an account").network.genesisHash,
+        descriptors: accounts.map(({ descriptor }) => descriptor),
+        birthday,
+        keychains: this.keyring.states(),
+      });
+    }
+    if (key === tipKey) return this.#tip && encode(tipRecord, this.#tip);
+    if (key.startsWith(transactionPrefix)) {
+      const each = this.#transactions.get(key.slice(transactionPrefix.length) as Txid);
+      return each && encode(transactionRecord, each);
+    }
+    const lock = this.#locks.get(key.slice(lockPrefix.length) as LockId);
+    return lock && encode(lockRecord, lock);
+  }
+
+  #setTip(tip: BlockLocator): void {
+    this.#tip = tip;
+    this.#unsaved.add(tipKey);
+  }
+
+  #concerns({ inputs, outputs }: Transaction): boolean {
+    if (outputs.some(({ script }) => this.keyring.place(script) !== undefined)) return true;
+    return inputs.some(({ outPoint }) => this.#owns(outPoint));
+  }
+
+  #owns({ txid, index }: OutPoint): boolean {
+    const output = this.#transactions.get(txid)?.transaction.outputs[index];
+    return output !== undefined && this.keyring.place(output.script) !== undefined;
+  }
+
+  /** Says whether the transaction or a script of it is news. */
+  #record(transaction: Transaction, position: WalletTransaction["position"]): boolean {
+    const txid = txidOf(transaction);
+    const known = this.#transactions.get(txid);
+    let isNews = known === undefined;
+    if (known === undefined) {
+      const isReplaceable = this.#endReservations(transaction);
+      this.#put({ txid, transaction, position, sequence: this.#sequence++, isReplaceable });
+    } else if (!isSamePosition(known.position, position)) {
+      this.#put({ ...known, position });
+    }
+    for (const { script } of transaction.outputs) {
+      const place = this.keyring.place(script);
+      if (place === undefined || !this.keyring.use(place)) continue;
+      this.#unsaved.add(keysKey);
+      isNews = true;
+    }
+    return isNews;
+  }
+
+  /** From now on the transaction itself holds the coins that were reserved for it. */
+  #endReservations({ inputs }: Transaction): boolean {
+    const spent = new Set(inputs.map(({ outPoint }) => outPointKey(outPoint)));
+    let isReplaceable = false;
+    for (const lock of this.#locks.values()) {
+      if (!lock.id.startsWith("reservation/")) continue;
+      if (!lock.outPoints.every((outPoint) => spent.has(outPointKey(outPoint)))) continue;
+      isReplaceable ||= lock.isReplaceable;
+      // What was recorded has been signed, by whomever.
+      this.#locks.put({ ...lock, isSigned: true });
+      this.release(lock.id);
+    }
+    return isReplaceable;
+  }
+
+  #put(each: WalletTransaction): void {
+    this.#transactions.set(each.txid, each);
+    this.#changed(each.txid);
+  }
+
+  #forget(txid: Txid): void {
+    this.#transactions.delete(txid);
+    this.#changed(txid);
+  }
+
+  #changed(txid: Txid): void {
+    this.#unsaved.add(transactionPrefix + txid);
+    this.#view = undefined;
+  }
+
+  /** Forgets what no reorganisation of `finalDepth` blocks brings back: what is spent, what lost, and locks on it. */
+  #forgetFinal(height: number): void {
+    const isFinal = ({ position }: WalletTransaction) =>
+      position.kind === "confirmed" && position.height + finalDepth <= height;
+    const { spenders } = this.view;
+    const finallySpent = (outPoint: OutPoint) => {
+      const spender = spenders.get(outPointKey(outPoint));
+      return spender !== undefined && isFinal(spender);
+    };
+    for (const { id, outPoints } of this.locks()) {
+      if (outPoints.length > 0 && outPoints.every(finallySpent)) this.release(id);
+    }
+    const inOrder = [...this.#transactions.values()].sort(byHeight);
+    for (const each of inOrder) {
+      const { txid, transaction } = each;
+      const hasLost = transaction.inputs.some(({ outPoint }) => {
+        const spender = spenders.get(outPointKey(outPoint));
+        return spender !== undefined && spender.txid !== txid && isFinal(spender);
+      });
+      if (each.position.kind === "unconfirmed" && hasLost) this.evicted(txid);
+      if (!isFinal(each)) continue;
+      const isSpent = transaction.outputs.every(
+        ({ script }, index) => this.keyring.place(script) === undefined || finallySpent({ txid, index }),
+      );
+      // While a coin that it spends is remembered, this is what tells that the coin is gone.
+      if (isSpent && !transaction.inputs.some(({ outPoint }) => this.#owns(outPoint))) this.#forget(txid);
+    }
+  }
+}
+
+function isSamePosition(a: WalletTransaction["position"], b: WalletTransaction["position"]): boolean {
+  if (a.kind === "unconfirmed" || b.kind === "unconfirmed") return a.kind === b.kind;
+  return a.height === b.height && a.blockHash === b.blockHash;
+}
+
+function byHeight(a: WalletTransaction, b: WalletTransaction): number {
+  return heightOf(a) - heightOf(b) || a.sequence - b.sequence;
+}
+
+function heightOf({ position }: WalletTransaction): number {
+  return position.kind === "confirmed" ? position.height : Number.MAX_SAFE_INTEGER;
+}
