@@ -23,6 +23,7 @@ export type {
 } from "./commitments.ts";
 export type {
   CommitmentFormat,
+  FeerateBasis,
   FormatWeights,
   HtlcScripts,
   OutputScript,
