@@ -11,7 +11,7 @@ export interface NativeSecp256k1 {
   privateKeyNegate(key: Uint8Array): Uint8Array;
   privateKeyTweakAdd(key: Uint8Array, tweak: Uint8Array): Uint8Array;
   privateKeyTweakMul(key: Uint8Array, tweak: Uint8Array): Uint8Array;
-  publicKeyVerify(point: Uint8Array): boolean;
+  publicKeyConvert(point: Uint8Array, compressed: boolean): Uint8Array;
   publicKeyCreate(key: Uint8Array): Uint8Array;
   publicKeyCombine(points: readonly Uint8Array[]): Uint8Array;
   publicKeyTweakAdd(point: Uint8Array, tweak: Uint8Array): Uint8Array;
@@ -32,7 +32,7 @@ const methods: readonly (keyof NativeSecp256k1)[] = [
   "privateKeyNegate",
   "privateKeyTweakAdd",
   "privateKeyTweakMul",
-  "publicKeyVerify",
+  "publicKeyConvert",
   "publicKeyCreate",
   "publicKeyCombine",
   "publicKeyTweakAdd",

@@ -3,6 +3,7 @@ import { type AcceleratedCrypto, CryptoError, nobleProvider } from "@fulmen/bitc
 import { concatBytes, equalBytes } from "@fulmen/bitcoin/primitives";
 import type { NativeSecp256k1 } from "./native.ts";
 import { sha256 } from "./nodeCrypto.ts";
+import { uncompressedPoints } from "./uncompressedPoints.ts";
 
 type Secp256k1Methods = Pick<
   AcceleratedCrypto,
@@ -32,33 +33,35 @@ const challengePrefix = concatBytes(challengeTag, challengeTag);
  * noble's, hardened as it is, keeps.
  */
 export function secp256k1Methods(native: NativeSecp256k1): Secp256k1Methods {
+  const uncompressed = uncompressedPoints(native);
   return {
     isPrivateKey: (key) => key.length === 32 && native.privateKeyVerify(key),
-    isPoint: (point) => point.length === 33 && native.publicKeyVerify(point),
+    isPoint: (point) => orUndefined(() => uncompressed(point)) !== undefined,
     publicKey: (key) => orCryptoError(() => native.publicKeyCreate(key)),
-    ecdh: (key, point) => orCryptoError(() => native.ecdh(compressed(point), key)),
+    ecdh: (key, point) => orCryptoError(() => native.ecdh(uncompressed(point), key)),
     pointAddScalar: (point, scalar) =>
-      orCryptoError(() => native.publicKeyTweakAdd(compressed(point), scalar)),
+      orCryptoError(() => native.publicKeyTweakAdd(uncompressed(point), scalar)),
     pointMultiply: (point, scalar) =>
-      orCryptoError(() => native.publicKeyTweakMul(compressed(point), scalar)),
+      orCryptoError(() => native.publicKeyTweakMul(uncompressed(point), scalar)),
     pointMultiplyAdd: (a, x, b, y) =>
       orCryptoError(() => {
-        // Uncompressed, so that the addition need not take their square roots.
-        const ax = native.publicKeyTweakMul(compressed(a), x, false);
-        const by = native.publicKeyTweakMul(compressed(b), y, false);
+        // The addition need not take their square roots.
+        const ax = native.publicKeyTweakMul(uncompressed(a), x, false);
+        const by = native.publicKeyTweakMul(uncompressed(b), y, false);
         return native.publicKeyCombine([ax, by]);
       }),
     scalarAdd: (key, tweak) => orCryptoError(() => native.privateKeyTweakAdd(copyOfKey(native, key), tweak)),
     scalarMultiply: (key, tweak) =>
       orCryptoError(() => native.privateKeyTweakMul(copyOfKey(native, key), tweak)),
     scalarNegate: (key) => orCryptoError(() => native.privateKeyNegate(copyOfKey(native, key))),
-    ...ecdsaMethods(native),
+    ...ecdsaMethods(native, uncompressed),
     ...taprootMethods(native),
   };
 }
 
 function ecdsaMethods(
   native: NativeSecp256k1,
+  uncompressed: (point: Uint8Array) => Uint8Array,
 ): Pick<Secp256k1Methods, "ecdsaSign" | "ecdsaVerify" | "ecdsaSignRecoverable" | "ecdsaRecover"> {
   return {
     ecdsaSign(hash, key) {
@@ -66,8 +69,8 @@ function ecdsaMethods(
       return orCryptoError(() => signLowR(native, hash, key));
     },
     ecdsaVerify(signature, hash, point) {
-      if (signature.length !== 64 || hash.length !== 32 || point.length !== 33) return false;
-      return orUndefined(() => native.ecdsaVerify(signature, hash, point)) ?? false;
+      if (signature.length !== 64 || hash.length !== 32) return false;
+      return orUndefined(() => native.ecdsaVerify(signature, hash, uncompressed(point))) ?? false;
     },
     ecdsaSignRecoverable(hash, key) {
       if (mayExceedOrder(hash)) return nobleProvider.ecdsaSignRecoverable(hash, key);
@@ -131,12 +134,6 @@ function verifySchnorr(
  */
 function mayExceedOrder(hash: Uint8Array): boolean {
   return hash[0] === 0xff && hash[1] === 0xff && hash[2] === 0xff && hash[3] === 0xff;
-}
-
-/** The addon would take 65 bytes too. */
-function compressed(point: Uint8Array): Uint8Array {
-  if (point.length !== 33) throw new CryptoError(`point of ${point.length} bytes, not 33`);
-  return point;
 }
 
 /** A copy that the addon may write to. Its arithmetic would reduce an invalid key where its other methods refuse it. */
