@@ -1,4 +1,4 @@
-import { equalBytes, fromHex } from "../primitives/bytes.ts";
+import { concatBytes, equalBytes, fromHex } from "../primitives/bytes.ts";
 import { CryptoError, type CryptoProvider } from "./provider.ts";
 
 /** What a provider must answer: one method, and whether it answers rightly. */
@@ -63,6 +63,16 @@ const aead = {
   ciphertext: fromHex(
     "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691",
   ),
+};
+
+/**
+ * The same with 2,048 bytes of text that count up: a provider may hand long texts only to its own code. The tag, and
+ * the SHA-256 of text and tag, are what OpenSSL and noble agree on.
+ */
+const longAead = {
+  plaintext: Uint8Array.from({ length: 2048 }, (_, index) => index & 0xff),
+  tag: fromHex("c59088623396f32870d8683462ab16cc"),
+  digest: "5a68fd09742b01eefb633a479cbb157860bb7308982cf787254de2b163762b4f",
 };
 
 /** Bitcoin Core's key_tests: the key and the hash of "Very deterministic message"; R is low at once. */
@@ -145,7 +155,10 @@ const knownAnswers: readonly KnownAnswer[] = [
   [
     "chacha20Poly1305Encrypt",
     (p) =>
-      equalBytes(p.chacha20Poly1305Encrypt(aead.key, aead.nonce, aead.aad, aead.plaintext), aead.ciphertext),
+      equalBytes(
+        p.chacha20Poly1305Encrypt(aead.key, aead.nonce, aead.aad, aead.plaintext),
+        aead.ciphertext,
+      ) && sealsLong(p),
   ],
   [
     "chacha20Poly1305Decrypt",
@@ -157,7 +170,8 @@ const knownAnswers: readonly KnownAnswer[] = [
       p.chacha20Poly1305Decrypt(aead.key, aead.nonce, aead.aad, flipped(aead.ciphertext, 129)) ===
         undefined &&
       p.chacha20Poly1305Decrypt(aead.key, aead.nonce, aead.aad, flipped(aead.ciphertext, 0)) === undefined &&
-      p.chacha20Poly1305Decrypt(aead.key, aead.nonce, noBytes, aead.ciphertext) === undefined,
+      p.chacha20Poly1305Decrypt(aead.key, aead.nonce, noBytes, aead.ciphertext) === undefined &&
+      opensLong(p),
   ],
 
   [
@@ -269,6 +283,22 @@ const knownAnswers: readonly KnownAnswer[] = [
     },
   ],
 ];
+
+function sealsLong(p: CryptoProvider): boolean {
+  const sealed = p.chacha20Poly1305Encrypt(aead.key, aead.nonce, aead.aad, longAead.plaintext);
+  return is(p.sha256(sealed), longAead.digest);
+}
+
+/** Sealed by the bare stream (its block 0 is the key of the tag), lest an error that undoes itself pass. */
+function opensLong(p: CryptoProvider): boolean {
+  const stream = p.chacha20(aead.key, aead.nonce, concatBytes(new Uint8Array(64), longAead.plaintext));
+  const sealed = concatBytes(stream.subarray(64), longAead.tag);
+  const { key, nonce, aad } = aead;
+  return (
+    equalOrNone(p.chacha20Poly1305Decrypt(key, nonce, aad, sealed), longAead.plaintext) &&
+    p.chacha20Poly1305Decrypt(key, nonce, aad, flipped(sealed, sealed.length - 1)) === undefined
+  );
+}
 
 /** The same signature with `n - s` in the place of `s` is refused (BIP 146), and so are other keys and hashes. */
 function verifiesEcdsa(p: CryptoProvider): boolean {

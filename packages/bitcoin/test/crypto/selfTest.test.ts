@@ -39,6 +39,10 @@ const broken: { readonly [M in Exclude<keyof CryptoProvider, "name">]: readonly 
   chacha20Poly1305Encrypt: [
     (key, nonce, _aad, plaintext) =>
       nobleProvider.chacha20Poly1305Encrypt(key, nonce, new Uint8Array(0), plaintext),
+    (key, nonce, aad, plaintext) => {
+      const sealed = nobleProvider.chacha20Poly1305Encrypt(key, nonce, aad, plaintext);
+      return plaintext.length < 1_500 ? sealed : bent(sealed);
+    },
   ],
   chacha20Poly1305Decrypt: [
     () => undefined,
@@ -46,6 +50,12 @@ const broken: { readonly [M in Exclude<keyof CryptoProvider, "name">]: readonly 
       nobleProvider
         .chacha20(key, nonce, new Uint8Array(ciphertext.length + 48))
         .subarray(0, ciphertext.length - 16),
+    (key, nonce, aad, ciphertext) =>
+      ciphertext.length < 1_500
+        ? nobleProvider.chacha20Poly1305Decrypt(key, nonce, aad, ciphertext)
+        : nobleProvider
+            .chacha20(key, nonce, new Uint8Array([...new Uint8Array(64), ...ciphertext]))
+            .slice(64, -16),
   ],
   isPrivateKey: [() => true, () => false, (key) => key.some((byte) => byte !== 0)],
   isPoint: [() => false, (point) => point.length === 33, (point) => point[0] === 2 || point[0] === 3],
