@@ -1,6 +1,6 @@
-import { bundlePackage, packagesToBundle } from "./source/packageBundle.ts";
+import { bundlePackages } from "./source/packageBundle.ts";
 import { workspaceRoot } from "./source/workspace.ts";
 
 /* The second half of `npm run build`: after the modules and their types, the bundles that Node loads. */
 
-await Promise.all(packagesToBundle(workspaceRoot).map(bundlePackage));
+await bundlePackages(workspaceRoot);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
-import { bundlePackage } from "./source/packageBundle.ts";
+import { bundlePackages } from "./source/packageBundle.ts";
 import { workspaceRoot } from "./source/workspace.ts";
 import { lastLine, sumOf, type Tally } from "./testing/tally.ts";
 import { findTestFiles } from "./testing/testFiles.ts";
@@ -15,8 +15,7 @@ import { runTestProcess } from "./testing/testProcess.ts";
  * run on its single modules, of which nothing may then exist a second time in a bundle.
  */
 
-const corePackages = ["bitcoin", "lightning"];
-const testsOfCore = corePackages.map((name) => `packages/${name}/test`);
+const testsOfCore = ["packages/bitcoin/test", "packages/lightning/test"];
 
 /** `packages/x/test/wire/a.test.ts` is built to `packages/x/dist-test/wire/a.test.js`. */
 function builtPath(path: string): string {
@@ -62,7 +61,7 @@ const tsc = join(workspaceRoot, "node_modules", ".bin", "tsc");
 const built = spawnSync(tsc, ["-b", ...testsOfCore], { cwd: workspaceRoot, stdio: "inherit" });
 const tallies: Tally[] = [];
 if (built.status === 0) {
-  for (const name of corePackages) await bundlePackage(join(workspaceRoot, "packages", name));
+  await bundlePackages(workspaceRoot);
   const files = findTestFiles(workspaceRoot, testsOfCore).filter(({ kind }) => kind === "unit");
   const paths = files.map(({ path }) => builtPath(path));
   const fromInside = paths.filter((path) => importsInternals(path));

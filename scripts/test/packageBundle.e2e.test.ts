@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { bundlePackage, packagesToBundle } from "../source/packageBundle.ts";
+import { bundlePackages } from "../source/packageBundle.ts";
 import { treeOf } from "./tree.ts";
 
 const forNode = { ".": { node: "./lib/index.js" }, "./*": { node: "./lib/*.js" } };
@@ -26,7 +26,20 @@ function counters(context: TestContext): string {
     "packages/counters/src/up/index.ts": 'export { next, sign } from "./count.ts"; export const name = "up";',
     "packages/counters/src/side-ways/index.ts":
       'export { next as again } from "../up/count.ts"; export const name = "sideways";',
-    "packages/plain/package.json": JSON.stringify({ exports: { ".": { default: "./dist/index.js" } } }),
+    "packages/user/package.json": JSON.stringify({
+      name: "@fulmen/user",
+      type: "module",
+      exports: { ".": { node: "./lib/index.js" } },
+    }),
+    "packages/user/src/index.ts": [
+      'import { next } from "@fulmen/counters";',
+      'import { name, next as same } from "@fulmen/counters/up";',
+      "export const two = (): unknown => [next(), same(), name];",
+    ].join("\n"),
+    "packages/plain/package.json": JSON.stringify({
+      name: "@fulmen/plain",
+      exports: { ".": { default: "./dist/index.js" } },
+    }),
     "node_modules/stepper/package.json": '{"name":"stepper","version":"1.2.3","main":"index.js"}',
     "node_modules/stepper/index.js": "export const step = 5;",
     "node_modules/stepper/LICENSE": "Do as you please.",
@@ -46,9 +59,8 @@ function evaluate(imports: string, expression: string): unknown {
 describe("the bundle of a package", () => {
   it("has each module once, whatever subpaths lead to it", async (context) => {
     const root = counters(context);
-    const [directory = assert.fail("no package"), ...others] = packagesToBundle(root);
-    assert.deepEqual(others, []);
-    await bundlePackage(directory);
+    await bundlePackages(root);
+    const directory = join(root, "packages", "counters");
     const from = (subpath: string): string => JSON.stringify(join(directory, "lib", `${subpath}.js`));
     const imports = [
       `import { next } from ${from("index")}`,
@@ -65,9 +77,24 @@ describe("the bundle of a package", () => {
     ]);
   });
 
+  it("is what the bundles of other packages import, so that state exists once", async (context) => {
+    const root = counters(context);
+    await bundlePackages(root);
+    const ours = join(root, "packages");
+    const scope = join(root, "node_modules", "@fulmen");
+    symlinkSync(join(ours, "counters"), join(scope, "counters"));
+    const user = join(ours, "user", "lib", "index.js");
+    const bundle = readFileSync(user, "utf8");
+    assert.deepEqual(new Set(bundle.match(/from "[^"]*"/g)), new Set(['from "@fulmen/counters/bundle"']));
+    const imports = `import { two } from ${JSON.stringify(user)}; import { next } from "${join(scope, "counters/lib/up.js")}"`;
+    assert.deepEqual(evaluate(imports, "[two(), next()]"), [[5, 10, "up"], 15]);
+    assert.equal(existsSync(join(ours, "plain", "lib")), false);
+  });
+
   it("holds what comes from the registry, with its licence, and no package of ours", async (context) => {
-    const directory = join(counters(context), "packages", "counters");
-    await bundlePackage(directory);
+    const root = counters(context);
+    await bundlePackages(root);
+    const directory = join(root, "packages", "counters");
     const bundle = readFileSync(join(directory, "lib", "bundle.js"), "utf8");
     assert.doesNotMatch(bundle, /from "stepper"/);
     assert.match(bundle, /from "@fulmen\/sign"/);
