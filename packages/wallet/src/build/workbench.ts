@@ -149,6 +149,7 @@ function isConfirmed(coin: Coin, { height }: Ledger): boolean {
   return coin.position.kind === "confirmed" && isMature(coin, height);
 }
 
-function isTrusted({ isTrusted: ours, version, unconfirmedDepth }: Coin): boolean {
+function isTrusted({ position, isTrusted: ours, version, unconfirmedDepth }: Coin): boolean {
+  if (position.kind === "confirmed") return false;
   return ours && version !== 3 && unconfirmedDepth <= maxUnconfirmedDepth;
 }

@@ -14,6 +14,7 @@ import {
   type ScriptKind,
 } from "./descriptor.ts";
 import { descend, hardened, masterKeyOf, publicOnly, readExtendedKey } from "./extendedKey.ts";
+import { PublicChain } from "./publicChain.ts";
 
 /** `receive`: addresses that are handed out. `change`: what is left over of our own payments. */
 export type Keychain = "receive" | "change";
@@ -33,7 +34,7 @@ export class Account {
   readonly origin: KeyOrigin | undefined;
   /** With the public key, whether or not the account has the private one: safe to show and to store. */
   readonly descriptor: string;
-  readonly #publicChains: Readonly<Record<Keychain, HDKey>>;
+  readonly #publicChains: Readonly<Record<Keychain, PublicChain>>;
   readonly #privateChains: Readonly<Record<Keychain, HDKey>> | undefined;
   readonly #chains: Readonly<Record<Keychain, number>>;
 
@@ -60,7 +61,10 @@ export class Account {
       chains,
     });
     this.#chains = { receive, change };
-    this.#publicChains = { receive: watched.deriveChild(receive), change: watched.deriveChild(change) };
+    this.#publicChains = {
+      receive: new PublicChain(watched.deriveChild(receive)),
+      change: new PublicChain(watched.deriveChild(change)),
+    };
     if (key.privateKey !== null) {
       this.#privateChains = { receive: key.deriveChild(receive), change: key.deriveChild(change) };
     }
@@ -73,7 +77,7 @@ export class Account {
 
   /** The compressed point of an index (0..2^31-1): of a taproot output the internal key. */
   publicKey(keychain: Keychain, index: number): Uint8Array {
-    return present(this.#publicChains[keychain].deriveChild(index).publicKey, "public key of a child");
+    return this.#publicChains[keychain].child(index);
   }
 
   /** The output script of an index. */

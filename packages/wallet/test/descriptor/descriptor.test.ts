@@ -5,6 +5,7 @@ import { encodeAddress } from "@fulmen/bitcoin/address";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { networks } from "@fulmen/bitcoin/network";
 import { fromHex, toHex } from "@fulmen/bitcoin/primitives";
+import { p2tr, p2wpkhOf } from "@fulmen/bitcoin/script";
 import {
   type Account,
   accountFromDescriptor,
@@ -154,4 +155,17 @@ test("other networks have their own keys and coin type", () => {
   const account = accountFromSeed(seed, { kind: "wpkh", network: regtest, account: 3 });
   assert.match(account.descriptor, /^wpkh\(\[73c5da0a\/84h\/1h\/3h\]tpub/);
   assert.throws(() => accountFromSeed(seed, { kind: "wpkh", network: regtest, account: -1 }), /account/);
+});
+
+test("public keys are those of the private keys, along the whole chain", () => {
+  for (const kind of ["wpkh", "tr"] as const) {
+    const account = accountFromSeed(seed, { kind, network: regtest });
+    for (const index of [0, 1, 255, 65_536, 2 ** 31 - 1]) {
+      const key = account.signingKey("change", index);
+      assert.ok(key !== undefined);
+      const script = account.script("change", index);
+      const point = crypto().publicKey(key);
+      assert.deepEqual(script, kind === "wpkh" ? p2wpkhOf(point) : p2tr(point.subarray(1)));
+    }
+  }
 });

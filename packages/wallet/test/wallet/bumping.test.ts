@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { outPointKey } from "@fulmen/bitcoin/primitives";
+import { dustLimit } from "@fulmen/bitcoin/script";
+import { txid, weight } from "@fulmen/bitcoin/transaction";
+import { feeratePerKw } from "@fulmen/lightning/util";
+import { lowFeerate, ok, refusal, World } from "./world.ts";
+
+const highFeerate = feeratePerKw(5000);
+
+test("a replacement keeps the inputs and recipients, and the mempool takes it, again and again", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  world.give(200_000);
+  world.give(90_000, 1);
+  world.mine();
+  const outputs = [world.pay(60_000), world.pay(70_000)];
+  let sent = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
+  const first = sent;
+  for (const feerate of [510n, 1_010n, 5_000n, 20_000n]) {
+    const bumped = ok(wallet.bumpFee(txid(sent), feeratePerKw(feerate)));
+    const before = chain.feeOf(txid(sent)) ?? 0n;
+    const replacement = world.send(bumped);
+    assert.equal(chain.transaction(txid(sent)), undefined);
+    assert.ok(bumped.fee >= before + BigInt(Math.ceil(weight(replacement) / 4)));
+    const inputs = replacement.inputs.map(({ outPoint }) => outPointKey(outPoint));
+    for (const { outPoint } of sent.inputs) assert.ok(inputs.includes(outPointKey(outPoint)));
+    for (const output of outputs) {
+      assert.ok(replacement.outputs.some((each) => each.value === output.value));
+    }
+    sent = replacement;
+  }
+  const change = (transaction: typeof sent) =>
+    transaction.outputs.find(({ script }) => wallet.owns(script))?.script;
+  assert.deepEqual(change(sent), change(first));
+  assert.equal(refusal(wallet.bumpFee(txid(first), highFeerate)).kind, "conflicted");
+  world.mine();
+  assert.equal(wallet.balance().confirmed, world.total());
+  assert.equal(refusal(wallet.bumpFee(txid(sent), highFeerate)).kind, "already-confirmed");
+});
+
+test("a replacement adds a coin when change does not suffice, and changeless ones get change", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(61_000);
+  world.give(90_000, 1);
+  world.mine();
+  const [small] = wallet.coins().filter(({ output }) => output.value === 61_000n);
+  assert.ok(small !== undefined);
+  const request = { outputs: [world.pay(60_000)], feerate: lowFeerate, isReplaceable: true };
+  const first = ok(wallet.fundTransaction({ ...request, coins: [small.outPoint] }));
+  const sent = world.send(first);
+  const bumped = ok(wallet.bumpFee(txid(sent), highFeerate));
+  assert.equal(bumped.spent.length, 2);
+  assert.notEqual(bumped.changeIndex, undefined);
+  world.send(bumped);
+  world.mine();
+  assert.equal(wallet.balance().confirmed, world.total());
+});
+
+test("what is not to be replaced is not, and says why", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(200_000);
+  world.mine();
+  const outputs = [world.pay(60_000)];
+  const funding = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate })));
+  assert.ok(funding.inputs.every(({ sequence }) => sequence === 0xffff_fffe));
+  assert.deepEqual(refusal(wallet.bumpFee(txid(funding), highFeerate)), {
+    kind: "not-replaceable",
+    txid: txid(funding),
+  });
+  const second = world.send(
+    ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })),
+  );
+  const low = refusal(wallet.bumpFee(txid(second), lowFeerate));
+  assert.ok(low.kind === "feerate-too-low" && low.least > lowFeerate);
+  world.send(ok(wallet.bumpFee(txid(second), low.least)));
+  const unseen = "00".repeat(32) as ReturnType<typeof txid>;
+  assert.deepEqual(refusal(wallet.bumpFee(unseen, highFeerate)), {
+    kind: "unknown-transaction",
+    txid: unseen,
+  });
+});
+
+test("what was built on a payment is not undone by replacing it", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(200_000);
+  world.mine();
+  const outputs = [world.pay(60_000)];
+  const first = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
+  const second = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate })));
+  assert.deepEqual(refusal(wallet.bumpFee(txid(first), highFeerate)), {
+    kind: "has-descendants",
+    txids: [txid(second)],
+  });
+});
+
+test("a payment that restarts stays replaceable", () => {
+  const world = new World();
+  world.give(200_000);
+  world.mine();
+  const outputs = [world.pay(60_000)];
+  const funded = ok(world.wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true }));
+  world.save();
+  world.restart();
+  const sent = world.send(funded);
+  world.save();
+  world.restart();
+  world.send(ok(world.wallet.bumpFee(txid(sent), highFeerate)));
+});
+
+test("a child pays for a parent that cannot be replaced, and for what is below it", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  world.give(200_000);
+  world.mine();
+  const outputs = [world.pay(60_000)];
+  const first = world.send(ok(wallet.fundTransaction({ outputs, feerate: feeratePerKw(253) })));
+  const second = world.send(ok(wallet.fundTransaction({ outputs, feerate: feeratePerKw(253) })));
+  const child = ok(wallet.bumpByChild({ txid: txid(second), feerate: highFeerate }));
+  const sent = world.send(child);
+  assert.equal(child.transaction.outputs.length, 1);
+  const family = [first, second, sent];
+  const fees = family.reduce((sum, each) => sum + (chain.feeOf(txid(each)) ?? 0n), 0n);
+  const size = family.reduce((sum, each) => sum + weight(each), 0);
+  assert.ok(fees * 1000n >= highFeerate * BigInt(size));
+  chain.mine(1, { minFeerate: 19_000n });
+  world.sync();
+  assert.equal(chain.confirmations(txid(first)), 1);
+  assert.equal(wallet.balance().confirmed, world.total());
+});
+
+test("a child pays for a payment from others when its fee is known", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  const given = world.give(50_000);
+  const request = { txid: txid(given), feerate: highFeerate };
+  assert.deepEqual(refusal(wallet.bumpByChild(request)), { kind: "unknown-fee", txid: txid(given) });
+  const parentFee = chain.feeOf(txid(given));
+  assert.ok(parentFee !== undefined);
+  const sent = world.send(ok(wallet.bumpByChild({ ...request, parentFee })));
+  const fees = parentFee + (chain.feeOf(txid(sent)) ?? 0n);
+  assert.ok(fees * 1000n >= highFeerate * BigInt(weight(given) + weight(sent)));
+});
+
+test("a coin too small to pay as a child brings another along", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000);
+  world.mine();
+  const small = world.give(dustLimit(world.faucet.script) + 1n);
+  const parentFee = world.chain.feeOf(txid(small));
+  assert.ok(parentFee !== undefined);
+  const child = ok(wallet.bumpByChild({ txid: txid(small), feerate: highFeerate, parentFee }));
+  assert.equal(child.spent.length, 2);
+  world.send(child);
+  const again = refusal(wallet.bumpByChild({ txid: txid(small), feerate: highFeerate, parentFee }));
+  assert.equal(again.kind, "no-own-output");
+});

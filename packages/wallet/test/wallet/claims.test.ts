@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { OutPoint } from "@fulmen/bitcoin/primitives";
+import { p2a } from "@fulmen/bitcoin/script";
+import { type Transaction, type TxOut, txid, weight } from "@fulmen/bitcoin/transaction";
+import {
+  type ClaimId,
+  type CoinSelection,
+  type CoinSelectionRequest,
+  claimIdOf,
+  unsignedPsbt,
+} from "@fulmen/lightning/chain";
+import { type FeeratePerKw, feeratePerKw, sat } from "@fulmen/lightning/util";
+import { inputOf } from "@fulmen/testkit/wallet";
+import { lowFeerate, ok, refusal, World } from "./world.ts";
+
+const claim = (byte: number): ClaimId => claimIdOf(new Uint8Array(32).fill(byte));
+const anchorSatisfaction = 5;
+
+/** A transaction in version 3 without a fee, with a pay-to-anchor output: what a zero-fee commitment looks like. */
+function zeroFeeParent(world: World): Transaction {
+  const { chain, faucet } = world;
+  const [coin] = faucet.spendable(chain);
+  assert.ok(coin !== undefined);
+  const outputs: readonly TxOut[] = [
+    { value: sat(coin.output.value), script: faucet.script },
+    { value: sat(0), script: p2a() },
+  ];
+  return faucet.spend([{ input: inputOf(coin.outPoint), output: coin.output }], outputs, { version: 3 });
+}
+
+function anchorRequest(parent: Transaction, feerate: FeeratePerKw, claimId = claim(1)): CoinSelectionRequest {
+  return {
+    claimId,
+    mustSpend: [
+      {
+        outPoint: { txid: txid(parent), index: 1 },
+        previousUtxo: { value: sat(0), script: p2a() },
+        satisfactionWeight: anchorSatisfaction,
+      },
+    ],
+    mustPayTo: [],
+    targetFeerate: feerate,
+    maxTransactionWeight: 4_000,
+    parent: { weight: weight(parent), fee: sat(0) },
+  };
+}
+
+/** Builds and signs what was asked for. */
+function childOf(
+  world: World,
+  request: CoinSelectionRequest,
+  { confirmedUtxos, changeOutput }: CoinSelection,
+) {
+  const spent = [
+    ...request.mustSpend.map(({ previousUtxo }) => previousUtxo),
+    ...confirmedUtxos.map(({ output }) => output),
+  ];
+  const transaction: Transaction = {
+    version: 3,
+    locktime: 0,
+    inputs: [
+      ...request.mustSpend.map(({ outPoint }) => inputOf(outPoint)),
+      ...confirmedUtxos.map(({ outPoint, sequence }) => inputOf(outPoint, sequence)),
+    ],
+    outputs: [...request.mustPayTo, ...(changeOutput === undefined ? [] : [changeOutput])],
+  };
+  return ok(world.wallet.signPsbt(unsignedPsbt(transaction, spent)));
+}
+
+const keyOf = ({ txid: id, index }: OutPoint) => `${id}:${index}`;
+
+test("a zero-fee parent confirms with a child of confirmed coins, and again at a higher feerate", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  world.give(20_000, 0);
+  world.give(40_000, 1);
+  world.mine();
+  const parent = zeroFeeParent(world);
+  const request = anchorRequest(parent, feeratePerKw(1000));
+  const selection = ok(wallet.selectConfirmedUtxos(request));
+  const first = childOf(world, request, selection);
+  assert.ok(weight(first) <= 4_000);
+  ok(chain.submitPackage(parent, first));
+  assert.equal(wallet.transactionSeen(first), true);
+  assert.ok((chain.feeOf(txid(first)) ?? 0n) * 1000n >= 1000n * BigInt(weight(first) + weight(parent)));
+  // What comes back may never come: the parent is not ours alone.
+  assert.equal(wallet.balance().trustedPending, 0n);
+
+  // Such a feerate that the first coin alone no longer suffices, if it was the smaller one.
+  const more = anchorRequest(parent, feeratePerKw(20_000));
+  const again = ok(wallet.selectConfirmedUtxos(more));
+  const coins = again.confirmedUtxos.map(({ outPoint }) => keyOf(outPoint));
+  for (const [index, { outPoint }] of selection.confirmedUtxos.entries()) {
+    assert.equal(coins[index], keyOf(outPoint));
+  }
+  assert.deepEqual(again.changeOutput?.script, selection.changeOutput?.script);
+  const second = childOf(world, more, again);
+  ok(chain.submit(second));
+  assert.equal(chain.transaction(txid(first)), undefined);
+  wallet.transactionSeen(second);
+  world.mine();
+  assert.equal(chain.confirmations(txid(parent)), 1);
+  assert.equal(wallet.balance().confirmed, world.total());
+  assert.equal(wallet.releaseClaim(request.claimId), true);
+  assert.equal(wallet.releaseClaim(request.claimId), false);
+});
+
+test("claims never share a coin, and payments leave theirs alone", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(50_000);
+  world.give(50_000);
+  world.mine();
+  const parent = zeroFeeParent(world);
+  const ask = (byte: number) => wallet.selectConfirmedUtxos(anchorRequest(parent, lowFeerate, claim(byte)));
+  const [first, second] = [ok(ask(1)), ok(ask(2))];
+  const coins = [...first.confirmedUtxos, ...second.confirmedUtxos].map(({ outPoint }) => keyOf(outPoint));
+  assert.equal(new Set(coins).size, 2);
+  assert.notDeepEqual(first.changeOutput?.script, second.changeOutput?.script);
+  const third = refusal(ask(3));
+  assert.ok(third.kind === "insufficient-funds");
+  assert.equal(third.reserved, 100_000n);
+  assert.equal(third.available, 0n);
+  const payment = wallet.fundTransaction({ outputs: [world.pay(1_000)], feerate: lowFeerate });
+  assert.equal(refusal(payment).kind, "insufficient-funds");
+  assert.deepEqual(ok(ask(1)), first);
+  wallet.releaseClaim(claim(2));
+  assert.deepEqual(
+    ok(ask(3)).confirmedUtxos.map(({ outPoint }) => outPoint),
+    second.confirmedUtxos.map(({ outPoint }) => outPoint),
+  );
+});
+
+test("unconfirmed coins are not for claims, trusted or not", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(50_000);
+  const parent = zeroFeeParent(world);
+  assert.equal(
+    refusal(wallet.selectConfirmedUtxos(anchorRequest(parent, lowFeerate))).kind,
+    "insufficient-funds",
+  );
+  world.mine();
+  world.send(ok(wallet.fundTransaction({ outputs: [world.pay(5_000)], feerate: lowFeerate })));
+  assert.equal(
+    refusal(wallet.selectConfirmedUtxos(anchorRequest(parent, lowFeerate))).kind,
+    "insufficient-funds",
+  );
+});
+
+test("a child in version 3 takes few coins, or is refused with its weight", () => {
+  const world = new World();
+  const { wallet } = world;
+  for (let i = 0; i < 8; i++) {
+    world.give(15_000);
+    world.give(15_000);
+    world.mine();
+  }
+  const parent = zeroFeeParent(world);
+  const enough = ok(wallet.selectConfirmedUtxos(anchorRequest(parent, feeratePerKw(30_000))));
+  assert.ok(enough.confirmedUtxos.length > 1 && enough.confirmedUtxos.length <= 12);
+  const narrow = { ...anchorRequest(parent, feeratePerKw(30_000), claim(2)), maxTransactionWeight: 800 };
+  const refused = refusal(wallet.selectConfirmedUtxos(narrow));
+  assert.ok(refused.kind === "too-heavy" && refused.weight > 800 && refused.most === 800);
+  assert.equal(wallet.locks().length, 1);
+});
+
+test("a claim's coins survive a restart and the conflict of its own transactions", () => {
+  const world = new World();
+  world.give(50_000);
+  world.give(50_000);
+  world.mine();
+  const parent = zeroFeeParent(world);
+  const request = anchorRequest(parent, lowFeerate);
+  const before = ok(world.wallet.selectConfirmedUtxos(request));
+  world.save();
+  world.restart();
+  assert.deepEqual(ok(world.wallet.selectConfirmedUtxos(request)), before);
+  const child = childOf(world, request, before);
+  world.wallet.transactionSeen(child);
+  world.save();
+  world.restart();
+  assert.deepEqual(ok(world.wallet.selectConfirmedUtxos(request)), before);
+});
+
+test("a claim that pays for itself takes no coin, and the least fee is kept", () => {
+  const world = new World();
+  const { wallet } = world;
+  const own: CoinSelectionRequest = {
+    claimId: claim(9),
+    mustSpend: [
+      {
+        outPoint: { txid: txid(zeroFeeParent(world)), index: 0 },
+        previousUtxo: { value: sat(30_000), script: world.faucet.script },
+        satisfactionWeight: 112,
+      },
+    ],
+    mustPayTo: [],
+    targetFeerate: lowFeerate,
+    maxTransactionWeight: 400_000,
+    minimumFee: sat(2_500),
+  };
+  const { confirmedUtxos, changeOutput } = ok(wallet.selectConfirmedUtxos(own));
+  assert.deepEqual(confirmedUtxos, []);
+  assert.equal(changeOutput?.value, 27_500n);
+  assert.equal(wallet.owns(changeOutput.script), true);
+  world.mine();
+  // The script stays this claim's until it is released.
+  assert.notDeepEqual(wallet.nextChangeAddress().script, changeOutput.script);
+});
+
+test("a coin that another transaction took is replaced by another coin", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  world.give(50_000);
+  world.give(60_000);
+  world.mine();
+  const parent = zeroFeeParent(world);
+  const request = anchorRequest(parent, lowFeerate);
+  const [first] = ok(wallet.selectConfirmedUtxos(request)).confirmedUtxos;
+  assert.ok(first !== undefined);
+  // The same seed, in use elsewhere.
+  const elsewhere: Transaction = {
+    version: 2,
+    locktime: 0,
+    inputs: [inputOf(first.outPoint)],
+    outputs: [world.pay(first.output.value - 1000n)],
+  };
+  const taken = ok(wallet.signPsbt(unsignedPsbt(elsewhere, [first.output])));
+  chain.mine(1, { transactions: [taken] });
+  world.sync();
+  const [second] = ok(wallet.selectConfirmedUtxos(request)).confirmedUtxos;
+  assert.ok(second !== undefined);
+  assert.notEqual(keyOf(second.outPoint), keyOf(first.outPoint));
+});

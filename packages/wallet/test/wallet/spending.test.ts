@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dustLimit } from "@fulmen/bitcoin/script";
+import { txid, vsize, weight } from "@fulmen/bitcoin/transaction";
+import { blockHeight, feeratePerKw, sat } from "@fulmen/lightning/util";
+import { finalizePsbt } from "@fulmen/wallet";
+import { accountFromDescriptor } from "@fulmen/wallet/descriptor";
+import { lowFeerate, ok, refusal, type Style, World } from "./world.ts";
+
+const nothing = {
+  confirmed: 0n,
+  trustedPending: 0n,
+  untrustedPending: 0n,
+  immature: 0n,
+  locked: 0n,
+};
+
+for (const style of ["listen", "confirm"] as const satisfies readonly Style[]) {
+  test(`receives to both kinds, and spends them together (${style})`, () => {
+    const world = new World({ style });
+    const { wallet, chain } = world;
+    world.give(100_000, 0);
+    world.give(200_000, 1);
+    assert.deepEqual(wallet.balance(), { ...nothing, untrustedPending: 300_000n });
+    const early = refusal(wallet.fundTransaction({ outputs: [world.pay(50_000)], feerate: lowFeerate }));
+    assert.equal(early.kind, "insufficient-funds");
+    world.mine();
+    assert.deepEqual(wallet.balance(), { ...nothing, confirmed: 300_000n });
+
+    const funded = ok(wallet.fundTransaction({ outputs: [world.pay(250_000)], feerate: lowFeerate }));
+    assert.equal(funded.spent.length, 2);
+    assert.deepEqual(wallet.balance(), { ...nothing, locked: 300_000n });
+    const sent = world.send(funded);
+    assert.equal(chain.feeOf(txid(sent)), funded.fee);
+    assert.ok(funded.fee >= (lowFeerate * BigInt(weight(sent))) / 1000n);
+    assert.ok(funded.fee >= BigInt(vsize(sent)) * 2n);
+    const rest = 300_000n - 250_000n - funded.fee;
+    assert.deepEqual(wallet.balance(), { ...nothing, trustedPending: rest });
+    assert.deepEqual(wallet.locks(), []);
+    world.mine();
+    assert.deepEqual(wallet.balance(), { ...nothing, confirmed: rest });
+    assert.equal(chain.confirmations(txid(sent)), 1);
+  });
+
+  test(`a reorganisation takes confirmations back, and brings them again (${style})`, () => {
+    const world = new World({ style });
+    const { wallet, chain } = world;
+    const given = world.give(100_000);
+    world.mine();
+    const sent = world.send(
+      ok(wallet.fundTransaction({ outputs: [world.pay(40_000)], feerate: lowFeerate })),
+    );
+    world.mine();
+    const before = wallet.balance();
+    assert.equal(before.trustedPending, 0n);
+
+    chain.reorg(2);
+    world.sync();
+    // The coin is not confirmed any more, so the change of what spends it is not to be relied on either.
+    assert.deepEqual(wallet.balance(), { ...nothing, untrustedPending: before.confirmed });
+    assert.deepEqual(wallet.bestBlock?.hash, chain.tip.hash);
+    chain.mine(1, { only: [txid(given)] });
+    world.sync();
+    assert.deepEqual(wallet.balance(), { ...nothing, trustedPending: before.confirmed });
+    chain.mine(1, { only: [txid(sent)] });
+    world.sync();
+    assert.deepEqual(wallet.balance(), before);
+  });
+}
+
+test("a payment that a reorganisation replaces by another one gives its coins back", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  world.give(100_000);
+  world.mine();
+  const funded = ok(
+    wallet.fundTransaction({ outputs: [world.pay(40_000)], feerate: lowFeerate, isReplaceable: true }),
+  );
+  const first = world.send(funded);
+  const second = world.send(ok(wallet.bumpFee(txid(first), feeratePerKw(2000))));
+  // A miner who never heard of the replacement.
+  chain.mine(1, { transactions: [first] });
+  world.sync();
+  const afterFirst = wallet.balance();
+  assert.equal(afterFirst.confirmed, 100_000n - 40_000n - funded.fee);
+  chain.reorg(1, { transactions: [second] });
+  world.sync();
+  assert.equal(wallet.transaction(txid(second))?.position.kind, "confirmed");
+  assert.ok(wallet.balance().confirmed < afterFirst.confirmed);
+  assert.equal(wallet.coins().length, 1);
+});
+
+test("unconfirmed change is spent, but only when confirmed coins do not suffice", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000);
+  world.mine();
+  world.send(ok(wallet.fundTransaction({ outputs: [world.pay(10_000)], feerate: lowFeerate })));
+  const confirmedOnly = wallet.fundTransaction({
+    outputs: [world.pay(10_000)],
+    feerate: lowFeerate,
+    confirmedOnly: true,
+  });
+  assert.equal(refusal(confirmedOnly).kind, "insufficient-funds");
+  const second = ok(wallet.fundTransaction({ outputs: [world.pay(10_000)], feerate: lowFeerate }));
+  assert.equal(second.spent[0]?.position.kind, "unconfirmed");
+  world.send(second);
+  world.mine();
+  assert.equal(wallet.balance().confirmed, world.total());
+});
+
+test("mined coins wait for a hundred blocks", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  const { script } = wallet.nextAddress();
+  chain.mine(1, { payTo: script });
+  world.sync();
+  const { value } = wallet.coins()[0]?.output ?? assert.fail("no coin");
+  assert.deepEqual(wallet.balance(), { ...nothing, immature: value });
+  world.mine(98);
+  assert.deepEqual(wallet.balance(), { ...nothing, immature: value });
+  assert.equal(
+    refusal(wallet.fundTransaction({ outputs: [world.pay(1_000)], feerate: lowFeerate })).kind,
+    "insufficient-funds",
+  );
+  world.mine();
+  assert.deepEqual(wallet.balance(), { ...nothing, confirmed: value });
+  world.send(ok(wallet.fundTransaction({ outputs: [world.pay(1_000)], feerate: lowFeerate })));
+});
+
+test("everything goes to one script", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000, 0);
+  world.give(50_000, 1);
+  world.give(400, 0);
+  world.mine();
+  const drained = ok(wallet.drainTo({ script: world.faucet.script, feerate: feeratePerKw(2500) }));
+  assert.equal(drained.transaction.outputs.length, 1);
+  assert.equal(drained.transaction.outputs[0]?.value, 150_000n - drained.fee);
+  world.send(drained);
+  world.mine();
+  // The coin that is worth less than its fee stays.
+  assert.deepEqual(wallet.balance(), { ...nothing, confirmed: 400n });
+  assert.equal(
+    refusal(wallet.drainTo({ script: world.faucet.script, feerate: feeratePerKw(2500) })).kind,
+    "insufficient-funds",
+  );
+});
+
+test("an output's place is told, wherever change stands", () => {
+  const world = new World();
+  for (let i = 0; i < 6; i++) world.give(100_000);
+  world.mine();
+  const places = new Set<number | undefined>();
+  for (let i = 0; i < 6; i++) {
+    const outputs = [world.pay(20_000), world.pay(30_000)];
+    const funded = ok(world.wallet.fundTransaction({ outputs, feerate: lowFeerate }));
+    places.add(funded.changeIndex);
+    assert.deepEqual(
+      funded.outputIndexes.map((index) => funded.transaction.outputs[index]),
+      outputs,
+    );
+  }
+  assert.ok(places.size > 1);
+});
+
+test("refusals say how much", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000);
+  world.give(50_000);
+  world.mine();
+  const held = ok(wallet.fundTransaction({ outputs: [world.pay(40_000)], feerate: lowFeerate }));
+  const reserved = held.spent.reduce((sum, { output }) => sum + output.value, 0n);
+  const short = refusal(wallet.fundTransaction({ outputs: [world.pay(200_000)], feerate: lowFeerate }));
+  assert.ok(short.kind === "insufficient-funds");
+  assert.equal(short.reserved, reserved);
+  assert.equal(short.available, 150_000n - reserved);
+  assert.ok(short.needed > 200_000n && short.needed < 201_000n);
+  assert.equal(wallet.release(held.lock), true);
+  const least = dustLimit(world.faucet.script);
+  const dust = wallet.fundTransaction({
+    outputs: [world.pay(1000), world.pay(least - 1n)],
+    feerate: lowFeerate,
+  });
+  assert.deepEqual(refusal(dust), { kind: "dust-output", index: 1, value: least - 1n, least });
+});
+
+test("named coins are spent, all of them and no others", () => {
+  const world = new World();
+  const { wallet } = world;
+  for (let i = 0; i < 3; i++) world.give(100_000 + i);
+  world.mine();
+  const [first, second] = wallet.coins();
+  assert.ok(first !== undefined && second !== undefined);
+  const coins = [first.outPoint, second.outPoint];
+  const lock = ok(wallet.lockCoins([first.outPoint], blockHeight(world.chain.tip.height + 2)));
+  const request = { outputs: [world.pay(10_000)], feerate: lowFeerate, coins };
+  assert.deepEqual(refusal(wallet.fundTransaction(request)), {
+    kind: "coin-locked",
+    outPoint: first.outPoint,
+  });
+  assert.equal(refusal(wallet.lockCoins([first.outPoint])).kind, "coin-locked");
+  world.mine();
+  assert.equal(wallet.locks()[0]?.id, lock);
+  world.mine();
+  assert.deepEqual(wallet.locks(), []);
+  const funded = ok(wallet.fundTransaction(request));
+  assert.deepEqual(new Set(funded.spent), new Set([first, second]));
+  world.send(funded);
+  const spent = wallet.fundTransaction(request);
+  assert.deepEqual(refusal(spent), { kind: "coin-not-spendable", outPoint: first.outPoint });
+});
+
+test("a transaction that is given up gives its coins back, and what builds on it too", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000);
+  world.mine();
+  const first = ok(
+    wallet.signPsbt(ok(wallet.fundTransaction({ outputs: [world.pay(10_000)], feerate: lowFeerate })).psbt),
+  );
+  wallet.transactionSeen(first);
+  const second = ok(
+    wallet.signPsbt(ok(wallet.fundTransaction({ outputs: [world.pay(10_000)], feerate: lowFeerate })).psbt),
+  );
+  wallet.transactionSeen(second);
+  assert.deepEqual(wallet.pendingTransactions(), [first, second]);
+  wallet.transactionEvicted(txid(first));
+  assert.deepEqual(wallet.pendingTransactions(), []);
+  assert.deepEqual(wallet.balance(), { ...nothing, confirmed: 100_000n });
+});
+
+test("a watch-only wallet drafts, another signs with nothing but the PSBT", () => {
+  const world = new World();
+  const signer = world.wallet;
+  const watched = signer.accounts.map(({ descriptor, network }) =>
+    ok(accountFromDescriptor(descriptor, network)),
+  );
+  const [first, ...others] = watched;
+  assert.ok(first !== undefined);
+  const watching = new World({ accounts: [first, ...others] });
+  watching.give(100_000, 0);
+  watching.give(100_000, 1);
+  watching.mine();
+  const funded = ok(
+    watching.wallet.fundTransaction({ outputs: [watching.pay(150_000)], feerate: lowFeerate }),
+  );
+  assert.deepEqual(refusal(watching.wallet.signPsbt(funded.psbt)), { kind: "watch-only" });
+  assert.equal(refusal(finalizePsbt(funded.psbt)).kind, "incomplete");
+  // The other wallet knows the coins because it follows the same chain.
+  for (let height = 1; height <= watching.chain.tip.height; height++) {
+    const block = watching.chain.blockAt(height);
+    assert.ok(block !== undefined);
+    const transactions = block.block.transactions.map((transaction, index) => ({ index, transaction }));
+    signer.blockConnected(block.block.header, transactions, block.height);
+  }
+  const signed = ok(signer.signPsbt(funded.psbt));
+  ok(watching.chain.submit(signed));
+});
+
+test("signing refuses what is wrong about its coins", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000);
+  world.mine();
+  const { psbt, transaction } = ok(
+    wallet.fundTransaction({ outputs: [world.pay(10_000)], feerate: lowFeerate }),
+  );
+  assert.equal(refusal(wallet.signPsbt(psbt.subarray(0, 50))).kind, "malformed-psbt");
+  assert.equal(refusal(wallet.signPsbt(new Uint8Array(0))).kind, "malformed-psbt");
+  const foreign = new World({ accounts: [world.options.accounts[1] ?? assert.fail("no account")] });
+  assert.equal(refusal(foreign.wallet.signPsbt(psbt)).kind, "nothing-to-sign");
+  assert.equal(transaction.outputs.reduce((sum, { value }) => sum + value, 0n) < 100_000n, true);
+  assert.equal(sat(100_000), wallet.balance().locked);
+});
