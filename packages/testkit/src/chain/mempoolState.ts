@@ -22,12 +22,14 @@ export class Mempool {
   readonly #chain: ChainState;
   readonly #policy: MempoolPolicy;
   readonly #verified = new Set<string>();
-  #graph = new MempoolGraph();
+  #graph: MempoolGraph;
   #minimum = 0n;
 
-  constructor(chain: ChainState, policy: MempoolPolicy) {
+  /** Starts with what is in `graph`, which it changes. */
+  constructor(chain: ChainState, policy: MempoolPolicy, graph = new MempoolGraph()) {
     this.#chain = chain;
     this.#policy = policy;
+    this.#graph = graph;
   }
 
   get graph(): MempoolGraph {

@@ -49,16 +49,10 @@ export class SimulatedChain extends TestChain {
     return this.#mempool.raiseMinimum(feerate);
   }
 
-  mine(count = 1, options: MineOptions = {}): readonly ChainBlock[] {
-    const mined: ChainBlock[] = [];
-    const { transactions, only, ...others } = options;
-    const later = only === undefined ? others : { ...others, only: [] };
-    for (let i = 0; i < count; i++) {
-      const result = this.connectBlock(this.assemble(i === 0 ? options : later, this.graph));
-      if (!result.ok) throw new BlockRefusedError(result.error);
-      mined.push(result.value);
-    }
-    return mined;
+  protected mineBlock(options: MineOptions): ChainBlock {
+    const result = this.connectBlock(this.assemble(options, this.graph));
+    if (!result.ok) throw new BlockRefusedError(result.error);
+    return result.value;
   }
 
   /** Takes a block from elsewhere that extends the tip. */

@@ -144,7 +144,16 @@ export abstract class TestChain {
   abstract submitPackage(parent: Transaction, child: Transaction): Result<Accepted, PackageRefusal>;
 
   /** Mines blocks on the tip. Throws `BlockRefusedError` when what was asked for makes no valid block. */
-  abstract mine(count?: number, options?: MineOptions): readonly ChainBlock[];
+  mine(count = 1, options: MineOptions = {}): readonly ChainBlock[] {
+    const mined: ChainBlock[] = [];
+    const { transactions, only, ...others } = options;
+    const later = only === undefined ? others : { ...others, only: [] };
+    for (let i = 0; i < count; i++) mined.push(this.mineBlock(i === 0 ? options : later));
+    return mined;
+  }
+
+  /** Mines one block on the tip, or throws as `mine` does. */
+  protected abstract mineBlock(options: MineOptions): ChainBlock;
 
   /**
    * Abandons the last `depth` blocks for a branch of other ones. Their transactions return to the mempool, as far as

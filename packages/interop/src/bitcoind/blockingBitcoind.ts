@@ -1,0 +1,76 @@
+import { rmSync } from "node:fs";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { BitcoindMethod, ParamsOf, ResultOf } from "./bitcoindCalls.ts";
+import type { BlockingAnswer, BlockingRequest, BlockingWorkerData, StartedNode } from "./blockingProtocol.ts";
+import { RpcError } from "./rpcClient.ts";
+
+const patienceSeconds = 120;
+
+/**
+ * A `Bitcoind` whose calls return when they are done: tests of nodes without sockets and timers are synchronous, and so
+ * must be the chain under them. The node belongs to another thread; this one sleeps meanwhile.
+ */
+export class BlockingBitcoind {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #flag = new Int32Array(new SharedArrayBuffer(4));
+  readonly #remove: () => void;
+
+  /** Returns when the node answers; throws when there is none, or with what it complained about. */
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const workerData: BlockingWorkerData = { port: port2, signal: this.#flag.buffer };
+    this.#worker = new Worker(workerUrl(), { workerData, transferList: [port2] });
+    const node = this.#answer() as StartedNode;
+    // The thread does not get to it when the whole process ends.
+    this.#remove = () => remove(node);
+    process.once("exit", this.#remove);
+    // A test that forgets to stop it does not wait for ever.
+    this.#worker.unref();
+    port1.unref();
+  }
+
+  /** Throws `RpcError` when Bitcoin Core refuses. */
+  call<M extends BitcoindMethod>(method: M, ...params: ParamsOf<M>): ResultOf<M> {
+    return this.#request({ kind: "call", method, params }) as ResultOf<M>;
+  }
+
+  /** Ends the node and removes its folder. */
+  stop(): void {
+    this.#request({ kind: "stop" });
+    process.off("exit", this.#remove);
+    this.#port.close();
+  }
+
+  #request(request: BlockingRequest): unknown {
+    Atomics.store(this.#flag, 0, 0);
+    this.#port.postMessage(request);
+    return this.#answer();
+  }
+
+  #answer(): unknown {
+    Atomics.wait(this.#flag, 0, 0, patienceSeconds * 1_000);
+    const received = receiveMessageOnPort(this.#port);
+    if (received === undefined) throw new Error(`bitcoind does not answer within ${patienceSeconds} s`);
+    const answer = received.message as BlockingAnswer;
+    if (answer.kind === "value") return answer.value;
+    throw answer.code === undefined ? new Error(answer.message) : new RpcError(answer.code, answer.message);
+  }
+}
+
+/** Leaves nothing of a node, which may have ended already. */
+function remove({ pid, folder }: StartedNode): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** The thread's module, beside this one: `.ts` in the sources, `.js` when built. */
+function workerUrl(): URL {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./blockingWorker.${extension}`, import.meta.url);
+}
