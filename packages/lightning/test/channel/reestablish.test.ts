@@ -5,7 +5,7 @@ import type { FormatName } from "#src/commitment/params";
 import type { Bytes32 } from "#src/util/bytes";
 import { commitmentNumber } from "#src/util/ids";
 import { feeratePerKw } from "#src/util/units";
-import { bytes32, complaintIn, openPairs, Pair, refusalIn, type Side } from "./pair.ts";
+import { bytes32, complaintIn, formats, openPairs, Pair, refusalIn, type Side } from "./pair.ts";
 
 /** Resolves whatever is irrevocably added and not resolved yet: Bob fulfils, Alice fails. */
 function resolveAll(pair: Pair): void {
@@ -87,6 +87,25 @@ for (const [format, first] of [
       });
       assert.ok(cuts > 8, `${cuts} cuts`);
     });
+  });
+}
+
+for (const format of formats) {
+  test(`${format}: an HTLC paid for by one that was fulfilled before it follows that one again`, () => {
+    const pair = new Pair({ format, push: 300_000_000n }).open();
+    const { alice, bob } = pair;
+    const earned = pair.add(bob, 60_000_000n);
+    pair.exchange();
+    pair.fulfill(earned);
+    // More than Alice has without what she earned.
+    pair.add(alice, 730_000_000n);
+    pair.sign();
+    pair.disconnect();
+    pair.reconnect();
+    pair.exchange();
+    resolveAll(pair);
+    pair.exchange();
+    assertInStep(pair);
   });
 }
 

@@ -122,16 +122,16 @@ export function compareCounters(
   return ok({ kind: "in-step", tasks, resendReady });
 }
 
-/** The commitment once more: its updates, adds in the order of their ids, then the signatures. */
+/**
+ * The commitment once more: its updates, then the signatures. Removals and the fee come before the adds, which those
+ * may have paid for; the adds come in the order of their ids.
+ */
 export function resendCommitment(
   channel: FundedChannel,
   answer: AnswerOf<"counterparty-commitment">,
 ): readonly ChannelAction[] {
   const { commitments } = channel;
   const messages: LightningMessage[] = [];
-  for (const htlc of commitments.htlcs) {
-    if (htlc.state === "sent-add-commit") messages.push(addMessage(channel, htlc, onionOf(channel, htlc)));
-  }
   for (const htlc of commitments.htlcs) {
     if (htlc.state !== "sent-remove-commit") continue;
     messages.push(removeMessage(channel, htlc.id, present(htlc.removal, "a removal")));
@@ -140,6 +140,9 @@ export function resendCommitment(
   if (fee !== undefined) {
     const { channelId } = commitments;
     messages.push({ type: "update_fee", channelId, feeratePerKw: fee.feerate });
+  }
+  for (const htlc of commitments.htlcs) {
+    if (htlc.state === "sent-add-commit") messages.push(addMessage(channel, htlc, onionOf(channel, htlc)));
   }
   messages.push(...commitmentMessages(commitments, answer));
   return messages.map(send);
