@@ -1,5 +1,6 @@
 import type { ChannelId, NodeId, OutPoint, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
 import type { Msat, Sat } from "../util/units.ts";
+import type { SpendableOutputDescriptor } from "./spendableOutput.ts";
 
 /** Why a channel ended. @ldk lightning::events::ClosureReason */
 export type ClosureReason =
@@ -154,6 +155,16 @@ export type Event =
       readonly incomingChannelId: ChannelId;
       readonly paymentHash: PaymentHash;
       readonly failure: string;
+    }
+  /**
+   * A closed channel left outputs that are ours alone: to be spent to the wallet, when it suits, by `OutputSweeper` or
+   * `KeysManager.spendSpendableOutputs`. Each is told of once, so store them before the event is acknowledged.
+   */
+  | {
+      readonly kind: "spendable-outputs";
+      readonly channelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly outputs: readonly SpendableOutputDescriptor[];
     };
 
 /** An event and its place in the sequence of all events, from 1. */

@@ -24,3 +24,4 @@ export type {
   MessageSendEvent,
   MessageSendEventsProvider,
 } from "./messageSendEvent.ts";
+export type { SpendableOutputDescriptor } from "./spendableOutput.ts";

@@ -11,19 +11,21 @@ import type {
 } from "../chain/chainInterface.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
 import type { Logger } from "../handlers/logger.ts";
+import type { BumpTransactionEvent } from "../onchain/bumpTransaction.ts";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "../onchain/channelMonitor.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
+import { withClaims } from "../onchain/claims.ts";
 import {
   blocksDisconnected,
-  monitorEvents,
   outputsToWatch,
   relevantConfirmations,
   transactionConfirmed,
   transactionUnconfirmed,
 } from "../onchain/confirmations.ts";
-import { shouldForceClose } from "../onchain/deadlines.ts";
-import { penaltyGroups, penaltyOutputs, penaltyTransaction } from "../onchain/penalty.ts";
-import { signedHolderCommitments } from "../onchain/validCommitments.ts";
+import { forceCloseHeight, shouldForceClose } from "../onchain/deadlines.ts";
+import { monitorActions } from "../onchain/monitorActions.ts";
+import { monitorEvents } from "../onchain/monitorEvents.ts";
+import { handedOver, spendableOutputs } from "../onchain/spendableOutputs.ts";
 import type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "../onchain/watch.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
@@ -31,6 +33,7 @@ import { monitorSnapshotWrites, type StoredPart, setupOnly } from "../storage/v1
 import type { RestoredMonitor } from "../storage/v1/readMonitors.ts";
 import { type BlockHash, blockHeight, type ChannelId, type Txid } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
+import { HeightIndex } from "./heightIndex.ts";
 
 /** Signs for channels that are closing. `KeysManager` does. */
 export interface MonitorSignerProvider {
@@ -79,6 +82,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   readonly #byOutPoint = new Map<string, ChannelId>();
   /** Names of the events that were told. */
   readonly #told = new Map<ChannelId, Set<string>>();
+  /** Channels that are closing or closed. */
+  readonly #closing = new Set<ChannelId>();
+  /** When the others have to. */
+  readonly #deadlines = new HeightIndex<ChannelId>();
+  readonly #bumps = new Map<ChannelId, readonly BumpTransactionEvent[]>();
   #events: MonitorEvent[] = [];
   #height: number;
 
@@ -143,7 +151,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
         if (update.updateId - this.#storedPart(update.channelId).updateId >= updatesPerSnapshot) {
           this.#unsaved.add(update.channelId);
         }
-        if (outcome.monitor.lock !== monitor.lock) this.#broadcast(outcome.monitor);
+        if (outcome.monitor.lock !== undefined) this.#act(outcome.monitor);
         return "completed";
     }
   }
@@ -177,8 +185,20 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     for (const [channelId, waitsFor] of [...this.#lockPending]) {
       if (waitsFor === undefined || waitsFor > sequence) continue;
       this.#lockPending.delete(channelId);
-      this.#broadcast(this.#known(channelId));
+      this.#act(this.#known(channelId));
     }
+  }
+
+  /**
+   * The transactions for which a wallet's coins are wanted now, one event for each claim; those that were taken before
+   * and are not answered come again with the next block.
+   *
+   * @ldk lightning::chain::chainmonitor::ChainMonitor::process_pending_events
+   */
+  takeBumpEvents(): readonly BumpTransactionEvent[] {
+    const events = [...this.#bumps.values()].flat();
+    this.#bumps.clear();
+    return events;
   }
 
   takeMonitorEvents(): readonly MonitorEvent[] {
@@ -193,8 +213,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   }
 
   blocksDisconnected(forkPoint: { readonly hash: BlockHash; readonly height: number }): void {
-    this.#height = forkPoint.height;
-    this.#forgetAbove(forkPoint.height);
+    this.#goBackTo(forkPoint.height);
   }
 
   transactionsConfirmed(
@@ -205,43 +224,42 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const at = { height: blockHeight(height), blockHash: blockHash(header) };
     for (const { transaction } of transactions) {
       for (const channelId of this.#spentBy(transaction)) {
-        this.#moved(this.#known(channelId), (monitor) => transactionConfirmed(monitor, transaction, at));
+        const destination = this.#destination(this.#known(channelId));
+        this.#move(channelId, (monitor) => transactionConfirmed(monitor, transaction, at, destination));
       }
     }
   }
 
   transactionUnconfirmed(txid: Txid): void {
-    for (const monitor of this.#closing()) this.#moved(monitor, (one) => transactionUnconfirmed(one, txid));
-  }
-
-  bestBlockUpdated(_header: BlockHeader, height: number): void {
-    const isReorg = height < this.#height;
-    this.#height = height;
-    if (isReorg) this.#forgetAbove(height);
-    for (const monitor of [...this.#monitors.values()]) {
-      if (monitor.lock === undefined && shouldForceClose(monitor, height)) {
-        this.#log(monitor, "warn", `an HTLC's deadline has come at height ${height}: closing`);
-        this.#lockPending.set(monitor.setup.channelId, undefined);
-        this.#moved(monitor, (one) => locked(one, true, "deadline"));
-      } else if (monitor.chain.fundingSpend !== undefined) {
-        this.#tell(monitor);
-      }
+    for (const channelId of [...this.#closing]) {
+      this.#move(channelId, (monitor) => transactionUnconfirmed(monitor, txid));
     }
   }
 
+  bestBlockUpdated(_header: BlockHeader, height: number): void {
+    if (height < this.#height) this.#goBackTo(height);
+    this.#height = height;
+    for (const channelId of this.#deadlines.due(height)) {
+      const monitor = this.#known(channelId);
+      if (monitor.lock !== undefined || !shouldForceClose(monitor, height)) continue;
+      this.#log(monitor, "warn", `an HTLC's deadline has come at height ${height}: closing`);
+      this.#set(locked(monitor, true, "deadline"));
+    }
+    for (const channelId of [...this.#closing]) this.#follow(channelId);
+  }
+
   relevantTxids(): ReturnType<Confirm["relevantTxids"]> {
-    return this.#closing().flatMap(relevantConfirmations);
+    return [...this.#closing].flatMap((channelId) => relevantConfirmations(this.#known(channelId)));
   }
 
   /**
-   * Broadcasts again what is not confirmed yet. To be called after a restart and about twice a minute.
+   * Broadcasts again what is not confirmed yet, as every block does. To be called after a restart and about twice a
+   * minute.
    *
    * @ldk lightning::chain::chainmonitor::ChainMonitor::rebroadcast_pending_claims
    */
   rebroadcast(): void {
-    for (const monitor of this.#monitors.values()) {
-      if (monitor.lock !== undefined) this.#broadcast(monitor);
-    }
+    for (const channelId of [...this.#closing]) this.#follow(channelId);
   }
 
   #known(channelId: ChannelId): ChannelMonitor {
@@ -254,33 +272,61 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     return present(this.#stored.get(channelId), "what is stored of a monitor");
   }
 
-  #closing(): readonly ChannelMonitor[] {
-    return [...this.#monitors.values()].filter(({ chain }) => chain.fundingSpend !== undefined);
+  #destination({ setup }: ChannelMonitor): Uint8Array {
+    return this.#environment.signerProvider.destinationScript(setup.channelKeysId);
   }
 
+  /** Takes in a monitor as it is in the store. */
   #put(monitor: ChannelMonitor): void {
     const { channelId } = monitor.setup;
     const known = this.#monitors.get(channelId);
     this.#monitors.set(channelId, monitor);
-    if (known !== undefined && known.chain.fundingSpend === monitor.chain.fundingSpend) return;
+    if (monitor.lock !== undefined) this.#closing.add(channelId);
+    else this.#deadlines.put(channelId, Math.max(forceCloseHeight(monitor), this.#height + 1));
+    if (known !== undefined && known.chain === monitor.chain) return;
     for (const output of outputsToWatch(monitor)) {
-      this.#byOutPoint.set(outPointKey(output.outPoint), channelId);
+      const key = outPointKey(output.outPoint);
+      if (this.#byOutPoint.has(key)) continue;
+      this.#byOutPoint.set(key, channelId);
       this.#environment.filter?.registerOutput(output);
     }
   }
 
-  /** The chain moved a monitor: tells what follows from it, and broadcasts what it asks for. */
-  #moved(monitor: ChannelMonitor, move: (monitor: ChannelMonitor) => ChannelMonitor): void {
-    const next = move(monitor);
-    if (next === monitor) return;
-    this.#unsaved.add(next.setup.channelId);
-    this.#put(next);
-    this.#tell(next);
-    this.#broadcast(next);
+  /** Takes in a monitor that knows more than the store. A lock that lets it broadcast has to be stored first. */
+  #set(monitor: ChannelMonitor): void {
+    const { channelId } = monitor.setup;
+    const before = this.#known(channelId).lock;
+    if (monitor.lock?.broadcast === true && before?.broadcast !== true) {
+      this.#lockPending.set(channelId, undefined);
+    }
+    this.#unsaved.add(channelId);
+    this.#put(monitor);
   }
 
-  #forgetAbove(height: number): void {
-    for (const monitor of this.#closing()) this.#moved(monitor, (one) => blocksDisconnected(one, height));
+  /** The chain moves a monitor. It acts when the best block is known that has what moved it. */
+  #move(channelId: ChannelId, move: (monitor: ChannelMonitor) => ChannelMonitor): void {
+    const monitor = this.#known(channelId);
+    const next = move(monitor);
+    if (next === monitor) return;
+    this.#set(next);
+    const { fundingSpend, spends } = next.chain;
+    const newest = Math.max(fundingSpend?.height ?? 0, ...spends.map(({ height }) => height));
+    if (newest <= this.#height) this.#follow(channelId);
+    else this.#tell(next);
+  }
+
+  #goBackTo(height: number): void {
+    this.#height = height;
+    for (const channelId of [...this.#closing]) {
+      this.#move(channelId, (monitor) => blocksDisconnected(monitor, height));
+    }
+  }
+
+  /** Tells what follows from what a closing monitor knows, and does what it asks for. */
+  #follow(channelId: ChannelId): void {
+    this.#tell(this.#known(channelId));
+    this.#handOver(this.#known(channelId));
+    this.#act(this.#known(channelId));
   }
 
   #tell(monitor: ChannelMonitor): void {
@@ -298,6 +344,15 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     }
   }
 
+  /** Outputs that have become the user's: told of in the batch that says so, and never again. */
+  #handOver(monitor: ChannelMonitor): void {
+    const outputs = spendableOutputs(monitor, this.#height, this.#destination(monitor));
+    if (outputs.length === 0) return;
+    this.#set(handedOver(monitor, outputs));
+    const { channelId, counterparty } = monitor.setup;
+    this.#events.push({ kind: "spendable-outputs", channelId, counterparty, outputs });
+  }
+
   #spentBy(transaction: Transaction): Iterable<ChannelId> {
     const channels = new Set<ChannelId>();
     for (const { outPoint } of transaction.inputs) {
@@ -307,42 +362,37 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     return channels;
   }
 
-  #broadcast(monitor: ChannelMonitor): void {
+  #act(monitor: ChannelMonitor): void {
     const { channelId, channelKeysId } = monitor.setup;
-    const { signerProvider, broadcaster } = this.#environment;
-    const { fundingSpend } = monitor.chain;
-    if (fundingSpend === undefined) {
-      if (monitor.lock?.broadcast !== true || this.#lockPending.has(channelId)) return;
-      const signed = signedHolderCommitments(monitor, signerProvider.deriveChannelSigner(channelKeysId));
-      if (signed === undefined) this.#log(monitor, "error", "our commitment is not signed yet");
-      for (const one of signed ?? []) broadcaster.broadcastTransactions([one], "unilateral-close");
-      return;
-    }
-    for (const one of this.#penalties(monitor)) broadcaster.broadcastTransactions([one], "claim");
-  }
-
-  /** What takes the outputs of a revoked commitment that nobody has taken yet. */
-  #penalties(monitor: ChannelMonitor): readonly Transaction[] {
-    const { fundingSpend, spends } = monitor.chain;
-    if (fundingSpend?.spender.kind !== "revoked-commitment") return [];
-    const { signerProvider, feeEstimator } = this.#environment;
-    const { channelKeysId } = monitor.setup;
-    const { transaction, height } = fundingSpend;
-    const revoked = { ...fundingSpend.spender, transaction };
-    const taken = new Set(spends.map(({ outputIndex }) => outputIndex));
-    const outputs = penaltyOutputs(monitor, revoked).filter(({ index }) => !taken.has(index));
-    const terms = {
-      destination: signerProvider.destinationScript(channelKeysId),
-      feerate: feeEstimator.feerate("urgent-on-chain-sweep"),
+    if (this.#lockPending.has(channelId)) return;
+    const { signerProvider, broadcaster, feeEstimator } = this.#environment;
+    const height = this.#height;
+    const feerates = {
+      urgent: feeEstimator.feerate("urgent-on-chain-sweep"),
+      relaxed: feeEstimator.feerate("output-spending-fee"),
+    };
+    const next = withClaims(monitor, { height, feerates });
+    if (next !== monitor) this.#set(next);
+    const context = {
       height,
+      destination: this.#destination(next),
       signer: signerProvider.deriveChannelSigner(channelKeysId),
     };
-    const transactions: Transaction[] = [];
-    for (const group of penaltyGroups(outputs, height)) {
-      const penalty = penaltyTransaction(monitor, revoked, { outputs: group, terms });
-      if (penalty !== undefined) transactions.push(penalty);
+    this.#bumps.delete(channelId);
+    const bumps: BumpTransactionEvent[] = [];
+    for (const action of monitorActions(next, context)) {
+      switch (action.kind) {
+        case "broadcast":
+          broadcaster.broadcastTransactions(action.transactions, action.type);
+          break;
+        case "bump":
+          bumps.push(action.event);
+          break;
+        case "unsigned":
+          this.#log(next, "error", `${action.what} is not signed yet`);
+      }
     }
-    return transactions;
+    if (bumps.length > 0) this.#bumps.set(channelId, bumps);
   }
 
   #log({ setup }: ChannelMonitor, level: "warn" | "error", text: string): void {

@@ -228,6 +228,9 @@ export class ManagerCore implements CrossChannelHandler {
         if (found) this.#timedOut(found.htlc, found.source);
         return;
       }
+      case "spendable-outputs":
+        this.emit(event);
+        return;
     }
   }
 

@@ -1,16 +1,17 @@
-import { equalBytes } from "../util/bytes.ts";
+import { outPointKey } from "@fulmen/bitcoin/primitives";
 import type { PaymentHash } from "../util/ids.ts";
-import { msatToSat, plus, type Sat, sum, zeroSat } from "../util/units.ts";
-import type { FundingSpend } from "./chainView.ts";
+import { msatToSat, plus, type Sat, zeroSat } from "../util/units.ts";
+import type { FundingSpend, FundingSpender } from "./chainView.ts";
 import { type ChannelMonitor, preimageOf } from "./channelMonitor.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
-import { antiReorgDelay } from "./deadlines.ts";
+import { isContested } from "./commitmentOutputs.ts";
+import { secondStageOutputs } from "./confirmations.ts";
 import { isOn } from "./htlcTable.ts";
-import { penaltyOutputs } from "./penalty.ts";
+import { maturingOutputs } from "./spendableOutputs.ts";
 import { holderCommitments } from "./validCommitments.ts";
 
 /** Why funds wait for confirmations. @ldk lightning::chain::channelmonitor::BalanceSource */
-export type BalanceSource = "holder-force-closed" | "counterparty-force-closed" | "coop-close";
+export type BalanceSource = "holder-force-closed" | "counterparty-force-closed" | "coop-close" | "htlc";
 
 /**
  * Funds of a channel that are or may become ours, in whole satoshis.
@@ -58,14 +59,16 @@ export type Balance =
   | { readonly kind: "counterparty-revoked-output-claimable"; readonly amount: Sat };
 
 /**
- * What is to be had of a channel, each satoshi counted once. Outputs on chain that were spent already are left out,
- * and so is our balance on a commitment of which no more is known than its number.
+ * What is to be had of a channel, each satoshi counted once. Outputs that are mature and were handed over are the
+ * user's, and left out. `destination` is the script to which our claims pay.
  *
  * @ldk lightning::chain::channelmonitor::ChannelMonitor::get_claimable_balances
  */
-export function claimableBalances(monitor: ChannelMonitor): readonly Balance[] {
+export function claimableBalances(monitor: ChannelMonitor, destination: Uint8Array): readonly Balance[] {
   const { fundingSpend } = monitor.chain;
-  return fundingSpend === undefined ? openBalances(monitor) : closedBalances(monitor, fundingSpend);
+  return fundingSpend === undefined
+    ? openBalances(monitor)
+    : closedBalances(monitor, fundingSpend, destination);
 }
 
 function openBalances(monitor: ChannelMonitor): readonly Balance[] {
@@ -84,50 +87,58 @@ function openBalances(monitor: ChannelMonitor): readonly Balance[] {
   return [{ kind: "claimable-on-channel-close", amount, transactionFee }, ...balances];
 }
 
-function closedBalances(monitor: ChannelMonitor, spend: FundingSpend): readonly Balance[] {
-  const { spender, transaction, height } = spend;
-  const spent = new Set(monitor.chain.spends.map(({ outputIndex }) => outputIndex));
-  const matured = height + antiReorgDelay - 1;
+/**
+ * What a confirmed spend of the funding leaves us: outputs that are ours alone until they are handed over, and those
+ * that are contested until somebody has taken them.
+ */
+function closedBalances(
+  monitor: ChannelMonitor,
+  spend: FundingSpend,
+  destination: Uint8Array,
+): readonly Balance[] {
+  const { kind } = spend.spender;
+  const gone = new Set(monitor.handedOver.map(outPointKey));
   const balances: Balance[] = [];
-  const ours = (amount: Sat, source: BalanceSource, confirmationHeight = matured): void => {
-    if (amount > 0n) {
-      balances.push({ kind: "claimable-awaiting-confirmations", amount, confirmationHeight, source });
-    }
-  };
-  switch (spender.kind) {
-    case "holder-commitment": {
-      const { toSelfDelay } = monitor.setup.params.remote;
-      const { toOwner } = spender.commitment.built;
-      ours(toOwner?.value ?? zeroSat, "holder-force-closed", Math.max(matured, height + toSelfDelay - 1));
-      break;
-    }
-    case "counterparty-commitment":
-      ours(spender.commitment.built.toOther?.value ?? zeroSat, "counterparty-force-closed");
-      break;
-    case "revoked-commitment": {
-      for (const { index, value } of penaltyOutputs(monitor, { ...spender, transaction })) {
-        if (!spent.has(index))
-          balances.push({ kind: "counterparty-revoked-output-claimable", amount: value });
-      }
-      return balances;
-    }
-    case "cooperative-close": {
-      const { shutdownScript } = monitor;
-      if (shutdownScript === undefined) return [];
-      const paid = transaction.outputs.filter(({ script }) => equalBytes(script, shutdownScript));
-      ours(sum(paid.map(({ value }) => value)), "coop-close");
-      return balances;
-    }
-    case "future-commitment":
-    case "unknown-commitment":
-      return [];
+  for (const { descriptor, matureHeight } of maturingOutputs(monitor, destination)) {
+    const { outPoint, output } = descriptor;
+    if (gone.has(outPointKey(outPoint)) || output.value === 0n) continue;
+    const source = outPoint.txid === spend.txid ? sourceOf(kind) : "htlc";
+    const { value: amount } = output;
+    balances.push({
+      kind: "claimable-awaiting-confirmations",
+      amount,
+      confirmationHeight: matureHeight,
+      source,
+    });
   }
-  for (const { outputIndex, htlc } of spend.contested) {
-    const value = transaction.outputs[outputIndex]?.value;
-    if (htlc === undefined || value === undefined || spent.has(outputIndex)) continue;
-    balances.push(htlcBalance(monitor, htlc, value));
+  const spent = new Set(monitor.chain.spends.map(({ outPoint }) => outPointKey(outPoint)));
+  for (const output of spend.outputs) {
+    if (!isContested(output) || spent.has(outPointKey(output.outPoint))) continue;
+    const { value } = output;
+    if (output.kind === "revoked")
+      balances.push({ kind: "counterparty-revoked-output-claimable", amount: value });
+    else balances.push(htlcBalance(monitor, output.htlc, value));
+  }
+  if (kind !== "revoked-commitment") return balances;
+  for (const { outPoint, output } of secondStageOutputs(monitor.chain.spends)) {
+    if (spent.has(outPointKey(outPoint))) continue;
+    balances.push({ kind: "counterparty-revoked-output-claimable", amount: output.value });
   }
   return balances;
+}
+
+function sourceOf(kind: FundingSpender["kind"]): BalanceSource {
+  switch (kind) {
+    case "holder-commitment":
+      return "holder-force-closed";
+    case "cooperative-close":
+      return "coop-close";
+    case "counterparty-commitment":
+    case "revoked-commitment":
+    case "future-commitment":
+    case "unknown-commitment":
+      return "counterparty-force-closed";
+  }
 }
 
 function htlcBalance(monitor: ChannelMonitor, htlc: MonitoredHtlc, amount: Sat): Balance {

@@ -1,8 +1,10 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { BuiltCommitment } from "../commitment/build.ts";
+import type { ClaimId } from "../chain/coinSelection.ts";
+import type { BuiltCommitment, BuiltHtlc } from "../commitment/build.ts";
 import type { FundingOutput } from "../commitment/funding.ts";
 import type { Side } from "../commitment/keys.ts";
-import type { BlockHash, BlockHeight, CommitmentNumber, Txid } from "../util/ids.ts";
+import type { BlockHash, BlockHeight, CommitmentNumber, OutPoint, Txid } from "../util/ids.ts";
+import type { FeeratePerKw, Sat } from "../util/units.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
 
 /** A commitment built again from what the monitor knows, and the funding output that it spends. */
@@ -34,31 +36,78 @@ export interface Confirmation {
   readonly blockHash: BlockHash;
 }
 
-/** An output of the confirmed commitment that both sides may be able to spend, and the one HTLC that it stands for. */
-export interface ContestedOutput {
-  readonly outputIndex: number;
-  /** Absent for the peer's own balance on a commitment that it revoked. */
-  readonly htlc?: MonitoredHtlc;
-}
+/** An output of the confirmed commitment that is or may become ours. */
+export type CommitmentOutput = {
+  readonly outPoint: OutPoint;
+  readonly value: Sat;
+} /** Our balance on our commitment: ours after the delay that the peer chose. */ & (
+  | { readonly kind: "delayed" }
+  /** Our balance on a commitment of the peer: ours. */
+  | { readonly kind: "payment" }
+  /** An HTLC on our commitment, taken by a second-stage transaction. */
+  | { readonly kind: "holder-htlc"; readonly htlc: MonitoredHtlc; readonly built: BuiltHtlc }
+  /** An HTLC on a commitment of the peer that is not revoked. */
+  | {
+      readonly kind: "counterparty-htlc";
+      readonly htlc: MonitoredHtlc;
+      readonly witnessScript: Uint8Array;
+    }
+  /** Anything locked on a commitment that the peer revoked. `htlc` is absent for the peer's own balance. */
+  | {
+      readonly kind: "revoked";
+      readonly htlc?: MonitoredHtlc;
+      readonly witnessScript: Uint8Array;
+    }
+);
+
+/** A `CommitmentOutput` that the peer, too, may be able to spend: the monitor must see who does. */
+export type ContestedOutput = Exclude<CommitmentOutput, { kind: "delayed" | "payment" }>;
 
 /** The transaction that spent the funding output. */
 export interface FundingSpend extends Confirmation {
   readonly txid: Txid;
   readonly transaction: Transaction;
   readonly spender: FundingSpender;
-  readonly contested: readonly ContestedOutput[];
+  /** Those of its outputs that are or may become ours. */
+  readonly outputs: readonly CommitmentOutput[];
 }
 
-/** An input that spent a contested output of the confirmed commitment. */
+/** What the spender of a contested output made of it, as far as it concerns the channel. */
+export interface SpenderOutput {
+  /** An HTLC transaction's output, locked like the commitment's `to_local`; or one that pays us, free of conditions. */
+  readonly kind: "second-stage" | "ours";
+  readonly index: number;
+  readonly value: Sat;
+}
+
+/** An input that spent a contested output: of the confirmed commitment, or of an HTLC transaction on it. */
 export interface ContestedSpend extends Confirmation {
-  readonly outputIndex: number;
+  /** What was spent. */
+  readonly outPoint: OutPoint;
+  /** The spender. */
   readonly txid: Txid;
   /** What its witness showed: the peer claimed an HTLC that we had offered. */
   readonly preimage?: Uint8Array;
+  readonly output?: SpenderOutput;
 }
 
 /** What the chain holds of a channel now; a reorganisation takes parts of it back. */
 export interface ChainView {
   readonly fundingSpend?: FundingSpend;
   readonly spends: readonly ContestedSpend[];
+}
+
+/**
+ * Outputs that are claimed by one transaction, and what was last paid for it. The transaction follows from that, so
+ * that it is the same until the feerate is raised.
+ *
+ * @ldk lightning::chain::package::PackageTemplate
+ */
+export interface PendingClaim {
+  readonly id: ClaimId;
+  readonly outPoints: readonly OutPoint[];
+  /** What the transaction pays, together with the commitment where that waits for it. It never falls. */
+  readonly feerate: FeeratePerKw;
+  /** Height at which that feerate was chosen. */
+  readonly setAt: number;
 }

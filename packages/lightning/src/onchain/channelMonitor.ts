@@ -1,9 +1,9 @@
 import { emptyShachain, insertSecret, type ShachainStore } from "../crypto/shachain.ts";
 import type { Bytes32, Point, Script } from "../util/bytes.ts";
-import type { CommitmentNumber, PaymentHash } from "../util/ids.ts";
+import type { CommitmentNumber, OutPoint, PaymentHash } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import type { FeeratePerKw } from "../util/units.ts";
-import type { ChainView } from "./chainView.ts";
+import type { ChainView, PendingClaim } from "./chainView.ts";
 import type {
   ChannelMonitorUpdate,
   ChannelMonitorUpdateStep,
@@ -69,6 +69,10 @@ export interface ChannelMonitor {
   readonly shutdownScript?: Script;
   readonly lock?: MonitorLock;
   readonly chain: ChainView;
+  /** What is being claimed on chain, or was until it is final. */
+  readonly claims: readonly PendingClaim[];
+  /** Outputs that were told of as spendable: they are the user's. */
+  readonly handedOver: readonly OutPoint[];
 }
 
 /** What became of an update. */
@@ -97,6 +101,8 @@ export function newMonitor(setup: MonitorSetup): ChannelMonitor {
     past: undefined,
     preimages: [],
     chain: { spends: [] },
+    claims: [],
+    handedOver: [],
   };
   return initial.steps.reduce(
     (monitor, step) => (step === holder || step === counterparty ? monitor : applyStep(monitor, step)),

@@ -1,73 +1,117 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
+import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { type Transaction, type TxIn, txid } from "@fulmen/bitcoin/transaction";
-import { htlcKey } from "../commitment/htlc.ts";
 import { equalBytes, fromHex } from "../util/bytes.ts";
 import type { OutPoint, Txid } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type {
   ChainView,
   Confirmation,
-  ContestedOutput,
   ContestedSpend,
   FundingSpend,
   FundingSpender,
+  SpenderOutput,
 } from "./chainView.ts";
 import { type ChannelMonitor, locked } from "./channelMonitor.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
-import { isFinal } from "./deadlines.ts";
+import { commitmentOutputs, isContested } from "./commitmentOutputs.ts";
 import { identifyFundingSpend } from "./identify.ts";
-import { penaltyOutputs } from "./penalty.ts";
-import { fundingOf, htlcsOf } from "./validCommitments.ts";
-import type { MonitorEvent } from "./watch.ts";
+import { revokedDelayedOutput } from "./penalty.ts";
+import { fundingOf } from "./validCommitments.ts";
 
-/** Outputs whose spenders the monitor must see, with their scripts. */
+/** An output whose spender the monitor must see, and what it has to know of it then. */
 export interface OutputToWatch {
   readonly outPoint: OutPoint;
   readonly script: Uint8Array;
 }
 
-/** The funding output, and what is contested of the commitment that spent it. */
+/** An output that the peer may be able to spend, and how to tell what its spender did. */
+interface WatchedSpend {
+  readonly outPoint: OutPoint;
+  readonly htlc?: MonitoredHtlc;
+  /** The script of an HTLC transaction's output, where one could spend this output. */
+  readonly secondStageScript?: Uint8Array;
+}
+
+/** What the funding transaction's spender is known by; the rest follows from the monitor. */
+export type FundingSpendFacts = Omit<FundingSpend, "spender" | "outputs">;
+
+/** The funding output, what is contested of the commitment that spent it, and of HTLC transactions on a revoked one. */
 export function outputsToWatch(monitor: ChannelMonitor): readonly OutputToWatch[] {
   const { outPoint, script } = monitor.setup.funding;
   const watched: OutputToWatch[] = [{ outPoint, script }];
-  const { fundingSpend } = monitor.chain;
+  const { fundingSpend, spends } = monitor.chain;
   if (fundingSpend === undefined) return watched;
-  const { txid, transaction } = fundingSpend;
-  for (const { outputIndex } of fundingSpend.contested) {
-    const { script } = present(transaction.outputs[outputIndex], "a contested output");
-    watched.push({ outPoint: { txid, index: outputIndex }, script });
+  for (const { outPoint } of fundingSpend.outputs.filter(isContested)) {
+    const { script } = present(fundingSpend.transaction.outputs[outPoint.index], "a contested output");
+    watched.push({ outPoint, script });
   }
+  const delayed = revokedDelayedOutput(monitor, fundingSpend.spender);
+  if (delayed === undefined) return watched;
+  const { script: delayedScript } = delayed;
+  for (const { outPoint } of secondStageOutputs(spends)) watched.push({ outPoint, script: delayedScript });
   return watched;
+}
+
+/** The outputs of HTLC transactions that are confirmed. */
+export function secondStageOutputs(spends: readonly ContestedSpend[]): readonly {
+  readonly outPoint: OutPoint;
+  readonly spend: ContestedSpend;
+  readonly output: SpenderOutput;
+}[] {
+  return spends.flatMap((spend) => {
+    const { txid, output } = spend;
+    if (output?.kind !== "second-stage") return [];
+    return [{ outPoint: { txid, index: output.index }, spend, output }];
+  });
 }
 
 /**
  * A block has `transaction`. The monitor that sees its funding output spent locks itself. Telling it twice, or what
- * does not concern it, changes nothing.
+ * does not concern it, changes nothing. `destination` is the script to which our claims pay.
  */
 export function transactionConfirmed(
   monitor: ChannelMonitor,
   transaction: Transaction,
   at: Confirmation,
+  destination: Uint8Array,
 ): ChannelMonitor {
-  const id = txid(transaction);
   const spendsFunding = transaction.inputs.some(({ outPoint }) => fundingOf(monitor, outPoint) !== undefined);
-  if (spendsFunding) return fundingSpent(monitor, { ...at, txid: id, transaction });
+  if (spendsFunding) {
+    const { height, blockHash } = at;
+    return fundingSpent(monitor, { height, blockHash, txid: txid(transaction), transaction });
+  }
   const { fundingSpend, spends } = monitor.chain;
   if (fundingSpend === undefined) return monitor;
-  const contested = new Map(fundingSpend.contested.map((output) => [output.outputIndex, output]));
-  const news: ContestedSpend[] = [];
-  for (const input of transaction.inputs) {
-    const { index } = input.outPoint;
-    const output = input.outPoint.txid === fundingSpend.txid ? contested.get(index) : undefined;
+  const watched = new Map(
+    watchedSpends(monitor, fundingSpend).map((one) => [outPointKey(one.outPoint), one]),
+  );
+  const news = new Map<string, ContestedSpend>();
+  for (const [inputIndex, input] of transaction.inputs.entries()) {
+    const key = outPointKey(input.outPoint);
+    const output = watched.get(key);
     if (output === undefined) continue;
     const preimage = shownPreimage(input, output.htlc);
-    const spend = { ...at, outputIndex: index, txid: id, ...(preimage && { preimage }) };
-    if (!spends.some((known) => isSameSpend(known, spend))) news.push(spend);
+    const made = spenderOutput(transaction, inputIndex, { output, destination });
+    news.set(key, {
+      ...at,
+      outPoint: output.outPoint,
+      txid: txid(transaction),
+      ...(preimage && { preimage }),
+      ...(made && { output: made }),
+    });
   }
-  if (news.length === 0) return monitor;
-  const replaced = new Set(news.map(({ outputIndex }) => outputIndex));
-  const others = spends.filter(({ outputIndex }) => !replaced.has(outputIndex));
-  return { ...monitor, chain: { fundingSpend, spends: [...others, ...news] } };
+  for (const known of spends) {
+    const key = outPointKey(known.outPoint);
+    const told = news.get(key);
+    if (told?.txid === known.txid && told.blockHash === known.blockHash) news.delete(key);
+  }
+  if (news.size === 0) return monitor;
+  const others = spends.filter(({ outPoint }) => !news.has(outPointKey(outPoint)));
+  return {
+    ...monitor,
+    chain: { fundingSpend, spends: withoutOrphans(fundingSpend, [...others, ...news.values()]) },
+  };
 }
 
 /** The transaction is in no block any more. */
@@ -80,47 +124,10 @@ export function blocksDisconnected(monitor: ChannelMonitor, height: number): Cha
   return forget(monitor, (spend) => spend.height > height);
 }
 
-/**
- * What the chain up to height `tip` says that others must know, as far as the monitor knows it. Preimages are told at
- * once; that an HTLC of ours is lost to the peer only when what says so is final.
- *
- * An HTLC is named by the one output that stands for it, never found by its hash: several may share that.
- */
-export function monitorEvents(monitor: ChannelMonitor, tip: number): readonly MonitorEvent[] {
-  const { fundingSpend, spends } = monitor.chain;
-  const { channelId } = monitor.setup;
-  const events: MonitorEvent[] = [];
-  if (monitor.lock?.cause === "deadline") events.push({ kind: "holder-force-closed", channelId });
-  if (fundingSpend === undefined) return events;
-  if (fundingSpend.spender.kind === "cooperative-close") {
-    events.push({ kind: "cooperative-close-confirmed", channelId });
-    return events;
-  }
-  events.push({ kind: "commitment-confirmed", channelId });
-  if (!isKnown(fundingSpend.spender)) return events;
-  const outputs = new Map<string, number>();
-  for (const { htlc, outputIndex } of fundingSpend.contested) {
-    if (htlc !== undefined) outputs.set(htlcKey(htlc), outputIndex);
-  }
-  const byOutput = new Map(spends.map((spend) => [spend.outputIndex, spend]));
-  for (const { key, htlc } of monitor.rows) {
-    if (htlc.direction !== "outgoing") continue;
-    const outputIndex = outputs.get(key);
-    const decisive = outputIndex === undefined ? fundingSpend : byOutput.get(outputIndex);
-    if (decisive === undefined) continue;
-    if ("preimage" in decisive && decisive.preimage !== undefined) {
-      events.push({ kind: "preimage-seen", channelId, htlcId: htlc.id, preimage: decisive.preimage });
-    } else if (isFinal(decisive.height, tip)) {
-      events.push({ kind: "htlc-timed-out", channelId, htlcId: htlc.id });
-    }
-  }
-  return events;
-}
-
 /** What the chain holds of a channel, from the facts that are stored: the rest follows from the monitor. */
 export function restoredChainView(
   monitor: ChannelMonitor,
-  spend: Omit<FundingSpend, "spender" | "contested"> | undefined,
+  spend: FundingSpendFacts | undefined,
   spends: readonly ContestedSpend[],
 ): ChainView {
   return spend === undefined ? { spends } : { fundingSpend: identified(monitor, spend), spends };
@@ -135,10 +142,7 @@ export function relevantConfirmations(
   return all.map(({ txid, height, blockHash }) => ({ txid, height, blockHash }));
 }
 
-function fundingSpent(
-  monitor: ChannelMonitor,
-  spend: Omit<FundingSpend, "spender" | "contested">,
-): ChannelMonitor {
+function fundingSpent(monitor: ChannelMonitor, spend: FundingSpendFacts): ChannelMonitor {
   const known = monitor.chain.fundingSpend;
   if (known?.txid === spend.txid) {
     if (known.blockHash === spend.blockHash) return monitor;
@@ -148,49 +152,45 @@ function fundingSpent(
   return { ...locked(monitor, false, "funding-spent"), chain: { fundingSpend, spends: [] } };
 }
 
-function identified(
-  monitor: ChannelMonitor,
-  spend: Omit<FundingSpend, "spender" | "contested">,
-): FundingSpend {
-  const { txid, transaction, height, blockHash } = spend;
+function identified(monitor: ChannelMonitor, spend: FundingSpendFacts): FundingSpend {
+  const { txid, transaction } = spend;
   const spender = identifyFundingSpend(monitor, transaction);
-  const contested = contestedOutputs(monitor, transaction, spender);
-  return { txid, transaction, height, blockHash, spender, contested };
+  return { ...spend, spender, outputs: commitmentOutputs(monitor, transaction, { txid, spender }) };
 }
 
-/** Which output of the confirmed commitment stands for which HTLC. */
-function contestedOutputs(
-  monitor: ChannelMonitor,
+function watchedSpends(monitor: ChannelMonitor, fundingSpend: FundingSpend): readonly WatchedSpend[] {
+  const delayed = revokedDelayedOutput(monitor, fundingSpend.spender);
+  const watched: WatchedSpend[] = fundingSpend.outputs.filter(isContested).map((output): WatchedSpend => {
+    const { outPoint, kind, htlc } = output;
+    const secondStageScript =
+      kind === "holder-htlc" ? output.built.secondStage.outputs[0]?.script : htlc && delayed?.script;
+    return { outPoint, ...(htlc && { htlc }), ...(secondStageScript && { secondStageScript }) };
+  });
+  if (delayed === undefined) return watched;
+  return [...watched, ...secondStageOutputs(monitor.chain.spends).map(({ outPoint }) => ({ outPoint }))];
+}
+
+/**
+ * An HTLC transaction's output stands at the place of its input: there is but one of each, or the peer's signature
+ * binds them together (`SIGHASH_SINGLE`).
+ */
+function spenderOutput(
   transaction: Transaction,
-  spender: FundingSpender,
-): readonly ContestedOutput[] {
-  switch (spender.kind) {
-    case "holder-commitment":
-    case "counterparty-commitment": {
-      const { side, number, built } = spender.commitment;
-      const htlcs = new Map(htlcsOf(monitor, side, number).map((htlc) => [htlcKey(htlc), htlc]));
-      return built.htlcs.map((one) => ({
-        outputIndex: one.outputIndex,
-        htlc: present(htlcs.get(htlcKey(one)), "the HTLC of an output"),
-      }));
-    }
-    case "revoked-commitment": {
-      const { number, secret } = spender;
-      return penaltyOutputs(monitor, { transaction, number, secret }).map(({ index, htlc }) => ({
-        outputIndex: index,
-        ...(htlc && { htlc }),
-      }));
-    }
-    case "cooperative-close":
-    case "future-commitment":
-    case "unknown-commitment":
-      return [];
+  inputIndex: number,
+  of: { readonly output: WatchedSpend; readonly destination: Uint8Array },
+): SpenderOutput | undefined {
+  const { secondStageScript } = of.output;
+  const beside = transaction.outputs[inputIndex];
+  if (
+    beside !== undefined &&
+    secondStageScript !== undefined &&
+    equalBytes(beside.script, secondStageScript)
+  ) {
+    return { kind: "second-stage", index: inputIndex, value: beside.value };
   }
-}
-
-/** Whether the outputs of the commitment could be told apart. */
-function isKnown({ kind }: FundingSpender): boolean {
-  return kind === "holder-commitment" || kind === "counterparty-commitment" || kind === "revoked-commitment";
+  const index = transaction.outputs.findIndex(({ script }) => equalBytes(script, of.destination));
+  const ours = transaction.outputs[index];
+  return ours && { kind: "ours", index, value: ours.value };
 }
 
 /**
@@ -203,17 +203,38 @@ function shownPreimage({ witness }: TxIn, htlc: MonitoredHtlc | undefined): Uint
   return witness.find((item) => item.length === 32 && equalBytes(crypto().sha256(item), hash));
 }
 
-function isSameSpend(a: ContestedSpend, b: ContestedSpend): boolean {
-  return a.outputIndex === b.outputIndex && a.txid === b.txid && a.blockHash === b.blockHash;
-}
-
 function forget(
   monitor: ChannelMonitor,
   isGone: (spend: Confirmation & { readonly txid: Txid }) => boolean,
 ): ChannelMonitor {
   const { fundingSpend, spends } = monitor.chain;
   if (fundingSpend === undefined) return monitor;
-  if (isGone(fundingSpend)) return { ...monitor, chain: { spends: [] } };
-  const kept = spends.filter((spend) => !isGone(spend));
+  if (isGone(fundingSpend)) return reopened(monitor, fundingSpend.spender);
+  const kept = withoutOrphans(
+    fundingSpend,
+    spends.filter((spend) => !isGone(spend)),
+  );
   return kept.length === spends.length ? monitor : { ...monitor, chain: { fundingSpend, spends: kept } };
+}
+
+/**
+ * What closed the channel is gone. The monitor stays locked, since it signed claims, and closes the channel itself
+ * lest nobody does. A closing transaction is the manager's to publish again; and whoever knows a future commitment of
+ * the peer, or was told not to publish, has an old one only.
+ */
+function reopened(monitor: ChannelMonitor, { kind }: FundingSpender): ChannelMonitor {
+  const gone = { ...monitor, chain: { spends: [] } };
+  const isOursToClose =
+    monitor.lock?.cause === "funding-spent" &&
+    (kind === "holder-commitment" || kind === "counterparty-commitment" || kind === "revoked-commitment");
+  return isOursToClose ? locked(gone, true, "funding-spent") : gone;
+}
+
+/** Spends of outputs that exist: those of the commitment, and of HTLC transactions that are confirmed. */
+function withoutOrphans(
+  { txid }: FundingSpend,
+  spends: readonly ContestedSpend[],
+): readonly ContestedSpend[] {
+  const existing = new Set([txid, ...spends.map((spend) => spend.txid)]);
+  return spends.filter(({ outPoint }) => existing.has(outPoint.txid));
 }

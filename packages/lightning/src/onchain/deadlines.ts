@@ -1,5 +1,6 @@
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { preimageOf } from "./channelMonitor.ts";
+import { isOn } from "./htlcTable.ts";
 
 // How many blocks things may take. All of these bound when a channel must go on chain and until when HTLCs may be
 // waited for; a node that takes less of them than its peers assume loses money to none but its own slowness.
@@ -42,6 +43,14 @@ export const antiReorgDelay = 6;
 /** An output that the peer can spend within that many blocks is not claimed together with others: it could be pinned. */
 export const counterpartyClaimableSoon = 12;
 
+/**
+ * Blocks after the expiry of an HTLC that we offered until the one that came in for it can be taken back, when it was
+ * forwarded with the least delta that we allow: by then the timeout must be confirmed.
+ *
+ * @ldk lightning::ln::channelmanager::MIN_CLTV_EXPIRY_DELTA
+ */
+export const timeoutMargin = 48;
+
 /** Whether something confirmed at `height` is final for one who knows the chain up to `tip`. */
 export function isFinal(height: number, tip: number): boolean {
   return tip >= height + antiReorgDelay - 1;
@@ -55,8 +64,33 @@ export function isFinal(height: number, tip: number): boolean {
  * @ldk lightning::chain::channelmonitor::ChannelMonitorImpl::should_broadcast_holder_commitment_txn
  */
 export function shouldForceClose(monitor: ChannelMonitor, height: number): boolean {
-  return monitor.rows.some(({ htlc }) => {
-    if (htlc.direction === "outgoing") return htlc.cltvExpiry + latencyGracePeriod <= height;
-    return htlc.cltvExpiry <= height + cltvClaimBuffer && preimageOf(monitor, htlc.paymentHash) !== undefined;
-  });
+  return height >= forceCloseHeight(monitor);
+}
+
+/** The height from which on `shouldForceClose` says so: infinity for a channel on which no HTLC waits for anything. */
+export function forceCloseHeight(monitor: ChannelMonitor): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { htlc } of monitor.rows) {
+    const { direction, cltvExpiry, paymentHash } = htlc;
+    if (direction === "outgoing") first = Math.min(first, cltvExpiry + latencyGracePeriod);
+    else if (preimageOf(monitor, paymentHash) !== undefined)
+      first = Math.min(first, cltvExpiry - cltvClaimBuffer);
+  }
+  return first;
+}
+
+/**
+ * By when our commitment should be confirmed, so that the HTLC transactions on it still have time; `undefined` when no
+ * HTLC on it is worth anything to us.
+ */
+export function commitmentDeadline(monitor: ChannelMonitor): number | undefined {
+  let first: number | undefined;
+  for (const { htlc, local } of monitor.rows) {
+    if (!isOn(local, monitor.holder.number)) continue;
+    const { direction, cltvExpiry, paymentHash } = htlc;
+    if (direction === "incoming" && preimageOf(monitor, paymentHash) === undefined) continue;
+    const deadline = direction === "incoming" ? cltvExpiry : cltvExpiry + timeoutMargin;
+    first = Math.min(first ?? Number.POSITIVE_INFINITY, deadline - maxBlocksForConfirmation);
+  }
+  return first;
 }

@@ -1,11 +1,15 @@
 export { type Balance, type BalanceSource, claimableBalances } from "./balances.ts";
+export type { AnchorDescriptor, BumpTransactionEvent, HtlcDescriptor } from "./bumpTransaction.ts";
 export type {
   ChainView,
+  CommitmentOutput,
   Confirmation,
   ContestedOutput,
   ContestedSpend,
   FundingSpend,
   FundingSpender,
+  PendingClaim,
+  SpenderOutput,
   ValidCommitment,
 } from "./chainView.ts";
 export {
@@ -36,12 +40,5 @@ export {
   shouldForceClose,
 } from "./deadlines.ts";
 export { identifyFundingSpend } from "./identify.ts";
-export {
-  type PenaltyOutput,
-  type PenaltyTerms,
-  penaltyGroups,
-  penaltyOutputs,
-  penaltyTransaction,
-  type RevokedCommitment,
-} from "./penalty.ts";
+export { type PenaltyOutput, penaltyOutputs, type RevokedCommitment } from "./penalty.ts";
 export type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "./watch.ts";

@@ -1,28 +1,15 @@
-import { dustLimit, encodeTypedSignature } from "@fulmen/bitcoin/script";
-import { sighashAll } from "@fulmen/bitcoin/sighash";
-import { type Transaction, txid, weight } from "@fulmen/bitcoin/transaction";
+import type { Transaction } from "@fulmen/bitcoin/transaction";
+import type { ScriptHashOutput } from "../commitment/format.ts";
+import { formatOf } from "../commitment/formats/formatOf.ts";
 import { commitmentKeys } from "../commitment/keys.ts";
-import type { RemoteOutput } from "../commitment/remoteOutputs.ts";
-import { remoteOutputs } from "../commitment/remoteOutputs.ts";
+import { type RemoteOutput, remoteOutputs } from "../commitment/remoteOutputs.ts";
 import { perCommitmentPoint } from "../crypto/keyDerivation.ts";
-import type { OutputSpendSigner } from "../sign/outputSpend.ts";
-import { noBytes, type Point, toHex } from "../util/bytes.ts";
+import { toHex } from "../util/bytes.ts";
 import type { CommitmentNumber } from "../util/ids.ts";
-import { present } from "../util/invariant.ts";
-import {
-  type FeeratePerKw,
-  feeOf,
-  feeratePerKw,
-  maxOf,
-  minOf,
-  minus,
-  type Sat,
-  sat,
-  sum,
-} from "../util/units.ts";
+import type { Sat } from "../util/units.ts";
+import type { FundingSpender } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
-import { counterpartyClaimableSoon } from "./deadlines.ts";
 import { remoteHtlcsAt } from "./htlcTable.ts";
 
 /** A commitment that the peer revoked and published all the same. */
@@ -76,129 +63,18 @@ export function penaltyOutputs(
   return found;
 }
 
-/** Most inputs of one penalty transaction: it stays small enough to be relayed and quick to sign. */
-const maxInputs = 200;
-
 /**
- * Which outputs are claimed together at `height`: those that only we can spend for now in one transaction, apart from
- * those that the peer can spend at once, or soon, by a second-stage transaction: with one of these the peer could
- * hold up all that is claimed together with it.
+ * How the peer's own balance on a revoked commitment is locked, and every output of an HTLC transaction that it makes
+ * there; `undefined` for any other spender of the funding.
  */
-export function penaltyGroups(
-  outputs: readonly PenaltyOutput[],
-  height: number,
-): readonly (readonly PenaltyOutput[])[] {
-  const safe: PenaltyOutput[] = [];
-  const contested: PenaltyOutput[] = [];
-  for (const output of outputs) {
-    const expiry = output.htlc?.cltvExpiry ?? height;
-    const isSafe =
-      output.kind === "to-local" ||
-      (output.kind === "offered" && expiry > height + counterpartyClaimableSoon);
-    (isSafe ? safe : contested).push(output);
-  }
-  return [...inParts(safe), ...inParts(contested)];
-}
-
-export interface PenaltyTerms {
-  /** Where the funds go. */
-  readonly destination: Uint8Array;
-  /** Wished; never more than half of what is claimed becomes fee. */
-  readonly feerate: FeeratePerKw;
-  /** The best block: no block before the next can have the transaction. */
-  readonly height: number;
-  readonly signer: OutputSpendSigner;
-}
-
-/**
- * One transaction that takes all of `outputs` (BOLT 5, "Revoked Transaction Close Handling"). `undefined` when they
- * are not worth their fee, or the signer does not sign now.
- */
-export function penaltyTransaction(
-  monitor: ChannelMonitor,
-  revoked: RevokedCommitment,
-  of: { readonly outputs: readonly PenaltyOutput[]; readonly terms: PenaltyTerms },
-): Transaction | undefined {
-  const { outputs, terms } = of;
-  const { destination, signer, height } = terms;
-  const commitmentTxid = txid(revoked.transaction);
-  const { params } = monitor.setup;
-  const { revocation } = commitmentKeys(params, "remote", perCommitmentPoint(revoked.secret));
-  const total = sum(outputs.map(({ value }) => value));
-  const unsigned = (value: Sat): Transaction => ({
-    version: 2,
-    inputs: outputs.map(({ index }) => ({
-      outPoint: { txid: commitmentTxid, index },
-      scriptSig: noBytes,
-      sequence: replaceable,
-      witness: [],
-    })),
-    outputs: [{ value, script: destination }],
-    locktime: height,
-  });
-  const value = worthTaking(total, {
-    ...terms,
-    weight: weight(withWitnesses(unsigned(total), outputs, { signatures: [], revocation })),
-  });
-  if (value === undefined) return undefined;
-  const transaction = unsigned(value);
-  const signatures: Uint8Array[] = [];
-  for (const [inputIndex, output] of outputs.entries()) {
-    const signature = signer.signSpend({
-      transaction,
-      inputIndex,
-      value: output.value,
-      scriptCode: output.witnessScript,
-      sighashType: sighashAll,
-      key: { kind: "revocation", secret: revoked.secret },
-    });
-    if (signature === undefined) return undefined;
-    signatures.push(encodeTypedSignature({ signature, sighashType: sighashAll }));
-  }
-  return withWitnesses(transaction, outputs, { signatures, revocation });
-}
-
-/** Opts in to replacement (BIP 125). */
-const replaceable = 0xffff_fffd;
-const lowestFeerate = feeratePerKw(253);
-/** As long as a signature with its sighash type can be. */
-const longestSignature = new Uint8Array(73);
-const one = Uint8Array.of(1);
-
-function withWitnesses(
-  transaction: Transaction,
-  outputs: readonly PenaltyOutput[],
-  by: { readonly signatures: readonly Uint8Array[]; readonly revocation: Point },
-): Transaction {
-  const inputs = transaction.inputs.map((input, i) => {
-    const { kind, witnessScript } = present(outputs[i], "an output for each input");
-    const signature = by.signatures[i] ?? longestSignature;
-    const path = kind === "to-local" ? one : by.revocation;
-    return { ...input, witness: [signature, path, witnessScript] };
-  });
-  return { ...transaction, inputs };
-}
-
-/** What is left of `total` after a fee, or `undefined` when that would be dust. */
-function worthTaking(
-  total: Sat,
-  {
-    feerate,
-    weight,
-    destination,
-  }: Pick<PenaltyTerms, "feerate" | "destination"> & { readonly weight: number },
-): Sat | undefined {
-  const least = feeOf(lowestFeerate, weight);
-  const fee = maxOf(minOf(feeOf(feerate, weight), sat(total / 2n)), least);
-  if (fee >= total) return undefined;
-  const value = minus(total, fee);
-  return value < dustLimit(destination) ? undefined : value;
-}
-
-function inParts(outputs: readonly PenaltyOutput[]): readonly (readonly PenaltyOutput[])[] {
-  const parts: (readonly PenaltyOutput[])[] = [];
-  for (let at = 0; at < outputs.length; at += maxInputs) parts.push(outputs.slice(at, at + maxInputs));
-  return parts;
+export function revokedDelayedOutput(
+  { setup }: ChannelMonitor,
+  spender: FundingSpender,
+): ScriptHashOutput | undefined {
+  if (spender.kind !== "revoked-commitment") return undefined;
+  const { params } = setup;
+  const keys = commitmentKeys(params, "remote", perCommitmentPoint(spender.secret));
+  return formatOf(params.format).toLocal(keys, params.local.toSelfDelay);
 }
 
 function byExpiryAndId(a: MonitoredHtlc, b: MonitoredHtlc): number {

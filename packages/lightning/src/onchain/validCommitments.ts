@@ -1,5 +1,6 @@
+import { outPointKey } from "@fulmen/bitcoin/primitives";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import { buildCommitment } from "../commitment/build.ts";
+import { type BuiltCommitment, buildCommitment } from "../commitment/build.ts";
 import type { FundingOutput } from "../commitment/funding.ts";
 import { commitmentKeys, type Side } from "../commitment/keys.ts";
 import { fundingWitness, withWitness } from "../commitment/signatures.ts";
@@ -27,25 +28,26 @@ export function counterpartyCommitment(
 }
 
 /**
- * Our latest commitment, ready to be broadcast, once for each funding; `undefined` when the signer will not or cannot
- * sign now. Only for monitors whose lock is durable.
+ * Our latest commitment on the funding `outPoint`, ready to be broadcast; `undefined` when the signer will not or
+ * cannot sign now. Only for monitors whose lock is durable.
  *
  * @ldk lightning::chain::channelmonitor::ChannelMonitor::broadcast_latest_holder_commitment_txn
  */
-export function signedHolderCommitments(
+export function signedHolderCommitment(
   monitor: ChannelMonitor,
+  outPoint: OutPoint,
   signer: Pick<ChannelSigner, "sign">,
-): readonly Transaction[] | undefined {
+): { readonly built: BuiltCommitment; readonly transaction: Transaction } | undefined {
   invariant(monitor.lock?.broadcast === true, "our commitment is not to be broadcast");
-  const signed: Transaction[] = [];
-  for (const [i, { number, funding, built }] of holderCommitments(monitor).entries()) {
-    const theirs = monitor.holder.commitments[i];
-    const answer = signer.sign({ kind: "holder-commitment", number, funding, built });
-    if (theirs === undefined || answer?.kind !== "holder-commitment") return undefined;
-    const witness = fundingWitness(funding, answer.signature, theirs.signature);
-    signed.push(withWitness(built.transaction, witness));
-  }
-  return signed;
+  const name = outPointKey(outPoint);
+  const ours = holderCommitments(monitor).find(({ funding }) => outPointKey(funding.outPoint) === name);
+  const theirs = monitor.holder.commitments.find((one) => outPointKey(one.funding) === name);
+  invariant(ours !== undefined && theirs !== undefined, `no commitment on the funding ${name}`);
+  const { number, funding, built } = ours;
+  const answer = signer.sign({ kind: "holder-commitment", number, funding, built });
+  if (answer?.kind !== "holder-commitment") return undefined;
+  const witness = fundingWitness(funding, answer.signature, theirs.signature);
+  return { built, transaction: withWitness(built.transaction, witness) };
 }
 
 /** HTLCs on the commitment `number` of `side`, which is not revoked. */

@@ -1,4 +1,5 @@
 import type { Basepoints, ChannelParams } from "../commitment/params.ts";
+import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
 import type { Point, Script } from "../util/bytes.ts";
 import type { BlockHeight, ChannelId, NodeId, OutPoint } from "../util/ids.ts";
 import type { Sat } from "../util/units.ts";
@@ -57,7 +58,14 @@ export type MonitorEvent =
       readonly preimage: Uint8Array;
     }
   /** The chain settled an HTLC that we offered against the peer: it may be failed upstream. */
-  | { readonly kind: "htlc-timed-out"; readonly channelId: ChannelId; readonly htlcId: bigint };
+  | { readonly kind: "htlc-timed-out"; readonly channelId: ChannelId; readonly htlcId: bigint }
+  /** Outputs that are ours alone from now on: final, and their delays over. Each is told of once. */
+  | {
+      readonly kind: "spendable-outputs";
+      readonly channelId: ChannelId;
+      readonly counterparty: NodeId;
+      readonly outputs: readonly SpendableOutputDescriptor[];
+    };
 
 /**
  * Who watches the chain for the channels. Calls are idempotent: the outbox is replayed after a restart, and each update

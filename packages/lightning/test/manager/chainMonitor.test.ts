@@ -9,7 +9,7 @@ import type { KvEntry, KvWrite, TransactionType } from "#src/chain/index";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import type { FormatName } from "#src/commitment/params";
 import { ChainMonitor } from "#src/manager/chainMonitor";
-import { claimableBalances } from "#src/onchain/balances";
+import { type Balance, claimableBalances } from "#src/onchain/balances";
 import type { ChannelMonitor } from "#src/onchain/channelMonitor";
 import type { ChannelMonitorUpdate } from "#src/onchain/channelMonitorUpdate";
 import type { MonitorEvent } from "#src/onchain/watch";
@@ -201,6 +201,10 @@ function lockOf(host: Host): ChannelMonitor["lock"] {
   return host.monitor.lock;
 }
 
+function balancesOf(host: Host): readonly Balance[] {
+  return claimableBalances(host.monitor, host.party.keysManager.destinationScript(new Uint8Array(32)));
+}
+
 function spenderOf(host: Host): string | undefined {
   return host.monitor.chain.fundingSpend?.spender.kind;
 }
@@ -230,6 +234,7 @@ for (const format of formatNames) {
           "htlc-timed-out 2",
           "htlc-timed-out 3",
           "preimage-seen 1",
+          "spendable-outputs",
         ]);
         assert.equal(spenderOf(host), "counterparty-commitment");
         assert.deepEqual(host.monitor.lock, {
@@ -247,8 +252,8 @@ for (const format of formatNames) {
         );
         for (const { outputIndex } of latest(b).htlcs) assert.ok(host.watched.has(`${id}:${outputIndex}`));
         assert.deepEqual(
-          claimableBalances(host.monitor).map(({ kind }) => kind),
-          ["claimable-awaiting-confirmations", "maybe-timeout-claimable-htlc"],
+          balancesOf(host).map(({ kind }) => kind),
+          ["maybe-timeout-claimable-htlc"],
         );
         assert.deepEqual(host.broadcasts, []);
       });
@@ -262,7 +267,7 @@ for (const format of formatNames) {
       whole(host, blocks.slice(0, 5));
       assert.deepEqual(names(host.events), ["commitment-confirmed"]);
       whole(host, blocks.slice(5));
-      assert.deepEqual(names(host.events), ["commitment-confirmed", "htlc-timed-out 2"]);
+      assert.deepEqual(names(host.events), ["commitment-confirmed", "htlc-timed-out 2", "spendable-outputs"]);
     });
 
     it("tells of a closing transaction, whose last signature may never have come", () => {
@@ -296,7 +301,10 @@ for (const format of formatNames) {
         );
         assert.deepEqual(verifyTransaction(penalty, prevouts), { ok: true });
       }
-      assert.equal(claimableBalances(host.monitor).length, expected.length);
+      const ofKind = (kind: Balance["kind"]): number =>
+        balancesOf(host).filter((balance) => balance.kind === kind).length;
+      assert.equal(ofKind("counterparty-revoked-output-claimable"), expected.length);
+      assert.equal(ofKind("claimable-awaiting-confirmations"), 1);
       host.save();
       host.broadcasts.length = 0;
       const next = chainOf([[], penalties])[1] ?? assert.fail("no block");
@@ -304,7 +312,8 @@ for (const format of formatNames) {
       host.broadcasts.length = 0;
       host.chainMonitor.rebroadcast();
       assert.deepEqual(host.broadcasts, []);
-      assert.deepEqual(claimableBalances(host.monitor), []);
+      assert.equal(ofKind("counterparty-revoked-output-claimable"), 0);
+      assert.equal(ofKind("claimable-awaiting-confirmations"), 1 + penalties.length);
     });
   });
 }
@@ -464,7 +473,7 @@ describe("chain monitor", () => {
     // The oldest revoked commitment with an HTLC on it is still punished in full.
     const revoked = b.ownCommitments[1] ?? assert.fail("no commitment");
     whole(host, chainOf([[revoked.transaction]]));
-    assert.equal(claimableBalances(host.monitor).length, revoked.htlcs.length + 1);
+    assert.equal(balancesOf(host).length, revoked.htlcs.length + 2);
   });
 
   it("does not start from a store that lacks a row", () => {

@@ -6,9 +6,13 @@ import fc from "fast-check";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "#src/onchain/channelMonitor";
 import type { ChannelMonitorUpdate, UpdateRef } from "#src/onchain/channelMonitorUpdate";
+import { withClaims } from "#src/onchain/claims";
+import { transactionConfirmed } from "#src/onchain/confirmations";
 import { identifyFundingSpend } from "#src/onchain/identify";
-import { penaltyGroups, penaltyOutputs, penaltyTransaction } from "#src/onchain/penalty";
-import { holderCommitments, signedHolderCommitments } from "#src/onchain/validCommitments";
+import { monitorActions } from "#src/onchain/monitorActions";
+import { penaltyOutputs } from "#src/onchain/penalty";
+import { holderCommitments, signedHolderCommitment } from "#src/onchain/validCommitments";
+import { type BlockHash, blockHeight } from "#src/util/ids";
 import { feeratePerKw, msat } from "#src/util/units";
 import { channelId, hashes, type MonitoredParty, monitoredPair, settle } from "./monitoredPair.ts";
 
@@ -66,12 +70,9 @@ function danceStep(
 
 /** Every output of the peer's revoked commitments but our balance and anchors is taken, by scripts that execute. */
 function punishesAll(monitor: ChannelMonitor, party: MonitoredParty, peer: MonitoredParty): number {
-  const terms = {
-    destination: party.keysManager.destinationScript(new Uint8Array(32)),
-    feerate: feeratePerKw(2000),
-    height: 200,
-    signer: party.signer,
-  };
+  const destination = party.keysManager.destinationScript(new Uint8Array(32));
+  const feerates = { urgent: feeratePerKw(2000), relaxed: feeratePerKw(2000) };
+  const height = blockHeight(200);
   let taken = 0;
   for (const [number, published] of peer.ownCommitments.entries()) {
     const { transaction } = published;
@@ -98,12 +99,19 @@ function punishesAll(monitor: ChannelMonitor, party: MonitoredParty, peer: Monit
       assert.equal(htlc?.paymentHash, theirs?.paymentHash);
       if (htlc !== undefined) assert.notEqual(htlc.direction, theirs?.direction);
     }
-    for (const group of penaltyGroups(outputs, 200)) {
-      const penalty = penaltyTransaction(monitor, revoked, { outputs: group, terms });
-      if (penalty === undefined) continue;
-      const prevouts = group.map(({ index }) => transaction.outputs[index] ?? assert.fail("no such output"));
-      assert.deepEqual(verifyTransaction(penalty, prevouts), { ok: true });
-      taken += group.length;
+    const at = { height, blockHash: "00".repeat(32) as BlockHash };
+    const seen = transactionConfirmed(monitor, transaction, at, destination);
+    const closed = withClaims(seen, { height, feerates });
+    assert.equal(withClaims(closed, { height, feerates }), closed);
+    for (const action of monitorActions(closed, { height, destination, signer: party.signer })) {
+      assert.ok(action.kind === "broadcast");
+      for (const penalty of action.transactions) {
+        const prevouts = penalty.inputs.map(
+          ({ outPoint }) => transaction.outputs[outPoint.index] ?? assert.fail("no such output"),
+        );
+        assert.deepEqual(verifyTransaction(penalty, prevouts), { ok: true });
+        taken += prevouts.length;
+      }
     }
   }
   return taken;
@@ -111,7 +119,8 @@ function punishesAll(monitor: ChannelMonitor, party: MonitoredParty, peer: Monit
 
 /** Our latest commitment comes out of the monitor as the channel has it, and spends the funding. */
 function publishes(monitor: ChannelMonitor, party: MonitoredParty): void {
-  const [commitment] = signedHolderCommitments(locked(monitor, true, "deadline"), party.signer) ?? [];
+  const closing = locked(monitor, true, "deadline");
+  const commitment = signedHolderCommitment(closing, party.setup.funding.outPoint, party.signer)?.transaction;
   assert.ok(commitment !== undefined);
   assert.equal(txid(commitment), party.commitments.fundings[0]?.local.txid);
   const { script, capacity } = party.setup.funding;
@@ -214,6 +223,6 @@ describe("monitor updates", () => {
 
   it("never let a monitor publish that was told not to", () => {
     const closed = locked(newMonitor(a.setup), false, "force-closed");
-    assert.throws(() => signedHolderCommitments(closed, a.signer));
+    assert.throws(() => signedHolderCommitment(closed, a.setup.funding.outPoint, a.signer));
   });
 });

@@ -1,6 +1,7 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator } from "#src/chain/chainInterface";
 import type { ClosureReason, Event, IndexedEvent } from "#src/handlers/event";
+import type { SpendableOutputDescriptor } from "#src/handlers/spendableOutput";
 import type { ChannelMonitorUpdate, ChannelMonitorUpdateStep } from "#src/onchain/channelMonitorUpdate";
 import type { MonitorSetup } from "#src/onchain/watch";
 import type { OutboundPayment } from "#src/payment/outboundPayment";
@@ -68,6 +69,24 @@ const closed = (reason: ClosureReason): Event => ({
   lastLocalBalance: msat(499_999_999),
   funding: outPoint,
 });
+
+const spendable = {
+  outPoint,
+  output: { value: sat(1234), script: new Uint8Array(22).fill(5) },
+  channelKeysId: new Uint8Array(32).fill(6),
+};
+const spendableOutputs: readonly SpendableOutputDescriptor[] = [
+  { kind: "static-output", ...spendable },
+  {
+    kind: "delayed-payment-output",
+    ...spendable,
+    perCommitmentPoint: point,
+    toSelfDelay: 144,
+    witnessScript: new Uint8Array(77).fill(7),
+  },
+  { kind: "static-payment-output", ...spendable, sequence: 1, witnessScript: new Uint8Array(37).fill(8) },
+  { kind: "static-payment-output", ...spendable, sequence: 0xffff_fffd },
+];
 
 const events: ByKind<Event> = {
   "funding-generation-ready": {
@@ -158,6 +177,12 @@ const events: ByKind<Event> = {
     incomingChannelId: channelId,
     paymentHash,
     failure: "unknown_next_peer",
+  },
+  "spendable-outputs": {
+    kind: "spendable-outputs",
+    channelId,
+    counterparty: nodeId,
+    outputs: spendableOutputs,
   },
 };
 

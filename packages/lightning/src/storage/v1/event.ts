@@ -24,7 +24,8 @@ import type {
 } from "../../handlers/event.ts";
 import type { Result } from "../../util/result.ts";
 import { reading, type StorageError } from "../storageError.ts";
-import { layout, nameOf, needed, possible, record, union } from "./layouts.ts";
+import { layout, nameOf, needed, possible, record, sized, union } from "./layouts.ts";
+import { spendableOutput } from "./spendableOutput.ts";
 import { count, outPoint, path, paymentId, text, u128 } from "./values.ts";
 
 export const closureReason: Codec<ClosureReason> = union<ClosureReason>("closure_reason", {
@@ -205,6 +206,14 @@ const event: Codec<Event> = union<Event>("event", {
       incomingChannelId: needed(0, channelId),
       paymentHash: needed(2, paymentHash),
       failure: needed(4, text),
+    },
+  ],
+  "spendable-outputs": [
+    14,
+    {
+      channelId: needed(0, channelId),
+      counterparty: needed(2, nodeId),
+      outputs: needed(4, array16(sized(spendableOutput))),
     },
   ],
 });

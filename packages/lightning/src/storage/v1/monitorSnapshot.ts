@@ -1,3 +1,4 @@
+import { type ClaimId, claimIdOf } from "../../chain/coinSelection.ts";
 import type { KvEntry, KvWrite } from "../../chain/kvStore.ts";
 import { array16, many } from "../../codec/array.ts";
 import { type Codec, decode, encode } from "../../codec/codec.ts";
@@ -6,15 +7,18 @@ import {
   bytes32,
   chainHash,
   feerate32,
+  mapped,
   paymentHash,
   point,
   restScript,
+  sat64,
   txid,
   u32,
+  u64,
 } from "../../codec/primitives.ts";
 import { struct } from "../../codec/struct.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
-import type { ContestedSpend, FundingSpend } from "../../onchain/chainView.ts";
+import type { ContestedSpend, PendingClaim, SpenderOutput } from "../../onchain/chainView.ts";
 import type {
   ChannelMonitor,
   CounterpartyCommitment,
@@ -24,18 +28,20 @@ import type {
   MonitorLock,
 } from "../../onchain/channelMonitor.ts";
 import type { MonitoredHtlc } from "../../onchain/channelMonitorUpdate.ts";
-import { restoredChainView } from "../../onchain/confirmations.ts";
+import { type FundingSpendFacts, restoredChainView } from "../../onchain/confirmations.ts";
 import type { MonitoredRow, PastHtlc, PastHtlcs } from "../../onchain/htlcTable.ts";
 import type { MonitorSetup } from "../../onchain/watch.ts";
+import { fromHex } from "../../util/bytes.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import type { Result } from "../../util/result.ts";
+import { type FeeratePerKw, feeratePerKw } from "../../util/units.ts";
 import { reading, type StorageError } from "../storageError.ts";
 import { shachain } from "./commitments.ts";
 import { intervalOf, intervalsOf, specHtlc } from "./htlcRows.ts";
 import { monitorPastKey, monitorSnapshotKey, monitorUpdateKey } from "./keys.ts";
 import { layout, nameOf, needed, nested, possible, record } from "./layouts.ts";
 import { counterpartyBalances, holderBalances } from "./monitor.ts";
-import { blockHeight, commitmentNumber, count, htlcRef, transaction } from "./values.ts";
+import { blockHeight, commitmentNumber, count, htlcRef, outPoint, transaction } from "./values.ts";
 
 /** How much of a monitor is in its snapshot and its rows of past HTLCs, beside the updates since. */
 export interface StoredPart {
@@ -57,17 +63,22 @@ interface StoredRow {
   readonly remoteLeft?: CommitmentNumber;
 }
 
-/** What is known of a spender is found out again from the rest. */
-type StoredSpend = Pick<FundingSpend, "transaction" | "txid" | "height" | "blockHash">;
-
 interface Snapshot
   extends Pick<
     ChannelMonitor,
-    "latestUpdateId" | "holder" | "counterparty" | "secrets" | "preimages" | "shutdownScript" | "lock"
+    | "latestUpdateId"
+    | "holder"
+    | "counterparty"
+    | "secrets"
+    | "preimages"
+    | "shutdownScript"
+    | "lock"
+    | "claims"
+    | "handedOver"
   > {
   readonly rows: readonly StoredRow[];
   readonly pastRows: number;
-  readonly fundingSpend?: StoredSpend;
+  readonly fundingSpend?: FundingSpendFacts;
   readonly spends: readonly ContestedSpend[];
 }
 
@@ -108,19 +119,41 @@ const lock: Codec<MonitorLock> = struct("monitor_lock", {
   cause: nameOf<LockCause>("lock_cause", { "force-closed": 0, "funding-spent": 1, deadline: 2 }),
 });
 
-const fundingSpend: Codec<StoredSpend> = nested<StoredSpend>("funding_spend", {
+const fundingSpend: Codec<FundingSpendFacts> = nested<FundingSpendFacts>("funding_spend", {
   transaction: needed(0, transaction),
   txid: needed(2, txid),
   height: needed(4, blockHeight),
   blockHash: needed(6, chainHash),
 });
 
+const spenderOutput: Codec<SpenderOutput> = struct("spender_output", {
+  kind: nameOf<SpenderOutput["kind"]>("spender_output_kind", { "second-stage": 0, ours: 1 }),
+  index: u32,
+  value: sat64,
+});
+
 const contestedSpend: Codec<ContestedSpend> = nested<ContestedSpend>("contested_spend", {
-  outputIndex: needed(0, u32),
+  outPoint: needed(0, outPoint),
   txid: needed(2, txid),
   height: needed(4, blockHeight),
   blockHash: needed(6, chainHash),
   preimage: possible(8, bytes32),
+  output: possible(10, spenderOutput),
+});
+
+const claimId: Codec<ClaimId> = mapped("claim_id", bytes32, { decoded: claimIdOf, encoded: fromHex });
+
+/** What a claim pays is bounded by its value only. */
+const anyFeerate: Codec<FeeratePerKw> = mapped("u64", u64, {
+  decoded: feeratePerKw,
+  encoded: (feerate) => feerate,
+});
+
+const pendingClaim: Codec<PendingClaim> = nested<PendingClaim>("pending_claim", {
+  id: needed(0, claimId),
+  outPoints: needed(2, array16(outPoint)),
+  feerate: needed(4, anyFeerate),
+  setAt: needed(6, count),
 });
 
 const snapshotRecord = record(
@@ -136,6 +169,8 @@ const snapshotRecord = record(
     pastRows: needed(16, count),
     fundingSpend: possible(18, fundingSpend),
     spends: needed(20, array16(contestedSpend)),
+    claims: needed(22, array16(pendingClaim)),
+    handedOver: needed(24, array16(outPoint)),
   }),
 );
 

@@ -1,0 +1,146 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { outPointKey } from "@fulmen/bitcoin/primitives";
+import { sighashAll } from "@fulmen/bitcoin/sighash";
+import { type ClaimId, claimIdOf } from "../chain/coinSelection.ts";
+import { formatOf } from "../commitment/formats/formatOf.ts";
+import { concatBytes, fromHex } from "../util/bytes.ts";
+import type { OutPoint } from "../util/ids.ts";
+import type { FeeratePerKw } from "../util/units.ts";
+import type { PendingClaim } from "./chainView.ts";
+import type { ChannelMonitor } from "./channelMonitor.ts";
+import { type Claimable, claimables } from "./claimable.ts";
+import { feeSituation } from "./claimWeight.ts";
+import { blocksUntilRaise, firstFeerate, raisedFeerate } from "./feeSchedule.ts";
+
+/** A claim and those of its outputs that can be had now. */
+export interface ActiveClaim extends PendingClaim {
+  readonly claimables: readonly [Claimable, ...Claimable[]];
+}
+
+/** What the fee estimator says now. */
+export interface ClaimFeerates {
+  /** `urgent-on-chain-sweep` */
+  readonly urgent: FeeratePerKw;
+  /** `output-spending-fee` */
+  readonly relaxed: FeeratePerKw;
+}
+
+/** Most inputs of one claim: it stays small enough to be relayed and quick to sign. */
+const maxInputs = 100;
+
+/**
+ * The monitor with its claims as they should be at `height`: what somebody took is taken out of them, what is new is
+ * claimed, and what has waited for long pays more. The same monitor when nothing changes.
+ *
+ * Claims are formed once and never joined: an output that a reorganisation gives back has a claim of its own, since
+ * its old one may be on its way without it.
+ */
+export function withClaims(
+  monitor: ChannelMonitor,
+  at: { readonly height: number; readonly feerates: ClaimFeerates },
+): ChannelMonitor {
+  const { height, feerates } = at;
+  const open = new Map(claimables(monitor, height).map((one) => [outPointKey(one.outPoint), one]));
+  const claims: PendingClaim[] = [];
+  for (const claim of monitor.claims) {
+    const left = take(open, claim.outPoints);
+    if (left.length === 0) {
+      if (isConfirmedWhole(monitor, claim)) claims.push(claim);
+      continue;
+    }
+    const outPoints =
+      left.length === claim.outPoints.length ? claim.outPoints : left.map((one) => one.outPoint);
+    const reduced = outPoints === claim.outPoints ? claim : { ...claim, outPoints };
+    claims.push(raised(monitor, reduced, { inputs: left, height, feerates }));
+  }
+  for (const group of groups(monitor, [...open.values()])) {
+    const situation = feeSituation(monitor, group, { height, estimate: estimateFor(group, feerates) });
+    const outPoints = group.map(({ outPoint }) => outPoint);
+    claims.push({ id: idOf(outPoints), outPoints, feerate: firstFeerate(situation), setAt: height });
+  }
+  const isSame =
+    claims.length === monitor.claims.length && claims.every((one, i) => one === monitor.claims[i]);
+  return isSame ? monitor : { ...monitor, claims };
+}
+
+/** The claims that have something to do, `height` being that of the best block. */
+export function activeClaims(monitor: ChannelMonitor, height: number): readonly ActiveClaim[] {
+  const open = new Map(claimables(monitor, height).map((one) => [outPointKey(one.outPoint), one]));
+  return monitor.claims.flatMap((claim) => {
+    const [first, ...others] = take(open, claim.outPoints);
+    return first === undefined ? [] : [{ ...claim, claimables: [first, ...others] as const }];
+  });
+}
+
+/** Takes those of `outPoints` that are open. */
+function take(open: Map<string, Claimable>, outPoints: readonly OutPoint[]): readonly Claimable[] {
+  return outPoints.flatMap((outPoint) => {
+    const key = outPointKey(outPoint);
+    const claimable = open.get(key);
+    open.delete(key);
+    return claimable === undefined ? [] : [claimable];
+  });
+}
+
+/** Whether one transaction took all of it: a reorganisation that undoes this finds the claim as it was. */
+function isConfirmedWhole({ chain }: ChannelMonitor, { outPoints }: PendingClaim): boolean {
+  const keys = new Set(outPoints.map(outPointKey));
+  const takers = chain.spends.filter(({ outPoint }) => keys.has(outPointKey(outPoint)));
+  return takers.length === outPoints.length && new Set(takers.map(({ txid }) => txid)).size === 1;
+}
+
+function raised(
+  monitor: ChannelMonitor,
+  claim: PendingClaim,
+  on: { readonly inputs: readonly Claimable[]; readonly height: number; readonly feerates: ClaimFeerates },
+): PendingClaim {
+  const { inputs, height, feerates } = on;
+  const situation = feeSituation(monitor, inputs, { height, estimate: estimateFor(inputs, feerates) });
+  if (height < claim.setAt + blocksUntilRaise(situation.blocksLeft)) return claim;
+  const feerate = raisedFeerate(claim.feerate, situation);
+  return feerate === undefined ? claim : { ...claim, feerate, setAt: height };
+}
+
+function estimateFor(inputs: readonly Claimable[], { urgent, relaxed }: ClaimFeerates): FeeratePerKw {
+  return inputs.some((one) => one.kind !== "holder-funding" || one.isUrgent) ? urgent : relaxed;
+}
+
+/**
+ * Which outputs are claimed together: never those that the peer can spend soon with others, since by spending one it
+ * would hold up all; and of HTLC transactions those that the peer's signatures let join.
+ */
+function groups(monitor: ChannelMonitor, open: readonly Claimable[]): readonly (readonly Claimable[])[] {
+  const byName = new Map<string, Claimable[]>();
+  for (const claimable of open) {
+    const name = groupName(monitor, claimable);
+    const group = byName.get(name);
+    if (group === undefined) byName.set(name, [claimable]);
+    else group.push(claimable);
+  }
+  const parts: (readonly Claimable[])[] = [];
+  for (const group of byName.values()) {
+    for (let at = 0; at < group.length; at += maxInputs) parts.push(group.slice(at, at + maxInputs));
+  }
+  return parts;
+}
+
+function groupName(monitor: ChannelMonitor, claimable: Claimable): string {
+  const contested = claimable.isContested ? "contested" : "safe";
+  switch (claimable.kind) {
+    case "direct":
+      return `direct ${contested}`;
+    case "holder-htlc": {
+      const { htlcSighashType } = formatOf(monitor.setup.params.format);
+      if (htlcSighashType === sighashAll) return outPointKey(claimable.outPoint);
+      return `htlc ${contested} ${claimable.built.secondStage.locktime}`;
+    }
+    case "holder-funding":
+      return outPointKey(claimable.outPoint);
+  }
+}
+
+function idOf(outPoints: readonly OutPoint[]): ClaimId {
+  const index = (n: number): Uint8Array => Uint8Array.of(n >>> 24, n >>> 16, n >>> 8, n);
+  const parts = outPoints.flatMap((one) => [fromHex(one.txid), index(one.index)]);
+  return claimIdOf(crypto().sha256(concatBytes(...parts)));
+}
