@@ -154,10 +154,29 @@ export class TestNetwork {
     }
   }
 
+  /** One thing that the node can do, whatever happens there to it; `false` when there is none. */
+  step(node: TestNode, patiently = true): boolean {
+    if (this.#atRest.has(node) && (patiently || node.uncommitted === 0)) return false;
+    try {
+      if (!node.step({ patiently })) {
+        this.#atRest.add(node);
+        return false;
+      }
+    } catch (error) {
+      if (!(error instanceof NodeCrash)) throw error;
+      this.#flush(node);
+      this.crash(node, error);
+      return true;
+    }
+    this.#atRest.delete(node);
+    this.#flush(node);
+    return true;
+  }
+
   /** The node does all that it can before something new comes in. */
   pump(node: TestNode): void {
     this.#atRest.delete(node);
-    for (let steps = 0; this.#step(node, false); steps++)
+    for (let steps = 0; this.step(node, false); steps++)
       if (steps > maxTurns) throw new Error("the node does not come to rest");
   }
 
@@ -237,30 +256,12 @@ export class TestNetwork {
   /** One thing that can happen now happens; `false` when there is none. */
   #turn(): boolean {
     const acts = [
-      ...this.nodes.map((node) => () => this.#step(node)),
+      ...this.nodes.map((node) => () => this.step(node)),
       ...this.links.flatMap((link) => link.wires.map((wire) => () => this.deliver(link, wire))),
       ...this.links.map((link) => () => link.reconnects && this.reconnect(link)),
     ];
     this.#dice?.shuffle(acts);
-    return acts.some((act) => act()) || this.nodes.some((node) => this.#step(node, false));
-  }
-
-  #step(node: TestNode, patiently = true): boolean {
-    if (this.#atRest.has(node) && (patiently || node.uncommitted === 0)) return false;
-    try {
-      if (!node.step({ patiently })) {
-        this.#atRest.add(node);
-        return false;
-      }
-    } catch (error) {
-      if (!(error instanceof NodeCrash)) throw error;
-      this.#flush(node);
-      this.crash(node, error);
-      return true;
-    }
-    this.#atRest.delete(node);
-    this.#flush(node);
-    return true;
+    return acts.some((act) => act()) || this.nodes.some((node) => this.step(node, false));
   }
 
   /** A side that has said its last, and all of it was read, closes. */

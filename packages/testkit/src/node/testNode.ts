@@ -199,11 +199,6 @@ export class TestNode {
     return this.#leave() || (mayTake && this.#take()) || (mayCommit && this.#commit()) || this.#tellEvent();
   }
 
-  /** Commits the first batch that waits though commits are held. `false` when there is none, or the node is frozen. */
-  commitOne(): boolean {
-    return !this.#isFrozen && this.#commit();
-  }
-
   /** Steps until nothing is left to do. */
   pump(): void {
     let steps = 0;
