@@ -25,6 +25,7 @@ const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
   playground: libraries,
   interop: libraries,
   bench: libraries,
+  fuzz: libraries,
 };
 
 /** The folders of `packages/lightning/src` from the lowest floor up; folders of one floor do not know each other. */

@@ -44,12 +44,12 @@ export type Target =
   | { readonly kind: "external"; readonly name: string }
   | { readonly kind: "missing" };
 
-/** Reads every package and TypeScript file under `packages/`, `bench/`, `examples/` and `scripts/`. */
+/** Reads every package and TypeScript file under `packages/`, `bench/`, `fuzz/`, `examples/` and `scripts/`. */
 export function readWorkspace(root: string): Workspace {
-  const manifests = globSync("{packages/*,bench}/package.json", { cwd: root });
+  const manifests = globSync("{packages/*,bench,fuzz}/package.json", { cwd: root });
   const packages = manifests.map((manifest) => readPackage(root, posixPath(manifest)));
   const files = new Map<string, SourceFile>();
-  const sources = globSync("{packages/*,bench}/{src,test}/**/*.ts", { cwd: root });
+  const sources = globSync("{packages/*,bench,fuzz}/{src,test}/**/*.ts", { cwd: root });
   const others = globSync("{examples,scripts,docs}/**/*.ts", { cwd: root });
   for (const found of [...sources, ...others].sort()) {
     const path = posixPath(found);

@@ -1,0 +1,161 @@
+import { outPointKey } from "@fulmen/bitcoin/primitives";
+import { toHex } from "@fulmen/lightning/util";
+import type { TestNode } from "@fulmen/testkit";
+import { claimable, resolve } from "./claims.ts";
+import type { Statement } from "./ledger.ts";
+import { payEveryWay } from "./pay.ts";
+import { ModelError, type Opened, type World } from "./world.ts";
+
+/** Minutes in which all payments are over, retries and timeouts included. */
+const minutesToEnd = 12;
+/** Makes every closing final, and every funding deep enough. */
+const blocksToEnd = 8;
+/** What a closing may pay to miners at most, in sat: for the highest feerate that the nodes are told. */
+const highestClosingFee = 6_000n;
+
+/** Repairs all that a script broke, lets everything end, and checks what must be then. */
+export function heal(world: World): void {
+  const { network } = world;
+  world.spare();
+  for (const node of network.nodes) {
+    node.holdsCommits = false;
+    node.storeFault = undefined;
+    node.thaw();
+  }
+  for (const link of network.links) link.reconnects = true;
+  for (const node of network.nodes) node.syncChain();
+  settle(world);
+  endPayments(world);
+  for (let blocks = 0; blocks < blocksToEnd; blocks++) {
+    network.mine();
+    world.observe();
+  }
+  endPayments(world);
+  check(world);
+  payEveryWay(world);
+  endPayments(world);
+  check(world);
+}
+
+function settle(world: World): void {
+  world.network.settle();
+  world.observe();
+}
+
+/** Users claim every other payment and refuse the rest, and time goes by, until nothing is under way. */
+function endPayments(world: World): void {
+  for (let minutes = 0; minutes < minutesToEnd; minutes++) {
+    for (const one of claimable(world)) {
+      const isEven = Number.parseInt(one.payment.paymentHash.slice(0, 2), 16) % 2 === 0;
+      resolve(one, isEven ? "claim" : "fail");
+    }
+    settle(world);
+    if (isQuiet(world)) return;
+    world.network.passTime(1);
+    world.observe();
+  }
+  throw new ModelError(`payments do not end: ${unfinished(world).join("; ")}`);
+}
+
+function isQuiet(world: World): boolean {
+  return claimable(world).length === 0 && unfinished(world).length === 0;
+}
+
+function unfinished(world: World): readonly string[] {
+  return world.network.nodes.flatMap((node) => {
+    const name = world.nameOf(node);
+    const payments = node.manager
+      .listRecentPayments()
+      .filter(({ status }) => status.kind === "pending" || status.kind === "abandoned")
+      .map(({ paymentId, status }) => `${name}: payment ${paymentId} is ${status.kind}`);
+    const channels = node.manager
+      .listChannels()
+      .filter(({ pendingHtlcs }) => pendingHtlcs > 0)
+      .map(
+        ({ channelId, state, pendingHtlcs }) => `${name}: ${pendingHtlcs} HTLCs in ${channelId}, ${state}`,
+      );
+    return [...payments, ...channels];
+  });
+}
+
+function check(world: World): void {
+  world.ledger.checkEnded();
+  for (const statement of world.ledger.statements) {
+    const opened = world.opened.find(({ channelId }) => channelId === statement.channelId);
+    if (opened === undefined)
+      throw new ModelError(`channel ${statement.channelId} is in no books but the ledger`);
+    if (world.isClosed(opened.channelId)) checkClosed(world, opened, statement);
+    else checkOpen(world, opened, statement);
+  }
+  for (const node of world.network.nodes) checkNode(world, node);
+}
+
+function checkOpen(
+  world: World,
+  { channelId, opener, acceptor }: Opened,
+  { shares, capacity }: Statement,
+): void {
+  for (const node of [opener, acceptor]) {
+    const channel = world.channel(node, channelId);
+    const name = world.nameOf(node);
+    const own = shares.find((share) => share.name === name)?.balance;
+    const other = shares.find((share) => share.name !== name)?.balance;
+    if (channel === undefined) throw new ModelError(`${name} has forgotten channel ${channelId}`);
+    const { localBalance, remoteBalance, isUsable, state } = channel;
+    if (localBalance !== own || remoteBalance !== other) {
+      const text = `${localBalance} and ${remoteBalance} msat, and should have ${own} and ${other}`;
+      throw new ModelError(`${name} has ${text} in channel ${channelId} of ${capacity} sat`);
+    }
+    if (!isUsable) throw new ModelError(`${name} cannot use channel ${channelId}, which is ${state}`);
+  }
+}
+
+/** The opener pays the fee; fractions of a satoshi and dust go to the miner with it. */
+function checkClosed(
+  world: World,
+  { channelId, opener, funding }: Opened,
+  { shares, capacity }: Statement,
+): void {
+  const { chain, nodes } = world.network;
+  const spender = chain.outputSpentBy(funding);
+  if (spender?.block === undefined)
+    throw new ModelError(`channel ${channelId} is closed and its coin not spent`);
+  const { outputs } = spender.transaction;
+  const fee = outputs.reduce((left, { value }) => left - value, capacity);
+  for (const { name, balance } of shares) {
+    const node = nodes.find((each) => world.nameOf(each) === name);
+    const script = toHex(node?.keys.shutdownScript() ?? new Uint8Array(0));
+    const paid = outputs.reduce(
+      (sum, output) => (toHex(output.script) === script ? sum + output.value : sum),
+      0n,
+    );
+    const due = balance / 1_000n;
+    const isDust = paid === 0n && due < 354n + (node === opener ? highestClosingFee : 0n);
+    const isRight = node === opener ? paid <= due && paid + fee >= due : paid === due;
+    if (!isRight && !isDust)
+      throw new ModelError(`${name} got ${paid} of ${due} sat from channel ${channelId}`);
+  }
+  if (fee > highestClosingFee + 354n) throw new ModelError(`closing channel ${channelId} cost ${fee} sat`);
+}
+
+function checkNode(world: World, node: TestNode): void {
+  const name = world.nameOf(node);
+  const fundings = new Set(world.opened.map(({ funding }) => outPointKey(funding)));
+  for (const { type, transaction } of node.broadcasts) {
+    // Who accepted a channel that its opener gave up does not know whether its coin is there.
+    const ends = transaction.inputs.some(({ outPoint }) => fundings.has(outPointKey(outPoint)));
+    if (ends && type !== "cooperative-close") throw new ModelError(`${name} has ended a channel by ${type}`);
+  }
+  for (const { type, refusal } of node.broadcaster.takeRefused())
+    if (isMalformed(refusal.kind)) throw new ModelError(`nobody relays ${name}'s ${type}: ${refusal.kind}`);
+  for (const { channelId, state, isUsable } of node.manager.listChannels()) {
+    if (world.ledger.isOpened(channelId) || !isUsable) continue;
+    throw new ModelError(`${name} has a channel ${channelId} that is ${state} and was never published`);
+  }
+}
+
+function isMalformed(refusal: string): boolean {
+  return ["script", "malformed", "dust", "non-standard", "min-fee-not-met", "outputs-exceed-inputs"].includes(
+    refusal,
+  );
+}

@@ -1,0 +1,282 @@
+/*
+ * What an accountant knows who stands beside three nodes: what their users ordered, and what the nodes told them. It
+ * shares no code with the kit and reads no balance. It knows three things about Lightning: a payment moves its amount,
+ * whoever forwards it keeps a fee, and each one ends once, for everybody in the same way.
+ */
+
+export type Name = "a" | "b" | "c";
+
+/** What B asks for forwarding. */
+export interface ForwardingTerms {
+  readonly base: bigint;
+  readonly millionths: bigint;
+}
+
+/** In msat, for passing on `amount` msat. */
+export function feeFor({ base, millionths }: ForwardingTerms, amount: bigint): bigint {
+  return base + (amount * millionths) / 1_000_000n;
+}
+
+export interface PaymentOrder {
+  readonly payer: Name;
+  readonly payee: Name;
+  /** In msat. */
+  readonly amount: bigint;
+}
+
+interface Payment extends PaymentOrder {
+  /** The payer's store has the order; before that, a crash may make it undone. */
+  isDurable: boolean;
+  /** The payer died before the order was durable. */
+  mayBeLost: boolean;
+  isLost: boolean;
+  readonly fees: bigint[];
+  failed: number;
+  claimed: number;
+  /** The channels of what the payee was last told it could claim. */
+  via: readonly string[];
+}
+
+export interface Opening {
+  readonly first: Name;
+  readonly second: Name;
+  /** In sat. */
+  readonly capacity: bigint;
+  /** Of `first` at the beginning, in msat. */
+  readonly balance: bigint;
+}
+
+interface Book extends Opening {
+  balance: bigint;
+  /** Sent out into it by B in B's own name, and claimed from it of such payments: the same in the end. */
+  forwarded: bigint;
+  claimed: bigint;
+}
+
+/** A channel as it must be once all is quiet; balances in msat. */
+export interface Statement {
+  readonly channelId: string;
+  readonly capacity: bigint;
+  readonly shares: readonly [Share, Share];
+}
+
+interface Share {
+  readonly name: Name;
+  readonly balance: bigint;
+}
+
+/** What the ledger reads of an event. */
+export interface Told {
+  readonly kind: string;
+  readonly paymentHash?: string;
+  readonly amount?: bigint;
+  readonly feePaid?: bigint;
+  readonly viaChannelIds?: readonly string[];
+  readonly incomingChannelId?: string;
+  readonly outgoingChannelId?: string;
+  readonly incomingAmount?: bigint;
+  readonly outgoingAmount?: bigint;
+  readonly feeEarned?: bigint;
+}
+
+/** What is wrong with the books, in words. */
+class LedgerError extends Error {
+  override readonly name = "LedgerError";
+}
+
+export class Ledger {
+  readonly #terms: ForwardingTerms;
+  readonly #payments = new Map<string, Payment>();
+  readonly #books = new Map<string, Book>();
+  #forwards = 0;
+
+  constructor(terms: ForwardingTerms) {
+    this.#terms = terms;
+  }
+
+  opened(channelId: string, opening: Opening): void {
+    check(!this.#books.has(channelId), `channel ${channelId} opened twice`);
+    this.#books.set(channelId, { ...opening, forwarded: 0n, claimed: 0n });
+  }
+
+  isOpened(channelId: string): boolean {
+    return this.#books.has(channelId);
+  }
+
+  ordered(paymentHash: string, order: PaymentOrder): void {
+    check(!this.#payments.has(paymentHash), `payment ${paymentHash} was ordered twice`);
+    const { payer, payee, amount } = order;
+    this.#payments.set(paymentHash, {
+      payer,
+      payee,
+      amount,
+      isDurable: false,
+      mayBeLost: false,
+      isLost: false,
+      fees: [],
+      failed: 0,
+      claimed: 0,
+      via: [],
+    });
+  }
+
+  /** What `payer` ordered and has not stored may be gone. */
+  died(payer: Name): void {
+    for (const payment of this.#payments.values())
+      if (payment.payer === payer && !payment.isDurable) payment.mayBeLost = true;
+  }
+
+  /** All that `payer` has in memory is in its store, and all events of that were told: it knows these payments. */
+  stored(payer: Name, knows: (paymentHash: string) => boolean): void {
+    for (const [paymentHash, payment] of this.#payments) {
+      if (payment.payer !== payer || payment.isDurable || payment.isLost) continue;
+      payment.isDurable = knows(paymentHash) || payment.fees.length + payment.failed > 0;
+      if (payment.isDurable) continue;
+      check(payment.mayBeLost, `payment ${paymentHash} has vanished though its payer did not die`);
+      payment.isLost = true;
+    }
+  }
+
+  /** Whether `payer` has orders that are not known to be stored. */
+  hasFresh(payer: Name): boolean {
+    return [...this.#payments.values()].some(
+      (payment) => payment.payer === payer && !payment.isDurable && !payment.isLost,
+    );
+  }
+
+  /** An event that the node's user had not been told before. */
+  told(name: Name, event: Told): void {
+    switch (event.kind) {
+      case "payment-sent":
+        this.#sent(name, event);
+        return;
+      case "payment-failed":
+        this.#paymentOf(name, "payer", event).failed++;
+        return;
+      case "payment-claimable":
+        this.#paymentOf(name, "payee", event).via = given(event.viaChannelIds);
+        return;
+      case "payment-claimed":
+        this.#claimed(name, event);
+        return;
+      case "payment-forwarded":
+        this.#forwarded(name, event);
+        return;
+    }
+  }
+
+  /** All is over: each payment has ended once, in one way, for everybody. Throws `LedgerError` otherwise. */
+  checkEnded(): void {
+    for (const [paymentHash, payment] of this.#payments) {
+      const { payer, payee, amount, isLost, fees, failed, claimed } = payment;
+      const text = `payment ${paymentHash} of ${amount} msat from ${payer} to ${payee}`;
+      const ends = `was sent ${fees.length} times, failed ${failed} times, was claimed ${claimed} times`;
+      check(claimed === fees.length, `${text} ${ends}`);
+      check(
+        fees.length + failed === (isLost ? 0 : 1),
+        `${text} ${ends}${isLost ? " though it was lost" : ""}`,
+      );
+    }
+    for (const [channelId, { forwarded, claimed, balance, capacity }] of this.#books) {
+      check(
+        forwarded === claimed,
+        `channel ${channelId}: ${forwarded} msat forwarded, ${claimed} msat claimed`,
+      );
+      const text = `channel ${channelId}: a balance of ${balance} msat of ${capacity} sat`;
+      check(balance >= 0n && balance <= capacity * 1_000n, text);
+    }
+  }
+
+  get statements(): readonly Statement[] {
+    return [...this.#books].map(([channelId, { first, second, capacity, balance }]) => ({
+      channelId,
+      capacity,
+      shares: [
+        { name: first, balance },
+        { name: second, balance: capacity * 1_000n - balance },
+      ],
+    }));
+  }
+
+  /** How many payments ended in which way. */
+  get counts(): Readonly<Record<"ordered" | "sent" | "failed" | "lost" | "forwards", number>> {
+    const payments = [...this.#payments.values()];
+    return {
+      ordered: payments.length,
+      sent: payments.filter(({ fees }) => fees.length > 0).length,
+      failed: payments.filter(({ failed }) => failed > 0).length,
+      lost: payments.filter(({ isLost }) => isLost).length,
+      forwards: this.#forwards,
+    };
+  }
+
+  #sent(name: Name, event: Told): void {
+    const payment = this.#paymentOf(name, "payer", event);
+    const { amount, payee } = payment;
+    const fee = isDirect(name, payee) ? 0n : feeFor(this.#terms, amount);
+    const told = `${given(event.amount)} msat with ${given(event.feePaid)} msat of fees`;
+    check(
+      event.amount === amount && event.feePaid === fee,
+      `${amount} and ${fee} were due, ${told} were sent`,
+    );
+    payment.fees.push(fee);
+  }
+
+  #claimed(name: Name, event: Told): void {
+    const payment = this.#paymentOf(name, "payee", event);
+    const { payer, amount, via } = payment;
+    check(event.amount === amount, `${given(event.amount)} msat were claimed of a payment of ${amount}`);
+    payment.claimed++;
+    const [channelId, ...more] = via;
+    check(more.length === 0, "a payment of several parts");
+    const book = this.#bookOf(given(channelId));
+    if (isDirect(payer, name)) move(book, payer, amount);
+    else book.claimed += amount;
+  }
+
+  #forwarded(name: Name, event: Told): void {
+    const outgoing = given(event.outgoingAmount);
+    const incoming = given(event.incomingAmount);
+    const fee = feeFor(this.#terms, outgoing);
+    check(
+      name === "b" && incoming - outgoing === fee && event.feeEarned === fee,
+      `${name} earned ${incoming - outgoing} and says ${event.feeEarned} for ${outgoing} msat: ${fee} are due`,
+    );
+    const from = this.#bookOf(given(event.incomingChannelId));
+    const to = this.#bookOf(given(event.outgoingChannelId));
+    move(from, from.first === name ? from.second : from.first, incoming);
+    move(to, name, outgoing);
+    to.forwarded += outgoing;
+    this.#forwards++;
+  }
+
+  #paymentOf(name: Name, role: "payer" | "payee", event: Told): Payment {
+    const payment = this.#payments.get(given(event.paymentHash));
+    if (payment === undefined || payment[role] !== name)
+      throw new LedgerError(`${name} is not ${role} of ${event.paymentHash}: ${event.kind}`);
+    return payment;
+  }
+
+  #bookOf(channelId: string): Book {
+    const book = this.#books.get(channelId);
+    if (book === undefined) throw new LedgerError(`channel ${channelId} was never opened`);
+    return book;
+  }
+}
+
+function isDirect(payer: Name, payee: Name): boolean {
+  return payer === "b" || payee === "b";
+}
+
+function move(book: Book, from: Name, amount: bigint): void {
+  book.balance += from === book.first ? -amount : amount;
+}
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new LedgerError("an event lacks a field");
+  return value;
+}
+
+function check(holds: boolean, text: string): void {
+  if (!holds) throw new LedgerError(text);
+}

@@ -1,0 +1,188 @@
+import type { ChannelDetails } from "@fulmen/lightning/manager";
+import type { RouteHop } from "@fulmen/lightning/routing";
+import { type Msat, msat, type PaymentHash, type PaymentId } from "@fulmen/lightning/util";
+import type { TestNode } from "@fulmen/testkit";
+import { claimable, resolve } from "./claims.ts";
+import { feeFor } from "./ledger.ts";
+import type { Action } from "./script.ts";
+import { ModelError, type World } from "./world.ts";
+
+type Pay = Extract<Action, { readonly kind: "pay" }>;
+
+/** In msat: around what is dust, and more. */
+const amounts: readonly bigint[] = [
+  1n,
+  1_000n,
+  329_999n,
+  353_999n,
+  354_000n,
+  1_000_000n,
+  10_000_000n,
+  90_000_000n,
+];
+
+/** What can be sent over a channel now, and what is just around it. */
+const shares: readonly ((limit: bigint) => bigint)[] = [
+  (limit) => limit,
+  (limit) => limit,
+  (limit) => limit - 1n,
+  (limit) => limit + 1n,
+  (limit) => limit / 2n,
+  (limit) => limit / 7n,
+];
+
+/** What is paid over each channel in the end, in msat: more than dust at any feerate. */
+const goodSum = 10_000_000n;
+const leastSum = 3_000_000n;
+/** More than invoices ask for. */
+const finalCltvExpiryDelta = 60;
+const forwarderCltvExpiryDelta = 72;
+
+/** Who pays whom, and over which channels when the user says so. */
+interface Parties {
+  readonly payer: TestNode;
+  readonly payee: TestNode;
+  readonly isDirect: boolean;
+  /** Of the payer to whom he sends first. */
+  readonly first: ChannelDetails | undefined;
+}
+
+/** A user pays another one. `false` when the amount makes no sense. */
+export function pay(world: World, action: Pay): boolean {
+  const parties = partiesOf(world, action);
+  const amount = amountOf(world, action, parties);
+  if (amount <= 0n) return false;
+  const { payer, payee } = parties;
+  const order = { payer: world.nameOf(payer), payee: world.nameOf(payee), amount };
+  switch (action.how % 3) {
+    case 0:
+      world.ordered(payInvoice(world, parties, msat(amount)), payer, order);
+      return true;
+    case 1:
+      world.ordered(paySpontaneously(parties, msat(amount)), payer, order);
+      return true;
+    default: {
+      const hops = hopsOf(world, action, { ...parties, amount: msat(amount) });
+      if (hops === undefined) return false;
+      world.ordered(payAlong(hops, parties, msat(amount)), payer, order);
+      return true;
+    }
+  }
+}
+
+function partiesOf(world: World, action: Pay): Parties {
+  const [from, to] = [action.payer % 3, (action.payer + 1 + (action.payee % 2)) % 3];
+  const [payer, payee] = [world.node(from), world.node(to)];
+  const isDirect = from === 1 || to === 1;
+  const channels = channelsBetween(payer, isDirect ? payee : world.node(1));
+  return { payer, payee, isDirect, first: channels[action.channel % Math.max(1, channels.length)] };
+}
+
+function channelsBetween(from: TestNode, to: TestNode): readonly ChannelDetails[] {
+  return from.manager.listUsableChannels().filter(({ counterparty }) => counterparty === to.nodeId);
+}
+
+function amountOf({ terms }: World, action: Pay, { isDirect, first }: Parties): bigint {
+  const index = action.amount % (amounts.length + shares.length);
+  const fixed = amounts[index];
+  if (fixed !== undefined) return fixed;
+  const share = shares[index - amounts.length];
+  const limit = first?.nextOutboundHtlcLimit ?? 0n;
+  const { base, millionths } = terms;
+  const most = isDirect ? limit : ((limit - base) * 1_000_000n) / (1_000_000n + millionths);
+  return share?.(most) ?? 0n;
+}
+
+function invoiceOf(
+  { payee }: Parties,
+  amount: Msat,
+): { readonly invoice: string; readonly paymentHash: PaymentHash } {
+  return payee.manager.createBolt11Invoice({ amount, description: "model", expirySeconds: 1_000_000 });
+}
+
+function payInvoice({ terms }: World, parties: Parties, amount: Msat): PaymentHash {
+  const { invoice, paymentHash } = invoiceOf(parties, amount);
+  parties.payer.manager.payForBolt11Invoice(invoice, { maxFee: msat(feeFor(terms, amount)) });
+  return paymentHash;
+}
+
+function paySpontaneously({ payer, payee }: Parties, amount: Msat): PaymentHash {
+  const paymentId = payer.manager.sendSpontaneousPayment({ payee: payee.nodeId, amount });
+  const payment = payer.manager.listRecentPayments().find((each) => each.paymentId === paymentId);
+  if (payment === undefined) throw new ModelError("a payment that was just begun is unknown");
+  return payment.terms.paymentHash;
+}
+
+/** What a channel says it can carry, it carries. */
+function payAlong(hops: readonly RouteHop[], parties: Parties, amount: Msat): PaymentHash {
+  const { payer, first } = parties;
+  const { invoice, paymentHash } = invoiceOf(parties, amount);
+  const paymentId = paymentHash as string as PaymentId;
+  const terms = payer.manager.paymentTermsOf(invoice);
+  payer.manager.sendPaymentWithRoute(paymentId, terms, { paths: [{ hops }] });
+  const total = hops.reduce((sum, { fee }) => sum + fee, 0n);
+  const payment = payer.manager.listRecentPayments().find((each) => each.paymentId === paymentId);
+  const isWithin =
+    first !== undefined && total >= first.nextOutboundHtlcMinimum && total <= first.nextOutboundHtlcLimit;
+  if (isWithin && payment?.status.kind === "failed")
+    throw new ModelError(`a channel that can send ${first.nextOutboundHtlcLimit} msat did not take ${total}`);
+  return paymentHash;
+}
+
+function hopsOf(
+  world: World,
+  action: Pay,
+  to: Parties & { readonly amount: Msat },
+): readonly RouteHop[] | undefined {
+  const { payee, amount, isDirect, first } = to;
+  if (first?.shortChannelId === undefined) return undefined;
+  const last = { nodeId: payee.nodeId, fee: amount, cltvExpiryDelta: finalCltvExpiryDelta };
+  if (isDirect) return [{ ...last, shortChannelId: first.shortChannelId }];
+  const middle = world.node(1);
+  const channels = channelsBetween(middle, payee);
+  const second = channels[action.channel % Math.max(1, channels.length)];
+  if (second?.shortChannelId === undefined) return undefined;
+  return [
+    {
+      nodeId: middle.nodeId,
+      shortChannelId: first.shortChannelId,
+      fee: msat(feeFor(world.terms, amount)),
+      cltvExpiryDelta: forwarderCltvExpiryDelta,
+    },
+    { ...last, shortChannelId: second.shortChannelId },
+  ];
+}
+
+/**
+ * At the end every channel must still be of use: over each, both nodes pay what they can, up to a good sum, and at
+ * least one of them can.
+ */
+export function payEveryWay(world: World): void {
+  for (const { channelId, opener, acceptor } of world.opened) {
+    if (world.isClosed(channelId)) continue;
+    const ways = [
+      [opener, acceptor],
+      [acceptor, opener],
+    ] as const;
+    const paid = ways.filter(([payer, payee]) => {
+      const first = world.channel(payer, channelId);
+      const most = first?.nextOutboundHtlcLimit ?? 0n;
+      const amount = msat(most < goodSum ? most : goodSum);
+      if (first?.shortChannelId === undefined || amount < leastSum) return false;
+      const order = { payer: world.nameOf(payer), payee: world.nameOf(payee), amount };
+      const { shortChannelId } = first;
+      const hop = {
+        nodeId: payee.nodeId,
+        shortChannelId,
+        fee: amount,
+        cltvExpiryDelta: finalCltvExpiryDelta,
+      };
+      world.ordered(payAlong([hop], { payer, payee, isDirect: true, first }, amount), payer, order);
+      world.network.settle();
+      for (const one of claimable(world)) resolve(one, "claim");
+      world.network.settle();
+      return true;
+    });
+    if (paid.length === 0) throw new ModelError(`nobody can pay anything over channel ${channelId}`);
+  }
+}

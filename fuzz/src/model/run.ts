@@ -1,0 +1,31 @@
+import type { Coverage } from "./coverage.ts";
+import { heal } from "./heal.ts";
+import { perform } from "./perform.ts";
+import type { Script } from "./script.ts";
+import { World } from "./world.ts";
+
+/** What went wrong in a run. */
+export interface Failure {
+  /** The action after which it was seen, or `undefined` when all of them had passed. */
+  readonly at: number | undefined;
+  readonly error: Error;
+}
+
+/** Runs a script, heals all that it broke, and checks the books; `undefined` when all is well. */
+export function runScript(script: Script, coverage: Coverage): Failure | undefined {
+  let at: number | undefined;
+  try {
+    const world = new World(script);
+    for (const [index, action] of script.actions.entries()) {
+      at = index;
+      coverage.action(action.kind, perform(world, action));
+      coverage.states(world);
+    }
+    at = undefined;
+    heal(world);
+    coverage.payments(world.ledger.counts);
+    return undefined;
+  } catch (error) {
+    return { at, error: error instanceof Error ? error : new Error(String(error)) };
+  }
+}

@@ -1,0 +1,309 @@
+import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
+import type { Event } from "@fulmen/lightning/handlers";
+import type { ChannelDetails } from "@fulmen/lightning/manager";
+import {
+  type ChannelId,
+  type FeeratePerKw,
+  feeratePerKw,
+  msat,
+  type OutPoint,
+  type PaymentHash,
+  sat,
+  toHex,
+} from "@fulmen/lightning/util";
+import { NodeCrash, type TestLink, TestNetwork, type TestNode } from "@fulmen/testkit";
+import { type ForwardingTerms, Ledger, type Name, type PaymentOrder } from "./ledger.ts";
+import type { ChannelSetup, NodeSetup, Script } from "./script.ts";
+
+/** What must never be seen. */
+export class ModelError extends Error {
+  override readonly name = "ModelError";
+}
+
+/** A channel whose funding its opener has published. */
+export interface Opened {
+  readonly channelId: ChannelId;
+  readonly opener: TestNode;
+  readonly acceptor: TestNode;
+  readonly funding: OutPoint;
+}
+
+interface Opening {
+  readonly opener: TestNode;
+  readonly acceptor: TestNode;
+  readonly capacity: bigint;
+  /** In msat. */
+  readonly pushed: bigint;
+}
+
+const names: readonly Name[] = ["a", "b", "c"];
+const cooperative = ["locally-initiated-cooperative-closure", "counterparty-initiated-cooperative-closure"];
+/** Feerates that a node is told, by level; the least that it takes from others is always the lowest. */
+const feerates = [253, 254, 500, 1_000, 2_000, 5_000];
+const highestFeerate = 5_000;
+
+/** Three nodes in a row, A, B and C, their users, who claim nothing of themselves, and the ledger beside them. */
+export class World {
+  readonly network: TestNetwork;
+  readonly ledger: Ledger;
+  readonly terms: ForwardingTerms;
+  readonly opened: Opened[] = [];
+  /** Payments that were ordered, for whoever abandons them. */
+  readonly orders: { readonly payer: TestNode; readonly paymentHash: PaymentHash }[] = [];
+  readonly #setups: readonly NodeSetup[];
+  /** Blocks that were mined since the channels are open. */
+  blocks = 0;
+  readonly #levels = new Map<TestNode, number>();
+  readonly #told = new Map<TestNode, Map<number, string>>();
+  readonly #memories = new Map<TestNode, unknown>();
+  readonly #crashes = new Map<TestNode, { points: number; readonly losesSent: boolean }>();
+  readonly #openings = new Map<bigint, Opening>();
+  readonly #closed = new Set<ChannelId>();
+  /** Channels that ended otherwise: a failure, for those that were ever opened. */
+  readonly #lost: { readonly channelId: ChannelId; readonly text: string }[] = [];
+  readonly #logged = new Map<TestNode, number>();
+
+  constructor({ seed, nodes, channels }: Pick<Script, "seed" | "nodes" | "channels">) {
+    this.network = new TestNetwork({ seed: (seed % 0xffff_ffff) + 1 });
+    const { network } = this;
+    this.#setups = names.map((_, index) => given(nodes[index]));
+    const { feeBase, feeMillionths } = given(this.#setups[1]);
+    this.terms = { base: BigInt(feeBase), millionths: BigInt(feeMillionths) };
+    this.ledger = new Ledger(this.terms);
+    for (const setup of this.#setups) {
+      const node = network.addNode({ config: configOf(setup), onEvent: (...told) => this.#hear(...told) });
+      network.claims(node, "hold");
+      node.feerate = (target) => this.#feerate(node, target);
+      node.onCrashPoint = (dying) => this.#crashPoint(dying);
+      this.#memories.set(node, node.manager);
+    }
+    network.connect(this.node(0), this.node(1));
+    network.connect(this.node(1), this.node(2));
+    for (const channel of channels) this.open(channel);
+    network.settle();
+    network.mine();
+    // All at once: the nodes need not look at each block.
+    network.chain.mine(7);
+    for (const node of network.nodes) node.syncChain();
+    network.settle();
+    for (const link of network.links) link.reconnects = false;
+  }
+
+  node(index: number): TestNode {
+    return given(this.network.nodes[index % 3]);
+  }
+
+  link(index: number): TestLink {
+    return given(this.network.links[index % 2]);
+  }
+
+  nameOf(node: TestNode): Name {
+    return given(names[this.network.nodes.indexOf(node)]);
+  }
+
+  /** The opener orders a channel. */
+  open({ link, opener, format, capacity, pushed, announced }: ChannelSetup): void {
+    const { a, b } = this.link(link);
+    const [from, to] = opener % 2 === 0 ? [a, b] : [b, a];
+    const push = (BigInt(capacity) * BigInt(pushed)) / 1_000n;
+    const userChannelId = BigInt(this.#openings.size + 1);
+    this.#openings.set(userChannelId, {
+      opener: from,
+      acceptor: to,
+      capacity: BigInt(capacity),
+      pushed: push * 1_000n,
+    });
+    from.manager.createChannel({
+      counterparty: to.nodeId,
+      funding: sat(BigInt(capacity)),
+      push: msat(push * 1_000n),
+      userChannelId,
+      announce: announced,
+      formats: [format],
+    });
+  }
+
+  /** How many channels were ordered. */
+  get openings(): number {
+    return this.#openings.size;
+  }
+
+  /** Whether so many blocks can be abandoned without closing a channel that was ready. */
+  mayAbandon(depth: number): boolean {
+    const { chain } = this.network;
+    const leastDepth = Math.min(...this.#setups.map(({ minimumDepth }) => minimumDepth));
+    return this.opened.every(({ funding }) => {
+      const confirmations = chain.confirmations(funding.txid);
+      return confirmations > depth || confirmations < leastDepth;
+    });
+  }
+
+  /** The channels of a link were opened and not closed. */
+  openOn(link: TestLink): readonly Opened[] {
+    return this.opened.filter(
+      ({ opener, acceptor, channelId }) =>
+        link.joins(opener) && link.joins(acceptor) && !this.isClosed(channelId),
+    );
+  }
+
+  isClosed(channelId: ChannelId): boolean {
+    return this.#closed.has(channelId);
+  }
+
+  channel(node: TestNode, channelId: ChannelId): ChannelDetails | undefined {
+    return node.manager.listChannels().find((channel) => channel.channelId === channelId);
+  }
+
+  stateOf(node: TestNode, channelId: ChannelId): string {
+    return this.channel(node, channelId)?.state ?? "gone";
+  }
+
+  ordered(paymentHash: PaymentHash, payer: TestNode, order: PaymentOrder): void {
+    this.ledger.ordered(paymentHash, order);
+    this.orders.push({ payer, paymentHash });
+  }
+
+  setFeerate(node: TestNode, level: number): void {
+    this.#levels.set(node, level % feerates.length);
+  }
+
+  /** The node dies when it has passed `points` more of its crash points. */
+  crashAfter(node: TestNode, points: number, losesSent: boolean): void {
+    this.#crashes.set(node, { points, losesSent });
+  }
+
+  /** Nobody dies of what was planned. */
+  spare(): void {
+    this.#crashes.clear();
+  }
+
+  /** All nodes do what they can without hearing from each other. */
+  pump(): void {
+    for (const node of this.network.nodes) this.network.pump(node);
+    this.observe();
+  }
+
+  /** Looks at what must hold at any time. */
+  observe(): void {
+    for (const node of this.network.nodes) {
+      if (node.isFrozen) this.#disconnect(node);
+      this.#readLog(node);
+      if (this.#memories.get(node) !== node.manager) {
+        this.#memories.set(node, node.manager);
+        this.ledger.died(this.nameOf(node));
+      }
+      const isStored = !node.isFrozen && node.uncommitted === 0;
+      if (!isStored || !this.ledger.hasFresh(this.nameOf(node))) continue;
+      const known = new Set<string>(node.manager.listRecentPayments().map(({ terms }) => terms.paymentHash));
+      this.ledger.stored(this.nameOf(node), (paymentHash) => known.has(paymentHash));
+    }
+    for (const { channelId, text } of this.#lost)
+      if (this.ledger.isOpened(channelId)) throw new ModelError(text);
+  }
+
+  #readLog(node: TestNode): void {
+    for (const { level, text } of node.log.slice(this.#logged.get(node) ?? 0))
+      if (level === "error") throw new ModelError(`${this.nameOf(node)} logs an error: ${text}`);
+    this.#logged.set(node, node.log.length);
+  }
+
+  #disconnect(node: TestNode): void {
+    for (const link of this.network.links)
+      if (link.joins(node) && link.connectionId !== undefined) this.network.cut(link);
+  }
+
+  #feerate(node: TestNode, target: string): FeeratePerKw {
+    if (target.startsWith("min-allowed") || target === "channel-close-minimum")
+      return feeratePerKw(feerates[0] ?? 0);
+    if (target === "maximum-fee-estimate") return feeratePerKw(highestFeerate);
+    return feeratePerKw(feerates[this.#levels.get(node) ?? 0] ?? 0);
+  }
+
+  #crashPoint(node: TestNode): void {
+    const planned = this.#crashes.get(node);
+    if (planned === undefined || planned.points-- > 0) return;
+    this.#crashes.delete(node);
+    throw new NodeCrash("of the script", { losesSent: planned.losesSent });
+  }
+
+  /** An event comes again after a crash; it must be the same one then. */
+  #hear(node: TestNode, event: Event): void {
+    const index = given(node.manager.pendingEvents(1)[0]).index;
+    const told = this.#told.get(node) ?? new Map<number, string>();
+    this.#told.set(node, told);
+    const text = JSON.stringify(event, plain);
+    const before = told.get(index);
+    if (before === undefined) {
+      told.set(index, text);
+      this.#note(node, event);
+    } else if (before !== text) throw new ModelError(`event ${index} was ${before} and is ${text}`);
+  }
+
+  #note(node: TestNode, event: Event): void {
+    const name = this.nameOf(node);
+    if (event.kind === "channel-pending") this.#pending(node, event);
+    else if (event.kind === "channel-closed") this.#ended(name, event);
+    else this.ledger.told(name, event);
+  }
+
+  #pending(node: TestNode, event: Extract<Event, { kind: "channel-pending" }>): void {
+    const opening = this.#openings.get(event.userChannelId);
+    if (opening?.opener !== node) return;
+    const { opener, acceptor, capacity, pushed } = opening;
+    const { channelId, funding } = event;
+    this.opened.push({ channelId, opener, acceptor, funding });
+    this.ledger.opened(channelId, {
+      first: this.nameOf(opener),
+      second: this.nameOf(acceptor),
+      capacity,
+      balance: capacity * 1_000n - pushed,
+    });
+  }
+
+  #ended(name: Name, { channelId, reason }: Extract<Event, { kind: "channel-closed" }>): void {
+    if (cooperative.includes(reason.kind)) this.#closed.add(channelId);
+    else
+      this.#lost.push({
+        channelId,
+        text: `${name} lost channel ${channelId}: ${JSON.stringify(reason, plain)}`,
+      });
+  }
+}
+
+/** The same values are the same text, in whatever order they were put together. */
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}`;
+  if (value instanceof Uint8Array) return toHex(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** What a script says of a node on top of what test nodes are set to. */
+function configOf(setup: NodeSetup): UserConfig {
+  return {
+    ...defaultUserConfig,
+    channelHandshakeConfig: {
+      ...defaultUserConfig.channelHandshakeConfig,
+      minimumDepth: setup.minimumDepth,
+      announcedMaxInboundHtlcValueInFlightPercent: setup.maxInFlightPercent,
+      theirChannelReserveProportionalMillionths: setup.reserveMillionths,
+      negotiateAnchorZeroFeeCommitments: true,
+      ourMaxAcceptedHtlcs: setup.maxAcceptedHtlcs,
+    },
+    channelHandshakeLimits: {
+      ...defaultUserConfig.channelHandshakeLimits,
+      forceAnnouncedChannelPreference: false,
+    },
+    channelConfig: {
+      ...defaultUserConfig.channelConfig,
+      forwardingFeeBase: msat(BigInt(setup.feeBase)),
+      forwardingFeeProportionalMillionths: setup.feeMillionths,
+    },
+    acceptForwardsToPrivChannels: true,
+  };
+}
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new ModelError("the script names what is not there");
+  return value;
+}
