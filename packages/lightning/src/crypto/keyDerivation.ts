@@ -29,12 +29,16 @@ export function derivePublicKey(basepoint: Point, perCommitmentPoint: Point): Po
 }
 
 /**
- * The private key of `derivePublicKey`, from the basepoint's secret.
+ * The private key of `derivePublicKey`, from the basepoint's secret; who has the basepoint gives it too, which spares
+ * most of the work.
  *
  * @ldk lightning::ln::chan_utils::derive_private_key
  */
-export function derivePrivateKey(basepointSecret: Uint8Array, perCommitmentPoint: Point): Uint8Array {
-  const basepoint = crypto().publicKey(basepointSecret);
+export function derivePrivateKey(
+  basepointSecret: Uint8Array,
+  perCommitmentPoint: Point,
+  basepoint: Uint8Array = crypto().publicKey(basepointSecret),
+): Uint8Array {
   return crypto().scalarAdd(basepointSecret, tweakOf(perCommitmentPoint, basepoint));
 }
 

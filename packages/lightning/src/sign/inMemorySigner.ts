@@ -88,7 +88,7 @@ export class InMemorySigner implements ChannelSigner, OutputSpendSigner {
     commitments,
   }: Extract<SigningRequest, { kind: "counterparty-commitment" }>): SigningAnswer {
     const htlcKey = commitments.some(({ built }) => built.htlcs.length > 0)
-      ? derivePrivateKey(this.#secrets.htlc, point)
+      ? derivePrivateKey(this.#secrets.htlc, point, this.basepoints.htlc)
       : noBytes;
     const signatures = commitments.map(({ funding, built }) => ({
       signature: signForPeer(commitmentSighash(built, funding.capacity), this.#secrets.funding),
@@ -112,9 +112,9 @@ export class InMemorySigner implements ChannelSigner, OutputSpendSigner {
       case "payment":
         return this.#secrets.payment;
       case "delayed-payment":
-        return derivePrivateKey(this.#secrets.delayedPayment, key.point);
+        return derivePrivateKey(this.#secrets.delayedPayment, key.point, this.basepoints.delayedPayment);
       case "htlc":
-        return derivePrivateKey(this.#secrets.htlc, key.point);
+        return derivePrivateKey(this.#secrets.htlc, key.point, this.basepoints.htlc);
       case "revocation":
         return deriveRevocationPrivateKey(this.#secrets.revocation, key.secret);
     }
