@@ -4,14 +4,24 @@ import { InvariantError } from "../util/invariant.ts";
 /** What a key is for: BOLT 4, "Key Generation"; `ammagext` is of "Initialization of attribution_data". */
 export type OnionKeyType = "rho" | "mu" | "um" | "pad" | "ammag" | "ammagext";
 
+const typeNames: Readonly<Record<OnionKeyType, Uint8Array>> = {
+  rho: ascii("rho"),
+  mu: ascii("mu"),
+  um: ascii("um"),
+  pad: ascii("pad"),
+  ammag: ascii("ammag"),
+  ammagext: ascii("ammagext"),
+};
+const blindedNodeIdName = ascii("blinded_node_id");
+
 /** `HMAC-SHA256(key = the type's ASCII, message = shared secret)`: BOLT 4, "Key Generation". */
 export function onionKey(type: OnionKeyType, sharedSecret: Uint8Array): Uint8Array {
-  return crypto().hmacSha256(ascii(type), sharedSecret);
+  return crypto().hmacSha256(typeNames[type], sharedSecret);
 }
 
 /** `HMAC-SHA256("blinded_node_id", shared secret)`: by what a node's id is multiplied in a blinded path. */
 export function blindedNodeFactor(sharedSecret: Uint8Array): Uint8Array {
-  return crypto().hmacSha256(ascii("blinded_node_id"), sharedSecret);
+  return crypto().hmacSha256(blindedNodeIdName, sharedSecret);
 }
 
 /** `data` XORed with the stream of `key`: BOLT 4, "Pseudo Random Byte Stream". The fixed nonce is safe: keys are used once. */

@@ -64,8 +64,9 @@ export function peelOnion(request: PeelRequest): Result<PeeledOnion, BadOnion | 
   );
   if (!equalSecrets(expected, parts.hmac)) return refuse("invalid_onion_hmac");
 
-  const layer = readLayer(parts.payloads, onionKey("rho", sharedSecret));
-  if (layer !== undefined) return ok(peeled(parts, sharedSecret, layer));
+  const rho = onionKey("rho", sharedSecret);
+  const layer = readLayer(parts.payloads, rho);
+  if (layer !== undefined) return ok(peeled(parts, { sharedSecret, rho, layer }));
   // Behind a blinded node's id every error looks the same (BOLT 4, "Failure Messages").
   return request.pathKey === undefined
     ? err({ kind: "bad-payload-length", sharedSecret })
@@ -81,39 +82,40 @@ function addressedKey({ ecdh, pathKey }: PeelRequest, { publicKey }: OnionPacket
 interface Layer {
   readonly payload: Uint8Array;
   readonly nextHmac: Uint8Array;
-  readonly nextPayloads: Uint8Array;
+  /** Bytes that the layer takes up. */
+  readonly length: number;
 }
 
+/** What the node reads has to lie within the packet. */
 function readLayer(payloads: Uint8Array, rho: Uint8Array): Layer | undefined {
-  const padded = new Uint8Array(2 * payloads.length);
-  padded.set(payloads);
-  const clear = applyStream(rho, padded);
+  const reader = new Reader(applyStream(rho, payloads));
   try {
-    // What the node reads has to lie within the packet; behind it there is but its own padding.
-    const reader = new Reader(clear, 0, payloads.length);
     const length = reader.bigSize();
     if (length < 2n || length > BigInt(reader.remaining)) return undefined;
     const payload = reader.bytes(Number(length));
     const nextHmac = reader.bytes(32);
-    return {
-      payload,
-      nextHmac,
-      nextPayloads: clear.subarray(reader.offset, reader.offset + payloads.length),
-    };
+    return { payload, nextHmac, length: reader.offset };
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;
   }
 }
 
-function peeled({ publicKey }: OnionPacketParts, sharedSecret: Bytes32, layer: Layer): PeeledOnion {
-  const { payload, nextHmac, nextPayloads } = layer;
+function peeled(
+  { publicKey, payloads }: OnionPacketParts,
+  by: { readonly sharedSecret: Bytes32; readonly rho: Uint8Array; readonly layer: Layer },
+): PeeledOnion {
+  const { sharedSecret, rho, layer } = by;
+  const { payload, nextHmac, length } = layer;
   if (nextHmac.every((byte) => byte === 0)) return { payload, nextPacket: undefined, sharedSecret };
   const nextKey = crypto().pointMultiply(publicKey, blindingFactor(publicKey, sharedSecret));
+  // Behind the packet's end there is but the node's own padding.
+  const padded = new Uint8Array(payloads.length + length);
+  padded.set(payloads);
   const nextPacket = joinOnionPacket({
     version: 0,
     publicKey: nextKey,
-    payloads: nextPayloads,
+    payloads: applyStream(rho, padded).subarray(length),
     hmac: nextHmac,
   });
   return { payload, nextPacket, sharedSecret };
