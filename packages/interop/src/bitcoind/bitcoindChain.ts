@@ -8,7 +8,7 @@ import {
   vsize,
   wtxid,
 } from "@fulmen/bitcoin/transaction";
-import { err, ok, present, type Result } from "@fulmen/lightning/util";
+import { ok, present, type Result } from "@fulmen/lightning/util";
 import {
   type Accepted,
   BlockRefusedError,
@@ -62,7 +62,7 @@ export class BitcoindChain extends TestChain {
 
   submit(transaction: Transaction): Result<Accepted, Refusal> {
     const ours = this.#rules().submit(transaction);
-    // Core is content with what it has already.
+    // Core is content with what it has already: there is nothing to compare.
     if (!ours.ok && ours.error.kind === "already-in-mempool") return ours;
     const reasons = this.#send(transaction);
     const taken = this.#followMempool([transaction]);
@@ -74,12 +74,13 @@ export class BitcoindChain extends TestChain {
 
   submitPackage(parent: Transaction, child: Transaction): Result<Accepted, PackageRefusal> {
     const ours = this.#rules().submitPackage(parent, child);
+    if (!ours.ok && ours.error.refusal.kind === "already-in-mempool") return ours;
     const reasons = this.#sendPackage(parent, child);
     const taken = this.#followMempool([parent, child]);
     if (ours.ok) return this.#agreed(ours.value, taken, reasons);
     if (reasons.length === 0 && this.#tolerates(ours.error.refusal)) return ok(taken);
     this.#mustMean(reasons, ours.error.refusal);
-    return err(ours.error);
+    return ours;
   }
 
   /** Core chooses the contents where there is something to choose and the options do not. */

@@ -21,7 +21,13 @@ export class BlockingBitcoind {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const workerData: BlockingWorkerData = { port: port2, signal: this.#flag.buffer };
-    this.#worker = new Worker(workerUrl(), { workerData, transferList: [port2] });
+    this.#worker = new Worker(workerUrl(), {
+      workerData,
+      transferList: [port2],
+      // It writes nothing; joining its streams with ours would leave listeners behind for every node.
+      stdout: true,
+      stderr: true,
+    });
     const node = this.#answer() as StartedNode;
     // The thread does not get to it when the whole process ends.
     this.#remove = () => remove(node);
