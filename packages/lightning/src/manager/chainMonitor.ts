@@ -14,7 +14,7 @@ import type { Logger } from "../handlers/logger.ts";
 import type { BumpTransactionEvent } from "../onchain/bumpTransaction.ts";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "../onchain/channelMonitor.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
-import { withClaims } from "../onchain/claims.ts";
+import { planClaims } from "../onchain/claims.ts";
 import {
   blocksDisconnected,
   outputsToWatch,
@@ -371,7 +371,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
       urgent: feeEstimator.feerate("urgent-on-chain-sweep"),
       relaxed: feeEstimator.feerate("output-spending-fee"),
     };
-    const next = withClaims(monitor, { height, feerates });
+    const plan = planClaims(monitor, { height, feerates });
+    const next = plan.monitor;
     if (next !== monitor) this.#set(next);
     const context = {
       height,
@@ -380,7 +381,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     };
     this.#bumps.delete(channelId);
     const bumps: BumpTransactionEvent[] = [];
-    for (const action of monitorActions(next, context)) {
+    for (const action of monitorActions(plan, context)) {
       switch (action.kind) {
         case "broadcast":
           broadcaster.broadcastTransactions(action.transactions, action.type);

@@ -86,6 +86,7 @@ export class ChainTracker {
         this.#core.input(() => channels.step(channelId, { kind: "new-block" }));
     }
     this.#core.input(() => claimables.newBlock(height));
+    this.#core.input(() => this.#core.failBackInTime(height));
   }
 
   relevant(): readonly {

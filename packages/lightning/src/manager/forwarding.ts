@@ -5,7 +5,7 @@ import type { HtlcRemoval } from "../commitment/htlc.ts";
 import { htlcFailBackBuffer, latencyGracePeriod } from "../onchain/deadlines.ts";
 import { createFailure, type ForwardPayload, failureOfMalformed, wrapFailurePacket } from "../onion/index.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import type { ChannelId, ShortChannelId } from "../util/ids.ts";
+import type { ChannelId, PaymentHash, ShortChannelId } from "../util/ids.ts";
 import { type Msat, minus, plus } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import { isUsable, shortChannelIdsOf } from "./channelDetails.ts";
@@ -22,6 +22,8 @@ export class Forwarding {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
   readonly #incoming: IncomingHtlcs;
+  /** Channels whose commitment is on the chain: only that settles their HTLCs. */
+  readonly #onChain = new Set<ChannelId>();
 
   constructor(environment: ManagerEnvironment, channels: Channels, incoming: IncomingHtlcs) {
     this.#environment = environment;
@@ -114,6 +116,44 @@ export class Forwarding {
   /** The chain gave the HTLC back to us: it fails upstream. */
   timedOut({ incoming, sharedSecret }: ForwardedSource): void {
     this.#incoming.fail({ ref: incoming, sharedSecret }, { type: "permanent_channel_failure" });
+  }
+
+  /** A commitment of the channel is on the chain. */
+  commitmentConfirmed(channelId: ChannelId): void {
+    this.#onChain.add(channelId);
+  }
+
+  /** The channel is forgotten. */
+  forget(channelId: ChannelId): void {
+    this.#onChain.delete(channelId);
+  }
+
+  /**
+   * Fails upstream what is about to expire there while the chain downstream has settled nothing, and returns it:
+   * waiting longer would cost the channel upstream as well. It loses money when the peer downstream has its claim
+   * confirmed afterwards, which happens only where fees were too low or blocks were withheld for all the time between
+   * both expiries.
+   */
+  failBackInTime(
+    height: number,
+  ): readonly { readonly incoming: HtlcRef; readonly paymentHash: PaymentHash }[] {
+    const failed: { readonly incoming: HtlcRef; readonly paymentHash: PaymentHash }[] = [];
+    for (const channelId of this.#onChain) {
+      for (const { source, upstream } of this.#channels.funded(channelId)?.outgoing ?? []) {
+        if (source.kind !== "forwarded" || upstream !== undefined) continue;
+        const { incoming } = source;
+        const channel = this.#channels.funded(incoming.channelId);
+        const htlc = channel?.commitments.htlcs.find(
+          (one) => one.direction === "incoming" && one.id === incoming.htlcId,
+        );
+        const record = channel?.incoming.find(({ id }) => id === incoming.htlcId);
+        const isWaiting = record?.disposition.kind === "forwarded";
+        if (htlc === undefined || !isWaiting || htlc.cltvExpiry > height + latencyGracePeriod) continue;
+        this.timedOut(source);
+        failed.push({ incoming, paymentHash: htlc.paymentHash });
+      }
+    }
+    return failed;
   }
 
   /** The failure downstream is irrevocable: it goes back, wrapped once more. */

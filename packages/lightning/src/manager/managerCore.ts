@@ -211,8 +211,11 @@ export class ManagerCore implements CrossChannelHandler {
       case "refused":
         for (const id of this.#gate.refused(channelId, event.updateId)) this.#refused(id);
         return;
-      case "holder-force-closed":
       case "commitment-confirmed":
+        this.forwarding.commitmentConfirmed(channelId);
+        this.channels.step(channelId, { kind: "funding-spent", by: "commitment" });
+        return;
+      case "holder-force-closed":
         this.channels.step(channelId, { kind: "funding-spent", by: "commitment" });
         return;
       case "cooperative-close-confirmed":
@@ -231,6 +234,18 @@ export class ManagerCore implements CrossChannelHandler {
       case "spendable-outputs":
         this.emit(event);
         return;
+    }
+  }
+
+  /** The best block is at `height`: what must be failed upstream now is. */
+  failBackInTime(height: number): void {
+    for (const { incoming, paymentHash } of this.forwarding.failBackInTime(height)) {
+      const { channelId } = incoming;
+      const failure = "it was about to expire while the next channel waited on the chain";
+      this.emit(
+        { kind: "htlc-handling-failed", incomingChannelId: channelId, paymentHash, failure },
+        channelId,
+      );
     }
   }
 

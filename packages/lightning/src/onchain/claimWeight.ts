@@ -4,7 +4,6 @@ import { type FeeratePerKw, sat, sum } from "../util/units.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import type { Claimable, DirectClaimable } from "./claimable.ts";
 import type { FeeSituation } from "./feeSchedule.ts";
-import { holderCommitments } from "./validCommitments.ts";
 
 /** As long as a signature with its sighash type can be. */
 const longestSignature = new Uint8Array(73);
@@ -54,9 +53,7 @@ function weightOf(monitor: ChannelMonitor, claimable: Claimable): number {
       const { htlcTimeout, htlcSuccess } = weights;
       return (claimable.built.stage === "timeout" ? htlcTimeout : htlcSuccess) + coinAndChangeWeight;
     }
-    case "holder-funding": {
-      const commitments = holderCommitments(monitor).map(({ built }) => weight(built.transaction));
-      return Math.max(...commitments) + fundingWitnessWeight + anchorChildWeight;
-    }
+    case "holder-funding":
+      return weight(claimable.commitment.built.transaction) + fundingWitnessWeight + anchorChildWeight;
   }
 }

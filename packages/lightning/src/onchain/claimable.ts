@@ -8,7 +8,7 @@ import { noBytes, type Point, type Signature } from "../util/bytes.ts";
 import type { OutPoint } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { plus, type Sat, zeroSat } from "../util/units.ts";
-import type { ContestedOutput, FundingSpend, FundingSpender } from "./chainView.ts";
+import type { ContestedOutput, FundingSpend, FundingSpender, ValidCommitment } from "./chainView.ts";
 import { type ChannelMonitor, preimageOf } from "./channelMonitor.ts";
 import { isContested } from "./commitmentOutputs.ts";
 import { secondStageOutputs } from "./confirmations.ts";
@@ -50,6 +50,7 @@ export interface HolderHtlcClaimable extends ClaimableOutput {
 /** Our commitment, which is to be published: it spends the funding output. */
 export interface HolderFundingClaimable extends ClaimableOutput {
   readonly kind: "holder-funding";
+  readonly commitment: ValidCommitment;
   /** Whether HTLCs depend on it. */
   readonly isUrgent: boolean;
 }
@@ -80,14 +81,19 @@ export function claimables(monitor: ChannelMonitor, height: number): readonly Cl
 
 function holderFunding(monitor: ChannelMonitor): readonly HolderFundingClaimable[] {
   const deadline = commitmentDeadline(monitor);
-  return holderCommitments(monitor).map(({ funding, built }) => ({
+  return holderCommitments(monitor).map((commitment) => ({
     kind: "holder-funding",
-    outPoint: funding.outPoint,
-    value: built.htlcs.reduce((total, { value }) => plus(total, value), built.toOwner?.value ?? zeroSat),
+    commitment,
+    outPoint: commitment.funding.outPoint,
+    value: stakeOf(commitment),
     deadline: deadline ?? Number.POSITIVE_INFINITY,
     isContested: true,
     isUrgent: deadline !== undefined,
   }));
+}
+
+function stakeOf({ built }: ValidCommitment): Sat {
+  return built.htlcs.reduce((total, { value }) => plus(total, value), built.toOwner?.value ?? zeroSat);
 }
 
 /** How outputs of the confirmed commitment are claimed; `undefined` for one that cannot be claimed now. */

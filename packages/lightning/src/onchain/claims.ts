@@ -28,48 +28,49 @@ export interface ClaimFeerates {
 /** Most inputs of one claim: it stays small enough to be relayed and quick to sign. */
 const maxInputs = 100;
 
+/** A monitor with its claims as they should be, and those of them that have something to do now. */
+export interface ClaimPlan {
+  readonly monitor: ChannelMonitor;
+  readonly active: readonly ActiveClaim[];
+}
+
 /**
- * The monitor with its claims as they should be at `height`: what somebody took is taken out of them, what is new is
- * claimed, and what has waited for long pays more. The same monitor when nothing changes.
+ * Brings the claims up to date at `height`, that of the best block: what somebody took is taken out of them, what is
+ * new is claimed, and what has waited for long pays more. The same monitor when nothing changes.
  *
  * Claims are formed once and never joined: an output that a reorganisation gives back has a claim of its own, since
  * its old one may be on its way without it.
  */
-export function withClaims(
+export function planClaims(
   monitor: ChannelMonitor,
   at: { readonly height: number; readonly feerates: ClaimFeerates },
-): ChannelMonitor {
+): ClaimPlan {
   const { height, feerates } = at;
   const open = new Map(claimables(monitor, height).map((one) => [outPointKey(one.outPoint), one]));
   const claims: PendingClaim[] = [];
+  const active: ActiveClaim[] = [];
+  const keep = (claim: PendingClaim, inputs: ActiveClaim["claimables"]): void => {
+    claims.push(claim);
+    active.push({ ...claim, claimables: inputs });
+  };
   for (const claim of monitor.claims) {
     const left = take(open, claim.outPoints);
-    if (left.length === 0) {
+    if (!isFilled(left)) {
       if (isConfirmedWhole(monitor, claim)) claims.push(claim);
       continue;
     }
-    const outPoints =
-      left.length === claim.outPoints.length ? claim.outPoints : left.map((one) => one.outPoint);
-    const reduced = outPoints === claim.outPoints ? claim : { ...claim, outPoints };
-    claims.push(raised(monitor, reduced, { inputs: left, height, feerates }));
+    const isWhole = left.length === claim.outPoints.length;
+    const reduced = isWhole ? claim : { ...claim, outPoints: left.map(({ outPoint }) => outPoint) };
+    keep(raised(monitor, reduced, { inputs: left, height, feerates }), left);
   }
   for (const group of groups(monitor, [...open.values()])) {
     const situation = feeSituation(monitor, group, { height, estimate: estimateFor(group, feerates) });
     const outPoints = group.map(({ outPoint }) => outPoint);
-    claims.push({ id: idOf(outPoints), outPoints, feerate: firstFeerate(situation), setAt: height });
+    keep({ id: idOf(outPoints), outPoints, feerate: firstFeerate(situation), setAt: height }, group);
   }
   const isSame =
     claims.length === monitor.claims.length && claims.every((one, i) => one === monitor.claims[i]);
-  return isSame ? monitor : { ...monitor, claims };
-}
-
-/** The claims that have something to do, `height` being that of the best block. */
-export function activeClaims(monitor: ChannelMonitor, height: number): readonly ActiveClaim[] {
-  const open = new Map(claimables(monitor, height).map((one) => [outPointKey(one.outPoint), one]));
-  return monitor.claims.flatMap((claim) => {
-    const [first, ...others] = take(open, claim.outPoints);
-    return first === undefined ? [] : [{ ...claim, claimables: [first, ...others] as const }];
-  });
+  return { monitor: isSame ? monitor : { ...monitor, claims }, active };
 }
 
 /** Takes those of `outPoints` that are open. */
@@ -80,6 +81,10 @@ function take(open: Map<string, Claimable>, outPoints: readonly OutPoint[]): rea
     open.delete(key);
     return claimable === undefined ? [] : [claimable];
   });
+}
+
+function isFilled<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0;
 }
 
 /** Whether one transaction took all of it: a reorganisation that undoes this finds the claim as it was. */
@@ -109,7 +114,7 @@ function estimateFor(inputs: readonly Claimable[], { urgent, relaxed }: ClaimFee
  * Which outputs are claimed together: never those that the peer can spend soon with others, since by spending one it
  * would hold up all; and of HTLC transactions those that the peer's signatures let join.
  */
-function groups(monitor: ChannelMonitor, open: readonly Claimable[]): readonly (readonly Claimable[])[] {
+function groups(monitor: ChannelMonitor, open: readonly Claimable[]): readonly ActiveClaim["claimables"][] {
   const byName = new Map<string, Claimable[]>();
   for (const claimable of open) {
     const name = groupName(monitor, claimable);
@@ -117,9 +122,12 @@ function groups(monitor: ChannelMonitor, open: readonly Claimable[]): readonly (
     if (group === undefined) byName.set(name, [claimable]);
     else group.push(claimable);
   }
-  const parts: (readonly Claimable[])[] = [];
+  const parts: ActiveClaim["claimables"][] = [];
   for (const group of byName.values()) {
-    for (let at = 0; at < group.length; at += maxInputs) parts.push(group.slice(at, at + maxInputs));
+    for (let at = 0; at < group.length; at += maxInputs) {
+      const part = group.slice(at, at + maxInputs);
+      if (isFilled(part)) parts.push(part);
+    }
   }
   return parts;
 }

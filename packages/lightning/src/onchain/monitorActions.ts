@@ -7,9 +7,10 @@ import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
 import { present } from "../util/invariant.ts";
 import type { AnchorDescriptor, BumpTransactionEvent, HtlcDescriptor } from "./bumpTransaction.ts";
+import type { ValidCommitment } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import type { DirectClaimable, HolderHtlcClaimable } from "./claimable.ts";
-import { type ActiveClaim, activeClaims } from "./claims.ts";
+import type { ActiveClaim, ClaimPlan } from "./claims.ts";
 import { claimTransaction } from "./claimTransaction.ts";
 import { signedHolderCommitment } from "./validCommitments.ts";
 
@@ -32,9 +33,12 @@ export interface ClaimContext {
   readonly signer: Pick<ChannelSigner, "sign"> & OutputSpendSigner;
 }
 
-/** Carries out the monitor's claims as they stand: the same each time, until a claim is raised or something is spent. */
-export function monitorActions(monitor: ChannelMonitor, context: ClaimContext): readonly MonitorAction[] {
-  return activeClaims(monitor, context.height).flatMap((claim) => claimActions(monitor, claim, context));
+/** Carries out claims as they stand: the same each time, until a claim is raised or something is spent. */
+export function monitorActions(
+  { monitor, active }: ClaimPlan,
+  context: ClaimContext,
+): readonly MonitorAction[] {
+  return active.flatMap((claim) => claimActions(monitor, claim, context));
 }
 
 function claimActions(
@@ -48,7 +52,7 @@ function claimActions(
   for (const claimable of claim.claimables) {
     if (claimable.kind === "direct") direct.push(claimable);
     else if (claimable.kind === "holder-htlc") htlcs.push(claimable);
-    else actions.push(...publish(monitor, claim, context));
+    else actions.push(...publish(monitor, { claim, commitment: claimable.commitment }, context));
   }
   if (direct.length > 0) {
     const { destination, signer } = context;
@@ -67,13 +71,13 @@ function claimActions(
  */
 function publish(
   monitor: ChannelMonitor,
-  claim: ActiveClaim,
+  of: { readonly claim: ActiveClaim; readonly commitment: ValidCommitment },
   { signer }: ClaimContext,
 ): readonly MonitorAction[] {
-  const [{ outPoint }] = claim.claimables;
-  const signed = signedHolderCommitment(monitor, outPoint, signer);
-  if (signed === undefined) return [{ kind: "unsigned", what: "our commitment" }];
-  const { built, transaction } = signed;
+  const { claim, commitment } = of;
+  const { built } = commitment;
+  const transaction = signedHolderCommitment(monitor, commitment, signer);
+  if (transaction === undefined) return [{ kind: "unsigned", what: "our commitment" }];
   const actions: MonitorAction[] = [];
   if (built.fee > 0n) {
     actions.push({ kind: "broadcast", transactions: [transaction], type: "unilateral-close" });

@@ -1,6 +1,5 @@
-import { outPointKey } from "@fulmen/bitcoin/primitives";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import { type BuiltCommitment, buildCommitment } from "../commitment/build.ts";
+import { buildCommitment } from "../commitment/build.ts";
 import type { FundingOutput } from "../commitment/funding.ts";
 import { commitmentKeys, type Side } from "../commitment/keys.ts";
 import { fundingWitness, withWitness } from "../commitment/signatures.ts";
@@ -28,26 +27,22 @@ export function counterpartyCommitment(
 }
 
 /**
- * Our latest commitment on the funding `outPoint`, ready to be broadcast; `undefined` when the signer will not or
+ * Our latest commitment, one of `holderCommitments`, ready to be broadcast; `undefined` when the signer will not or
  * cannot sign now. Only for monitors whose lock is durable.
  *
  * @ldk lightning::chain::channelmonitor::ChannelMonitor::broadcast_latest_holder_commitment_txn
  */
 export function signedHolderCommitment(
   monitor: ChannelMonitor,
-  outPoint: OutPoint,
+  { number, funding, built }: ValidCommitment,
   signer: Pick<ChannelSigner, "sign">,
-): { readonly built: BuiltCommitment; readonly transaction: Transaction } | undefined {
+): Transaction | undefined {
   invariant(monitor.lock?.broadcast === true, "our commitment is not to be broadcast");
-  const name = outPointKey(outPoint);
-  const ours = holderCommitments(monitor).find(({ funding }) => outPointKey(funding.outPoint) === name);
-  const theirs = monitor.holder.commitments.find((one) => outPointKey(one.funding) === name);
-  invariant(ours !== undefined && theirs !== undefined, `no commitment on the funding ${name}`);
-  const { number, funding, built } = ours;
+  const theirs = monitor.holder.commitments.find(({ txid }) => txid === built.txid);
+  invariant(theirs !== undefined && monitor.holder.number === number, "a commitment that is not our latest");
   const answer = signer.sign({ kind: "holder-commitment", number, funding, built });
   if (answer?.kind !== "holder-commitment") return undefined;
-  const witness = fundingWitness(funding, answer.signature, theirs.signature);
-  return { built, transaction: withWitness(built.transaction, witness) };
+  return withWitness(built.transaction, fundingWitness(funding, answer.signature, theirs.signature));
 }
 
 /** HTLCs on the commitment `number` of `side`, which is not revoked. */

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "#src/onchain/channelMonitor";
 import type { ChannelMonitorUpdate, UpdateRef } from "#src/onchain/channelMonitorUpdate";
-import { withClaims } from "#src/onchain/claims";
+import { planClaims } from "#src/onchain/claims";
 import { transactionConfirmed } from "#src/onchain/confirmations";
 import { identifyFundingSpend } from "#src/onchain/identify";
 import { monitorActions } from "#src/onchain/monitorActions";
@@ -101,9 +101,9 @@ function punishesAll(monitor: ChannelMonitor, party: MonitoredParty, peer: Monit
     }
     const at = { height, blockHash: "00".repeat(32) as BlockHash };
     const seen = transactionConfirmed(monitor, transaction, at, destination);
-    const closed = withClaims(seen, { height, feerates });
-    assert.equal(withClaims(closed, { height, feerates }), closed);
-    for (const action of monitorActions(closed, { height, destination, signer: party.signer })) {
+    const plan = planClaims(seen, { height, feerates });
+    assert.equal(planClaims(plan.monitor, { height, feerates }).monitor, plan.monitor);
+    for (const action of monitorActions(plan, { height, destination, signer: party.signer })) {
       assert.ok(action.kind === "broadcast");
       for (const penalty of action.transactions) {
         const prevouts = penalty.inputs.map(
@@ -120,7 +120,8 @@ function punishesAll(monitor: ChannelMonitor, party: MonitoredParty, peer: Monit
 /** Our latest commitment comes out of the monitor as the channel has it, and spends the funding. */
 function publishes(monitor: ChannelMonitor, party: MonitoredParty): void {
   const closing = locked(monitor, true, "deadline");
-  const commitment = signedHolderCommitment(closing, party.setup.funding.outPoint, party.signer)?.transaction;
+  const [ours] = holderCommitments(closing);
+  const commitment = ours && signedHolderCommitment(closing, ours, party.signer);
   assert.ok(commitment !== undefined);
   assert.equal(txid(commitment), party.commitments.fundings[0]?.local.txid);
   const { script, capacity } = party.setup.funding;
@@ -223,6 +224,8 @@ describe("monitor updates", () => {
 
   it("never let a monitor publish that was told not to", () => {
     const closed = locked(newMonitor(a.setup), false, "force-closed");
-    assert.throws(() => signedHolderCommitment(closed, a.setup.funding.outPoint, a.signer));
+    const [ours] = holderCommitments(closed);
+    assert.ok(ours !== undefined);
+    assert.throws(() => signedHolderCommitment(closed, ours, a.signer));
   });
 });
