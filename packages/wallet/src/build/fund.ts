@@ -5,10 +5,11 @@ import {
   type BlockHeight,
   err,
   type FeeratePerKw,
+  feeratePerKw,
   type OutPoint,
   ok,
   type Result,
-  sat,
+  type Sat,
 } from "@fulmen/lightning/util";
 import type { Coin } from "../ledger/index.ts";
 import { feeAtLeast, inputWeight } from "../selection/index.ts";
@@ -18,7 +19,6 @@ import {
   type FundedTransaction,
   isSpendable,
   maxStandardWeight,
-  reservedValue,
   spendableCoins,
   type Workbench,
 } from "./workbench.ts";
@@ -39,16 +39,18 @@ export interface FundRequest {
   readonly isReplaceable?: boolean;
   /** The height from which the coins are free again if the transaction was not seen; never when not given. */
   readonly expiresAt?: BlockHeight;
+  /** What must be left unlocked, change included: what a node needs to get its channels' transactions confirmed. */
+  readonly keep?: Sat;
 }
 
 /** All that the wallet has, or all of some coins, to one script. */
-export interface DrainRequest extends Omit<FundRequest, "outputs"> {
+export interface DrainRequest extends Omit<FundRequest, "outputs" | "keep"> {
   readonly script: Uint8Array;
 }
 
 /** Drafts a payment and reserves its coins: confirmed ones if they suffice, otherwise trusted change too. */
 export function fund(bench: Workbench, request: FundRequest): Result<FundedTransaction, WalletRefusal> {
-  const { outputs, feerate, isReplaceable = false, expiresAt } = request;
+  const { outputs, feerate, isReplaceable = false, expiresAt, keep } = request;
   const dust = dustRefusal(outputs);
   if (dust !== undefined) return err(dust);
   const named = namedCoins(bench, request);
@@ -62,6 +64,7 @@ export function fund(bench: Workbench, request: FundRequest): Result<FundedTrans
     maxWeight: maxStandardWeight,
     isReplaceable,
     ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(keep === undefined ? {} : { keep }),
   });
 }
 
@@ -72,16 +75,13 @@ export function drain(bench: Workbench, request: DrainRequest): Result<FundedTra
   if (!named.ok) return named;
   const coins = named.value ?? choicesOf(bench, request).at(-1) ?? [];
   const required = coins.filter((coin) => isWorthwhile(coin, feerate));
-  if (required.length === 0) {
-    const needed = feeAtLeast(feerate, inputWeight(0));
-    return err({ kind: "insufficient-funds", needed, available: sat(0), reserved: reservedValue(bench) });
-  }
   const drained = carryOut(bench, {
     required,
     choices: [[]],
     outputs: [],
     feerate,
     change: { script },
+    longTermFeerate: feeratePerKw(0),
     version: 2,
     maxWeight: maxStandardWeight,
     isReplaceable,

@@ -10,7 +10,10 @@ export type WalletRefusal =
   | { readonly kind: "feerate-too-low"; readonly feerate: FeeratePerKw; readonly least: FeeratePerKw }
   /** A coin that was named is not there, is spent, or may not be spent yet. */
   | { readonly kind: "coin-not-spendable"; readonly outPoint: OutPoint }
+  /** A claim or reservation holds a coin that would be spent, or an output of what would be replaced. */
   | { readonly kind: "coin-locked"; readonly outPoint: OutPoint }
+  /** The payment would leave less unlocked, change included, than is to be kept. */
+  | { readonly kind: "reserve-needed"; readonly keep: Sat; readonly left: Sat }
   | { readonly kind: "unknown-transaction"; readonly txid: Txid }
   | { readonly kind: "already-confirmed"; readonly txid: Txid; readonly height: BlockHeight }
   /** Another transaction has taken its coins. */

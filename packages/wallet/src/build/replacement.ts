@@ -67,6 +67,9 @@ function replaceable(ledger: Ledger, txid: Txid): Result<Replaceable, WalletRefu
   }
   const descendants = new Set<Txid>();
   for (const index of transaction.outputs.keys()) {
+    // Whatever is drafted on an output, a channel's funding perhaps, would be undone without a word.
+    if (ledger.holder({ txid, index }) !== undefined)
+      return err({ kind: "coin-locked", outPoint: { txid, index } });
     const spender = ledger.view.spenders.get(outPointKey({ txid, index }));
     if (spender !== undefined) descendants.add(spender.txid);
   }

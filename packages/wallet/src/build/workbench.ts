@@ -1,4 +1,4 @@
-import { toHex } from "@fulmen/bitcoin/primitives";
+import { outPointKey, toHex } from "@fulmen/bitcoin/primitives";
 import type { Transaction, TxOut } from "@fulmen/bitcoin/transaction";
 import type { EntropySource, PaidParent } from "@fulmen/lightning/chain";
 import {
@@ -6,10 +6,12 @@ import {
   err,
   type FeeratePerKw,
   ok,
+  plus,
   present,
   type Result,
   type Sat,
   sum,
+  zeroSat,
 } from "@fulmen/lightning/util";
 import { type Coin, isMature, type Ledger, type LockId, type Place } from "../ledger/index.ts";
 import { Dice, type Selection, satisfactionWeight, selectCoins } from "../selection/index.ts";
@@ -50,6 +52,10 @@ export interface Plan {
   readonly replacedFee?: Sat;
   readonly isReplaceable: boolean;
   readonly expiresAt?: BlockHeight;
+  /** What must be left of the spendable coins, change included. */
+  readonly keep?: Sat;
+  /** Stands in for the wallet's, where change is not the wallet's to spend. */
+  readonly longTermFeerate?: FeeratePerKw;
 }
 
 /** What nodes relay at most. */
@@ -82,13 +88,13 @@ export function reservedValue({ ledger }: Workbench, except?: LockId): Sat {
 
 /** Finds the coins for a plan, reserves them, and drafts the transaction. */
 export function carryOut(bench: Workbench, plan: Plan): Result<FundedTransaction, WalletRefusal> {
-  const { ledger, entropySource, changeAccount, longTermFeerate } = bench;
+  const { ledger, entropySource, changeAccount } = bench;
   const dice = new Dice(entropySource.randomBytes(32));
   const place = ledger.keyring.peek(changeAccount, "change");
   const change = changeTo(bench, plan.change?.script ?? ledger.keyring.script(place));
   let result: ReturnType<typeof selectCoins<Coin>> | undefined;
   for (const coins of plan.choices) {
-    result = selectCoins({ ...plan, coins, change, longTermFeerate }, dice);
+    result = selectCoins({ longTermFeerate: bench.longTermFeerate, ...plan, coins, change }, dice);
     if (result.ok) break;
   }
   const selected = present(result, "a set of coins to choose from");
@@ -97,6 +103,10 @@ export function carryOut(bench: Workbench, plan: Plan): Result<FundedTransaction
     return err(error.kind === "too-heavy" ? error : { ...error, reserved: reservedValue(bench) });
   }
   const coins = [...plan.required, ...selected.value.coins];
+  const left = leftBy(bench, coins, selected.value.change);
+  if (plan.keep !== undefined && left < plan.keep) {
+    return err({ kind: "reserve-needed", keep: plan.keep, left });
+  }
   const draft = draftFor(plan, { coins, selection: selected.value, script: change.script, ledger }, dice);
   const isNewChange = plan.change === undefined && selected.value.change !== undefined;
   if (isNewChange) ledger.handOut(changeAccount, "change");
@@ -104,6 +114,13 @@ export function carryOut(bench: Workbench, plan: Plan): Result<FundedTransaction
   const previous = ({ outPoint }: Coin): Transaction =>
     present(ledger.transaction(outPoint.txid), "transaction of a coin").transaction;
   return ok({ ...draft, lock, psbt: exportPsbt(draft, ledger.keyring, previous) });
+}
+
+/** Worth of the spendable coins when some are spent and change has come back. */
+function leftBy(bench: Workbench, spent: readonly Coin[], change = zeroSat): Sat {
+  const gone = new Set(spent.map(({ outPoint }) => outPointKey(outPoint)));
+  const kept = spendableCoins(bench, "trusted").filter(({ outPoint }) => !gone.has(outPointKey(outPoint)));
+  return plus(sum(kept.map(({ output }) => output.value)), change);
 }
 
 /** The script of change, and what spending it takes. */

@@ -141,6 +141,7 @@ export class Ledger {
   /** The best block after one more; `previous` is the hash in its header. */
   connected({ hash, height }: BlockRef, previous: BlockHash): void {
     const tip = this.#tip;
+    if (hash === tip?.hash) return;
     const follows = tip !== undefined && previous === tip.hash;
     const ancestors = follows ? [tip.hash, ...tip.ancestors] : [previous];
     this.#setTip({ hash, height, ancestors: ancestors.slice(0, ancestorsKept) });

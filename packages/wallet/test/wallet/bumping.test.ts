@@ -159,3 +159,23 @@ test("a coin too small to pay as a child brings another along", () => {
   const again = refusal(wallet.bumpByChild({ txid: txid(small), feerate: highFeerate, parentFee }));
   assert.equal(again.kind, "no-own-output");
 });
+
+test("a payment whose change is promised elsewhere is not replaced", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(200_000);
+  world.mine();
+  const outputs = [world.pay(60_000)];
+  const first = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
+  const draft = ok(wallet.fundTransaction({ outputs, feerate: lowFeerate }));
+  const [change] = draft.spent;
+  assert.deepEqual(refusal(wallet.bumpFee(txid(first), highFeerate)), {
+    kind: "coin-locked",
+    outPoint: change?.outPoint,
+  });
+  const second = ok(wallet.signPsbt(draft.psbt));
+  wallet.release(draft.lock);
+  world.send(ok(wallet.bumpFee(txid(first), highFeerate)));
+  // What was drafted and signed before can no longer be.
+  assert.equal(refusal(world.chain.submit(second)).kind, "missing-inputs");
+});

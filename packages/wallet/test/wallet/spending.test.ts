@@ -5,6 +5,8 @@ import { txid, vsize, weight } from "@fulmen/bitcoin/transaction";
 import { blockHeight, feeratePerKw, sat } from "@fulmen/lightning/util";
 import { finalizePsbt } from "@fulmen/wallet";
 import { accountFromDescriptor } from "@fulmen/wallet/descriptor";
+import { HDKey } from "@scure/bip32";
+import { Transaction as Psbt } from "@scure/btc-signer/transaction.js";
 import { lowFeerate, ok, refusal, type Style, World } from "./world.ts";
 
 const nothing = {
@@ -274,4 +276,43 @@ test("signing refuses what is wrong about its coins", () => {
   assert.equal(refusal(foreign.wallet.signPsbt(psbt)).kind, "nothing-to-sign");
   assert.equal(transaction.outputs.reduce((sum, { value }) => sum + value, 0n) < 100_000n, true);
   assert.equal(sat(100_000), wallet.balance().locked);
+});
+
+test("what is to be kept is not paid away", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000);
+  world.mine();
+  const request = { outputs: [world.pay(60_000)], feerate: lowFeerate };
+  const refused = refusal(wallet.fundTransaction({ ...request, keep: sat(40_000) }));
+  assert.ok(refused.kind === "reserve-needed" && refused.keep === 40_000n);
+  assert.equal(wallet.balance().locked, 0n);
+  const kept = ok(wallet.fundTransaction({ ...request, keep: refused.left }));
+  assert.equal(100_000n - 60_000n - kept.fee, refused.left);
+});
+
+test("another signer needs nothing but the PSBT and its seed", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000, 0);
+  world.give(100_000, 1);
+  world.mine();
+  const funded = ok(wallet.fundTransaction({ outputs: [world.pay(150_000)], feerate: lowFeerate }));
+  const psbt = Psbt.fromPSBT(funded.psbt);
+  const master = HDKey.fromMasterSeed(new Uint8Array(32).fill(1));
+  for (let index = 0; index < psbt.inputsLength; index++) {
+    const { bip32Derivation, tapBip32Derivation, nonWitnessUtxo } = psbt.getInput(index);
+    const origin = bip32Derivation?.[0]?.[1] ?? tapBip32Derivation?.[0]?.[1].der;
+    assert.ok(origin !== undefined);
+    assert.equal(origin.fingerprint, master.fingerprint);
+    assert.equal(nonWitnessUtxo !== undefined, bip32Derivation !== undefined);
+    const { privateKey } = origin.path.reduce((key: HDKey, step: number) => key.deriveChild(step), master);
+    assert.ok(privateKey !== null);
+    psbt.signIdx(privateKey, index);
+  }
+  const change = psbt.getOutput(funded.changeIndex ?? -1);
+  assert.deepEqual(change.bip32Derivation?.[0]?.[1].path.slice(-2), [1, 0]);
+  const signed = ok(finalizePsbt(psbt.toPSBT()));
+  assert.equal(txid(signed), txid(funded.transaction));
+  ok(world.chain.submit(signed));
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { blockHash } from "@fulmen/bitcoin/block";
 import { networks } from "@fulmen/bitcoin/network";
-import { type Txid, toHex, txidToInternal } from "@fulmen/bitcoin/primitives";
+import { blockHashToInternal, type Txid, toHex, txidToInternal } from "@fulmen/bitcoin/primitives";
 import { script as scriptOf } from "@fulmen/bitcoin/script";
 import { encodeTransaction, type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { claimIdOf } from "@fulmen/lightning/chain";
@@ -196,7 +197,8 @@ test("the layout of version 1 stays as it is", () => {
   };
   wallet.blockConnected(header, [{ index: 0, transaction: coinbase }], blockHeight(9));
   const outPoint = { txid: txid(coinbase), index: 0 };
-  wallet.bestBlockUpdated(header, blockHeight(109));
+  const later = { ...header, nonce: 3 };
+  wallet.bestBlockUpdated(later, blockHeight(109));
   ok(wallet.lockCoins([outPoint], blockHeight(300)));
   ok(
     wallet.selectConfirmedUtxos({
@@ -216,7 +218,7 @@ test("the layout of version 1 stays as it is", () => {
   const keychains = "0002".concat("00000000000001", "0000", "00000100000001", "0000");
   assert.deepEqual(Object.fromEntries(rows), {
     "wallet/keys": `01010020${genesis}029c00010098${text}0404000000070614${keychains}`,
-    "wallet/tip": `01010020${genesis}02040000006d04220001${"00".repeat(32)}`,
+    "wallet/tip": `01010020${toHex(blockHashToInternal(blockHash(later)))}02040000006d04220001${"00".repeat(32)}`,
     [`wallet/tx/${outPoint.txid}`]: `0101005e${transaction}022400000009${genesis}04080000000000000000060100`,
     [`wallet/lock/reservation/${"00".repeat(16)}`]: `010100260001${txidBytes}0000000002040000012c060100080100`,
     [`wallet/lock/claim/${"05".repeat(32)}`]: "010100020000040700000100000000060101080100",
