@@ -200,6 +200,8 @@ export interface Negotiating {
   readonly proposals: readonly SignedClosing[];
   /** What we proposed last on this connection. */
   readonly localFee?: Sat;
+  /** The range that we told with it: it binds us whatever feerates are estimated since. */
+  readonly localRange?: FeeRange;
   /** Since the last progress. */
   readonly ticks: number;
 }

@@ -415,6 +415,20 @@ describe("recv closing_signed", () => {
     closedTogether(pair);
   });
 
+  test("a feerate that falls meanwhile: what was offered still holds", () => {
+    const pair = negotiating();
+    const { alice, bob } = pair;
+    pair.deliver(alice);
+    const feerates = { ...defaultFeerates, nonAnchorChannelFee: feeratePerKw(400) };
+    alice.ctx = { ...alice.ctx, feerates };
+    const answer = bob.outbox[0];
+    const most = closingFeeRange(alice.ctx, alice.channel).maxFeeSatoshis;
+    assert.ok(answer?.type === "closing_signed" && answer.feeSatoshis > most);
+    pair.deliver(bob);
+    pair.deliver(alice);
+    closedTogether(pair);
+  });
+
   test("a peer that asks for ever new closings is left", () => {
     const pair = negotiating();
     const { alice, bob } = pair;

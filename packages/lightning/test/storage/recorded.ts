@@ -24,7 +24,7 @@ export function recorded(state: ChannelState): StoredState {
     case "shutting-down":
       return { kind: "offline", inner: resting };
     case "negotiating": {
-      const { localFee: _, ...rest } = resting;
+      const { localFee: _fee, localRange: _range, ...rest } = resting;
       return { kind: "offline", inner: { ...rest, ticks: 0 } };
     }
     case "syncing":

@@ -74,7 +74,7 @@ export function receiveClosing(ctx: ChannelContext, state: Negotiating, message:
   if (!verified.ok) return punish(state, verified.error);
   const transaction = verified.value;
   const fee = message.feeSatoshis;
-  const ours = closingFeeRange(ctx, channel);
+  const ours = state.localRange ?? closingFeeRange(ctx, channel);
   const progressed = { ...state, ticks: 0 };
   const remoteSignature = message.signature;
   if (fee === localFee) return agree(progressed, { transaction, fee, ours, remoteSignature, reply: false });
@@ -102,7 +102,10 @@ export function sendClosing(state: Negotiating, then: SendClosing, answer: Answe
   });
   const persist: ChannelAction = { kind: "persist", left: [] };
   if (agreed === undefined) {
-    return { state: { ...state, proposals, localFee: fee, ticks: 0 }, actions: [persist, message] };
+    return {
+      state: { ...state, proposals, localFee: fee, localRange: feeRange, ticks: 0 },
+      actions: [persist, message],
+    };
   }
   const witness = fundingWitness(fundingOutput(first(channel)), answer.signature, agreed.remoteSignature);
   const closingTransaction = withWitness(transaction, witness);

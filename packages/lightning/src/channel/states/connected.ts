@@ -54,6 +54,6 @@ export function stepConnected(ctx: ChannelContext, state: ConnectedState, input:
 /** Fee negotiation starts again on the next connection; what was signed stays known (BOLT 2, "Closing Negotiation"). */
 function anew(state: ConnectedState): ConnectedState {
   if (state.kind !== "negotiating") return state;
-  const { localFee: _, ...rest } = state;
+  const { localFee: _fee, localRange: _range, ...rest } = state;
   return { ...rest, ticks: 0 };
 }
