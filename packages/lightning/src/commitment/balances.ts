@@ -1,7 +1,8 @@
-import { type Msat, maxOf, minus, msat, plus, sum, zeroMsat } from "../util/units.ts";
+import { type Msat, maxOf, minus, minusOrZero, msat, plus, sum, zeroMsat } from "../util/units.ts";
 import type { Commitments } from "./commitments.ts";
 import type { LimitsContext, SendingState } from "./limitChecks.ts";
 import { checkAmount, sendingState } from "./limits.ts";
+import type { LimitViolation } from "./limitViolation.ts";
 
 /** The amounts that one more HTLC of ours may have: all from `min` to `max`. None when `max` is below `min`. */
 export interface SendableRange {
@@ -28,7 +29,7 @@ export function availableToSend(commitments: Commitments, ctx: LimitsContext): S
     if (start < end) {
       const last = minus(end, oneMsat);
       if (found === undefined) {
-        if (sendable(start)) found = { min: start, max: largest(start, last, sendable) };
+        if (sendable(start)) found = { min: start, max: largest(state, start, last) };
       } else if (sendable(start) && sendable(last)) {
         found = { min: start, max: found.max };
       } else {
@@ -59,13 +60,28 @@ function lowest({ params }: SendingState): Msat {
 }
 
 /** The largest amount that is sendable, when `from` is and all sendable ones lie side by side. */
-function largest(from: Msat, to: Msat, sendable: (amount: Msat) => boolean): Msat {
+function largest(state: SendingState, from: Msat, to: Msat): Msat {
   let good = from;
   let bad = plus(to, oneMsat);
+  let guess = to;
   while (bad > plus(good, oneMsat)) {
-    const middle = msat((good + bad) / 2n);
-    if (sendable(middle)) good = middle;
-    else bad = middle;
+    const violation = checkAmount(state, guess);
+    const excess = violation && excessOf(violation);
+    if (violation === undefined) good = guess;
+    else bad = excess === undefined ? guess : plus(minusOrZero(guess, excess), oneMsat);
+    guess = excess === undefined ? msat((good + bad) / 2n) : minusOrZero(guess, excess);
   }
   return good;
+}
+
+/** By how much an amount is too large, where the violated limit tells: one guess then finds what it takes dozens to. */
+function excessOf(violation: LimitViolation): Msat | undefined {
+  if (violation.kind === "too-much-in-flight") return minus(violation.inFlight, violation.maximum);
+  if (violation.kind === "below-reserve") {
+    return minus(plus(violation.amount, violation.reserve), violation.balance);
+  }
+  if (violation.kind === "opener-cannot-afford-fee" && violation.opener === "we") {
+    return minus(plus(violation.cost, violation.reserve), violation.balance);
+  }
+  return undefined;
 }
