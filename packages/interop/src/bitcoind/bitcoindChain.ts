@@ -33,6 +33,8 @@ import { RpcError } from "./rpcClient.ts";
 export interface BitcoindChainOptions extends TestChainOptions {
   /** Whether it is known that Bitcoin Core takes what our rules refuse for this; by default nothing is. */
   readonly tolerates?: (refusal: Refusal) => boolean;
+  /** Whether refusals must have the same reason. What is wrong in several ways may be refused for any. Default true. */
+  readonly comparesReasons?: boolean;
 }
 
 /** Bitcoin Core and our rules judge the same thing differently: one of the two is wrong, or of another version. */
@@ -45,19 +47,21 @@ const allBitcoins = 21_000_000;
 
 /**
  * The chain and the mempool of a Bitcoin Core, for tests written for the simulated one. Core's verdicts count. What our
- * rules say of the same transaction, in the same chain and mempool, must be the same, reasons included, and every block
+ * rules say of the same transaction, in the same chain and mempool, must be the same, reasons included unless they are left out, and every block
  * must be valid to both, so that whatever runs on this chain compares the two.
  */
 export class BitcoindChain extends TestChain {
   protected readonly graph = new MempoolGraph();
   readonly #node: BlockingBitcoind;
   readonly #tolerates: (refusal: Refusal) => boolean;
+  readonly #comparesReasons: boolean;
 
   /** `node` is new: it has no block but genesis. */
   constructor(node: BlockingBitcoind, options: BitcoindChainOptions = {}) {
     super(options);
     this.#node = node;
     this.#tolerates = options.tolerates ?? (() => false);
+    this.#comparesReasons = options.comparesReasons ?? true;
   }
 
   submit(transaction: Transaction): Result<Accepted, Refusal> {
@@ -170,7 +174,7 @@ export class BitcoindChain extends TestChain {
   }
 
   #mustMean(reasons: readonly string[], ours: Refusal): void {
-    if (meansTheSame(reasons, ours)) return;
+    if (this.#comparesReasons ? meansTheSame(reasons, ours) : reasons.length > 0) return;
     const theirs = reasons.length === 0 ? "takes it" : `refuses it for ${reasons.join("; ")}`;
     throw new DisagreementError(`we refuse it for ${ours.kind}, Bitcoin Core ${theirs}`);
   }
