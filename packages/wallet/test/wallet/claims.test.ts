@@ -234,3 +234,25 @@ test("a coin that another transaction took is replaced by another coin", () => {
   assert.ok(second !== undefined);
   assert.notEqual(keyOf(second.outPoint), keyOf(first.outPoint));
 });
+
+test("what an earlier transaction of the claim spends stays held, even if the next one has no room for it", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(30_000);
+  world.give(31_000);
+  world.mine();
+  const parent = zeroFeeParent(world);
+  const first = ok(wallet.selectConfirmedUtxos(anchorRequest(parent, feeratePerKw(30_000))));
+  assert.equal(first.confirmedUtxos.length, 2);
+  const large = world.give(400_000);
+  world.mine();
+  const narrow = { ...anchorRequest(parent, feeratePerKw(60_000)), maxTransactionWeight: 700 };
+  const second = ok(wallet.selectConfirmedUtxos(narrow));
+  assert.deepEqual(
+    second.confirmedUtxos.map(({ outPoint }) => outPoint.txid),
+    [txid(large)],
+  );
+  assert.equal(wallet.locks()[0]?.outPoints.length, 3);
+  const payment = wallet.fundTransaction({ outputs: [world.pay(1_000)], feerate: lowFeerate });
+  assert.equal(refusal(payment).kind, "insufficient-funds");
+});

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dustLimit } from "@fulmen/bitcoin/script";
 import { txid, vsize, weight } from "@fulmen/bitcoin/transaction";
+import { unsignedPsbt } from "@fulmen/lightning/chain";
 import { blockHeight, feeratePerKw, sat } from "@fulmen/lightning/util";
+import { inputOf } from "@fulmen/testkit/wallet";
 import { finalizePsbt } from "@fulmen/wallet";
 import { accountFromDescriptor } from "@fulmen/wallet/descriptor";
 import { HDKey } from "@scure/bip32";
-import { Transaction as Psbt } from "@scure/btc-signer/transaction.js";
-import { lowFeerate, ok, refusal, type Style, World } from "./world.ts";
+import { Transaction as Psbt, SigHash } from "@scure/btc-signer/transaction.js";
+import { accountOf, lowFeerate, ok, refusal, type Style, World } from "./world.ts";
 
 const nothing = {
   confirmed: 0n,
@@ -266,16 +268,122 @@ test("signing refuses what is wrong about its coins", () => {
   const world = new World();
   const { wallet } = world;
   world.give(100_000);
+  world.give(100_000, 1);
   world.mine();
-  const { psbt, transaction } = ok(
-    wallet.fundTransaction({ outputs: [world.pay(10_000)], feerate: lowFeerate }),
-  );
+  const request = { outputs: [world.pay(190_000)], feerate: lowFeerate };
+  const { psbt, transaction, spent } = ok(wallet.fundTransaction(request));
   assert.equal(refusal(wallet.signPsbt(psbt.subarray(0, 50))).kind, "malformed-psbt");
   assert.equal(refusal(wallet.signPsbt(new Uint8Array(0))).kind, "malformed-psbt");
-  const foreign = new World({ accounts: [world.options.accounts[1] ?? assert.fail("no account")] });
-  assert.equal(refusal(foreign.wallet.signPsbt(psbt)).kind, "nothing-to-sign");
-  assert.equal(transaction.outputs.reduce((sum, { value }) => sum + value, 0n) < 100_000n, true);
-  assert.equal(sat(100_000), wallet.balance().locked);
+  const elsewhere = new World({ accounts: [accountOf("wpkh", 9)] });
+  assert.equal(refusal(elsewhere.wallet.signPsbt(psbt)).kind, "nothing-to-sign");
+  const outputs = spent.map(({ output }) => output);
+  for (const inputIndex of [0, 1]) {
+    const wrong = outputs.map((output, index) =>
+      index === inputIndex ? { ...output, value: sat(output.value - 1n) } : output,
+    );
+    const refused = refusal(wallet.signPsbt(unsignedPsbt(transaction, wrong)));
+    assert.deepEqual(refused, { kind: "wrong-spent-output", inputIndex });
+    const asked = Psbt.fromPSBT(psbt);
+    asked.updateInput(inputIndex, { sighashType: SigHash.NONE_ANYONECANPAY });
+    assert.deepEqual(refusal(wallet.signPsbt(asked.toPSBT())), {
+      kind: "unsafe-sighash",
+      inputIndex,
+      sighashType: 0x82,
+    });
+    asked.updateInput(inputIndex, { sighashType: SigHash.ALL });
+    ok(wallet.signPsbt(asked.toPSBT()));
+  }
+  assert.equal(wallet.locks()[0]?.isSigned, true);
+  ok(world.chain.submit(ok(wallet.signPsbt(unsignedPsbt(transaction, outputs)))));
+});
+
+test("a payment from others that loses against another takes along what was built on it", () => {
+  const world = new World();
+  const { wallet, chain, faucet } = world;
+  const [coin] = faucet.spendable(chain);
+  assert.ok(coin !== undefined);
+  const spending = [{ input: inputOf(coin.outPoint), output: coin.output }];
+  const { script } = wallet.nextAddress();
+  const given = faucet.spend(spending, [
+    { value: sat(50_000), script },
+    world.pay(coin.output.value - 51_000n),
+  ]);
+  ok(chain.submit(given));
+  wallet.transactionSeen(given);
+  const parentFee = sat(1_000);
+  world.send(ok(wallet.bumpByChild({ txid: txid(given), feerate: feeratePerKw(5000), parentFee })));
+  assert.equal(wallet.coins().length, 1);
+  // The payer takes it back, and leaves us a little.
+  const rival = faucet.spend(spending, [
+    { value: sat(9_000), script },
+    world.pay(coin.output.value - 80_000n),
+  ]);
+  chain.mine(1, { transactions: [rival] });
+  world.sync();
+  assert.deepEqual(wallet.balance(), { ...nothing, confirmed: 9_000n });
+  assert.deepEqual(wallet.pendingTransactions(), []);
+});
+
+test("a reorganisation leaves alone what lies at its fork, and below", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  world.give(100_000);
+  world.mine();
+  chain.mine();
+  world.sync();
+  const forkPoint = chain.blockAt(chain.tip.height - 1);
+  assert.ok(forkPoint !== undefined);
+  wallet.blocksDisconnected(forkPoint);
+  assert.deepEqual(wallet.balance(), { ...nothing, confirmed: 100_000n });
+  assert.deepEqual(wallet.bestBlock?.hash, forkPoint.hash);
+  assert.deepEqual(wallet.bestBlock?.ancestors[0], forkPoint.block.header.previous);
+});
+
+test("hearing of the same tip twice changes nothing", () => {
+  const world = new World();
+  const { wallet, chain } = world;
+  world.mine(3);
+  const { bestBlock } = wallet;
+  assert.equal(bestBlock?.ancestors.length, 4);
+  wallet.bestBlockUpdated(chain.tip.block.header, chain.tip.height);
+  assert.deepEqual(wallet.bestBlock, bestBlock);
+  assert.equal(wallet.hasWrites, false);
+});
+
+test("change of change is spent as long as nodes relay it", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(1_000_000);
+  world.mine();
+  const request = { outputs: [world.pay(1_000)], feerate: lowFeerate };
+  for (let depth = 1; depth <= 21; depth++) world.send(ok(wallet.fundTransaction(request)));
+  assert.equal(refusal(wallet.fundTransaction(request)).kind, "insufficient-funds");
+  world.mine();
+  world.send(ok(wallet.fundTransaction(request)));
+});
+
+test("an unconfirmed coin in version 3 is spent by nothing but its child in version 3", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(100_000);
+  world.mine();
+  const [coin] = wallet.coins();
+  assert.ok(coin !== undefined);
+  const { script } = wallet.nextAddress();
+  const parent = {
+    version: 3,
+    locktime: 0,
+    inputs: [inputOf(coin.outPoint)],
+    outputs: [{ value: sat(99_800), script }],
+  };
+  const signed = ok(wallet.signPsbt(unsignedPsbt(parent, [coin.output])));
+  ok(world.chain.submit(signed));
+  wallet.transactionSeen(signed);
+  assert.deepEqual(wallet.balance(), { ...nothing, trustedPending: 99_800n });
+  const request = { outputs: [world.pay(1_000)], feerate: lowFeerate };
+  assert.equal(refusal(wallet.fundTransaction(request)).kind, "insufficient-funds");
+  const child = world.send(ok(wallet.bumpByChild({ txid: txid(signed), feerate: feeratePerKw(5000) })));
+  assert.equal(child.version, 3);
 });
 
 test("what is to be kept is not paid away", () => {
