@@ -18,8 +18,9 @@ export function runScript(script: Script, coverage: Coverage): Failure | undefin
     const world = new World(script);
     for (const [index, action] of script.actions.entries()) {
       at = index;
-      coverage.action(action.kind, perform(world, action));
-      coverage.states(world);
+      const done = perform(world, action);
+      coverage.action(action.kind, done);
+      if (done) coverage.states(world);
     }
     at = undefined;
     heal(world);

@@ -15,7 +15,7 @@ export const actionTable = {
   deliver: { weight: 40, parameters: { wire: 12, count: 3 } },
   /** All that is on its way to one node from one other. */
   drain: { weight: 8, parameters: { wire: 12 } },
-  settle: { weight: 4, parameters: {} },
+  settle: { weight: 8, parameters: {} },
   cut: { weight: 2, parameters: { link: 2 } },
   /** A lost connection is made anew; `rounds` of messages go to and fro at once, enough to come to know each other or not. */
   restore: { weight: 20, parameters: { link: 2, rounds: 5 } },
