@@ -77,6 +77,8 @@ export interface OutgoingHtlc {
   readonly onion: Uint8Array;
   /** The monitor update that stored the preimage upstream: the downstream removal must come after it. */
   readonly upstream?: UpdateRef;
+  /** The chain settled it, one way or the other, and all that follows from that was done. */
+  readonly settledOnChain?: true;
 }
 
 /** An HTLC that a channel is asked to offer. */

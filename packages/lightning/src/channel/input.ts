@@ -64,6 +64,8 @@ export type RecordCommand =
     }
   /** Notes which upstream update stored the preimage of an outgoing HTLC. */
   | { readonly kind: "set-upstream"; readonly htlcId: bigint; readonly upstream: UpdateRef }
+  /** Notes that all which follows from an outgoing HTLC's end on the chain was done. */
+  | { readonly kind: "settle-on-chain"; readonly htlcId: bigint }
   | { readonly kind: "update-config"; readonly config: ChannelConfig };
 
 /** What the monitor learns when an incoming HTLC is fulfilled. */

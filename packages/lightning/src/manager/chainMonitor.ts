@@ -22,9 +22,10 @@ import {
   transactionConfirmed,
   transactionUnconfirmed,
 } from "../onchain/confirmations.ts";
-import { forceCloseHeight, shouldForceClose } from "../onchain/deadlines.ts";
+import { archivalDelay, forceCloseHeight, shouldForceClose } from "../onchain/deadlines.ts";
 import { monitorActions } from "../onchain/monitorActions.ts";
 import { monitorEvents } from "../onchain/monitorEvents.ts";
+import { resolvedAt } from "../onchain/resolution.ts";
 import { handedOver, spendableOutputs } from "../onchain/spendableOutputs.ts";
 import type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "../onchain/watch.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
@@ -207,6 +208,21 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     return events;
   }
 
+  /** Forgets a channel for good, together with its records: see `ChannelManager.archiveChannel`. */
+  archive(channelId: ChannelId): void {
+    const monitor = this.#monitors.get(channelId);
+    if (monitor === undefined) return;
+    for (const { outPoint } of outputsToWatch(monitor)) this.#byOutPoint.delete(outPointKey(outPoint));
+    this.#monitors.delete(channelId);
+    this.#stored.delete(channelId);
+    this.#unsaved.delete(channelId);
+    this.#lockPending.delete(channelId);
+    this.#closing.delete(channelId);
+    this.#bumps.delete(channelId);
+    this.#told.delete(channelId);
+    this.#deadlines.put(channelId, Number.POSITIVE_INFINITY);
+  }
+
   blockConnected(header: BlockHeader, transactions: readonly TransactionInBlock[], height: number): void {
     this.transactionsConfirmed(header, transactions, height);
     this.bestBlockUpdated(header, height);
@@ -327,21 +343,30 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#tell(this.#known(channelId));
     this.#handOver(this.#known(channelId));
     this.#act(this.#known(channelId));
+    const monitor = this.#known(channelId);
+    const since = resolvedAt(monitor, this.#destination(monitor));
+    if (since !== undefined && this.#height >= since + (since === 0 ? 0 : archivalDelay)) {
+      this.#tellOnce(channelId, "resolved", { kind: "resolved", channelId });
+    }
   }
 
   #tell(monitor: ChannelMonitor): void {
     const { channelId } = monitor.setup;
+    for (const event of monitorEvents(monitor, this.#height)) {
+      const name = "htlcId" in event ? `${event.kind} ${event.htlcId}` : event.kind;
+      this.#tellOnce(channelId, name, event);
+    }
+  }
+
+  #tellOnce(channelId: ChannelId, name: string, event: MonitorEvent): void {
     let told = this.#told.get(channelId);
     if (told === undefined) {
       told = new Set();
       this.#told.set(channelId, told);
     }
-    for (const event of monitorEvents(monitor, this.#height)) {
-      const name = "htlcId" in event ? `${event.kind} ${event.htlcId}` : event.kind;
-      if (told.has(name)) continue;
-      told.add(name);
-      this.#events.push(event);
-    }
+    if (told.has(name)) return;
+    told.add(name);
+    this.#events.push(event);
   }
 
   /** Outputs that have become the user's: told of in the batch that says so, and never again. */

@@ -111,6 +111,21 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     this.#core.release();
   }
 
+  /**
+   * Closed channels of which nothing has been left on the chain for about four weeks. For each, look up the keys of all
+   * records below `channelPrefixes` and pass them to `archiveChannel`, and the id to `ChainMonitor.archive`.
+   *
+   * @ldk lightning::chain::chainmonitor::ChainMonitor::archive_fully_resolved_channel_monitors
+   */
+  channelsToArchive(): readonly ChannelId[] {
+    return this.#core.archivable();
+  }
+
+  /** Forgets a closed channel; the next batch deletes `keys`, those of all its records. */
+  archiveChannel(channelId: ChannelId, keys: readonly string[]): void {
+    this.#core.input(() => this.#core.archive(channelId, keys));
+  }
+
   // Channels
 
   /** Begins a channel; `funding-generation-ready` follows when the peer accepts. Gives the temporary id. */

@@ -123,6 +123,18 @@ export class Forwarding {
     this.#onChain.add(channelId);
   }
 
+  /** Whether an HTLC that came in elsewhere waits for what becomes of one of this channel. */
+  isAwaited(channelId: ChannelId): boolean {
+    for (const { settledOnChain, source } of this.#channels.funded(channelId)?.outgoing ?? []) {
+      if (settledOnChain || source.kind !== "forwarded") continue;
+      const { incoming } = source;
+      const upstream = this.#channels.funded(incoming.channelId);
+      const record = upstream?.incoming.find(({ id }) => id === incoming.htlcId);
+      if (record?.disposition.kind === "forwarded") return true;
+    }
+    return false;
+  }
+
   /** The channel is forgotten. */
   forget(channelId: ChannelId): void {
     this.#onChain.delete(channelId);

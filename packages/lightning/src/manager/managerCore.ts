@@ -67,6 +67,9 @@ export class ManagerCore implements CrossChannelHandler {
   /** Absent when the rows of the monitors themselves are in the batches. */
   readonly #outbox: Outbox | undefined;
   #messages: MessageSendEvent[] = [];
+  /** Channels of which the monitors say that nothing is left. */
+  readonly #archivable = new Set<ChannelId>();
+  #deletions: RecordEncoder[] = [];
   #sequence: number;
   #now: UnixSeconds;
   #tip: BlockLocator;
@@ -223,14 +226,23 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "preimage-seen": {
         const found = this.#outgoing(channelId, event.htlcId);
-        if (found) this.fulfilled(channelId, found, event.preimage as Bytes32, true);
+        if (found === undefined) return;
+        this.fulfilled(channelId, found, event.preimage as Bytes32, true);
+        const { htlc, source } = found;
+        if (source.kind === "local") this.payments.settled(source, htlc.amount);
+        this.channels.command(channelId, { kind: "settle-on-chain", htlcId: htlc.id });
         return;
       }
       case "htlc-timed-out": {
         const found = this.#outgoing(channelId, event.htlcId);
-        if (found) this.#timedOut(found.htlc, found.source);
+        if (found === undefined) return;
+        this.#timedOut(found.htlc, found.source);
+        this.channels.command(channelId, { kind: "settle-on-chain", htlcId: found.htlc.id });
         return;
       }
+      case "resolved":
+        this.#archivable.add(channelId);
+        return;
       case "spendable-outputs":
         this.emit(event);
         return;
@@ -247,6 +259,28 @@ export class ManagerCore implements CrossChannelHandler {
         channelId,
       );
     }
+  }
+
+  /** Closed channels of which nothing is left on the chain, and which no HTLC of another channel refers to. */
+  archivable(): readonly ChannelId[] {
+    return [...this.#archivable].filter((channelId) => {
+      const state = this.channels.get(channelId)?.state;
+      return state?.kind === "closing" && !this.forwarding.isAwaited(channelId);
+    });
+  }
+
+  /** Forgets a channel for good; `keys` are those of all its records. */
+  archive(channelId: ChannelId, keys: readonly string[]): void {
+    for (const { id } of this.channels.funded(channelId)?.incoming ?? []) {
+      this.claimables.forget({ channelId, htlcId: id });
+      this.incoming.forget({ channelId, htlcId: id });
+    }
+    this.#archivable.delete(channelId);
+    this.forwarding.forget(channelId);
+    this.channels.forget(channelId);
+    this.turn.forget(channelId);
+    const writes = keys.map((key) => ({ key, value: undefined }));
+    this.#deletions.push(() => writes);
   }
 
   /** Everything since the last batch, or `undefined` when nothing has happened. */
@@ -357,7 +391,8 @@ export class ManagerCore implements CrossChannelHandler {
     for (const [paymentId, payment] of this.payments.takeChanged()) {
       encoders.push(() => [{ key: paymentKey(paymentId), value: payment && encodePayment(payment) }]);
     }
-    encoders.push(...this.events.takeWrites());
+    encoders.push(...this.#deletions, ...this.events.takeWrites());
+    this.#deletions = [];
     if (this.#tipChanged) {
       const tip = this.#tip;
       encoders.push(() => [{ key: chainPositionKey, value: encodeChainPosition(tip) }]);
@@ -434,6 +469,7 @@ export class ManagerCore implements CrossChannelHandler {
     else this.forwarding.timedOut(source);
   }
 
+  /** An outgoing HTLC that the chain has not settled yet, as far as we have acted on that. */
   #outgoing(
     channelId: ChannelId,
     htlcId: bigint,
@@ -441,7 +477,8 @@ export class ManagerCore implements CrossChannelHandler {
     const channel = this.channels.funded(channelId);
     const htlc = channel && findHtlc(channel.commitments, "outgoing", htlcId);
     const record = channel?.outgoing.find(({ id }) => id === htlcId);
-    return htlc && record && { htlc, source: record.source };
+    if (htlc === undefined || record === undefined || record.settledOnChain) return undefined;
+    return { htlc, source: record.source };
   }
 
   #collectEvents(): void {

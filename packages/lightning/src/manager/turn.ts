@@ -25,6 +25,11 @@ export class Turn {
     else rows.push(...left);
   }
 
+  /** The channel's records are deleted: nothing of it is written any more. */
+  forget(channelId: ChannelId): void {
+    this.#dirty.delete(channelId);
+  }
+
   setup(setup: MonitorSetup): void {
     this.touch(setup.channelId);
     this.#setups.push(setup);

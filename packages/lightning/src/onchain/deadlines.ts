@@ -40,6 +40,13 @@ export const htlcFailBackBuffer = cltvClaimBuffer + latencyGracePeriod;
  */
 export const antiReorgDelay = 6;
 
+/**
+ * Blocks for which a channel is still kept after nothing was left of it: about four weeks.
+ *
+ * @ldk lightning::chain::channelmonitor::ARCHIVAL_DELAY_BLOCKS
+ */
+export const archivalDelay = 4032;
+
 /** An output that the peer can spend within that many blocks is not claimed together with others: it could be pinned. */
 export const counterpartyClaimableSoon = 12;
 

@@ -65,7 +65,9 @@ export type MonitorEvent =
       readonly channelId: ChannelId;
       readonly counterparty: NodeId;
       readonly outputs: readonly SpendableOutputDescriptor[];
-    };
+    }
+  /** Nothing is left of the channel on the chain, and that for long: it can be forgotten. */
+  | { readonly kind: "resolved"; readonly channelId: ChannelId };
 
 /**
  * Who watches the chain for the channels. Calls are idempotent: the outbox is replayed after a restart, and each update

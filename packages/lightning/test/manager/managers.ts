@@ -13,6 +13,7 @@ import { restoreManager } from "#src/manager/restore";
 import type { Route } from "#src/routing/route";
 import type { SigningAnswer, SigningRequest } from "#src/sign/channelSigner";
 import { KeysManager } from "#src/sign/keysManager";
+import { channelPrefixes } from "#src/storage/v1/channel";
 import {
   batchSequenceKey,
   chainPositionKey,
@@ -42,7 +43,7 @@ const network = networks.regtest;
 const now = 1_800_000_000;
 export const firstHeight = 100;
 
-const testConfig: UserConfig = {
+export const testConfig: UserConfig = {
   ...defaultUserConfig,
   channelHandshakeConfig: { ...defaultUserConfig.channelHandshakeConfig, minimumDepth: 1 },
   acceptForwardsToPrivChannels: true,
@@ -130,6 +131,17 @@ export class ManagerNode {
     for (const { event } of events) this.events.push(event);
     const last = events.at(-1);
     if (last !== undefined) this.manager.acknowledgeEvents(last.index);
+  }
+
+  /** Forgets closed channels of which nothing is left. */
+  archive(): void {
+    for (const channelId of this.manager.channelsToArchive()) {
+      const prefixes = channelPrefixes(channelId);
+      const keys = [...this.store.keys()].filter((key) => prefixes.some((prefix) => key.startsWith(prefix)));
+      this.manager.archiveChannel(channelId, keys);
+      this.monitor.archive(channelId);
+    }
+    this.commit();
   }
 
   eventsOf<K extends Event["kind"]>(kind: K): Extract<Event, { readonly kind: K }>[] {

@@ -92,6 +92,7 @@ function command(state: Closing | WaitForRemoteClose, given: ChannelCommand): Ou
     case "resolve-htlc":
     case "set-disposition":
     case "set-upstream":
+    case "settle-on-chain":
     case "update-config": {
       const change = record(state.channel, given);
       if (!change.ok) return refuse(state, change.error);

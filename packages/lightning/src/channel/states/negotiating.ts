@@ -54,6 +54,7 @@ export function negotiatingCommand(
       );
     case "set-disposition":
     case "set-upstream":
+    case "settle-on-chain":
     case "update-config":
     case "resolve-htlc": {
       const change = record(state.channel, command);

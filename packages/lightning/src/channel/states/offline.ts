@@ -55,6 +55,7 @@ export function idleCommand(ctx: ChannelContext, state: Offline | Syncing, comma
     case "resolve-htlc":
     case "set-disposition":
     case "set-upstream":
+    case "settle-on-chain":
     case "update-config": {
       const change = record(channel, command);
       if (!change.ok) return refuse(state, change.error);

@@ -97,6 +97,7 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
     case "resolve-htlc":
     case "set-disposition":
     case "set-upstream":
+    case "settle-on-chain":
     case "update-config": {
       const noted = record(channel, command);
       if (!noted.ok) return refuse(state, noted.error);

@@ -10,6 +10,7 @@ export function isRecordCommand(command: ChannelCommand): command is RecordComma
   switch (command.kind) {
     case "set-disposition":
     case "set-upstream":
+    case "settle-on-chain":
     case "update-config":
     case "resolve-htlc":
       return true;
@@ -40,6 +41,12 @@ export function record(
       const { upstream } = command;
       const outgoing = channel.outgoing.map((htlc) =>
         htlc.id === command.htlcId ? { ...htlc, upstream } : htlc,
+      );
+      return ok({ channel: { ...channel, outgoing }, actions });
+    }
+    case "settle-on-chain": {
+      const outgoing = channel.outgoing.map((htlc) =>
+        htlc.id === command.htlcId ? ({ ...htlc, settledOnChain: true } as const) : htlc,
       );
       return ok({ channel: { ...channel, outgoing }, actions });
     }

@@ -108,6 +108,7 @@ function command(ctx: ChannelContext, state: UnfundedState, given: ChannelComman
     case "set-disposition":
     case "resolve-htlc":
     case "set-upstream":
+    case "settle-on-chain":
     case "update-fee":
     case "update-config":
       break;

@@ -52,6 +52,7 @@ export function waitForChannelReadyCommand(
       return unchanged(state);
     case "set-disposition":
     case "set-upstream":
+    case "settle-on-chain":
     case "update-config":
     case "resolve-htlc": {
       const change = record(state.channel, command);

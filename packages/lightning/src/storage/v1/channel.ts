@@ -16,7 +16,15 @@ import {
   onionRow,
   settledRow,
 } from "./htlcRows.ts";
-import { channelPrefix, coreKey, type HtlcRow, htlcPrefix, settledKey, settledPrefix } from "./keys.ts";
+import {
+  channelPrefix,
+  coreKey,
+  type HtlcRow,
+  htlcPrefix,
+  monitorPrefix,
+  settledKey,
+  settledPrefix,
+} from "./keys.ts";
 
 /**
  * What the store must be told so that it holds `after`, when it holds `before` (`undefined`: nothing of the channel).
@@ -43,9 +51,12 @@ export function channelWrites(
   return [core, ...rows.writes];
 }
 
-/** What the keys of all records of a channel begin with: once it is fully resolved, all of them are deleted. */
-export function channelPrefixes(id: ChannelId): readonly string[] {
-  return [channelPrefix(id), settledPrefix(id)];
+/**
+ * What the keys of all records of a channel and of its monitor begin with: once it is fully resolved, all of them are
+ * deleted.
+ */
+export function channelPrefixes(id: ChannelId): readonly [live: string, settled: string, monitor: string] {
+  return [channelPrefix(id), settledPrefix(id), monitorPrefix(id)];
 }
 
 /** The rows of one channel's HTLCs, against those that are stored. */
@@ -133,11 +144,12 @@ class HtlcRowWrites {
 
   #outgoing(htlc: Htlc, record: OutgoingHtlc): void {
     const stored = this.#storedHtlcs.get(htlcKey(htlc));
-    const { source, upstream } = record;
+    const { source, upstream, settledOnChain } = record;
     if (stored === undefined) this.#write(htlc, "static", encode(htlcStaticRow, { htlc, source }));
     const known = this.#storedOutgoing.get(htlc.id);
-    if (intervalChanged(stored, htlc) || known?.upstream !== upstream) {
-      this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc, upstream)));
+    const isNoted = known?.upstream === upstream && known?.settledOnChain === settledOnChain;
+    if (intervalChanged(stored, htlc) || !isNoted) {
+      this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc, record)));
     }
     if (stored === undefined && needsOnion(htlc)) {
       this.#write(htlc, "onion", encode(onionRow, { onion: record.onion }));
@@ -178,12 +190,16 @@ function intervalChanged(stored: Htlc | undefined, htlc: Htlc): boolean {
   );
 }
 
-function intervalRow(htlc: Htlc, upstream?: OutgoingHtlc["upstream"]): HtlcIntervalRow {
+function intervalRow(
+  htlc: Htlc,
+  { upstream, settledOnChain }: Pick<OutgoingHtlc, "upstream" | "settledOnChain"> = {},
+): HtlcIntervalRow {
   const removal = signedRemoval(htlc);
   return {
     ...intervalsOf(htlc.local, htlc.remote),
     ...(removal !== undefined && { removal }),
     ...(upstream !== undefined && { upstream }),
+    ...(settledOnChain && { settledOnChain }),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   bool,
   bytes32,
   channelId,
+  flag,
   htlcId,
   msat64,
   paymentHash,
@@ -82,6 +83,7 @@ export interface HtlcIntervalRow {
   readonly remoteLeft?: CommitmentNumber;
   readonly removal?: HtlcRemoval;
   readonly upstream?: UpdateRef;
+  readonly settledOnChain?: true;
 }
 
 export const htlcIntervalRow: Codec<HtlcIntervalRow> = record(
@@ -92,6 +94,7 @@ export const htlcIntervalRow: Codec<HtlcIntervalRow> = record(
     remoteLeft: possible(6, commitmentNumber),
     removal: possible(8, removal),
     upstream: possible(10, updateRef),
+    settledOnChain: possible(12, flag),
   }),
 );
 
@@ -149,7 +152,7 @@ export const settledRow: Codec<SettledRow> = record(
 export function intervalsOf(
   local: HtlcInterval,
   remote: HtlcInterval,
-): Omit<HtlcIntervalRow, "removal" | "upstream"> {
+): Omit<HtlcIntervalRow, "removal" | "upstream" | "settledOnChain"> {
   return {
     ...(local.entered !== undefined && { localEntered: local.entered }),
     ...(local.left !== undefined && { localLeft: local.left }),

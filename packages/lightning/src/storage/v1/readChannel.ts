@@ -150,8 +150,9 @@ function readHtlc(
   }
   if (source === undefined) throw new DecodeError("an outgoing HTLC without a source");
   const onion = state === "sent-add-commit" ? row(onionRow, "onion", rows).onion : noBytes;
-  const { upstream } = interval;
-  return { htlc, outgoing: { id: fixed.id, source, onion, ...(upstream && { upstream }) } };
+  const { upstream, settledOnChain } = interval;
+  const noted = { ...(upstream && { upstream }), ...(settledOnChain && { settledOnChain }) };
+  return { htlc, outgoing: { id: fixed.id, source, onion, ...noted } };
 }
 
 function readDisposition(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): Disposition {
