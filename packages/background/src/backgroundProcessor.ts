@@ -3,6 +3,7 @@ import type { P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Logger, LogRecord } from "@fulmen/lightning/handlers";
 import type { ChainMonitor, ChannelManager } from "@fulmen/lightning/manager";
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
+import { channelPrefixes } from "@fulmen/lightning/storage";
 import type { UnixSeconds } from "@fulmen/lightning/util";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitQueue } from "./commitQueue.ts";
@@ -38,6 +39,8 @@ export interface BackgroundProcessorOptions {
     | "pendingEvents"
     | "acknowledgeEvents"
     | "timerTickOccurred"
+    | "channelsToArchive"
+    | "archiveChannel"
   >;
   readonly peerManager: PeerConnections & Pick<PeerManager, "tick" | "disconnectAll">;
   readonly store: KVStore;
@@ -47,7 +50,7 @@ export interface BackgroundProcessorOptions {
   /** Writes what waits for the peers to their sockets: `TcpTransport.flush`. */
   readonly flush: () => void;
   /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
-  readonly chainMonitor?: Pick<ChainMonitor, "takeWrites" | "committed" | "rebroadcast">;
+  readonly chainMonitor?: Pick<ChainMonitor, "takeWrites" | "committed" | "rebroadcast" | "archive">;
   /**
    * Tells the chain's news to the monitor and then to the manager; called again and again, never twice at once. A
    * rejection is logged.
@@ -60,6 +63,8 @@ export interface BackgroundProcessorOptions {
   readonly onStatus?: (status: NodeStatus) => void;
   readonly clock?: Clock;
 }
+
+const keysPerScan = 1_000;
 
 /** Batches under way in the store: more than two let a slow store work on several, too many make a crash lose more. */
 const maxBatchesInFlight = 16;
@@ -125,6 +130,7 @@ export class BackgroundProcessor {
     this.#every(30, () => chainMonitor?.rebroadcast());
     this.#every(60, () => manager.timerTickOccurred(clock.now()));
     const { pollInterval = 1_000 } = this.#options;
+    this.#timers.every(60 * 60 * 1_000, () => void this.#archive());
     if (this.#options.pollChain !== undefined) this.#timers.every(pollInterval, () => void this.#poll());
     this.#guard(() => manager.timerTickOccurred(clock.now()));
     chainMonitor?.rebroadcast();
@@ -219,6 +225,25 @@ export class BackgroundProcessor {
     this.wake();
   }
 
+  /** Forgets closed channels of which nothing is left. */
+  async #archive(): Promise<void> {
+    const { manager, chainMonitor, store } = this.#options;
+    for (const channelId of manager.channelsToArchive()) {
+      try {
+        const keys = await keysBelow(store, channelPrefixes(channelId));
+        if (!this.#isAlive) return;
+        this.#guard(() => {
+          manager.archiveChannel(channelId, keys);
+          chainMonitor?.archive(channelId);
+        });
+      } catch (error) {
+        this.#log("warn", `the records of closed channel ${channelId} could not be read: ${textOf(error)}`);
+        return;
+      }
+    }
+    this.wake();
+  }
+
   #every(seconds: number, action: () => void): void {
     this.#timers.every(seconds * 1_000, () => {
       this.#guard(action);
@@ -254,6 +279,20 @@ export class BackgroundProcessor {
   #log(level: LogRecord["level"], text: string): void {
     this.#options.logger.log({ level, module: "background", text });
   }
+}
+
+async function keysBelow(store: KVStore, prefixes: readonly string[]): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for (const prefix of prefixes) {
+    let after: string | undefined;
+    for (;;) {
+      const page = await store.scan(prefix, after, keysPerScan);
+      for (const { key } of page) keys.push(key);
+      if (page.length < keysPerScan) break;
+      after = page.at(-1)?.key;
+    }
+  }
+  return keys;
 }
 
 function textOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ChannelId } from "@fulmen/lightning/util";
 import { fakeNode, paymentFailed } from "./fakes.ts";
 import { settled } from "./manualClock.ts";
 
@@ -68,6 +69,7 @@ describe("the background processor -- commits", () => {
         },
         committed: (sequence) => durable.push(sequence),
         rebroadcast: () => {},
+        archive: () => {},
       },
     });
     manager.happens("a");
@@ -289,6 +291,22 @@ describe("the background processor -- events and timers", () => {
     assert.equal(log.filter(({ text }) => text.includes("the handler of payment-failed failed")).length, 2);
   });
 
+  it("looks every hour for closed channels to forget, and deletes all of their records", async () => {
+    const channelId = "c1".repeat(32) as ChannelId;
+    const { processor, manager, store, clock } = fakeNode();
+    const own = ["core", "htlc/1"].map((name) => `channel/${channelId}/${name}`);
+    const others = [`settled/${channelId}/1`, `monitor/${channelId}/setup`];
+    for (const key of [...own, ...others, `channel/${"c2".repeat(32)}/core`]) {
+      store.values.set(key, Uint8Array.of(1));
+    }
+    processor.start();
+    await clock.advance(1);
+    manager.resolved = [channelId];
+    await clock.advance(3_600_000);
+    assert.deepEqual(manager.archived, [[channelId, [...own, ...others]]]);
+    await processor.stop();
+  });
+
   it("keeps the time: peers every 10 s, the manager every minute", async () => {
     const gossip: number[] = [];
     let rebroadcasts = 0;
@@ -300,6 +318,7 @@ describe("the background processor -- events and timers", () => {
         rebroadcast: () => {
           rebroadcasts++;
         },
+        archive: () => {},
       },
     });
     processor.start();

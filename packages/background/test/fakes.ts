@@ -4,7 +4,7 @@ import type { KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
 import type { Event, IndexedEvent, LogRecord } from "@fulmen/lightning/handlers";
 import type { Batch } from "@fulmen/lightning/manager";
 import { batchSequenceKey, encodeBatchSequence } from "@fulmen/lightning/storage";
-import type { PaymentHash, PaymentId } from "@fulmen/lightning/util";
+import type { ChannelId, PaymentHash, PaymentId } from "@fulmen/lightning/util";
 import { ManualClock } from "./manualClock.ts";
 
 interface Commit {
@@ -69,6 +69,8 @@ export class FakeManager {
   readonly calls: string[] = [];
   readonly acknowledged: number[] = [];
   events: IndexedEvent[] = [];
+  resolved: readonly ChannelId[] = [];
+  readonly archived: [ChannelId, readonly string[]][] = [];
   takeFails: Error | undefined;
   #keys: string[] = [];
   #sequence = 0;
@@ -104,6 +106,15 @@ export class FakeManager {
 
   timerTickOccurred(now: number): void {
     this.calls.push(`tick ${now}`);
+  }
+
+  channelsToArchive(): readonly ChannelId[] {
+    return this.resolved;
+  }
+
+  archiveChannel(channelId: ChannelId, keys: readonly string[]): void {
+    this.resolved = this.resolved.filter((one) => one !== channelId);
+    this.archived.push([channelId, keys]);
   }
 }
 
