@@ -5,7 +5,7 @@ import type { RecordEncoder } from "./encodedBatch.ts";
 
 /** What the log was before a restart. */
 export interface EventLogStart {
-  /** Events to hand out, in order. */
+  /** Events that are stored, in order. They are handed out, unless what they tell of ended with the process. */
   readonly pending: readonly IndexedEvent[];
   /** The highest index ever given; 0 when there was none. */
   readonly lastIndex: number;
@@ -25,7 +25,8 @@ export class EventLog {
   #lastAcknowledged: number;
 
   constructor({ pending, lastIndex, lastAcknowledged }: EventLogStart) {
-    this.#pending = [...pending];
+    this.#pending = pending.filter(({ event }) => outlivesRestart(event));
+    for (const indexed of pending) if (!outlivesRestart(indexed.event)) this.discard(indexed);
     this.#lastIndex = lastIndex;
     this.#lastAcknowledged = lastAcknowledged;
   }
@@ -76,4 +77,9 @@ export class EventLog {
     this.#writes = [];
     return writes;
   }
+}
+
+/** Channels that are not funded are not stored: nobody can answer for them after a restart. */
+function outlivesRestart({ kind }: Event): boolean {
+  return kind !== "open-channel-request" && kind !== "funding-generation-ready";
 }

@@ -173,8 +173,8 @@ function restorePayments(core: ManagerCore, entries: readonly KvEntry[]): Result
   const parts = new Map<PaymentId, { readonly source: LocalSource; readonly amount: Msat }[]>();
   for (const [id] of core.channels.all()) {
     const channel = core.channels.funded(id);
-    for (const { id: htlcId, source } of channel?.outgoing ?? []) {
-      if (source.kind !== "local" || channel === undefined) continue;
+    for (const { id: htlcId, source, settledOnChain } of channel?.outgoing ?? []) {
+      if (source.kind !== "local" || settledOnChain || channel === undefined) continue;
       const htlc = findHtlc(channel.commitments, "outgoing", htlcId);
       if (htlc === undefined) continue;
       const known = parts.get(source.paymentId);
