@@ -3,3 +3,4 @@ export type { ChannelSigner, SignerProvider, SigningAnswer, SigningRequest } fro
 export { InMemorySigner } from "./inMemorySigner.ts";
 export { KeysManager } from "./keysManager.ts";
 export type { OutputSpend, OutputSpendKey, OutputSpendSigner } from "./outputSpend.ts";
+export type { OutputSpender, SpendRefusal, SpendRequest } from "./outputSpender.ts";

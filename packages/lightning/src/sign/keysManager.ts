@@ -4,13 +4,24 @@ import { segwitV0Sighash, sighashAll } from "@fulmen/bitcoin/sighash";
 import type { Transaction, TxOut } from "@fulmen/bitcoin/transaction";
 import type { NodeSigner } from "../chain/index.ts";
 import { delayedToRemoteScript, scriptHashOutput } from "../commitment/formats/segwitScripts.ts";
-import { equalBytes, type Point, type Signature } from "../util/bytes.ts";
+import { derivePublicKey } from "../crypto/keyDerivation.ts";
+import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
+import { equalBytes, noBytes, type Point, type Signature } from "../util/bytes.ts";
 import { type NodeId, nodeIdOf } from "../util/ids.ts";
-import { invariant } from "../util/invariant.ts";
+import { invariant, present } from "../util/invariant.ts";
+import { err, ok, type Result } from "../util/result.ts";
 import { deriveChannelSecrets, staticPaymentKeyCount } from "./channelKeys.ts";
 import type { SignerProvider } from "./channelSigner.ts";
 import { type ExtendedKey, hardenedChild, masterKeyOf } from "./hardenedKey.ts";
 import { InMemorySigner } from "./inMemorySigner.ts";
+import type { OutputSpendKey } from "./outputSpend.ts";
+import {
+  type OutputSpender,
+  type SpendRefusal,
+  type SpendRequest,
+  spendWitness,
+  unsignedSpend,
+} from "./outputSpender.ts";
 
 /** Hardened children of the master key (BIP 32); the numbers are LDK's. */
 const children = {
@@ -28,7 +39,7 @@ const children = {
  *
  * @ldk lightning::sign::KeysManager
  */
-export class KeysManager implements NodeSigner, SignerProvider {
+export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
   readonly nodeId: NodeId;
   readonly #seed: Uint8Array;
   readonly #nodeKey: Uint8Array;
@@ -96,8 +107,6 @@ export class KeysManager implements NodeSigner, SignerProvider {
   /**
    * The witness for input `inputIndex` of `transaction`, which spends `output`; `undefined` unless the output pays to
    * `destinationScript` or `shutdownScript`.
-   *
-   * @ldk lightning::sign::OutputSpender
    */
   signOwnOutput(
     transaction: Transaction,
@@ -119,6 +128,23 @@ export class KeysManager implements NodeSigner, SignerProvider {
     return undefined;
   }
 
+  spendSpendableOutputs(request: SpendRequest): Result<Transaction, SpendRefusal> {
+    const unsigned = unsignedSpend(request);
+    if (!unsigned.ok) return unsigned;
+    const { transaction, descriptors } = unsigned.value;
+    const witnesses: (readonly Uint8Array[])[] = [];
+    for (const [inputIndex, descriptor] of descriptors.entries()) {
+      const witness = this.#witness(transaction, inputIndex, descriptor);
+      if (witness === undefined) return err({ kind: "foreign-output", outPoint: descriptor.outPoint });
+      witnesses.push(witness);
+    }
+    const inputs = transaction.inputs.map((input, index) => ({
+      ...input,
+      witness: present(witnesses[index], "the witness of an input"),
+    }));
+    return ok({ ...transaction, inputs });
+  }
+
   /**
    * Every script to which a peer's commitment may pay us, in whatever channel: all that has to be looked for on the
    * chain when nothing is left but the seed. A thousand points are computed.
@@ -134,7 +160,66 @@ export class KeysManager implements NodeSigner, SignerProvider {
     return scripts;
   }
 
+  /** `undefined` for an output that is locked by other keys. */
+  #witness(
+    transaction: Transaction,
+    inputIndex: number,
+    descriptor: SpendableOutputDescriptor,
+  ): readonly Uint8Array[] | undefined {
+    const { channelKeysId, output } = descriptor;
+    if (descriptor.kind === "static-output") return this.signOwnOutput(transaction, inputIndex, output);
+    const signer = this.deriveChannelSigner(channelKeysId);
+    const lock = lockOf(descriptor, signer);
+    if (!equalBytes(output.script, lock.script)) return undefined;
+    const signature = signer.signSpend({
+      ...{ transaction, inputIndex, value: output.value },
+      scriptCode: lock.scriptCode,
+      sighashType: sighashAll,
+      key: lock.spendKey,
+    });
+    return spendWitness(
+      descriptor,
+      encodeTypedSignature({ signature, sighashType: sighashAll }),
+      signer.basepoints.payment,
+    );
+  }
+
   #staticPaymentKey(number: number): Uint8Array {
     return hardenedChild(this.#staticPayment, number).key;
   }
+}
+
+interface OutputLock {
+  readonly spendKey: OutputSpendKey;
+  /** What an output that this key spends has as its script; another one for a descriptor that is not ours. */
+  readonly script: Uint8Array;
+  readonly scriptCode: Uint8Array;
+}
+
+function lockOf(
+  descriptor: Exclude<SpendableOutputDescriptor, { kind: "static-output" }>,
+  { basepoints }: InMemorySigner,
+): OutputLock {
+  if (descriptor.kind === "delayed-payment-output") {
+    const { perCommitmentPoint: point, witnessScript } = descriptor;
+    const key = derivePublicKey(basepoints.delayedPayment, point);
+    const isOurs = equalBytes(delayedKeyIn(witnessScript), key);
+    return {
+      spendKey: { kind: "delayed-payment", point },
+      script: isOurs ? scriptHashOutput(witnessScript).script : noBytes,
+      scriptCode: witnessScript,
+    };
+  }
+  const { payment } = basepoints;
+  const spendKey = { kind: "payment" } as const;
+  if (descriptor.witnessScript === undefined) {
+    return { spendKey, script: p2wpkhOf(payment), scriptCode: p2pkh(hash160(payment)) };
+  }
+  const { script, witnessScript } = scriptHashOutput(delayedToRemoteScript(payment));
+  return { spendKey, script, scriptCode: witnessScript };
+}
+
+/** The key of the branch without the revocation key: it stands before `OP_ENDIF OP_CHECKSIG` (BOLT 3, "`to_local` Output"). */
+function delayedKeyIn(witnessScript: Uint8Array): Uint8Array {
+  return witnessScript.slice(-35, -2);
 }
