@@ -3,6 +3,7 @@
 export type {
   BlockLocator,
   BroadcasterInterface,
+  ChangeDestinationSource,
   Confirm,
   ConfirmationTarget,
   EntropySource,
@@ -62,6 +63,7 @@ export {
   type ManagerEnvironment,
   type ManagerRecords,
   noRecords,
+  OutputSweeper,
   type PayInvoiceOptions,
   restoreManager,
 } from "./manager/index.ts";

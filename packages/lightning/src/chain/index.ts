@@ -10,6 +10,7 @@ export type {
   TransactionType,
   WatchedOutput,
 } from "./chainInterface.ts";
+export type { ChangeDestinationSource } from "./changeDestination.ts";
 export {
   type ClaimId,
   type CoinSelection,

@@ -6,5 +6,6 @@ export { ChannelManager, type CreateChannelRequest } from "./channelManager.ts";
 export type { ClaimablePayment } from "./claimables.ts";
 export type { ManagerEnvironment } from "./environment.ts";
 export type { InvoiceRequest } from "./invoices.ts";
+export { OutputSweeper, type OutputSweeperEnvironment, type TrackOptions } from "./outputSweeper.ts";
 export type { PayInvoiceOptions } from "./paymentTerms.ts";
 export { type ManagerRecords, noRecords, restoreManager } from "./restore.ts";

@@ -21,6 +21,7 @@ export {
   paymentPrefix,
   settledAfter,
   settledPrefix,
+  sweeperPrefix,
 } from "./v1/keys.ts";
 export {
   encodeMonitorSetup,
@@ -44,3 +45,4 @@ export { encodePayment, readPayment } from "./v1/payment.ts";
 export { readChannel, readChannels, type StoredState } from "./v1/readChannel.ts";
 export { type RestoredMonitor, restoreMonitors } from "./v1/readMonitors.ts";
 export { type RevokedCommitment, revokedCommitment } from "./v1/revokedCommitment.ts";
+export { readSweeper, type StoredSweeper } from "./v1/sweeper.ts";

@@ -22,6 +22,7 @@ import type {
   MessageSendEventsProvider,
   NetworkGraph,
   NodeSigner,
+  OutputSweeper,
   P2PGossipSync,
   PeerManager,
   RoutingMessageHandler,
@@ -44,6 +45,7 @@ interface Nouns {
   readonly NetworkGraph: NetworkGraph;
   readonly findRoute: typeof findRoute;
   readonly KeysManager: KeysManager;
+  readonly OutputSweeper: OutputSweeper;
   readonly EntropySource: EntropySource;
   readonly NodeSigner: NodeSigner;
   readonly SignerProvider: SignerProvider;
@@ -75,6 +77,7 @@ const nouns: Readonly<Record<keyof Nouns, "value" | "type">> = {
   NetworkGraph: "value",
   findRoute: "value",
   KeysManager: "value",
+  OutputSweeper: "value",
   EntropySource: "type",
   NodeSigner: "type",
   SignerProvider: "type",
@@ -98,7 +101,6 @@ const nouns: Readonly<Record<keyof Nouns, "value" | "type">> = {
 const elsewhere = {
   BackgroundProcessor: "@fulmen/background",
   ProbabilisticScorer: "not yet",
-  OutputSweeper: "not yet",
 } as const;
 
 const values: Readonly<Record<string, unknown>> = { ...front };

@@ -75,7 +75,7 @@ const spendable = {
   output: { value: sat(1234), script: new Uint8Array(22).fill(5) },
   channelKeysId: new Uint8Array(32).fill(6),
 };
-const spendableOutputs: readonly SpendableOutputDescriptor[] = [
+export const spendableOutputs: readonly SpendableOutputDescriptor[] = [
   { kind: "static-output", ...spendable },
   {
     kind: "delayed-payment-output",

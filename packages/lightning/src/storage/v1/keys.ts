@@ -1,4 +1,4 @@
-import type { ChannelId, PaymentId, Txid } from "../../util/ids.ts";
+import type { ChannelId, OutPoint, PaymentId, Txid } from "../../util/ids.ts";
 import { invariant } from "../../util/invariant.ts";
 
 // The keys of all records, version 1. Numbers are padded with zeros, so that the store's byte order is the order of
@@ -36,6 +36,11 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
   ["event-ack", "index of the last acknowledged event"],
   ["payment/<id>", "a payment of ours"],
   ["broadcast/<txid>", "transactions that are broadcast again until they confirm"],
+  [
+    "sweeper/output/<txid>/<index>",
+    "an output that a closed channel left, and how far it is on its way to the wallet",
+  ],
+  ["sweeper/transaction/<txid>", "what takes such outputs to the wallet, until it is final"],
 ];
 
 /** Below it are the records of all channels, live rows only: what a start reads. */
@@ -159,6 +164,33 @@ export const broadcastPrefix = "broadcast/";
 export function broadcastKey(txid: Txid): string {
   return `broadcast/${txid}`;
 }
+
+/** Below it is what the sweeper tracks. */
+export const sweeperPrefix = "sweeper/";
+
+export function sweeperOutputKey({ txid, index }: OutPoint): string {
+  return `sweeper/output/${txid}/${padded(index, countDigits)}`;
+}
+
+export function sweeperTransactionKey(txid: Txid): string {
+  return `sweeper/transaction/${txid}`;
+}
+
+/** What a key below `sweeperPrefix` names; `undefined` for keys that this version does not write. */
+export function parseSweeperKey(
+  key: string,
+):
+  | { readonly kind: "output"; readonly outPoint: OutPoint }
+  | { readonly kind: "transaction"; readonly txid: Txid }
+  | undefined {
+  const match = sweeperKeyForm.exec(key);
+  if (match === null) return undefined;
+  const [, outputTxid, index, txid] = match;
+  if (txid !== undefined) return { kind: "transaction", txid: txid as Txid };
+  return { kind: "output", outPoint: { txid: outputTxid as Txid, index: Number(index) } };
+}
+
+const sweeperKeyForm = /^sweeper\/(?:output\/([0-9a-f]{64})\/([0-9]{16})|transaction\/([0-9a-f]{64}))$/;
 
 /** The sequence number of the last batch: tells whether a commit with an unknown outcome took place. */
 export const batchSequenceKey = "batch-sequence";
