@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BlockHeader } from "@fulmen/bitcoin/block";
+import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import { verifyTransaction } from "@fulmen/bitcoin/interpreter";
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { p2wpkh } from "@fulmen/bitcoin/script";
@@ -192,9 +192,8 @@ describe("output sweeper", () => {
     });
     const header = host.mine(host.last());
     assert.deepEqual(host.statuses(), Array(3).fill("pending-threshold-confirmations"));
-    const [{ blockHash }] = host.sweeper.relevantTxids() as [{ blockHash: BlockHash }];
     assert.deepEqual(host.sweeper.relevantTxids(), [
-      { txid: txid(host.last()), height: firstHeight + 1, blockHash },
+      { txid: txid(host.last()), height: firstHeight + 1, blockHash: blockHash(header) },
     ]);
     host.sweeper.transactionsConfirmed(header, [{ index: 0, transaction: host.last() }], firstHeight + 1);
     assert.equal(host.sweeper.hasWrites, false);
