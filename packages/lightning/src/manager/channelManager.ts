@@ -345,6 +345,18 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     this.#chain.confirmed({ header, hash: blockHash(header), transactions, height });
   }
 
+  /**
+   * Takes the preimages that a transaction shows before any block has it, if the chain source sees mempools: an HTLC
+   * that the peer claims on the chain is then claimed upstream hours earlier.
+   */
+  transactionSeen(transaction: Transaction): void {
+    for (const { witness } of transaction.inputs) {
+      for (const item of witness) {
+        if (item.length === 32) this.#core.input(() => this.#core.preimageSeen(item as Bytes32));
+      }
+    }
+  }
+
   transactionUnconfirmed(txid: Txid): void {
     this.#chain.unconfirmed(txid);
   }

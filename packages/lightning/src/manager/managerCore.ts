@@ -1,3 +1,4 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
 import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { CrossChannelAction } from "../channel/action.ts";
@@ -18,7 +19,7 @@ import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts"
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import type { ChannelId, PaymentId, UnixSeconds } from "../util/ids.ts";
+import { type ChannelId, type PaymentId, paymentHashOf, type UnixSeconds } from "../util/ids.ts";
 import { invariant, present } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
@@ -246,6 +247,21 @@ export class ManagerCore implements CrossChannelHandler {
       case "spendable-outputs":
         this.emit(event);
         return;
+    }
+  }
+
+  /**
+   * Somebody showed these 32 bytes. If they are the preimage of HTLCs that we offered, they are used at once, wherever
+   * they were seen.
+   */
+  preimageSeen(preimage: Bytes32): void {
+    const hash = paymentHashOf(crypto().sha256(preimage));
+    for (const [channelId] of this.channels.all()) {
+      for (const htlc of this.channels.funded(channelId)?.commitments.htlcs ?? []) {
+        if (htlc.direction !== "outgoing" || htlc.paymentHash !== hash) continue;
+        const found = this.#outgoing(channelId, htlc.id);
+        if (found) this.fulfilled(channelId, found, preimage, true);
+      }
     }
   }
 

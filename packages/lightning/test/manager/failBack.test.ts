@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { htlcKey } from "#src/commitment/htlc";
+import type { Txid } from "#src/util/ids";
 import { msat, sat } from "#src/util/units";
 import { ManagerNet, type ManagerNode } from "./managers.ts";
 
@@ -61,5 +62,37 @@ describe("an HTLC whose end downstream the chain withholds", () => {
     const { alice, upstream, mineTo } = stuckDownstream(false);
     mineTo(upstream - 1);
     assert.equal(alice.eventsOf("payment-failed").length, 0);
+  });
+});
+
+describe("a preimage in a transaction that no block has yet", () => {
+  it("is used upstream at once, and once only", () => {
+    const { alice, bob, first, mineTo } = stuckDownstream(true);
+    const claim = (item: Uint8Array) => ({
+      version: 2,
+      inputs: [
+        {
+          outPoint: { txid: "77".repeat(32) as Txid, index: 0 },
+          scriptSig: new Uint8Array(0),
+          sequence: 0,
+          witness: [new Uint8Array(72), item, new Uint8Array(133)],
+        },
+      ],
+      outputs: [],
+      locktime: 0,
+    });
+    bob.manager.transactionSeen(claim(new Uint8Array(32).fill(8)));
+    mineTo(bob.manager.bestBlock.height + 1);
+    assert.equal(alice.eventsOf("payment-sent").length, 0);
+    for (let i = 0; i < 2; i++) {
+      bob.manager.transactionSeen(claim(preimage));
+      mineTo(bob.manager.bestBlock.height + 1);
+    }
+    assert.equal(alice.eventsOf("payment-sent").length, 1);
+    const forwarded = bob.eventsOf("payment-forwarded");
+    assert.deepEqual(
+      forwarded.map(({ incomingChannelId, claimedOnChain }) => [incomingChannelId, claimedOnChain]),
+      [[first, true]],
+    );
   });
 });
