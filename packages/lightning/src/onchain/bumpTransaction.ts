@@ -36,13 +36,16 @@ export interface HtlcDescriptor {
   readonly perCommitmentPoint: Point;
 }
 
-interface BumpSubject {
+/** Whose transaction it is, and what it is like. */
+export interface BumpSubject {
   readonly channelId: ChannelId;
   readonly counterparty: NodeId;
   readonly channelKeysId: Uint8Array;
   /** The same through all replacements. */
   readonly claimId: ClaimId;
   readonly version: number;
+  /** Of the transaction that is wanted. */
+  readonly locktime: number;
 }
 
 /**
@@ -67,5 +70,7 @@ export type BumpTransactionEvent =
       readonly kind: "htlc-resolution";
       readonly targetFeerate: FeeratePerKw;
       readonly htlcs: readonly HtlcDescriptor[];
-      readonly locktime: number;
     });
+
+/** Those that have HTLCs. */
+export type HtlcResolutionEvent = Extract<BumpTransactionEvent, { kind: "htlc-resolution" }>;

@@ -27,6 +27,8 @@ export interface ClaimFeerates {
 
 /** Most inputs of one claim: it stays small enough to be relayed and quick to sign. */
 const maxInputs = 100;
+/** So many HTLC transactions together leave room for coins in a transaction of version 3: 10,000 virtual bytes. */
+const maxTrucHtlcs = 50;
 
 /** A monitor with its claims as they should be, and those of them that have something to do now. */
 export interface ClaimPlan {
@@ -123,9 +125,11 @@ function groups(monitor: ChannelMonitor, open: readonly Claimable[]): readonly A
     else group.push(claimable);
   }
   const parts: ActiveClaim["claimables"][] = [];
+  const { version } = formatOf(monitor.setup.params.format);
   for (const group of byName.values()) {
-    for (let at = 0; at < group.length; at += maxInputs) {
-      const part = group.slice(at, at + maxInputs);
+    const most = version === 3 && group[0]?.kind === "holder-htlc" ? maxTrucHtlcs : maxInputs;
+    for (let at = 0; at < group.length; at += most) {
+      const part = group.slice(at, at + most);
       if (isFilled(part)) parts.push(part);
     }
   }

@@ -1,5 +1,19 @@
 export { type Balance, type BalanceSource, claimableBalances } from "./balances.ts";
-export type { AnchorDescriptor, BumpTransactionEvent, HtlcDescriptor } from "./bumpTransaction.ts";
+export type { SentBump } from "./bumpDraft.ts";
+export {
+  type BumpContext,
+  type BumpOutcome,
+  type BumpRefusal,
+  type BumpStep,
+  bumpSteps,
+  textOfBumpRefusal,
+} from "./bumpSteps.ts";
+export type {
+  AnchorDescriptor,
+  BumpTransactionEvent,
+  HtlcDescriptor,
+  HtlcResolutionEvent,
+} from "./bumpTransaction.ts";
 export type {
   ChainView,
   CommitmentOutput,

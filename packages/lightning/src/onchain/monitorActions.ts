@@ -6,7 +6,12 @@ import { htlcSuccessWitness, htlcTimeoutWitness, withWitness } from "../commitme
 import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
 import { present } from "../util/invariant.ts";
-import type { AnchorDescriptor, BumpTransactionEvent, HtlcDescriptor } from "./bumpTransaction.ts";
+import type {
+  AnchorDescriptor,
+  BumpSubject,
+  BumpTransactionEvent,
+  HtlcDescriptor,
+} from "./bumpTransaction.ts";
 import type { ValidCommitment } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import type { DirectClaimable, HolderHtlcClaimable } from "./claimable.ts";
@@ -95,6 +100,7 @@ function publish(
     event: {
       kind: "channel-close",
       ...subjectOf(monitor, claim),
+      locktime: claim.setAt,
       packageTargetFeerate: claim.feerate,
       commitment: transaction,
       commitmentFee: built.fee,
@@ -119,13 +125,12 @@ function takeHtlcs(
       return { kind: "broadcast", transactions: [transaction], type: "claim" };
     });
   }
-  const locktime = present(htlcs[0], "an HTLC").built.secondStage.locktime;
   const event: BumpTransactionEvent = {
     kind: "htlc-resolution",
     ...subjectOf(monitor, claim),
+    locktime: present(htlcs[0], "an HTLC").built.secondStage.locktime,
     targetFeerate: claim.feerate,
     htlcs: htlcs.map((htlc) => descriptorOf(htlc, format.htlcSighashType)),
-    locktime,
   };
   return [{ kind: "bump", event }];
 }
@@ -168,10 +173,7 @@ function descriptorOf(
   };
 }
 
-function subjectOf(
-  { setup }: ChannelMonitor,
-  { id }: ActiveClaim,
-): Pick<BumpTransactionEvent, "channelId" | "counterparty" | "channelKeysId" | "claimId" | "version"> {
+function subjectOf({ setup }: ChannelMonitor, { id }: ActiveClaim): Omit<BumpSubject, "locktime"> {
   const { channelId, counterparty, channelKeysId, params } = setup;
   return { channelId, counterparty, channelKeysId, claimId: id, version: formatOf(params.format).version };
 }

@@ -245,6 +245,17 @@ export class TestNetwork {
     return present(opened, "the channel that was to be opened").channelId;
   }
 
+  /** Gives the wallets of nodes confirmed coins, `count` of `value` each, in a block that has nothing else. */
+  giveCoins(nodes: readonly TestNode[], value: Sat, count = 3): void {
+    const outputs = nodes.flatMap(({ wallet }) =>
+      Array.from({ length: count }, () => ({ value, script: wallet.script })),
+    );
+    const coins = this.faucet.fund(this.chain, outputs, feeratePerKw(1_000));
+    this.chain.mine(1, { transactions: [coins], only: [] });
+    for (const node of this.nodes) node.syncChain();
+    this.settle();
+  }
+
   /** `from` pays an invoice of `to`'s, and all comes to rest. The payment's id is its hash. */
   payInvoice(from: TestNode, to: TestNode, amount: Msat): PaymentHash {
     const { invoice, paymentHash } = to.manager.createBolt11Invoice({ amount, description: "test" });

@@ -31,6 +31,8 @@ import {
   type UnixSeconds,
 } from "@fulmen/lightning/util";
 import { ChainBroadcaster, type TestChain } from "../chain/index.ts";
+import { TestWallet } from "../wallet/testWallet.ts";
+import { Bumper } from "./bumper.ts";
 import { EnforcingKeys } from "./enforcingKeys.ts";
 import type { SignerState } from "./enforcingSigner.ts";
 import { handingOver } from "./handingOver.ts";
@@ -100,6 +102,7 @@ interface Memory {
   readonly graph: NetworkGraph;
   readonly gossip: P2PGossipSync;
   readonly handOver: (event: MessageSendEvent) => void;
+  readonly bumper: Bumper;
 }
 
 /**
@@ -112,6 +115,8 @@ export class TestNode {
   readonly keys: EnforcingKeys;
   readonly entropy: SeededEntropy;
   readonly broadcaster: ChainBroadcaster;
+  /** Gives coins to what has to be confirmed. It has none until somebody pays to its script. */
+  readonly wallet: TestWallet;
   readonly log: LogRecord[] = [];
   /** Every event that the user was told of, by its index: one that is told again is the same one. */
   readonly events = new Map<number, Event>();
@@ -139,6 +144,7 @@ export class TestNode {
     this.nodeId = this.keys.nodeId;
     this.entropy = new SeededEntropy(options.seed);
     this.broadcaster = new ChainBroadcaster(options.chain);
+    this.wallet = new TestWallet(options.chain, walletSeed + options.seed);
     this.onEvent = options.onEvent ?? (() => {});
     this.onCrashPoint = options.onCrashPoint ?? (() => {});
     const { network = networks.regtest } = options;
@@ -196,7 +202,13 @@ export class TestNode {
     const { hasSlowStore = false } = this.#options;
     const mayCommit = !(patiently && hasSlowStore) && !this.holdsCommits && !this.#isFrozen;
     const mayTake = (hasSlowStore || this.holdsCommits || this.#taken.length === 0) && !this.#isFrozen;
-    return this.#leave() || (mayTake && this.#take()) || (mayCommit && this.#commit()) || this.#tellEvent();
+    return (
+      this.#leave() ||
+      (mayTake && this.#take()) ||
+      (mayCommit && this.#commit()) ||
+      this.#bump() ||
+      this.#tellEvent()
+    );
   }
 
   /** Steps until nothing is left to do. */
@@ -305,6 +317,17 @@ export class TestNode {
     return fault === undefined;
   }
 
+  #bump(): boolean {
+    const { chainMonitor, bumper } = this.#memory;
+    const events = chainMonitor.takeBumpEvents();
+    for (const event of events) {
+      for (const { transactions, type } of bumper.answer(event)) {
+        this.#leaving.push({ kind: "broadcast", transactions, type });
+      }
+    }
+    return events.length > 0;
+  }
+
   #tellEvent(): boolean {
     const { manager } = this.#memory;
     const [next] = manager.pendingEvents(1);
@@ -372,7 +395,8 @@ export class TestNode {
     const handlers = { channel, routing: gossip };
     const chainHash = network.genesisHash;
     const peers = new PeerManager({ nodeSigner: keys, handlers, chainHash, logger });
-    return { manager, chainMonitor, peers, graph, gossip, handOver };
+    const bumper = new Bumper({ wallet: this.wallet, signerProvider: keys, logger });
+    return { manager, chainMonitor, peers, graph, gossip, handOver, bumper };
   }
 
   #checkSigners(): void {
@@ -380,6 +404,9 @@ export class TestNode {
     if (violation !== undefined) throw new Error(`a signer was asked to ${violation}`);
   }
 }
+
+/** Keys of nodes' wallets are others than a faucet's. */
+const walletSeed = 0x7000_0000;
 
 /** More steps than any test needs. */
 const maxSteps = 100_000;

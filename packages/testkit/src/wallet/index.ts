@@ -8,3 +8,4 @@ export {
 } from "./faucet.ts";
 export { createFundedChain, type FundedChain, type FundedChainOptions } from "./fundedChain.ts";
 export { payForCommitment } from "./payForCommitment.ts";
+export { TestWallet } from "./testWallet.ts";

@@ -1,0 +1,217 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { type Transaction, txid, weight } from "@fulmen/bitcoin/transaction";
+import type { TransactionType } from "../chain/chainInterface.ts";
+import {
+  type CoinSelection,
+  type CoinSelectionRefusal,
+  type CoinSelectionRequest,
+  claimIdOf,
+  type SignPsbtRefusal,
+} from "../chain/coinSelection.ts";
+import { unsignedPsbt } from "../chain/psbt.ts";
+import type { OutputSpendSigner } from "../sign/outputSpend.ts";
+import { concatBytes, fromHex } from "../util/bytes.ts";
+import type { Result } from "../util/result.ts";
+import { feeOf, type Sat, sat } from "../util/units.ts";
+import {
+  type BumpDraft,
+  bumpDraft,
+  coinSelectionRequest,
+  isStanding,
+  maxWeightOf,
+  replacementFee,
+  type SentBump,
+} from "./bumpDraft.ts";
+import { withChannelWitnesses } from "./bumpInputs.ts";
+import type { BumpTransactionEvent, HtlcResolutionEvent } from "./bumpTransaction.ts";
+
+/** Why an event has led to no transaction. It comes again, and may then. */
+export type BumpRefusal =
+  | CoinSelectionRefusal
+  | SignPsbtRefusal
+  /** What the wallet gave does not cover the outputs, or not what a replacement has to pay. */
+  | { readonly kind: "too-little-given"; readonly fee: bigint; readonly needed: Sat }
+  /** The wallet signed another transaction than it was given. */
+  | { readonly kind: "wrong-transaction" }
+  /** The channel's signer does not sign now. */
+  | { readonly kind: "unsigned" };
+
+/** What is next for an event: a question to the wallet, or the end. */
+export type BumpStep =
+  | {
+      readonly kind: "select";
+      readonly request: CoinSelectionRequest;
+      readonly answered: (answer: Result<CoinSelection, CoinSelectionRefusal>) => BumpStep;
+    }
+  | {
+      readonly kind: "sign";
+      readonly psbt: Uint8Array;
+      readonly answered: (answer: Result<Transaction, SignPsbtRefusal>) => BumpStep;
+    }
+  | BumpOutcome;
+
+export type BumpOutcome =
+  | {
+      readonly kind: "broadcast";
+      /** One package, parents first. */
+      readonly transactions: readonly Transaction[];
+      readonly type: TransactionType;
+      readonly sent: SentBump;
+    }
+  /** The commitment pays the package's feerate by itself. */
+  | { readonly kind: "needless" }
+  /** One transaction would be too large: each of these is to be answered by itself. */
+  | { readonly kind: "split"; readonly parts: readonly [HtlcResolutionEvent, HtlcResolutionEvent] }
+  | { readonly kind: "refused"; readonly refusal: BumpRefusal };
+
+/** What the answer to an event rests on. */
+export interface BumpContext {
+  /** Of the event's channel. */
+  readonly signer: OutputSpendSigner;
+  /** What was last sent for this claim id. */
+  readonly sent?: SentBump | undefined;
+}
+
+/**
+ * Begins to answer an event: whoever calls asks a wallet what the steps ask for, until one is an outcome. The same
+ * event and the same answers give the same transaction. One that takes the place of `sent` pays more (BIP 125).
+ *
+ * @ldk lightning::events::bump_transaction::BumpTransactionEventHandler
+ */
+export function bumpSteps(event: BumpTransactionEvent, context: BumpContext): BumpStep {
+  if (event.kind === "channel-close") {
+    const { packageTargetFeerate, commitment, commitmentFee } = event;
+    if (commitmentFee > 0n && commitmentFee >= feeOf(packageTargetFeerate, weight(commitment))) {
+      return { kind: "needless" };
+    }
+  } else if (event.htlcs.length > 1 && leastWeight(event) + weightForCoins > maxWeightOf(event)) {
+    return split(event);
+  }
+  const { sent, signer } = context;
+  return select({ event, signer, sent: sent && isStanding(sent, event) ? sent : undefined, rounds: 0 });
+}
+
+/** Room for some coins and change. */
+const weightForCoins = 1_000;
+/** A higher fee may need more coins, which make a replacement heavier and its fee higher still. */
+const maxRounds = 4;
+
+interface Attempt extends BumpContext {
+  readonly event: BumpTransactionEvent;
+  readonly rounds: number;
+}
+
+function select(attempt: Attempt, minimumFee?: Sat): BumpStep {
+  const { event } = attempt;
+  return {
+    kind: "select",
+    request: coinSelectionRequest(event, minimumFee),
+    answered: (answer) => {
+      if (answer.ok) return selected(attempt, answer.value);
+      const refusal = answer.error;
+      if (refusal.kind === "too-heavy" && event.kind === "htlc-resolution" && event.htlcs.length > 1) {
+        return split(event);
+      }
+      return { kind: "refused", refusal };
+    },
+  };
+}
+
+function selected(attempt: Attempt, selection: CoinSelection): BumpStep {
+  const { event, sent, rounds } = attempt;
+  const draft = bumpDraft(event, selection);
+  const { fee, transaction } = draft;
+  if (fee < 0n) return tooLittle(fee, sat(0));
+  if (sent !== undefined) {
+    if (txid(sent.transaction) === txid(transaction)) return broadcast(event, sent);
+    const needed = replacementFee(sent, draft.weight);
+    if (fee < needed) {
+      return rounds < maxRounds ? select({ ...attempt, rounds: rounds + 1 }, needed) : tooLittle(fee, needed);
+    }
+  }
+  if (selection.confirmedUtxos.length === 0) return finish(attempt, draft, transaction);
+  return {
+    kind: "sign",
+    psbt: unsignedPsbt(transaction, draft.spent),
+    answered: (answer) => {
+      if (!answer.ok) return { kind: "refused", refusal: answer.error };
+      if (txid(answer.value) !== txid(transaction)) {
+        return { kind: "refused", refusal: { kind: "wrong-transaction" } };
+      }
+      return finish(attempt, draft, answer.value);
+    },
+  };
+}
+
+function finish({ event, signer }: Attempt, draft: BumpDraft, funded: Transaction): BumpOutcome {
+  const transaction = withChannelWitnesses(funded, draft.inputs, signer);
+  if (transaction === undefined) return { kind: "refused", refusal: { kind: "unsigned" } };
+  const most = maxWeightOf(event);
+  const actual = weight(transaction);
+  if (actual > most) return { kind: "refused", refusal: { kind: "too-heavy", weight: actual, most } };
+  const outPoints = draft.inputs.map(({ outPoint }) => outPoint);
+  return broadcast(event, { transaction, fee: sat(draft.fee), outPoints });
+}
+
+function broadcast(event: BumpTransactionEvent, sent: SentBump): BumpOutcome {
+  const { transaction } = sent;
+  switch (event.kind) {
+    case "channel-close":
+      return { kind: "broadcast", transactions: [event.commitment, transaction], type: "anchor-bump", sent };
+    case "htlc-resolution":
+      return { kind: "broadcast", transactions: [transaction], type: "claim", sent };
+  }
+}
+
+function tooLittle(fee: bigint, needed: Sat): BumpOutcome {
+  return { kind: "refused", refusal: { kind: "too-little-given", fee, needed } };
+}
+
+function leastWeight(event: BumpTransactionEvent): number {
+  return bumpDraft(event, { confirmedUtxos: [] }).weight;
+}
+
+/**
+ * The first half keeps the claim id, and with it the coins; that of the second follows from it and from the order of
+ * magnitude, so that it stays while HTLCs go.
+ */
+function split(event: HtlcResolutionEvent): BumpOutcome {
+  const { htlcs, claimId } = event;
+  const half = Math.ceil(htlcs.length / 2);
+  const magnitude = Uint8Array.of(32 - Math.clz32(half));
+  const second = claimIdOf(crypto().sha256(concatBytes(fromHex(claimId), magnitude)));
+  return {
+    kind: "split",
+    parts: [
+      { ...event, htlcs: htlcs.slice(0, half) },
+      { ...event, htlcs: htlcs.slice(half), claimId: second },
+    ],
+  };
+}
+
+/** A refusal in words, with its numbers. */
+export function textOfBumpRefusal(refusal: BumpRefusal): string {
+  switch (refusal.kind) {
+    case "insufficient-funds": {
+      const { needed, available, reserved } = refusal;
+      return `needs ${needed} sat, the wallet has ${available} sat for it; ${reserved} sat are reserved`;
+    }
+    case "too-heavy":
+      return `would weigh ${refusal.weight} units, ${refusal.most} at most`;
+    case "too-little-given":
+      return `would pay ${refusal.fee} sat, ${refusal.needed} sat at least`;
+    case "wallet-unavailable":
+    case "malformed-psbt":
+      return `${refusal.kind}: ${refusal.text}`;
+    case "wrong-spent-output":
+    case "unsafe-sighash":
+      return `the wallet signs nothing: ${refusal.kind} at input ${refusal.inputIndex}`;
+    case "nothing-to-sign":
+    case "watch-only":
+      return `the wallet signs nothing: ${refusal.kind}`;
+    case "wrong-transaction":
+      return "the wallet signed another transaction";
+    case "unsigned":
+      return "the channel's signer does not sign yet";
+  }
+}

@@ -1,0 +1,68 @@
+import type { ClaimId, CoinSelectionSource } from "@fulmen/lightning/chain";
+import type { Logger } from "@fulmen/lightning/handlers";
+import {
+  type BumpOutcome,
+  type BumpStep,
+  type BumpTransactionEvent,
+  bumpSteps,
+  type SentBump,
+  textOfBumpRefusal,
+} from "@fulmen/lightning/onchain";
+import type { OutputSpendSigner } from "@fulmen/lightning/sign";
+
+/** A wallet that answers at once. */
+export type SyncCoinSelectionSource = {
+  readonly [Name in keyof CoinSelectionSource]: (
+    ...asked: Parameters<CoinSelectionSource[Name]>
+  ) => Exclude<ReturnType<CoinSelectionSource[Name]>, Promise<unknown>>;
+};
+
+export interface BumperParts {
+  readonly wallet: SyncCoinSelectionSource;
+  readonly signerProvider: { deriveChannelSigner(channelKeysId: Uint8Array): OutputSpendSigner };
+  readonly logger: Logger;
+}
+
+type Broadcast = Extract<BumpOutcome, { kind: "broadcast" }>;
+
+/** Answers bump events with a wallet's coins, each at once: `BumpTransactionHandler` for wallets that answer at once. */
+export class Bumper {
+  readonly #parts: BumperParts;
+  readonly #sent = new Map<ClaimId, SentBump>();
+
+  constructor(parts: BumperParts) {
+    this.#parts = parts;
+  }
+
+  /** What is to be broadcast now. Refusals are logged; the event comes again. */
+  answer(event: BumpTransactionEvent): readonly Broadcast[] {
+    const { signerProvider, logger } = this.#parts;
+    const { channelKeysId, claimId, channelId } = event;
+    const signer = signerProvider.deriveChannelSigner(channelKeysId);
+    const outcome = this.#walk(bumpSteps(event, { signer, sent: this.#sent.get(claimId) }));
+    switch (outcome.kind) {
+      case "broadcast":
+        this.#sent.set(claimId, outcome.sent);
+        return [outcome];
+      case "split":
+        return outcome.parts.flatMap((part) => this.answer(part));
+      case "refused": {
+        const text = `channel ${channelId}: ${event.kind}: ${textOfBumpRefusal(outcome.refusal)}`;
+        logger.log({ level: "warn", module: "bump", text });
+        return [];
+      }
+      case "needless":
+        return [];
+    }
+  }
+
+  #walk(first: BumpStep): BumpOutcome {
+    const { wallet } = this.#parts;
+    let step = first;
+    for (;;) {
+      if (step.kind === "select") step = step.answered(wallet.selectConfirmedUtxos(step.request));
+      else if (step.kind === "sign") step = step.answered(wallet.signPsbt(step.psbt));
+      else return step;
+    }
+  }
+}
