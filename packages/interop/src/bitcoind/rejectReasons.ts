@@ -2,6 +2,12 @@ import type { Refusal } from "@fulmen/testkit";
 
 type Kind = Refusal["kind"];
 
+const paysTooLittle: readonly Kind[] = [
+  "replacement-fee-too-low",
+  "replacement-feerate-too-low",
+  "replacement-earns-less",
+];
+
 /**
  * How Bitcoin Core begins what it says of a refused transaction or package, and our refusals that this can stand for.
  * Where one beginning is that of another, the longer one comes first.
@@ -37,11 +43,11 @@ const meanings: readonly (readonly [string, readonly Kind[]])[] = [
   ["mempool min fee not met", ["min-fee-not-met"]],
   ["TRUC-violation", ["truc"]],
   ["too many potential replacements", ["too-many-replacements"]],
-  ["insufficient fee", ["replacement-fee-too-low", "replacement-feerate-too-low"]],
-  ["replacement-failed", ["replacement-fee-too-low", "replacement-feerate-too-low"]],
+  ["insufficient fee", paysTooLittle],
+  ["replacement-failed", paysTooLittle],
   ["replacement-adds-unconfirmed", ["replacement-adds-unconfirmed"]],
   ["package RBF failed: new transaction cannot have mempool ancestors", ["replacement-adds-unconfirmed"]],
-  ["package RBF failed", ["replacement-fee-too-low", "replacement-feerate-too-low", "too-many-replacements"]],
+  ["package RBF failed", [...paysTooLittle, "too-many-replacements"]],
   ["too-long-mempool-chain", ["too-long-chain"]],
   ["too-large-cluster", ["too-long-chain"]],
   ["mempool-script-verify-flag-failed", ["script"]],

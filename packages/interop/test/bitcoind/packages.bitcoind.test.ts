@@ -218,6 +218,17 @@ test("the other side's commitment and its child replace ours when they pay more"
   });
 });
 
+test("a package that replaces stands on its child's fee", (t) => {
+  const outcome = onBoth(t, (chain, faucet) => {
+    const coin = coinOf(chain, faucet);
+    accept(chain, spendAll(faucet, [coin], { fee: 300n }));
+    const parent = spendAll(faucet, [coin], { fee: 400n, script: faucet.script });
+    const child = (fee: bigint) => spendAll(faucet, [outputOf(parent)], { fee });
+    return packageVerdicts(chain, { poor: [parent, child(200n)], rich: [parent, child(600n)] });
+  });
+  assert.deepEqual(outcome, { poor: "replacement-feerate-too-low", rich: "taken" });
+});
+
 test("a child is replaced alone, and with its parent when the parent's anchor is bumped anew", (t) => {
   const outcome = onBoth(t, (chain, faucet) => {
     const parent = feeless(faucet, coinOf(chain, faucet));

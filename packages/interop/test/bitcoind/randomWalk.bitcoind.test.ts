@@ -5,15 +5,16 @@ import { p2a } from "@fulmen/bitcoin/script";
 import { type Transaction, txid, vsize } from "@fulmen/bitcoin/transaction";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { present } from "@fulmen/lightning/util";
-import { Dice, type FundedChain, inputOf, type SpentInput } from "@fulmen/testkit";
+import { Dice, type FundedChain, inputOf, type Refusal, type SpentInput } from "@fulmen/testkit";
 import { createFundedBitcoindChain } from "#src/bitcoind/index";
 import { coinOf, outputOf, pay, verdict } from "./bothChains.ts";
 
 installNodeCrypto();
 
 /** Rules that Bitcoin Core has given up for its mempool of clusters. */
-const givenUp: readonly string[] = [
+const givenUp: readonly Refusal["kind"][] = [
   "replacement-adds-unconfirmed",
+  "replacement-feerate-too-low",
   "too-long-chain",
   "too-many-replacements",
 ];

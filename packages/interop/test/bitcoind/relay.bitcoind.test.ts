@@ -117,6 +117,25 @@ test("a replacement pays for all that it evicts, for its relay, and more per byt
   });
 });
 
+test("a replacement is measured against all that it evicts together", (t) => {
+  const outcome = onBoth(t, (chain, faucet) => {
+    const spent = [coinOf(chain, faucet)];
+    const parent = spendAll(faucet, spent, { fee: 110n, script: faucet.script });
+    const child = spendAll(faucet, [outputOf(parent)], { fee: 2200n });
+    const large = (fee: bigint) => {
+      const value = (5_000_000_000n - fee) / 14n;
+      return faucet.spend(spent, new Array<TxOut>(14).fill(pay(value)));
+    };
+    return verdicts(chain, { parent, child, "less per byte": large(2900n), "more per byte": large(9000n) });
+  });
+  assert.deepEqual(outcome, {
+    parent: "taken",
+    child: "taken",
+    "less per byte": "replacement-earns-less",
+    "more per byte": "taken",
+  });
+});
+
 test("all can be replaced, signalled or not", (t) => {
   const outcome = onBoth(t, (chain, faucet) => {
     const final = faucet.spend([coinOf(chain, faucet, 0, 0xffff_ffff)], [pay(4_999_999_000n)]);

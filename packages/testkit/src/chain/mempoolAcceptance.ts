@@ -9,12 +9,13 @@ import {
   type Pool,
 } from "./candidate.ts";
 import { chainLimitRefusal } from "./chainLimits.ts";
+import { diagramRefusal } from "./feerateDiagram.ts";
 import type { MempoolEntry } from "./mempool.ts";
 import { feeAt } from "./policy.ts";
 import type { Refusal } from "./refusal.ts";
 import {
   addedInputRefusal,
-  evictedFeerateRefusal,
+  childFeerateRefusal,
   type Payer,
   type Replacement,
   replaceableRefusal,
@@ -46,6 +47,7 @@ export function admit(tx: Transaction, pool: Pool, minimum: bigint): Result<Admi
     minimumRefusal(entry, larger(minimum, pool.policy.minRelayFeerate)) ??
     addedInputRefusal(entry, pool.graph, placed.value) ??
     replacementFeeRefusal(entry, placed.value, pool.policy) ??
+    diagramRefusal([entry], placed.value.evicted, pool.graph) ??
     ephemeralRefusal(entry, pool.graph) ??
     candidateScriptRefusal(candidate.value, pool);
   return refusal === undefined ? ok({ added: [entry], evicted: placed.value.evicted }) : err(refusal);
@@ -120,7 +122,11 @@ function packageFeeRefusal(
   if (unconfirmed !== undefined) {
     return { kind: "replacement-adds-unconfirmed", outPoint: { txid: unconfirmed.txid, index: 0 } };
   }
-  return replacementFeeRefusal(total, replacement, pool.policy) ?? evictedFeerateRefusal(total, replacement);
+  return (
+    replacementFeeRefusal(total, replacement, pool.policy) ??
+    childFeerateRefusal(total, parent.entry) ??
+    diagramRefusal([parent.entry, child.entry], replacement.evicted, pool.graph)
+  );
 }
 
 /** Where an entry would stand: what it evicts, or why there is no place for it. */

@@ -125,6 +125,9 @@ export class Mempool {
 
 function isFeeRefusal({ kind }: Refusal): boolean {
   return (
-    kind === "min-fee-not-met" || kind === "replacement-fee-too-low" || kind === "replacement-feerate-too-low"
+    kind === "min-fee-not-met" ||
+    kind === "replacement-fee-too-low" ||
+    kind === "replacement-feerate-too-low" ||
+    kind === "replacement-earns-less"
   );
 }

@@ -76,16 +76,11 @@ export function replacementFeeRefusal(
   return fee < need ? { kind: "replacement-fee-too-low", have: fee as Sat, need } : undefined;
 }
 
-/** Why a package pays no more per virtual byte than all that it evicts together: miners would not gain by it. */
-export function evictedFeerateRefusal({ fee, vsize }: Payer, { evicted }: Replacement): Refusal | undefined {
-  const old = { fee: 0n, vsize: 0 };
-  for (const each of evicted) {
-    old.fee += each.fee;
-    old.vsize += each.vsize;
-  }
-  if (fee * BigInt(old.vsize) > old.fee * BigInt(vsize)) return undefined;
-  const above = feerateOf(old.fee, old.vsize);
-  return { kind: "replacement-feerate-too-low", have: feerateOf(fee, vsize), above };
+/** Why a package does not stand together: its child must raise what the parent pays per virtual byte alone. */
+export function childFeerateRefusal({ fee, vsize }: Payer, parent: Payer): Refusal | undefined {
+  if (fee * BigInt(parent.vsize) > parent.fee * BigInt(vsize)) return undefined;
+  const [have, above] = [feerateOf(fee, vsize), feerateOf(parent.fee, parent.vsize)];
+  return { kind: "replacement-feerate-too-low", have, above };
 }
 
 /** Whether a transaction or one that it builds on may be replaced: by a sequence below 2^32 - 2, or by version 3. */
