@@ -18,6 +18,7 @@ const always: ReadonlySet<ActionKind> = new Set([
   "restore",
   "thaw",
   "release-commits",
+  "release-updates",
 ]);
 
 /**
@@ -67,6 +68,7 @@ function nodeOf(dice: Dice): NodeSetup {
     maxInFlightPercent: oneOf(dice, [25, 100]),
     minimumDepth: oneOf(dice, [1, 2, 3]),
     reserveMillionths: oneOf(dice, [10_000, 50_000]),
+    lateWatch: dice.roll(3) === 0,
   };
 }
 

@@ -19,6 +19,7 @@ export function heal(world: World): void {
   world.spare();
   for (const node of network.nodes) {
     node.holdsCommits = false;
+    node.holdsUpdates = false;
     node.storeFault = undefined;
     node.thaw();
   }

@@ -60,6 +60,11 @@ function act(world: World, action: Action): boolean {
     case "commit":
     case "release-commits":
       return letCommit(world, action.which, action.kind === "commit");
+    case "hold-updates":
+    case "complete-update":
+    case "release-updates":
+    case "restart-watch":
+      return disturbWatch(world, action);
     case "fail-commit":
       world.node(action.node).storeFault = "fails";
       return true;
@@ -142,6 +147,37 @@ function letCommit({ network }: World, which: number, one: boolean): boolean {
   network.step(node);
   node.holdsCommits = true;
   return true;
+}
+
+type WatchAction = Extract<
+  Action,
+  { readonly kind: "hold-updates" | "complete-update" | "release-updates" | "restart-watch" }
+>;
+
+function disturbWatch(world: World, action: WatchAction): boolean {
+  switch (action.kind) {
+    case "hold-updates": {
+      const late = world.network.nodes.filter(({ lateWatch }) => lateWatch !== undefined);
+      const node = late[action.node % Math.max(1, late.length)];
+      if (node === undefined || node.holdsUpdates) return false;
+      node.holdsUpdates = true;
+      return true;
+    }
+    case "restart-watch": {
+      const { lateWatch } = world.node(action.node);
+      lateWatch?.restart();
+      return lateWatch !== undefined;
+    }
+    case "complete-update":
+    case "release-updates": {
+      const held = world.network.nodes.filter(({ lateWatch, holdsUpdates }) => lateWatch && holdsUpdates);
+      const node = held[action.which % Math.max(1, held.length)];
+      if (node === undefined) return false;
+      if (action.kind === "complete-update") return node.lateWatch?.complete(action.channel) ?? false;
+      node.holdsUpdates = false;
+      return true;
+    }
+  }
 }
 
 function thaw({ network }: World): boolean {

@@ -27,6 +27,13 @@ export const actionTable = {
   /** The first batch that is held. */
   commit: { weight: 6, parameters: { which: 6 } },
   "release-commits": { weight: 3, parameters: { which: 6 } },
+  /** The monitors of a node that keeps them elsewhere answer no more by themselves. */
+  "hold-updates": { weight: 3, parameters: { node: 3 } },
+  /** The first held update of one channel. */
+  "complete-update": { weight: 10, parameters: { which: 6, channel: 6 } },
+  "release-updates": { weight: 3, parameters: { which: 6 } },
+  /** The monitors die and come back, and the manager does not notice. */
+  "restart-watch": { weight: 1, parameters: { node: 3 } },
   "fail-commit": { weight: 1, parameters: { node: 3 } },
   "lose-answer": { weight: 1, parameters: { node: 3 } },
   thaw: { weight: 8, parameters: {} },
@@ -83,6 +90,8 @@ export interface NodeSetup {
   readonly maxInFlightPercent: number;
   readonly minimumDepth: number;
   readonly reserveMillionths: number;
+  /** Whether its monitors are kept elsewhere. */
+  readonly lateWatch: boolean;
 }
 
 /** All there is to know of a run: the same script is the same run. */
@@ -145,6 +154,7 @@ function parseNode(value: unknown): NodeSetup {
     maxInFlightPercent: numberOf(fields["maxInFlightPercent"]),
     minimumDepth: numberOf(fields["minimumDepth"]),
     reserveMillionths: numberOf(fields["reserveMillionths"]),
+    lateWatch: fields["lateWatch"] === true,
   };
 }
 

@@ -10,6 +10,7 @@ const plainNode: NodeSetup = {
   maxInFlightPercent: 100,
   minimumDepth: 1,
   reserveMillionths: 10_000,
+  lateWatch: false,
 };
 const plainChannel: Omit<ChannelSetup, "link" | "opener"> = {
   format: "static-remotekey",

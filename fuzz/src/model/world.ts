@@ -71,7 +71,11 @@ export class World {
     this.terms = { base: BigInt(feeBase), millionths: BigInt(feeMillionths) };
     this.ledger = new Ledger(this.terms);
     for (const setup of this.#setups) {
-      const node = network.addNode({ config: configOf(setup), onEvent: (...told) => this.#hear(...told) });
+      const node = network.addNode({
+        config: configOf(setup),
+        hasLateWatch: setup.lateWatch,
+        onEvent: (...told) => this.#hear(...told),
+      });
       network.claims(node, "hold");
       node.feerate = (target) => this.#feerate(node, target);
       node.onCrashPoint = (dying) => this.#crashPoint(dying);
