@@ -1,5 +1,6 @@
 export { EnforcingKeys } from "./enforcingKeys.ts";
 export { EnforcingSigner, SignerMemory, type SignerState } from "./enforcingSigner.ts";
+export { LateWatch } from "./lateWatch.ts";
 export { SeededEntropy } from "./seededEntropy.ts";
 export { SyncStore } from "./syncStore.ts";
 export { type CrashPoint, type StoreFault, TestNode, type TestNodeOptions, testConfig } from "./testNode.ts";

@@ -17,6 +17,7 @@ import {
   monitorsPrefix,
   nodeKey,
   openNodeRecord,
+  outboxPrefix,
   paymentPrefix,
   readChainPosition,
   restoreMonitors,
@@ -36,6 +37,7 @@ import { Bumper } from "./bumper.ts";
 import { EnforcingKeys } from "./enforcingKeys.ts";
 import type { SignerState } from "./enforcingSigner.ts";
 import { handingOver } from "./handingOver.ts";
+import { LateWatch } from "./lateWatch.ts";
 import { SeededEntropy } from "./seededEntropy.ts";
 import { SyncStore } from "./syncStore.ts";
 
@@ -67,6 +69,8 @@ export interface TestNodeOptions {
    * with a slow disk. Default false: a batch is committed before anything new comes in.
    */
   readonly hasSlowStore?: boolean;
+  /** Keep the monitors apart from the manager, in a store of their own: see `TestNode.lateWatch`. Default false. */
+  readonly hasLateWatch?: boolean;
 }
 
 /** Something that waits to leave the node. */
@@ -97,7 +101,8 @@ interface TakenBatch {
 /** What a restart makes anew. */
 interface Memory {
   readonly manager: ChannelManager;
-  readonly chainMonitor: ChainMonitor;
+  /** Absent when the monitors are elsewhere. */
+  readonly chainMonitor: ChainMonitor | undefined;
   readonly peers: PeerManager;
   readonly graph: NetworkGraph;
   readonly gossip: P2PGossipSync;
@@ -124,6 +129,10 @@ export class TestNode {
   readonly broadcasts: { readonly transaction: Transaction; readonly type: TransactionType }[] = [];
   /** While set, batches are taken and not committed. */
   holdsCommits = false;
+  /** While set, a late watch completes updates only when it is asked to. */
+  holdsUpdates = false;
+  /** Keeps the monitors, if the node `hasLateWatch`. */
+  readonly lateWatch: LateWatch | undefined;
   /** Happens to the next commit. */
   storeFault: StoreFault | undefined;
   /** The feerates that the node is told. */
@@ -147,7 +156,8 @@ export class TestNode {
     this.wallet = new TestWallet(options.chain, walletSeed + options.seed);
     this.onEvent = options.onEvent ?? (() => {});
     this.onCrashPoint = options.onCrashPoint ?? (() => {});
-    const { network = networks.regtest } = options;
+    const { network = networks.regtest, hasLateWatch = false } = options;
+    this.lateWatch = hasLateWatch ? this.#newLateWatch() : undefined;
     this.store.commitNow(
       unwrap(openNodeRecord({ stored: undefined, storeIsEmpty: true, nodeId: this.nodeId, network })),
     );
@@ -159,7 +169,9 @@ export class TestNode {
   }
 
   get chainMonitor(): ChainMonitor {
-    return this.#memory.chainMonitor;
+    const monitors = this.lateWatch?.monitors ?? this.#memory.chainMonitor;
+    if (monitors === undefined) throw new Error("a node without monitors");
+    return monitors;
   }
 
   get peers(): PeerManager {
@@ -207,6 +219,7 @@ export class TestNode {
       (mayTake && this.#take()) ||
       (mayCommit && this.#commit()) ||
       this.#bump() ||
+      (!this.holdsUpdates && (this.lateWatch?.complete() ?? false)) ||
       this.#tellEvent()
     );
   }
@@ -220,15 +233,16 @@ export class TestNode {
   /** Tells the node what the chain has done since it last looked. Whether there was anything. */
   syncChain(): boolean {
     const { manager, chainMonitor } = this.#memory;
+    this.lateWatch?.syncChain();
     const { forkPoint, disconnected, connected } = this.#options.chain.blocksSince(manager.bestBlock);
     if (disconnected.length > 0) {
       const { hash, height } = forkPoint;
-      chainMonitor.blocksDisconnected({ hash, height });
+      chainMonitor?.blocksDisconnected({ hash, height });
       manager.blocksDisconnected({ hash, height });
     }
     for (const { block, height } of connected) {
       const transactions = block.transactions.map((transaction, index) => ({ index, transaction }));
-      chainMonitor.blockConnected(block.header, transactions, height);
+      chainMonitor?.blockConnected(block.header, transactions, height);
       manager.blockConnected(block.header, transactions, height);
     }
     return disconnected.length + connected.length > 0;
@@ -236,11 +250,11 @@ export class TestNode {
 
   /** What timers would do. */
   tick(): void {
-    const { manager, gossip, chainMonitor } = this.#memory;
+    const { manager, gossip } = this.#memory;
     const now = this.#options.now();
     manager.timerTickOccurred(now);
     gossip.tick(now as UnixSeconds);
-    chainMonitor.rebroadcast();
+    this.chainMonitor.rebroadcast();
   }
 
   /** Dies, and starts from what its store has. Connections are for whoever made them to cut. */
@@ -250,21 +264,19 @@ export class TestNode {
     this.#isFrozen = false;
     this.storeFault = undefined;
     this.keys.memory.restore(this.#durableSigners);
+    this.lateWatch?.managerDied();
     this.#memory = this.#start();
     this.syncChain();
-    this.#memory.chainMonitor.rebroadcast();
+    this.chainMonitor.rebroadcast();
   }
 
   /** Lets out one thing that the node wants to leave, whether it should want so or not. */
   #leave(): boolean {
-    const messages = this.#memory.manager.takeMessageSendEvents();
-    for (const event of messages) this.#leaving.push({ kind: "message", event });
+    this.#gather();
     const next = this.#leaving.shift();
     if (next === undefined) return false;
     if (next.kind === "broadcast") {
-      const { transactions, type } = next;
-      for (const transaction of transactions) this.broadcasts.push({ transaction, type });
-      this.broadcaster.broadcastTransactions(transactions, type);
+      this.#broadcast(next.transactions, next.type);
     } else {
       this.#memory.handOver(next.event);
       this.#memory.peers.processEvents();
@@ -273,13 +285,20 @@ export class TestNode {
     return true;
   }
 
+  /** Takes the messages that may leave. Whether there were any. */
+  #gather(): boolean {
+    const messages = this.#memory.manager.takeMessageSendEvents();
+    for (const event of messages) this.#leaving.push({ kind: "message", event });
+    return messages.length > 0;
+  }
+
   #take(): boolean {
     const { manager, chainMonitor } = this.#memory;
     manager.processMonitorEvents();
     const batch = manager.takeBatch();
     this.#commits++;
-    const others = chainMonitor.takeWrites(this.#commits);
-    if (batch === undefined && others.length === 0) return false;
+    const others = chainMonitor?.takeWrites(this.#commits) ?? [];
+    if (batch === undefined && others.length === 0) return this.#gather();
     this.#taken.push({
       batch,
       writes: [...(batch?.writes ?? []), ...others],
@@ -298,7 +317,7 @@ export class TestNode {
     this.#taken.shift();
     const { manager, chainMonitor } = this.#memory;
     if (batch !== undefined) manager.batchCommitted(batch.sequence);
-    chainMonitor.committed(commit);
+    chainMonitor?.committed(commit);
     return true;
   }
 
@@ -318,8 +337,8 @@ export class TestNode {
   }
 
   #bump(): boolean {
-    const { chainMonitor, bumper } = this.#memory;
-    const events = chainMonitor.takeBumpEvents();
+    const { bumper } = this.#memory;
+    const events = this.chainMonitor.takeBumpEvents();
     for (const event of events) {
       for (const { transactions, type } of bumper.answer(event)) {
         this.#leaving.push({ kind: "broadcast", transactions, type });
@@ -337,6 +356,27 @@ export class TestNode {
     manager.acknowledgeEvents(next.index);
     this.onCrashPoint(this, { kind: "after-event", event: next.event.kind });
     return true;
+  }
+
+  /** Its broadcasts go out at once: they rest on its own store. */
+  #newLateWatch(): LateWatch {
+    const { chain } = this.#options;
+    return new LateWatch(
+      {
+        signerProvider: this.keys,
+        broadcaster: {
+          broadcastTransactions: (transactions, type) => this.#broadcast(transactions, type),
+        },
+        feeEstimator: { feerate: (target) => this.feerate(target) },
+        logger: { log: (record) => void this.log.push(record) },
+      },
+      chain,
+    );
+  }
+
+  #broadcast(transactions: readonly Transaction[], type: TransactionType): void {
+    for (const transaction of transactions) this.broadcasts.push({ transaction, type });
+    this.broadcaster.broadcastTransactions(transactions, type);
   }
 
   /** From the store alone. Throws when it is refused. */
@@ -357,13 +397,15 @@ export class TestNode {
     const bestHeight: BlockHeight = chainPosition
       ? unwrap(readChainPosition(chainPosition)).height
       : tip.height;
-    const chainMonitor = new ChainMonitor(
-      { signerProvider: keys, broadcaster, feeEstimator, logger },
-      {
-        bestHeight: blockHeight(bestHeight),
-        monitors: unwrap(restoreMonitors(store.entries(monitorsPrefix))),
-      },
-    );
+    const ownMonitors = (): ChainMonitor =>
+      new ChainMonitor(
+        { signerProvider: keys, broadcaster, feeEstimator, logger },
+        {
+          bestHeight: blockHeight(bestHeight),
+          monitors: unwrap(restoreMonitors(store.entries(monitorsPrefix))),
+        },
+      );
+    const watch = this.lateWatch ?? ownMonitors();
     const graph = new NetworkGraph({ chainHash: network.genesisHash });
     const gossip = new P2PGossipSync({ graph, now: now() as UnixSeconds });
     const manager = unwrap(
@@ -376,7 +418,7 @@ export class TestNode {
           entropy,
           feeEstimator,
           broadcaster,
-          watch: chainMonitor,
+          watch,
           router: new DefaultRouter(graph),
           logger,
         },
@@ -387,6 +429,7 @@ export class TestNode {
           eventAck: store.readNow(eventAckKey),
           chainPosition,
           batchSequence: store.readNow(batchSequenceKey),
+          outbox: store.entries(outboxPrefix),
         },
         { tip, now: now() },
       ),
@@ -396,6 +439,7 @@ export class TestNode {
     const chainHash = network.genesisHash;
     const peers = new PeerManager({ nodeSigner: keys, handlers, chainHash, logger });
     const bumper = new Bumper({ wallet: this.wallet, signerProvider: keys, logger });
+    const chainMonitor = watch instanceof ChainMonitor ? watch : undefined;
     return { manager, chainMonitor, peers, graph, gossip, handOver, bumper };
   }
 
