@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid, vsize, weight } from "@fulmen/bitcoin/transaction";
-import { installNodeCrypto } from "@fulmen/crypto-node";
 import type { FormatName } from "@fulmen/lightning/commitment";
 import {
   type Bytes32,
@@ -18,10 +17,6 @@ import { createFundedChain } from "@fulmen/testkit/wallet";
 
 // Commitments and HTLC transactions that a wallet has to pay for, on a chain that runs their scripts and has the
 // policy of ordinary nodes.
-
-before(() => {
-  installNodeCrypto();
-});
 
 const bumped: readonly FormatName[] = ["anchors-zero-fee-htlc", "zero-fee-commitments"];
 
