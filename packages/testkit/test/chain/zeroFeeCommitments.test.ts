@@ -5,31 +5,36 @@ import { p2a } from "@fulmen/bitcoin/script";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { feeratePerKw, msat, sat } from "@fulmen/lightning/util";
 import { TestNetwork } from "@fulmen/testkit";
-import { payForCommitment } from "@fulmen/testkit/wallet";
+import { createFundedChain, payForCommitment } from "@fulmen/testkit/wallet";
 
 const funding = sat(500_000n);
 const feerate = feeratePerKw(1_000);
 
-/** A channel without fees in which `held` payments, in msat, wait for the payee, and the payer's commitment. */
+/**
+ * A channel without fees in which `held` payments, in msat, wait for the payee, and the payer's commitment. Mempools were
+ * too full for the package that it is in.
+ */
 function closedByPayer(held: readonly bigint[]) {
-  const network = new TestNetwork();
+  const funded = createFundedChain();
+  const { chain } = funded;
+  const network = new TestNetwork({ funded });
   const payer = network.addNode();
   const payee = network.addNode();
   network.connect(payer, payee);
   const format = "zero-fee-commitments";
   const channelId = network.openChannel(payer, payee, { funding, push: msat(100_000_000n), format });
+  network.giveCoins([payer], sat(50_000n), 1);
   network.claims(payee, "hold");
   for (const amount of held) network.payInvoice(payer, payee, msat(amount));
   assert.equal(payer.manager.listChannels()[0]?.pendingHtlcs, held.length);
+  chain.raiseMempoolMinimum(1_000_000n);
   payer.manager.forceCloseBroadcastingLatestTxn(channelId, "for the test");
   network.settle();
-  const refused = payer.broadcaster.takeRefused().filter(({ type }) => type === "unilateral-close");
-  const [commitment] = refused.map(({ transaction, refusal }) => {
-    assert.equal(refusal.kind, "min-fee-not-met");
-    return transaction;
-  });
-  assert.ok(commitment !== undefined);
-  return { network, payee, commitment };
+  chain.raiseMempoolMinimum(0n);
+  assert.deepEqual(chain.mempool, []);
+  const [bump] = payer.broadcasts.filter(({ type }) => type === "anchor-bump");
+  assert.ok(bump !== undefined);
+  return { network, payee, commitment: bump.transaction };
 }
 
 function anchorOf(commitment: Transaction): bigint {
