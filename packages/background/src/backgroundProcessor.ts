@@ -1,7 +1,7 @@
 import type { KVStore } from "@fulmen/lightning/chain";
 import type { P2PGossipSync } from "@fulmen/lightning/gossip";
-import type { Logger, LogRecord } from "@fulmen/lightning/handlers";
-import type { ChainMonitor, ChannelManager } from "@fulmen/lightning/manager";
+import type { Event, Logger, LogRecord } from "@fulmen/lightning/handlers";
+import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
 import { channelPrefixes } from "@fulmen/lightning/storage";
 import type { UnixSeconds } from "@fulmen/lightning/util";
@@ -52,6 +52,14 @@ export interface BackgroundProcessorOptions {
   /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
   readonly chainMonitor?: Pick<ChainMonitor, "takeWrites" | "committed" | "rebroadcast" | "archive">;
   /**
+   * Gets the outputs of `spendable-outputs` before `handleEvent` gets that event, and has stored them when it is
+   * acknowledged. It is for `pollChain` to tell it of blocks.
+   */
+  readonly sweeper?: Pick<
+    OutputSweeper,
+    "trackSpendableOutputs" | "takeWrites" | "committed" | "rebroadcast"
+  >;
+  /**
    * Tells the chain's news to the monitor and then to the manager; called again and again, never twice at once. A
    * rejection is logged.
    */
@@ -91,7 +99,7 @@ export class BackgroundProcessor {
   #isPolling = false;
 
   constructor(options: BackgroundProcessorOptions) {
-    const { store, manager, peerManager, handleEvent: handle, clock = systemClock } = options;
+    const { store, manager, peerManager, clock = systemClock } = options;
     this.#options = options;
     this.peers = wakingConnections(peerManager, () => this.wake());
     this.#queue = new CommitQueue(store, clock, {
@@ -105,7 +113,7 @@ export class BackgroundProcessor {
     });
     this.#events = new EventPump({
       source: manager,
-      handle,
+      handle: (event) => this.#handle(event),
       clock,
       handled: ({ event, error }) => {
         if (error !== undefined) this.#log("error", `the handler of ${event.kind} failed: ${textOf(error)}`);
@@ -121,19 +129,23 @@ export class BackgroundProcessor {
 
   /** Begins. To be called when the manager is restored and has seen the chain up to its tip. */
   start(): void {
-    const { manager, peerManager, chainMonitor, gossip, clock = systemClock } = this.#options;
+    const { manager, peerManager, chainMonitor, sweeper, gossip, clock = systemClock } = this.#options;
     this.#become({ kind: "running" });
     this.#every(10, () => {
       peerManager.tick();
       gossip?.tick(clock.now() as UnixSeconds);
     });
-    this.#every(30, () => chainMonitor?.rebroadcast());
+    this.#every(30, () => {
+      chainMonitor?.rebroadcast();
+      sweeper?.rebroadcast();
+    });
     this.#every(60, () => manager.timerTickOccurred(clock.now()));
     const { pollInterval = 1_000 } = this.#options;
     this.#timers.every(60 * 60 * 1_000, () => void this.#archive());
     if (this.#options.pollChain !== undefined) this.#timers.every(pollInterval, () => void this.#poll());
     this.#guard(() => manager.timerTickOccurred(clock.now()));
     chainMonitor?.rebroadcast();
+    sweeper?.rebroadcast();
     this.wake();
   }
 
@@ -173,7 +185,7 @@ export class BackgroundProcessor {
   /** Takes what happened to the store, and what may leave to the peers and the user. */
   #turn(): void {
     if (!this.#isAlive) return;
-    const { manager, chainMonitor, flush } = this.#options;
+    const { manager, chainMonitor, sweeper, flush } = this.#options;
     if (this.#queue.isFrozen) {
       this.#disconnect();
       return;
@@ -183,7 +195,7 @@ export class BackgroundProcessor {
       const batch = manager.takeBatch();
       this.#commits++;
       const commit = this.#commits;
-      const others = chainMonitor?.takeWrites(commit) ?? [];
+      const others = [...(chainMonitor?.takeWrites(commit) ?? []), ...(sweeper?.takeWrites(commit) ?? [])];
       if (batch === undefined && others.length === 0) break;
       this.#queue.push({
         ...(batch && { sequence: batch.sequence }),
@@ -192,12 +204,22 @@ export class BackgroundProcessor {
           this.#guard(() => {
             if (batch !== undefined) manager.batchCommitted(batch.sequence);
             chainMonitor?.committed(commit);
+            sweeper?.committed(commit);
             this.wake();
           }),
       });
     }
     flush();
     this.#events.wake();
+  }
+
+  /** What the sweeper takes in here is written with the acknowledgement at the latest. */
+  #handle(event: Event): Promise<void> | void {
+    if (event.kind === "spendable-outputs") {
+      const { channelId, counterparty, outputs } = event;
+      this.#options.sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
+    }
+    return this.#options.handleEvent(event);
   }
 
   #frozen(error: unknown, attempt: number, retryIn: number): void {

@@ -10,6 +10,7 @@ import {
   nodeKey,
   outboxPrefix,
   paymentPrefix,
+  sweeperPrefix,
 } from "@fulmen/lightning/storage";
 
 /** What a node reads of its store when it starts. */
@@ -21,6 +22,8 @@ export interface StoredRecords {
   readonly manager: ManagerRecords;
   /** For the monitors, which come first. */
   readonly monitors: readonly KvEntry[];
+  /** For `readSweeper`. */
+  readonly sweeper: readonly KvEntry[];
 }
 
 const pageLength = 1_000;
@@ -45,6 +48,7 @@ export async function readStoredRecords(store: KVStore): Promise<StoredRecords> 
       outbox: await readAll(store, outboxPrefix),
     },
     monitors: await readAll(store, monitorsPrefix),
+    sweeper: await readAll(store, sweeperPrefix),
   };
 }
 

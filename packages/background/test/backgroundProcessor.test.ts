@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChannelId } from "@fulmen/lightning/util";
-import { fakeNode, paymentFailed } from "./fakes.ts";
+import { fakeNode, paymentFailed, spendableOutputs } from "./fakes.ts";
 import { settled } from "./manualClock.ts";
 
 class Fatal extends Error {
@@ -83,6 +83,41 @@ describe("the background processor -- commits", () => {
     await settled();
     assert.deepEqual(store.history[1], "monitor");
     assert.equal(durable.length, 2);
+  });
+
+  it("has stored spendable outputs when their event is acknowledged, also while the store fails", async () => {
+    const told: string[] = [];
+    const durable: number[] = [];
+    let learned: string[] = [];
+    const { processor, store, manager, clock } = fakeNode({
+      sweeper: {
+        trackSpendableOutputs: (outputs, { channelId } = {}) => {
+          for (const { outPoint } of outputs) learned.push(`sweeper/${channelId}/${outPoint.index}`);
+        },
+        takeWrites: () => {
+          const writes = learned.map((key) => ({ key, value: Uint8Array.of(1) }));
+          learned = [];
+          return writes;
+        },
+        committed: (sequence) => void durable.push(sequence),
+        rebroadcast: () => {},
+      },
+      handleEvent: (event) => void told.push(event.kind),
+    });
+    processor.start();
+    await settled();
+    store.failure = new Error("disk full");
+    manager.events = [{ index: 1, event: spendableOutputs("a", 7) }];
+    processor.wake();
+    await settled();
+    assert.deepEqual(told, ["spendable-outputs"]);
+    assert.deepEqual(store.history, ["sweeper/a/7"]);
+    assert.deepEqual(durable, []);
+    store.failure = undefined;
+    await clock.advance(1_000);
+    assert.ok(store.values.has("sweeper/a/7"));
+    assert.deepEqual(manager.acknowledged, [1]);
+    assert.ok(durable.length > 0);
   });
 
   it("wakes up by itself when a peer's bytes come in", async () => {

@@ -4,7 +4,14 @@ import type { KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
 import type { Event, IndexedEvent, LogRecord } from "@fulmen/lightning/handlers";
 import type { Batch } from "@fulmen/lightning/manager";
 import { batchSequenceKey, encodeBatchSequence } from "@fulmen/lightning/storage";
-import type { ChannelId, PaymentHash, PaymentId } from "@fulmen/lightning/util";
+import {
+  type ChannelId,
+  type NodeId,
+  type PaymentHash,
+  type PaymentId,
+  sat,
+  type Txid,
+} from "@fulmen/lightning/util";
 import { ManualClock } from "./manualClock.ts";
 
 interface Commit {
@@ -124,6 +131,23 @@ export function paymentFailed(name: string): Event {
     paymentId: name as PaymentId,
     paymentHash: name as PaymentHash,
     reason: "user-abandoned",
+  };
+}
+
+/** One output of a closed channel. */
+export function spendableOutputs(channelId: string, index: number): Event {
+  return {
+    kind: "spendable-outputs",
+    channelId: channelId as ChannelId,
+    counterparty: "peer" as NodeId,
+    outputs: [
+      {
+        kind: "static-output",
+        outPoint: { txid: "aa" as Txid, index },
+        output: { value: sat(1_000), script: new Uint8Array(22) },
+        channelKeysId: new Uint8Array(32),
+      },
+    ],
   };
 }
 

@@ -9,15 +9,24 @@ const value = Uint8Array.of(1);
 describe("reading a store's records", () => {
   it("finds nothing in an empty one", async () => {
     const records = await readStoredRecords(new HeldStore());
-    assert.deepEqual(records, { node: undefined, storeIsEmpty: true, manager: noRecords, monitors: [] });
+    const none = { node: undefined, storeIsEmpty: true, manager: noRecords, monitors: [], sweeper: [] };
+    assert.deepEqual(records, none);
   });
 
   it("sorts records by what they belong to, however many there are", async () => {
     const store = new HeldStore();
     const payments = Array.from({ length: 2_500 }, (_, i) => `payment/${String(i).padStart(64, "0")}`);
-    const keys = ["node", "batch-sequence", "event-ack", "event/0001", "channel/aa/core", "monitor/aa/setup"];
+    const keys = [
+      "node",
+      "batch-sequence",
+      "event-ack",
+      "event/0001",
+      "channel/aa/core",
+      "monitor/aa/setup",
+      "sweeper/output/a/1",
+    ];
     await store.commit([...keys, ...payments, "settled/aa/x"].map((key) => ({ key, value })));
-    const { manager, monitors, node, storeIsEmpty } = await readStoredRecords(store);
+    const { manager, monitors, sweeper, node, storeIsEmpty } = await readStoredRecords(store);
     assert.equal(storeIsEmpty, false);
     assert.deepEqual(node, value);
     assert.deepEqual(
@@ -30,5 +39,6 @@ describe("reading a store's records", () => {
     assert.deepEqual(manager.eventAck, { key: "event-ack", value });
     assert.equal(manager.chainPosition, undefined);
     assert.deepEqual(monitors, [{ key: "monitor/aa/setup", value }]);
+    assert.deepEqual(sweeper, [{ key: "sweeper/output/a/1", value }]);
   });
 });

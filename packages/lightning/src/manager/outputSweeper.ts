@@ -13,7 +13,7 @@ import type { ChangeDestinationSource } from "../chain/changeDestination.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
 import type { Logger, LogRecord } from "../handlers/logger.ts";
 import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
-import { antiReorgDelay } from "../onchain/deadlines.ts";
+import { antiReorgDelay, archivalDelay } from "../onchain/deadlines.ts";
 import type { SweepTransaction, TrackedSpendableOutput } from "../onchain/trackedOutput.ts";
 import { type OutputSpender, spendWeight } from "../sign/outputSpender.ts";
 import { type StoredSweeper, sweepTransactionWrite, trackedOutputWrite } from "../storage/v1/sweeper.ts";
@@ -50,12 +50,12 @@ export interface TrackOptions {
 }
 
 /**
- * Confirmations after which an output is forgotten: 4,032 for monitors that still stand by, and may tell of it again,
- * and those that make its spending final.
+ * Confirmations after which an output is forgotten: its monitor may stand by for `archivalDelay` blocks and, in another
+ * process, tell of it again; the others make its spending final.
  *
  * @ldk lightning::util::sweep::PRUNE_DELAY_BLOCKS
  */
-const pruneDelay = 4_032 + antiReorgDelay;
+const pruneDelay = archivalDelay + antiReorgDelay;
 
 /** Most inputs of one transaction. */
 const maxInputs = 200;

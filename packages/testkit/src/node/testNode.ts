@@ -5,7 +5,13 @@ import type { ConfirmationTarget, FeeEstimator, TransactionType } from "@fulmen/
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, LogRecord, MessageSendEvent } from "@fulmen/lightning/handlers";
-import { type Batch, ChainMonitor, type ChannelManager, restoreManager } from "@fulmen/lightning/manager";
+import {
+  type Batch,
+  ChainMonitor,
+  type ChannelManager,
+  OutputSweeper,
+  restoreManager,
+} from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
 import {
@@ -20,7 +26,9 @@ import {
   outboxPrefix,
   paymentPrefix,
   readChainPosition,
+  readSweeper,
   restoreMonitors,
+  sweeperPrefix,
 } from "@fulmen/lightning/storage";
 import {
   type BlockHeight,
@@ -103,6 +111,7 @@ interface Memory {
   readonly manager: ChannelManager;
   /** Absent when the monitors are elsewhere. */
   readonly chainMonitor: ChainMonitor | undefined;
+  readonly sweeper: OutputSweeper;
   readonly peers: PeerManager;
   readonly graph: NetworkGraph;
   readonly gossip: P2PGossipSync;
@@ -113,6 +122,9 @@ interface Memory {
 /**
  * A whole node without sockets, timers or chance: `step` does one thing at a time, and whoever calls it decides what
  * happens between two steps. Its store and its keys outlive it; everything else is gone with `restart`.
+ *
+ * What closed channels leave it ends at its wallet's script, where `chain.coins` finds it, or at the two scripts of its
+ * keys, which nothing sweeps.
  */
 export class TestNode {
   readonly nodeId: NodeId;
@@ -174,6 +186,10 @@ export class TestNode {
     return monitors;
   }
 
+  get sweeper(): OutputSweeper {
+    return this.#memory.sweeper;
+  }
+
   get peers(): PeerManager {
     return this.#memory.peers;
   }
@@ -232,17 +248,19 @@ export class TestNode {
 
   /** Tells the node what the chain has done since it last looked. Whether there was anything. */
   syncChain(): boolean {
-    const { manager, chainMonitor } = this.#memory;
+    const { manager, chainMonitor, sweeper } = this.#memory;
     this.lateWatch?.syncChain();
     const { forkPoint, disconnected, connected } = this.#options.chain.blocksSince(manager.bestBlock);
     if (disconnected.length > 0) {
       const { hash, height } = forkPoint;
       chainMonitor?.blocksDisconnected({ hash, height });
+      sweeper.blocksDisconnected({ hash, height });
       manager.blocksDisconnected({ hash, height });
     }
     for (const { block, height } of connected) {
       const transactions = block.transactions.map((transaction, index) => ({ index, transaction }));
       chainMonitor?.blockConnected(block.header, transactions, height);
+      sweeper.blockConnected(block.header, transactions, height);
       manager.blockConnected(block.header, transactions, height);
     }
     return disconnected.length + connected.length > 0;
@@ -255,6 +273,7 @@ export class TestNode {
     manager.timerTickOccurred(now);
     gossip.tick(now as UnixSeconds);
     this.chainMonitor.rebroadcast();
+    this.sweeper.rebroadcast();
   }
 
   /** Dies, and starts from what its store has. Connections are for whoever made them to cut. */
@@ -268,6 +287,7 @@ export class TestNode {
     this.#memory = this.#start();
     this.syncChain();
     this.chainMonitor.rebroadcast();
+    this.sweeper.rebroadcast();
   }
 
   /** Lets out one thing that the node wants to leave, whether it should want so or not. */
@@ -293,11 +313,11 @@ export class TestNode {
   }
 
   #take(): boolean {
-    const { manager, chainMonitor } = this.#memory;
+    const { manager, chainMonitor, sweeper } = this.#memory;
     manager.processMonitorEvents();
     const batch = manager.takeBatch();
     this.#commits++;
-    const others = chainMonitor?.takeWrites(this.#commits) ?? [];
+    const others = [...(chainMonitor?.takeWrites(this.#commits) ?? []), ...sweeper.takeWrites(this.#commits)];
     if (batch === undefined && others.length === 0) return this.#gather();
     this.#taken.push({
       batch,
@@ -315,9 +335,10 @@ export class TestNode {
     const { batch, commit } = taken;
     if (taken.writes.length > 0 && !taken.stored && !this.#store(taken)) return false;
     this.#taken.shift();
-    const { manager, chainMonitor } = this.#memory;
+    const { manager, chainMonitor, sweeper } = this.#memory;
     if (batch !== undefined) manager.batchCommitted(batch.sequence);
     chainMonitor?.committed(commit);
+    sweeper.committed(commit);
     return true;
   }
 
@@ -348,10 +369,14 @@ export class TestNode {
   }
 
   #tellEvent(): boolean {
-    const { manager } = this.#memory;
+    const { manager, sweeper } = this.#memory;
     const [next] = manager.pendingEvents(1);
     if (next === undefined) return false;
     this.events.set(next.index, next.event);
+    if (next.event.kind === "spendable-outputs") {
+      const { channelId, counterparty, outputs } = next.event;
+      sweeper.trackSpendableOutputs(outputs, { channelId, counterparty, excludeStaticOutputs: true });
+    }
     this.onEvent(this, next.event);
     manager.acknowledgeEvents(next.index);
     this.onCrashPoint(this, { kind: "after-event", event: next.event.kind });
@@ -406,6 +431,14 @@ export class TestNode {
         },
       );
     const watch = this.lateWatch ?? ownMonitors();
+    const sweeper = new OutputSweeper(
+      {
+        outputSpender: keys.keys,
+        changeDestinationSource: { changeDestinationScript: () => this.wallet.script },
+        ...{ broadcaster, feeEstimator, logger },
+      },
+      { bestHeight, stored: unwrap(readSweeper(store.entries(sweeperPrefix))) },
+    );
     const graph = new NetworkGraph({ chainHash: network.genesisHash });
     const gossip = new P2PGossipSync({ graph, now: now() as UnixSeconds });
     const manager = unwrap(
@@ -440,7 +473,7 @@ export class TestNode {
     const peers = new PeerManager({ nodeSigner: keys, handlers, chainHash, logger });
     const bumper = new Bumper({ wallet: this.wallet, signerProvider: keys, logger });
     const chainMonitor = watch instanceof ChainMonitor ? watch : undefined;
-    return { manager, chainMonitor, peers, graph, gossip, handOver, bumper };
+    return { manager, chainMonitor, sweeper, peers, graph, gossip, handOver, bumper };
   }
 
   #checkSigners(): void {
