@@ -40,16 +40,20 @@ import {
   channelIdFromOutPoint,
   commitmentNumber,
   htlcId,
+  type OutPoint,
   type PaymentHash,
   paymentHashOf,
   type Txid,
 } from "#src/util/ids";
-import { type FeeratePerKw, feeratePerKw, type Msat, msat, sat } from "#src/util/units";
+import { type FeeratePerKw, feeratePerKw, type Msat, msat, type Sat, sat } from "#src/util/units";
 
-export const toSelfDelay = 144;
-const outPoint = { txid: "22".repeat(32) as Txid, index: 1 };
-export const channelId: ChannelId = channelIdFromOutPoint(outPoint);
-const capacity = sat(10_000_000);
+/** A channel that is on no chain: for tests that never look at one. */
+const nowhere: PairOptions = {
+  funding: () => ({ txid: "22".repeat(32) as Txid, index: 1 }),
+  capacity: sat(10_000_000),
+  toSelfDelay: 144,
+};
+export const channelId: ChannelId = channelIdFromOutPoint(nowhere.funding(new Uint8Array(0) as Script));
 const channelKeysId = new Uint8Array(32).fill(9);
 
 /** Preimages that both parties know, and their hashes. */
@@ -65,14 +69,32 @@ type Message =
   | { readonly kind: "sign"; readonly signature: Signature; readonly htlcSignatures: readonly Signature[] }
   | { readonly kind: "revoke"; readonly secret: Bytes32; readonly nextPoint: Point };
 
+export interface PairOptions {
+  /** Makes the funding output, which `script` locks. */
+  readonly funding: (script: Script) => OutPoint;
+  readonly capacity: Sat;
+  /** What both sides ask of each other. */
+  readonly toSelfDelay: number;
+}
+
+/** A commitment of one party that the other one signed. */
+interface OwnCommitment extends BuiltCommitment {
+  readonly number: CommitmentNumber;
+  /** By the other one. */
+  readonly signature: Signature;
+  /** Of the HTLC transactions, in the order of `htlcs`. */
+  readonly htlcSignatures: readonly Signature[];
+}
+
 /** One end of a channel with keys: it dances, and makes the updates that its monitor would get. */
 export class MonitoredParty {
   readonly keysManager: KeysManager;
   readonly signer: InMemorySigner;
   readonly updates: ChannelMonitorUpdate[] = [];
   /** All commitments of its own that the peer ever signed, by number. */
-  readonly ownCommitments: BuiltCommitment[] = [];
+  readonly ownCommitments: OwnCommitment[] = [];
   readonly inbox: Message[] = [];
+  readonly channelId: ChannelId;
   commitments: Commitments;
   setup: MonitorSetup;
   peer: MonitoredParty | undefined;
@@ -83,9 +105,10 @@ export class MonitoredParty {
     this.signer = keysManager.deriveChannelSigner(channelKeysId);
     const fundings = commitments.fundings.map((one) => ({ ...one, local: signed }));
     this.commitments = { ...commitments, fundings };
-    const { localKey, remoteKey } = fundingOf(commitments);
+    this.channelId = commitments.channelId;
+    const { outPoint, capacity, localKey, remoteKey } = fundingOf(commitments);
     this.setup = {
-      channelId,
+      channelId: this.channelId,
       counterparty: keysManager.nodeId,
       channelKeysId,
       params: commitments.params,
@@ -100,7 +123,13 @@ export class MonitoredParty {
       basepoints: this.signer.basepoints,
       initial: firstUpdate(this.commitments),
     };
-    this.ownCommitments.push(built(this.commitments, "local", commitmentNumber(0)));
+    const first = built(this.commitments, "local", commitmentNumber(0));
+    this.ownCommitments.push({
+      ...first,
+      number: commitmentNumber(0),
+      signature: signed.signature,
+      htlcSignatures: [],
+    });
   }
 
   add(amount: Msat, paymentHash: PaymentHash, cltvExpiry: number): void {
@@ -119,12 +148,23 @@ export class MonitoredParty {
   }
 
   fulfill(htlc: Htlc): void {
-    const preimage = preimages[hashes.indexOf(htlc.paymentHash)];
+    this.#remove(htlc, { kind: "fulfill", preimage: this.learn(htlc.paymentHash) });
+  }
+
+  /** Learns a preimage, and tells the monitor. */
+  learn(paymentHash: PaymentHash): Bytes32 {
+    const preimage = preimages[hashes.indexOf(paymentHash)];
     if (preimage === undefined) throw new Error("unknown preimage");
-    const { paymentHash } = htlc;
-    const parts = [{ channelId, htlcId: htlc.id }];
+    const parts = this.commitments.htlcs
+      .filter((htlc) => htlc.direction === "incoming" && htlc.paymentHash === paymentHash)
+      .map(({ id }) => ({ channelId: this.channelId, htlcId: id }));
     this.#update({ kind: "payment-preimage", paymentHash, preimage, parts });
-    this.#remove(htlc, { kind: "fulfill", preimage });
+    return preimage;
+  }
+
+  /** Closes the channel: its monitor is to publish our commitment, or not. */
+  close(broadcast: boolean): void {
+    this.#update({ kind: "channel-force-closed", broadcast });
   }
 
   fail(htlc: Htlc): void {
@@ -198,7 +238,7 @@ export class MonitoredParty {
         return { direction, id, signature: htlcSignature };
       }),
     };
-    this.ownCommitments.push(next);
+    this.ownCommitments.push({ ...next, number, signature, htlcSignatures });
     const received = commitmentReceived(this.commitments, [local]);
     const answer = this.signer.sign({
       kind: "revocation",
@@ -221,7 +261,7 @@ export class MonitoredParty {
 
   #update(step: ChannelMonitorUpdateStep): void {
     this.#lastUpdateId++;
-    this.updates.push({ channelId, updateId: this.#lastUpdateId, steps: [step], after: [] });
+    this.updates.push({ channelId: this.channelId, updateId: this.#lastUpdateId, steps: [step], after: [] });
   }
 
   #send(message: Message): void {
@@ -230,14 +270,19 @@ export class MonitoredParty {
 }
 
 /** Two parties of a new channel; the first one is the opener. */
-export function monitoredPair(format: FormatName): readonly [MonitoredParty, MonitoredParty] {
+export function monitoredPair(
+  format: FormatName,
+  options = nowhere,
+): readonly [MonitoredParty, MonitoredParty] {
   const managers = [1, 2].map((byte) => new KeysManager(new Uint8Array(32).fill(byte)));
   const [aliceKeys, bobKeys] = managers;
   if (aliceKeys === undefined || bobKeys === undefined) throw new Error("no keys");
   const alice = aliceKeys.deriveChannelSigner(channelKeysId);
   const bob = bobKeys.deriveChannelSigner(channelKeysId);
-  const ofAlice = start(format, { isOpener: true, ours: alice, theirs: bob });
-  const ofBob = start(format, { isOpener: false, ours: bob, theirs: alice });
+  const script = p2wsh(fundingScript(alice.fundingKey, bob.fundingKey)) as Script;
+  const terms = { ...options, format, outPoint: options.funding(script) };
+  const ofAlice = start(terms, { isOpener: true, ours: alice, theirs: bob });
+  const ofBob = start(terms, { isOpener: false, ours: bob, theirs: alice });
   const a = new MonitoredParty(aliceKeys, ofAlice, signedBy(bob, ofBob));
   const b = new MonitoredParty(bobKeys, ofBob, signedBy(alice, ofAlice));
   a.peer = b;
@@ -272,18 +317,28 @@ export function spendOf(
   };
 }
 
+interface PairTerms extends Omit<PairOptions, "funding"> {
+  readonly format: FormatName;
+  readonly outPoint: OutPoint;
+}
+
 function start(
-  format: FormatName,
+  { format, outPoint, capacity, toSelfDelay }: PairTerms,
   who: { readonly isOpener: boolean; readonly ours: InMemorySigner; readonly theirs: InMemorySigner },
 ): Commitments {
   const { isOpener, ours, theirs } = who;
-  const params: ChannelParams = { format, isOpener, local: party(ours), remote: party(theirs) };
+  const params: ChannelParams = {
+    format,
+    isOpener,
+    local: party(ours, toSelfDelay),
+    remote: party(theirs, toSelfDelay),
+  };
   const funding = { outPoint, capacity, localKey: ours.fundingKey, remoteKey: theirs.fundingKey };
-  const balance = msat(5_000_000_000);
+  const balance = msat(capacity * 500n);
   const none = { txid: outPoint.txid, signature: new Uint8Array(64) as Signature, htlcSignatures: [] };
   const [n0, n1, n2] = [commitmentNumber(0), commitmentNumber(1), commitmentNumber(2)];
   const blank: Commitments = {
-    channelId,
+    channelId: channelIdFromOutPoint(outPoint),
     params,
     fundings: [
       { ...funding, localBalance: balance, remoteBalance: balance, local: none, remoteTxid: outPoint.txid },
@@ -338,11 +393,11 @@ function built(commitments: Commitments, side: Side, number: CommitmentNumber, a
 function fundingOf(commitments: Commitments): FundingOutput {
   const [funding] = commitments.fundings;
   if (funding === undefined) throw new Error("no funding");
-  const { localKey, remoteKey } = funding;
+  const { outPoint, capacity, localKey, remoteKey } = funding;
   return { outPoint, capacity, localKey, remoteKey };
 }
 
-function party({ basepoints }: InMemorySigner): PartyParams {
+function party({ basepoints }: InMemorySigner, toSelfDelay: number): PartyParams {
   return {
     dustLimit: sat(546),
     maxHtlcValueInFlight: msat(10n ** 12n),
