@@ -47,11 +47,14 @@ import {
 } from "#src/util/ids";
 import { type FeeratePerKw, feeratePerKw, type Msat, msat, type Sat, sat } from "#src/util/units";
 
+/** Of channels that are on no chain. */
+export const toSelfDelay = 144;
+
 /** A channel that is on no chain: for tests that never look at one. */
 const nowhere: PairOptions = {
   funding: () => ({ txid: "22".repeat(32) as Txid, index: 1 }),
   capacity: sat(10_000_000),
-  toSelfDelay: 144,
+  toSelfDelay,
 };
 export const channelId: ChannelId = channelIdFromOutPoint(nowhere.funding(new Uint8Array(0) as Script));
 const channelKeysId = new Uint8Array(32).fill(9);
