@@ -1,10 +1,11 @@
-import type { KVStore } from "@fulmen/lightning/chain";
+import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
 import type { P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, Logger, LogRecord } from "@fulmen/lightning/handlers";
 import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
 import { channelPrefixes } from "@fulmen/lightning/storage";
 import type { UnixSeconds } from "@fulmen/lightning/util";
+import type { BumpTransactionHandler } from "./bumpTransactionHandler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitQueue } from "./commitQueue.ts";
 import { type EventHandler, EventPump } from "./eventPump.ts";
@@ -50,7 +51,17 @@ export interface BackgroundProcessorOptions {
   /** Writes what waits for the peers to their sockets: `TcpTransport.flush`. */
   readonly flush: () => void;
   /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
-  readonly chainMonitor?: Pick<ChainMonitor, "takeWrites" | "committed" | "rebroadcast" | "archive">;
+  readonly chainMonitor?: Pick<
+    ChainMonitor,
+    "takeWrites" | "committed" | "rebroadcast" | "archive" | "takeBumpEvents"
+  >;
+  /**
+   * Pays for commitments and HTLC transactions that do not pay for themselves. Without it, channels with anchors are
+   * safe only while what they pay suffices.
+   */
+  readonly bumpTransactionHandler?: Pick<BumpTransactionHandler, "handle">;
+  /** The wallet, when its rows are to be in the node's store: they are committed with the next batch. */
+  readonly wallet?: { readonly hasWrites: boolean; takeWrites(): readonly KvWrite[] };
   /**
    * Gets the outputs of `spendable-outputs` before `handleEvent` gets that event, and has stored them when it is
    * acknowledged. It is for `pollChain` to tell it of blocks.
@@ -185,7 +196,8 @@ export class BackgroundProcessor {
   /** Takes what happened to the store, and what may leave to the peers and the user. */
   #turn(): void {
     if (!this.#isAlive) return;
-    const { manager, chainMonitor, sweeper, flush } = this.#options;
+    const { manager, chainMonitor, sweeper, wallet, flush } = this.#options;
+    this.#bump();
     if (this.#queue.isFrozen) {
       this.#disconnect();
       return;
@@ -195,7 +207,11 @@ export class BackgroundProcessor {
       const batch = manager.takeBatch();
       this.#commits++;
       const commit = this.#commits;
-      const others = [...(chainMonitor?.takeWrites(commit) ?? []), ...(sweeper?.takeWrites(commit) ?? [])];
+      const others = [
+        ...(chainMonitor?.takeWrites(commit) ?? []),
+        ...(sweeper?.takeWrites(commit) ?? []),
+        ...(wallet?.takeWrites() ?? []),
+      ];
       if (batch === undefined && others.length === 0) break;
       this.#queue.push({
         ...(batch && { sequence: batch.sequence }),
@@ -220,6 +236,21 @@ export class BackgroundProcessor {
       this.#options.sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
     }
     return this.#options.handleEvent(event);
+  }
+
+  /** Commitments and HTLCs that need a wallet's coins: also while the store fails, since their time runs out. */
+  #bump(): void {
+    const { chainMonitor, bumpTransactionHandler } = this.#options;
+    const events = (bumpTransactionHandler && chainMonitor?.takeBumpEvents()) ?? [];
+    if (events.length > 0) void bumpTransactionHandler?.handle(events, () => this.#saved());
+  }
+
+  /** Resolves when all that has happened is durable, or at once when the store fails. */
+  async #saved(): Promise<void> {
+    do {
+      this.#guard(() => this.#turn());
+      await this.#queue.drained();
+    } while (this.#isAlive && !this.#queue.isFrozen && this.#options.wallet?.hasWrites === true);
   }
 
   #frozen(error: unknown, attempt: number, retryIn: number): void {

@@ -70,6 +70,7 @@ describe("the background processor -- commits", () => {
         committed: (sequence) => durable.push(sequence),
         rebroadcast: () => {},
         archive: () => {},
+        takeBumpEvents: () => [],
       },
     });
     manager.happens("a");
@@ -354,6 +355,7 @@ describe("the background processor -- events and timers", () => {
           rebroadcasts++;
         },
         archive: () => {},
+        takeBumpEvents: () => [],
       },
     });
     processor.start();
