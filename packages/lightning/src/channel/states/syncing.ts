@@ -4,6 +4,7 @@ import type { ChannelAction } from "../action.ts";
 import type { ChannelContext, ChannelInput } from "../input.ts";
 import { send } from "../ops/commit.ts";
 import { complaint, punish } from "../ops/forceClose.ts";
+import { nextUpdate } from "../ops/monitorUpdate.ts";
 import { readyMessage } from "../ops/ready.ts";
 import { compareCounters } from "../ops/reestablish.ts";
 import { type Outcome, unchanged } from "../outcome.ts";
@@ -53,10 +54,13 @@ function reestablish(state: Syncing, message: ChannelReestablish, ourPoint: Poin
   if (!compared.ok) return stillSyncing(state, punish(inner, compared.error));
   if (compared.value.kind === "we-are-behind") {
     const text = "our state of the channel is old: please close it, we will not";
+    // The monitor is as old: no deadline of an HTLC that it knows may have it publish what the peer can punish.
+    const next = nextUpdate(channel, [{ kind: "channel-force-closed", broadcast: false }]);
     return {
-      state: { kind: "wait-for-remote-close", channel },
+      state: { kind: "wait-for-remote-close", channel: next.channel },
       actions: [
         { kind: "persist", left: [] },
+        { kind: "watch-update", update: next.update },
         send(complaint("error", channel.commitments.channelId, text)),
         { kind: "log", level: "error", text: "the peer proved that our state of this channel is old" },
         { kind: "usability-changed" },
