@@ -181,11 +181,10 @@ describe("recv channel_reestablish", () => {
     assert.equal(bob.state.kind, "wait-for-remote-close");
     assert.equal(bob.outbox.at(-1)?.type, "error");
     assert.equal(refusalIn(pair.command(bob, { kind: "force-close", message: "please" })), "state-is-old");
-    assert.equal(
-      bob
-        .actionsOf("watch-update")
-        .some(({ update }) => update.steps.some(({ kind }) => kind === "channel-force-closed")),
-      false,
+    const steps = bob.actionsOf("watch-update").flatMap(({ update }) => update.steps);
+    assert.deepEqual(
+      steps.filter(({ kind }) => kind === "channel-force-closed"),
+      [{ kind: "channel-force-closed", broadcast: false }],
     );
     assert.equal(bob.actionsOf("broadcast").length, 0);
     pair.feed(bob, { kind: "funding-spent", by: "commitment" });
