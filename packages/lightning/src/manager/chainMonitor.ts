@@ -238,17 +238,26 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     height: number,
   ): void {
     const at = { height: blockHeight(height), blockHash: blockHash(header) };
+    const moved = new Set<ChannelId>();
     for (const { transaction } of transactions) {
       for (const channelId of this.#spentBy(transaction)) {
-        const destination = this.#destination(this.#known(channelId));
-        this.#move(channelId, (monitor) => transactionConfirmed(monitor, transaction, at, destination));
+        const monitor = this.#known(channelId);
+        const next = transactionConfirmed(monitor, transaction, at, this.#destination(monitor));
+        if (next === monitor) continue;
+        this.#set(next);
+        moved.add(channelId);
       }
     }
+    // Once for all of them: a peer can take hundreds of HTLCs in one block.
+    for (const channelId of moved) this.#afterMove(channelId);
   }
 
+  /** What follows from it is done with the next best block: a reorganisation may tell of hundreds. */
   transactionUnconfirmed(txid: Txid): void {
     for (const channelId of [...this.#closing]) {
-      this.#move(channelId, (monitor) => transactionUnconfirmed(monitor, txid));
+      const monitor = this.#known(channelId);
+      const next = transactionUnconfirmed(monitor, txid);
+      if (next !== monitor) this.#set(next);
     }
   }
 
@@ -319,22 +328,23 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#put(monitor);
   }
 
-  /** The chain moves a monitor. It acts when the best block is known that has what moved it. */
-  #move(channelId: ChannelId, move: (monitor: ChannelMonitor) => ChannelMonitor): void {
+  /** A monitor that the chain has moved acts when the best block is known that has what moved it. */
+  #afterMove(channelId: ChannelId): void {
     const monitor = this.#known(channelId);
-    const next = move(monitor);
-    if (next === monitor) return;
-    this.#set(next);
-    const { fundingSpend, spends } = next.chain;
+    const { fundingSpend, spends } = monitor.chain;
     const newest = Math.max(fundingSpend?.height ?? 0, ...spends.map(({ height }) => height));
     if (newest <= this.#height) this.#follow(channelId);
-    else this.#tell(next);
+    else this.#tell(monitor);
   }
 
   #goBackTo(height: number): void {
     this.#height = height;
     for (const channelId of [...this.#closing]) {
-      this.#move(channelId, (monitor) => blocksDisconnected(monitor, height));
+      const monitor = this.#known(channelId);
+      const next = blocksDisconnected(monitor, height);
+      if (next === monitor) continue;
+      this.#set(next);
+      this.#afterMove(channelId);
     }
   }
 

@@ -1,5 +1,6 @@
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import type { TxOut } from "@fulmen/bitcoin/transaction";
+import type { ScriptHashOutput } from "../commitment/format.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
 import { commitmentKeys } from "../commitment/keys.ts";
 import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
@@ -69,7 +70,7 @@ function balanceOutput(
   const { channelKeysId, params } = monitor.setup;
   switch (kind) {
     case "delayed":
-      return [delayedOutput(monitor, { outPoint, value }, spend.height)];
+      return [delayedOutput(monitor, delayedLock(monitor), { outPoint, value, height: spend.height })];
     case "payment": {
       const { script, witnessScript } = paymentScript(monitor.setup);
       const descriptor = {
@@ -95,6 +96,8 @@ function spenderOutputs(
 ): readonly MaturingOutput[] {
   const { channelKeysId } = monitor.setup;
   const found = new Map<string, MaturingOutput>();
+  // Derived once: there may be hundreds of HTLC transactions.
+  let lock: ScriptHashOutput | undefined;
   for (const { txid, height, output } of monitor.chain.spends) {
     if (output === undefined) continue;
     const { kind, index, value } = output;
@@ -106,21 +109,28 @@ function spenderOutputs(
       } as const;
       found.set(outPointKey(outPoint), { descriptor, matureHeight: finalAt(height) });
     } else if (spender.kind === "holder-commitment") {
-      found.set(outPointKey(outPoint), delayedOutput(monitor, { outPoint, value }, height));
+      lock ??= delayedLock(monitor);
+      found.set(outPointKey(outPoint), delayedOutput(monitor, lock, { outPoint, value, height }));
     }
   }
   return [...found.values()];
 }
 
+/** How our balance and the outputs of HTLC transactions are locked on our commitment. */
+function delayedLock({ setup, holder }: ChannelMonitor): ScriptHashOutput {
+  const { params } = setup;
+  const keys = commitmentKeys(params, "local", holder.point);
+  return formatOf(params.format).toLocal(keys, params.remote.toSelfDelay);
+}
+
 function delayedOutput(
   { setup, holder }: ChannelMonitor,
-  { outPoint, value }: { readonly outPoint: OutPoint; readonly value: TxOut["value"] },
-  height: number,
+  { script, witnessScript }: ScriptHashOutput,
+  of: { readonly outPoint: OutPoint; readonly value: TxOut["value"]; readonly height: number },
 ): MaturingOutput {
+  const { outPoint, value, height } = of;
   const { params, channelKeysId } = setup;
   const { toSelfDelay } = params.remote;
-  const keys = commitmentKeys(params, "local", holder.point);
-  const { script, witnessScript } = formatOf(params.format).toLocal(keys, toSelfDelay);
   return {
     descriptor: {
       kind: "delayed-payment-output",
