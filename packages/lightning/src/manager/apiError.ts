@@ -4,6 +4,7 @@ export type ApiErrorCode =
   | "channel-unavailable"
   | "channel-refused"
   | "peer-not-connected"
+  | "insufficient-anchor-reserve"
   | "duplicate-payment"
   | "payment-expired"
   | "invalid-invoice"
@@ -14,7 +15,7 @@ export type ApiErrorCode =
 
 /** Thrown by the public API, as TypeScript users expect; `message` is a sentence that says what to do. */
 export class ApiError extends Error {
-  override readonly name = "ApiError";
+  override readonly name: string = "ApiError";
   readonly code: ApiErrorCode;
 
   constructor(code: ApiErrorCode, message: string) {

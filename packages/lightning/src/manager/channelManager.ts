@@ -29,6 +29,7 @@ import {
 } from "../util/ids.ts";
 import { type FeeratePerKw, type Msat, type Sat, zeroMsat } from "../util/units.ts";
 import { featuresOfInit } from "../wire/index.ts";
+import { requiredAnchorReserve } from "./anchorReserveCheck.ts";
 import { ApiError } from "./apiError.ts";
 import type { Batch } from "./batch.ts";
 import { ChainTracker } from "./chainTracker.ts";
@@ -177,6 +178,14 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   listUsableChannels(): readonly ChannelDetails[] {
     return this.listChannels().filter(({ isUsable }) => isUsable);
+  }
+
+  /**
+   * Satoshis that must stay confirmed in the wallet for the channels at hand: let it keep as much when it spends
+   * (`FundRequest.keep` of `@fulmen/wallet`).
+   */
+  requiredAnchorReserve(): Sat {
+    return requiredAnchorReserve(this.#core);
   }
 
   /** A signer that had not answered at once does so now. */

@@ -16,8 +16,9 @@ import {
   type ShortChannelId,
 } from "../util/ids.ts";
 import { shortChannelId } from "../util/shortChannelId.ts";
-import type { Msat, Sat } from "../util/units.ts";
+import { type Msat, type Sat, zeroSat } from "../util/units.ts";
 import type { OpenChannel } from "../wire/index.ts";
+import { checkAnchorReserve } from "./anchorReserveCheck.ts";
 import { ApiError } from "./apiError.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { ManagerCore } from "./managerCore.ts";
@@ -65,6 +66,8 @@ export function createChannel(
     config: { ...config, channelHandshakeConfig: { ...handshake, announceForForwarding: announce } },
   });
   if (!opened.ok) throw new ApiError("channel-refused", opened.error.text);
+  const { format, fallbacks } = opened.value.state;
+  checkAnchorReserve(core, [format, ...fallbacks], funding);
   channels.add(temporaryChannelId, { state: opened.value.state, written: undefined, counterparty, signer });
   channels.perform(temporaryChannelId, opened.value.actions);
   return temporaryChannelId;
@@ -84,6 +87,7 @@ export function acceptChannel(
       `no peer waits for an answer about channel ${temporaryChannelId}`,
     );
   }
+  checkAnchorReserve(core, [entry.state.format], zeroSat);
   const { signer, keys } = newKeys(environment, true);
   entry.signer = signer;
   const refusal = channels.command(temporaryChannelId, {

@@ -4,6 +4,7 @@ import type { EntropySource } from "../chain/entropySource.ts";
 import type { NodeSigner } from "../chain/nodeSigner.ts";
 import type { UserConfig } from "../channel/config.ts";
 import type { Logger } from "../handlers/logger.ts";
+import type { AnchorReserveSource } from "../onchain/anchorReserve.ts";
 import type { Watch } from "../onchain/watch.ts";
 import type { Router } from "../routing/route.ts";
 import type { SignerProvider } from "../sign/channelSigner.ts";
@@ -22,4 +23,6 @@ export interface ManagerEnvironment {
   readonly logger: Logger;
   /** Told which outputs to look for; absent when every block is given whole. */
   readonly filter?: Filter;
+  /** Absent when the host sees to the reserve of its wallet itself. */
+  readonly anchorReserve?: AnchorReserveSource;
 }

@@ -1,3 +1,4 @@
+export { AnchorReserveError } from "./anchorReserveCheck.ts";
 export { ApiError, type ApiErrorCode } from "./apiError.ts";
 export { type Batch, type Effect, effectDurability } from "./batch.ts";
 export { ChainMonitor, type ChainMonitorEnvironment } from "./chainMonitor.ts";

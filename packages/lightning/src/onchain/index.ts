@@ -1,3 +1,15 @@
+export {
+  type AnchorReserveRefusal,
+  type AnchorReserveSource,
+  type AnchorReserveTerms,
+  anchorReserve,
+  canSupportAdditionalAnchorChannel,
+  defaultAnchorReserveTerms,
+  needsAnchorReserve,
+  type ReserveCoin,
+  reservePerChannel,
+  supportableAnchorChannels,
+} from "./anchorReserve.ts";
 export { type Balance, type BalanceSource, claimableBalances } from "./balances.ts";
 export type { SentBump } from "./bumpDraft.ts";
 export {

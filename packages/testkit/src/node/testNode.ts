@@ -12,6 +12,7 @@ import {
   OutputSweeper,
   restoreManager,
 } from "@fulmen/lightning/manager";
+import type { AnchorReserveSource, AnchorReserveTerms } from "@fulmen/lightning/onchain";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
 import {
@@ -66,6 +67,8 @@ export interface TestNodeOptions {
   readonly chain: TestChain;
   readonly network?: Network;
   readonly config?: UserConfig;
+  /** What its wallet must keep for channels, if the node shall look after that. Channels are funded from elsewhere. */
+  readonly anchorReserve?: AnchorReserveTerms;
   /** Seconds since 1970 at which the node begins. */
   readonly now: () => number;
   /** What the user does about an event; may be called again with the same one after a crash. */
@@ -454,6 +457,7 @@ export class TestNode {
           watch,
           router: new DefaultRouter(graph),
           logger,
+          ...(this.#options.anchorReserve && { anchorReserve: this.#reserve(this.#options.anchorReserve) }),
         },
         {
           channels: store.entries(channelsPrefix),
@@ -474,6 +478,15 @@ export class TestNode {
     const bumper = new Bumper({ wallet: this.wallet, signerProvider: keys, logger });
     const chainMonitor = watch instanceof ChainMonitor ? watch : undefined;
     return { manager, chainMonitor, sweeper, peers, graph, gossip, handOver, bumper };
+  }
+
+  #reserve(terms: AnchorReserveTerms): AnchorReserveSource {
+    return {
+      terms,
+      confirmedCoins: () => this.wallet.confirmedCoins(),
+      fundsChannels: false,
+      monitor: (channelId) => this.chainMonitor.monitor(channelId),
+    };
   }
 
   #checkSigners(): void {

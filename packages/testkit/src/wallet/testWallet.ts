@@ -41,6 +41,12 @@ export class TestWallet {
     return total(this.#chain.coins(this.script).map(({ output }) => output)) as Sat;
   }
 
+  /** All of them, held for claims or not. */
+  confirmedCoins(): readonly Utxo[] {
+    const coins = this.#chain.coins(this.script);
+    return coins.map(({ outPoint, output }) => ({ outPoint, output, satisfactionWeight, sequence }));
+  }
+
   selectConfirmedUtxos(request: CoinSelectionRequest): Result<CoinSelection, CoinSelectionRefusal> {
     const { claimId, mustSpend, mustPayTo, maxTransactionWeight: most } = request;
     const held = this.#claims.get(claimId) ?? new Set();
