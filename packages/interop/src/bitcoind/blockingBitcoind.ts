@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { BitcoindMethod, ParamsOf, ResultOf } from "./bitcoindCalls.ts";
@@ -11,30 +12,32 @@ const patienceSeconds = 120;
  * must be the chain under them. The node belongs to another thread; this one sleeps meanwhile.
  */
 export class BlockingBitcoind {
-  readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #flag = new Int32Array(new SharedArrayBuffer(4));
+  readonly #flag: Int32Array;
   readonly #remove: () => void;
 
-  /** Returns when the node answers; throws when there is none, or with what it complained about. */
-  constructor() {
+  /** Resolves when the node answers; rejects when there is none, or with what it complained about. */
+  static async start(): Promise<BlockingBitcoind> {
     const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    const workerData: BlockingWorkerData = { port: port2, signal: this.#flag.buffer };
-    this.#worker = new Worker(workerUrl(), {
-      workerData,
-      transferList: [port2],
-      // It writes nothing; joining its streams with ours would leave listeners behind for every node.
-      stdout: true,
-      stderr: true,
-    });
-    const node = this.#answer() as StartedNode;
+    const signal = new SharedArrayBuffer(4);
+    const workerData: BlockingWorkerData = { port: port2, signal };
+    // It writes nothing; joining its streams with ours would leave listeners behind for every node.
+    const streams = { stdout: true, stderr: true };
+    const worker = new Worker(workerUrl(), { workerData, transferList: [port2], ...streams });
+    // Blocking calls come later: a thread that begins may need the one that it began in.
+    const [node] = (await once(worker, "message")) as [StartedNode];
+    // A test that forgets to stop it does not wait for ever.
+    worker.unref();
+    port1.unref();
+    return new BlockingBitcoind(port1, signal, node);
+  }
+
+  private constructor(port: MessagePort, signal: SharedArrayBuffer, node: StartedNode) {
+    this.#port = port;
+    this.#flag = new Int32Array(signal);
     // The thread does not get to it when the whole process ends.
     this.#remove = () => remove(node);
     process.once("exit", this.#remove);
-    // A test that forgets to stop it does not wait for ever.
-    this.#worker.unref();
-    port1.unref();
   }
 
   /** Throws `RpcError` when Bitcoin Core refuses. */

@@ -13,7 +13,7 @@ export type BlockingRequest =
   | { readonly kind: "call"; readonly method: BitcoindMethod; readonly params: readonly unknown[] }
   | { readonly kind: "stop" };
 
-/** Value of the first answer, which nobody asked for. */
+/** What the thread posts to its parent when the node answers. */
 export interface StartedNode {
   readonly pid: number;
   readonly folder: string;

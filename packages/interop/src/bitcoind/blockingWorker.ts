@@ -1,4 +1,4 @@
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { Bitcoind } from "./bitcoind.ts";
 import type { BlockingAnswer, BlockingRequest, BlockingWorkerData, StartedNode } from "./blockingProtocol.ts";
 import { RpcError } from "./rpcClient.ts";
@@ -24,13 +24,9 @@ async function serve(bitcoind: Bitcoind, request: BlockingRequest): Promise<unkn
   return bitcoind.stop();
 }
 
-try {
-  const bitcoind = await Bitcoind.start();
-  port.on("message", (request: BlockingRequest) => {
-    serve(bitcoind, request).then((value) => answer({ kind: "value", value }), answerError);
-  });
-  const { pid, folder } = bitcoind;
-  answer({ kind: "value", value: { pid, folder } satisfies StartedNode });
-} catch (error) {
-  answerError(error);
-}
+const bitcoind = await Bitcoind.start();
+port.on("message", (request: BlockingRequest) => {
+  serve(bitcoind, request).then((value) => answer({ kind: "value", value }), answerError);
+});
+const { pid, folder } = bitcoind;
+parentPort?.postMessage({ pid, folder } satisfies StartedNode);

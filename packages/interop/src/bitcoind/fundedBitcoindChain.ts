@@ -8,12 +8,12 @@ interface FundedBitcoindChainOptions extends Omit<BitcoindChainOptions, "payTo">
 }
 
 /** What `createFundedChain` gives, on a new Bitcoin Core; `stop` the chain at the end. */
-export function createFundedBitcoindChain(
+export async function createFundedBitcoindChain(
   options: FundedBitcoindChainOptions = {},
-): FundedChain<BitcoindChain> {
+): Promise<FundedChain<BitcoindChain>> {
   const { coins = 10, ...others } = options;
   const faucet = new Faucet(options.seed);
-  const chain = new BitcoindChain(new BlockingBitcoind(), { ...others, payTo: faucet.script });
+  const chain = new BitcoindChain(await BlockingBitcoind.start(), { ...others, payTo: faucet.script });
   // A coinbase of height h may be spent from height h + 100 on.
   chain.mine(coins + 99);
   return { chain, faucet };

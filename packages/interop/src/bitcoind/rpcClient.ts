@@ -15,6 +15,8 @@ export class RpcError extends Error {
 /** While the node starts. */
 export const rpcInWarmup = -28;
 
+const patienceSeconds = 60;
+
 interface RpcAnswer {
   readonly result?: unknown;
   readonly error?: { readonly code: number; readonly message: string } | null;
@@ -36,6 +38,7 @@ export class RpcClient {
   async call<M extends BitcoindMethod>(method: M, ...params: ParamsOf<M>): Promise<ResultOf<M>> {
     const response = await fetch(this.#url, {
       method: "POST",
+      signal: AbortSignal.timeout(patienceSeconds * 1_000),
       headers: { "content-type": "application/json", authorization: this.#authorization },
       body: JSON.stringify({ jsonrpc: "2.0", id: this.#calls++, method, params }),
     });

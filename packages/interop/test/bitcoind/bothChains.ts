@@ -23,13 +23,13 @@ export type Scenario<T> = (chain: TestChain, faucet: Faucet) => T;
  * Runs a scenario in the simulated chain and on Bitcoin Core, which must come to the same, the mempool at the end
  * included; gives what it came to. `tolerates` names refusals of ours that are known not to be Core's.
  */
-export function onBoth<T>(
+export async function onBoth<T>(
   t: TestContext,
   scenario: Scenario<T>,
   tolerates: readonly Refusal["kind"][] = [],
-): T {
+): Promise<T> {
   const simulated = createFundedChain();
-  const real = createFundedBitcoindChain({ tolerates: ({ kind }) => tolerates.includes(kind) });
+  const real = await createFundedBitcoindChain({ tolerates: ({ kind }) => tolerates.includes(kind) });
   t.after(() => real.chain.stop());
   assert.equal(real.chain.tip.hash, simulated.chain.tip.hash);
   const outcome = scenario(real.chain, real.faucet);

@@ -19,8 +19,8 @@ interface Pair {
 }
 
 /** A channel of 500,000 sat, of which the other side has 100,000, after a payment of 1,000 sat each way. */
-function openAndPay(t: TestContext, format: FormatName): Pair {
-  const funded = createFundedBitcoindChain();
+async function openAndPay(t: TestContext, format: FormatName): Promise<Pair> {
+  const funded = await createFundedBitcoindChain();
   t.after(() => funded.chain.stop());
   const network = new TestNetwork({ funded });
   const [a, b] = [network.addNode(), network.addNode()];
@@ -61,8 +61,8 @@ function checkQuiet(...nodes: readonly TestNode[]): void {
 
 for (const format of formatNames) {
   describe(`a ${format} channel on Bitcoin Core's chain`, () => {
-    it("opens, pays both ways and closes in agreement", (t) => {
-      const pair = openAndPay(t, format);
+    it("opens, pays both ways and closes in agreement", async (t) => {
+      const pair = await openAndPay(t, format);
       const { network, a, b, channelId } = pair;
       b.manager.closeChannel(channelId);
       network.settle();
@@ -77,8 +77,8 @@ for (const format of formatNames) {
       checkQuiet(a, b);
     });
 
-    it("goes on after a reorg of blocks above its funding", (t) => {
-      const pair = openAndPay(t, format);
+    it("goes on after a reorg of blocks above its funding", async (t) => {
+      const pair = await openAndPay(t, format);
       const { network, a, b } = pair;
       const { chain } = network;
       const funding = fundingOf(pair);

@@ -21,8 +21,8 @@ function mineVerdict(chain: TestChain, tx: Transaction): string {
   }
 }
 
-test("a lock time opens at its height, and at its time in the median of eleven blocks", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a lock time opens at its height, and at its time in the median of eleven blocks", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const locked = (index: number, locktime: number, sequence?: number) =>
       faucet.spend([coinOf(chain, faucet, index, sequence)], [pay(4_999_000_000n)], { locktime });
     const { height } = chain.tip;
@@ -51,8 +51,8 @@ test("a lock time opens at its height, and at its time in the median of eleven b
   });
 });
 
-test("a relative lock opens after its blocks, and after its time", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a relative lock opens after its blocks, and after its time", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const parent = faucet.spend(
       [coinOf(chain, faucet)],
       [1, 2, 3, 4].map(() => pay(1_000_000n, faucet.script)),
@@ -90,8 +90,8 @@ test("a relative lock opens after its blocks, and after its time", (t) => {
   });
 });
 
-test("scripts' own locks are obeyed, and other scripts' failures refused", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("scripts' own locks are obeyed, and other scripts' failures refused", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const open = (
       witnessScript: Uint8Array,
       elements: readonly Uint8Array[],
@@ -140,8 +140,8 @@ test("scripts' own locks are obeyed, and other scripts' failures refused", (t) =
   });
 });
 
-test("coinbases mature, signatures fit, and inputs exist", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("coinbases mature, signatures fit, and inputs exist", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const coin = coinOf(chain, faucet);
     const good = spendAll(faucet, [coin], { fee: 1000n });
     const coinbaseAt = (height: number) => {

@@ -38,8 +38,8 @@ function packageVerdicts(
   );
 }
 
-test("a child brings its parent without a fee along, and both are mined", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a child brings its parent without a fee along, and both are mined", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const parent = feeless(faucet, coinOf(chain, faucet));
     const need = BigInt(vsize(parent) + vsize(bump(faucet, parent, 0n)));
     const alone = verdict(chain.submit(parent));
@@ -57,8 +57,8 @@ test("a child brings its parent without a fee along, and both are mined", (t) =>
   });
 });
 
-test("dust is one output of what pays nothing, and is spent by its child", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("dust is one output of what pays nothing, and is spent by its child", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const coin = coinOf(chain, faucet);
     const paying = faucet.spend([coin], [pay(4_999_000_000n, faucet.script), anchor], { version: 3 });
     const two = feeless(faucet, coin, 3, [anchor, anchor]);
@@ -82,8 +82,8 @@ test("dust is one output of what pays nothing, and is spent by its child", (t) =
   });
 });
 
-test("an anchor is spent by anyone, with no witness", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("an anchor is spent by anyone, with no witness", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const worth = faucet.spend([coinOf(chain, faucet)], [pay(4_999_000_000n), pay(240n, p2a())], {
       version: 3,
     });
@@ -98,16 +98,16 @@ test("an anchor is spent by anyone, with no witness", (t) => {
   assert.deepEqual(outcome, { stuffed: "non-standard: witness", plain: "taken" });
 });
 
-test("only version 3 comes in by its child's fee alone", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("only version 3 comes in by its child's fee alone", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const parent = feeless(faucet, coinOf(chain, faucet), 2);
     return packageVerdicts(chain, { two: [parent, bump(faucet, parent, 9000n, 2)] });
   });
   assert.deepEqual(outcome, { two: "min-fee-not-met" });
 });
 
-test("a package is a parent and its child", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a package is a parent and its child", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const one = spendAll(faucet, [coinOf(chain, faucet, 0)], { fee: 1000n, script: faucet.script });
     const other = spendAll(faucet, [coinOf(chain, faucet, 1)], { fee: 1000n });
     const poor = spendAll(faucet, [outputOf(one)], { fee: 0n });
@@ -127,8 +127,8 @@ test("a package is a parent and its child", (t) => {
   });
 });
 
-test("version 3 and others do not spend one another while unconfirmed", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("version 3 and others do not spend one another while unconfirmed", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const make = (index: number, version: number) => {
       const tx = spendAll(faucet, [coinOf(chain, faucet, index)], {
         fee: 1000n,
@@ -156,8 +156,8 @@ test("version 3 and others do not spend one another while unconfirmed", (t) => {
   });
 });
 
-test("version 3 has two generations, a small child, and a sibling that pays more", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("version 3 has two generations, a small child, and a sibling that pays more", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const halves = [pay(2_499_000_000n, faucet.script), pay(2_499_000_000n, faucet.script)];
     const parent = faucet.spend([coinOf(chain, faucet)], halves, { version: 3 });
     const child = spendAll(faucet, [outputOf(parent)], { fee: 1000n, version: 3, script: faucet.script });
@@ -187,8 +187,8 @@ test("version 3 has two generations, a small child, and a sibling that pays more
   });
 });
 
-test("the other side's commitment and its child replace ours when they pay more", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("the other side's commitment and its child replace ours when they pay more", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const coin = coinOf(chain, faucet);
     const ours = feeless(faucet, coin);
     const theirs = faucet.spend([coin], [pay(5_000_000_000n - 1_000n, faucet.script), pay(1000n), anchor], {
@@ -218,8 +218,8 @@ test("the other side's commitment and its child replace ours when they pay more"
   });
 });
 
-test("a package that replaces stands on its child's fee", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a package that replaces stands on its child's fee", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const coin = coinOf(chain, faucet);
     accept(chain, spendAll(faucet, [coin], { fee: 300n }));
     const parent = spendAll(faucet, [coin], { fee: 400n, script: faucet.script });
@@ -229,8 +229,8 @@ test("a package that replaces stands on its child's fee", (t) => {
   assert.deepEqual(outcome, { poor: "replacement-feerate-too-low", rich: "taken" });
 });
 
-test("a child is replaced alone, and with its parent when the parent's anchor is bumped anew", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a child is replaced alone, and with its parent when the parent's anchor is bumped anew", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const parent = feeless(faucet, coinOf(chain, faucet));
     const [first, second] = [bump(faucet, parent, 1000n), bump(faucet, parent, 3000n)];
     return {
@@ -241,8 +241,8 @@ test("a child is replaced alone, and with its parent when the parent's anchor is
   assert.deepEqual(outcome, { first: "taken", again: "already-in-mempool", second: "taken", left: 2 });
 });
 
-test("a script that fails takes its package with it", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a script that fails takes its package with it", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const parent = feeless(faucet, coinOf(chain, faucet));
     const child = bump(faucet, parent, 1000n);
     const broken = { ...child, outputs: [pay(77_000n)] };

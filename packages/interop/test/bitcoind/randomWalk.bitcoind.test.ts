@@ -111,8 +111,8 @@ class RandomWalk {
 
 describe("a random walk", () => {
   for (const seed of [1, 2, 3, 4]) {
-    it(`of seed ${seed} gives the simulated chain's verdicts`, (t) => {
-      const funded = createFundedBitcoindChain({
+    it(`of seed ${seed} gives the simulated chain's verdicts`, async (t) => {
+      const funded = await createFundedBitcoindChain({
         seed,
         coins: 30,
         comparesReasons: false,

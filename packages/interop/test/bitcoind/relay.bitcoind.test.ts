@@ -10,7 +10,7 @@ installNodeCrypto();
 
 const low = feeratePerKw(253);
 
-test("dust ends where Bitcoin Core has it, for every kind of output", (t) => {
+test("dust ends where Bitcoin Core has it, for every kind of output", async (t) => {
   const hash = new Uint8Array(20).fill(7);
   const limits: readonly (readonly [string, Uint8Array, bigint])[] = [
     ["p2pkh", p2pkh(hash), 546n],
@@ -21,7 +21,7 @@ test("dust ends where Bitcoin Core has it, for every kind of output", (t) => {
     ["p2a", p2a(), 240n],
     ["future witness", script(op._16, new Uint8Array(32)), 330n],
   ];
-  const outcome = onBoth(t, (chain, faucet) =>
+  const outcome = await onBoth(t, (chain, faucet) =>
     limits.map(([name, to, limit]) => {
       const below = faucet.fund(chain, [pay(limit - 1n, to)], low);
       const refused = verdict(chain.submit(below));
@@ -35,8 +35,8 @@ test("dust ends where Bitcoin Core has it, for every kind of output", (t) => {
   );
 });
 
-test("the relay feerate is met to the satoshi", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("the relay feerate is met to the satoshi", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const spent = [coinOf(chain, faucet)];
     const need = BigInt(vsize(spendAll(faucet, spent, { fee: 0n })));
     return verdicts(chain, {
@@ -47,9 +47,9 @@ test("the relay feerate is met to the satoshi", (t) => {
   assert.deepEqual(outcome, { below: "min-fee-not-met", met: "taken" });
 });
 
-test("what is not standard is refused", (t) => {
+test("what is not standard is refused", async (t) => {
   const data = (length: number): TxOut => pay(0n, script(op.RETURN, new Uint8Array(length)));
-  const outcome = onBoth(t, (chain, faucet) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const spent = [coinOf(chain, faucet)];
     const give = (outputs: readonly TxOut[], version = 2) => faucet.spend(spent, outputs, { version });
     const key = new Uint8Array(33).fill(2);
@@ -82,8 +82,8 @@ test("what is not standard is refused", (t) => {
   });
 });
 
-test("a replacement pays for all that it evicts, for its relay, and more per byte", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a replacement pays for all that it evicts, for its relay, and more per byte", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const spent = [coinOf(chain, faucet)];
     const size = BigInt(vsize(spendAll(faucet, spent, { fee: 0n })));
     const first = spendAll(faucet, spent, { fee: 1000n, script: faucet.script });
@@ -117,8 +117,8 @@ test("a replacement pays for all that it evicts, for its relay, and more per byt
   });
 });
 
-test("a replacement is measured against all that it evicts together", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a replacement is measured against all that it evicts together", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const spent = [coinOf(chain, faucet)];
     const parent = spendAll(faucet, spent, { fee: 110n, script: faucet.script });
     const child = spendAll(faucet, [outputOf(parent)], { fee: 2200n });
@@ -136,16 +136,16 @@ test("a replacement is measured against all that it evicts together", (t) => {
   });
 });
 
-test("all can be replaced, signalled or not", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("all can be replaced, signalled or not", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const final = faucet.spend([coinOf(chain, faucet, 0, 0xffff_ffff)], [pay(4_999_999_000n)]);
     return verdicts(chain, { final, instead: spendAll(faucet, [coinOf(chain, faucet)], { fee: 9000n }) });
   });
   assert.deepEqual(outcome, { final: "taken", instead: "taken" });
 });
 
-test("a replacement does not spend what it replaces", (t) => {
-  const outcome = onBoth(t, (chain, faucet) => {
+test("a replacement does not spend what it replaces", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
     const coin = coinOf(chain, faucet);
     const first = spendAll(faucet, [coin], { fee: 1000n, script: faucet.script });
     accept(chain, first);
@@ -156,8 +156,8 @@ test("a replacement does not spend what it replaces", (t) => {
 
 // Bitcoin Core up to version 30 has the rules that follow; with its mempool of clusters they are gone.
 
-test("Bitcoin Core with clusters lets a replacement add unconfirmed inputs", (t) => {
-  const outcome = onBoth(
+test("Bitcoin Core with clusters lets a replacement add unconfirmed inputs", async (t) => {
+  const outcome = await onBoth(
     t,
     (chain, faucet) => {
       const [coin, other] = [coinOf(chain, faucet, 0), coinOf(chain, faucet, 1)];
@@ -171,8 +171,8 @@ test("Bitcoin Core with clusters lets a replacement add unconfirmed inputs", (t)
   assert.equal(outcome, "taken");
 });
 
-test("Bitcoin Core with clusters lets 64 transactions build on one another", (t) => {
-  const outcome = onBoth(
+test("Bitcoin Core with clusters lets 64 transactions build on one another", async (t) => {
+  const outcome = await onBoth(
     t,
     (chain, faucet) => {
       let last = spendAll(faucet, [coinOf(chain, faucet)], { fee: 1000n, script: faucet.script });
@@ -188,8 +188,8 @@ test("Bitcoin Core with clusters lets 64 transactions build on one another", (t)
   assert.equal(outcome, 64);
 });
 
-test("Bitcoin Core with clusters lets a replacement evict more than 100 transactions", (t) => {
-  const outcome = onBoth(
+test("Bitcoin Core with clusters lets a replacement evict more than 100 transactions", async (t) => {
+  const outcome = await onBoth(
     t,
     (chain, faucet) => {
       const coins = [0, 1, 2, 3, 4].map((index) => coinOf(chain, faucet, index));
