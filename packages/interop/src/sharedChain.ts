@@ -11,8 +11,9 @@ import {
   type ChainBlock,
   ChainBroadcaster,
   createFundedChain,
+  type FundedChain,
   type RefusedBroadcast,
-  type SimulatedChain,
+  type TestChain,
 } from "@fulmen/testkit";
 import type { LdkPeer } from "./ldkPeer.ts";
 import type { BlockFact } from "./ldkProtocol.ts";
@@ -27,22 +28,21 @@ export interface ChainFollower {
  * mempool, where its scripts are executed and relay policy is applied.
  */
 export class SharedChain {
-  readonly chain: SimulatedChain;
+  readonly chain: TestChain;
   /** Where our nodes broadcast. */
   readonly broadcaster: ChainBroadcaster;
   /** Whether a broadcast that the mempool refuses is part of the test; none is by default. */
   expectsRefusal: (refused: RefusedBroadcast) => boolean = () => false;
-  readonly #faucet: ReturnType<typeof createFundedChain>["faucet"];
+  readonly #faucet: FundedChain["faucet"];
   readonly #followers = new Set<ChainFollower>();
   /** Each with the number of its events that were looked at for broadcasts. */
   readonly #peers = new Map<LdkPeer, number>();
 
-  /** LDK takes its clock from header times: they are those of an hour ago, near enough and never ahead. */
-  constructor() {
-    const { chain, faucet } = createFundedChain({ clock: () => Math.floor(Date.now() / 1_000) - 3_600 });
-    this.chain = chain;
-    this.#faucet = faucet;
-    this.broadcaster = new ChainBroadcaster(chain);
+  /** On a simulated chain unless `funded` is given, whose clock should be `anHourAgo`. */
+  constructor(funded: FundedChain = createFundedChain({ clock: anHourAgo })) {
+    this.chain = funded.chain;
+    this.#faucet = funded.faucet;
+    this.broadcaster = new ChainBroadcaster(funded.chain);
   }
 
   get height(): number {
@@ -103,6 +103,11 @@ export class SharedChain {
       this.#peers.set(peer, peer.eventCount);
     }
   }
+}
+
+/** LDK takes its clock from header times: these are near enough to now and never ahead. */
+export function anHourAgo(): number {
+  return Math.floor(Date.now() / 1_000) - 3_600;
 }
 
 function blockFact({ block, height }: ChainBlock): BlockFact {
