@@ -71,7 +71,6 @@ describe("the background processor -- commits", () => {
         rebroadcast: () => {},
         archive: () => {},
         takeBumpEvents: () => [],
-        unsettledClaims: () => [],
       },
     });
     manager.happens("a");
@@ -357,7 +356,6 @@ describe("the background processor -- events and timers", () => {
         },
         archive: () => {},
         takeBumpEvents: () => [],
-        unsettledClaims: () => [],
       },
     });
     processor.start();

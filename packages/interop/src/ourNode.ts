@@ -1,17 +1,29 @@
 import { randomBytes } from "node:crypto";
-import { BackgroundProcessor, type NodeStatus, readStoredRecords } from "@fulmen/background";
+import {
+  BackgroundProcessor,
+  BumpTransactionHandler,
+  type NodeStatus,
+  readStoredRecords,
+} from "@fulmen/background";
 import { networks } from "@fulmen/bitcoin/network";
-import type { FeeEstimator, KVStore } from "@fulmen/lightning/chain";
+import type { ConfirmationTarget, FeeEstimator, KVStore } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { ChannelMessageHandler, Event, LogRecord } from "@fulmen/lightning/handlers";
-import { ApiError, ChainMonitor, type ChannelManager, restoreManager } from "@fulmen/lightning/manager";
+import {
+  ApiError,
+  ChainMonitor,
+  type ChannelManager,
+  OutputSweeper,
+  restoreManager,
+} from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
 import { KeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
   readChainPosition,
+  readSweeper,
   restoreMonitors,
   type StorageError,
 } from "@fulmen/lightning/storage";
@@ -24,6 +36,7 @@ import {
 } from "@fulmen/lightning/util";
 import { TcpTransport } from "@fulmen/net";
 import { MemoryStore } from "@fulmen/persist";
+import { TestWallet } from "@fulmen/testkit";
 import type { ChainFollower, SharedChain } from "./sharedChain.ts";
 
 export interface OurNodeOptions {
@@ -50,6 +63,8 @@ type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
 
 const network = networks.regtest;
 const host = "127.0.0.1";
+/** Keys of nodes' wallets are others than a faucet's. */
+const walletSeed = 0x7100_0000;
 
 /** LDK's defaults, except that one confirmation is enough and that one payment may fill an announced channel. */
 export const testConfig: UserConfig = {
@@ -65,14 +80,10 @@ export const testConfig: UserConfig = {
   },
 };
 
-const feeEstimator: FeeEstimator = {
-  feerate: (target) => feeratePerKw(target === "maximum-fee-estimate" ? 2_530 : 253),
-};
-
 /**
  * A node of ours as an application would run it: `BackgroundProcessor` over a store, TCP, and the blocks of a
- * `SharedChain`. It accepts channels, funds those it opens from the chain's faucet, and claims payments. An error
- * in its log fails what waits for something.
+ * `SharedChain`. It accepts channels, funds those it opens from the chain's faucet, claims payments, and sweeps what
+ * closed channels left to its wallet. An error in its log fails what waits for something.
  */
 export class OurNode implements ChainFollower {
   readonly name: string;
@@ -84,11 +95,16 @@ export class OurNode implements ChainFollower {
   readonly transport: TcpTransport;
   readonly background: BackgroundProcessor;
   readonly store: KVStore;
+  readonly sweeper: OutputSweeper;
+  /** Where sweeps go, and whence the coins come that commitments without fees need: pay to its script what it is to have. */
+  readonly wallet: TestWallet;
   /** All that happened, oldest first. */
   readonly events: Event[] = [];
   /** The last lines, for errors. */
   readonly log: string[] = [];
   answer: AnswerToPayments;
+  /** Satoshis per 1,000 weight that claims and sweeps are told to pay; commitments stay at 253. */
+  onChainFeerate = 253;
   status: NodeStatus = { kind: "stopped" };
   readonly #chain: SharedChain;
 
@@ -107,7 +123,7 @@ export class OurNode implements ChainFollower {
   }
 
   private constructor(
-    { name, chain, config, tap, answer = "claim" }: OurNodeOptions,
+    { name, seedByte, chain, config, tap, answer = "claim" }: OurNodeOptions,
     start: {
       readonly keys: KeysManager;
       readonly store: KVStore;
@@ -118,6 +134,7 @@ export class OurNode implements ChainFollower {
     const now = Math.floor(Date.now() / 1_000) as UnixSeconds;
     const logger = { log: (record: LogRecord) => this.#note(record) };
     const { broadcaster } = chain;
+    const feeEstimator: FeeEstimator = { feerate: (target) => feeratePerKw(this.#feerate(target)) };
     const tip = chain.chain.locator();
     const position = records.manager.chainPosition;
     const bestHeight = (position ? orThrow(readChainPosition(position)) : tip).height;
@@ -129,6 +146,15 @@ export class OurNode implements ChainFollower {
     this.chainMonitor = new ChainMonitor(
       { signerProvider: keys, broadcaster, feeEstimator, logger },
       { bestHeight, monitors: orThrow(restoreMonitors(records.monitors)) },
+    );
+    this.wallet = new TestWallet(chain.chain, walletSeed + seedByte);
+    this.sweeper = new OutputSweeper(
+      {
+        outputSpender: keys,
+        changeDestinationSource: { changeDestinationScript: () => this.wallet.script },
+        ...{ broadcaster, feeEstimator, logger },
+      },
+      { bestHeight, stored: orThrow(readSweeper(records.sweeper)) },
     );
     this.graph = new NetworkGraph({ chainHash: network.genesisHash });
     const environment = {
@@ -156,6 +182,13 @@ export class OurNode implements ChainFollower {
       manager: this.manager,
       peerManager: this.peers,
       chainMonitor: this.chainMonitor,
+      sweeper: this.sweeper,
+      bumpTransactionHandler: new BumpTransactionHandler({
+        coins: this.wallet,
+        signerProvider: keys,
+        broadcaster,
+        logger,
+      }),
       store,
       handleEvent: (event) => this.#handle(event),
       logger,
@@ -201,7 +234,7 @@ export class OurNode implements ChainFollower {
 
   blocksChanged(): void {
     const { disconnected, forkPoint, connected } = this.#chain.chain.blocksSince(this.manager.bestBlock);
-    const listeners = [this.chainMonitor, this.manager];
+    const listeners = [this.chainMonitor, this.sweeper, this.manager];
     if (disconnected.length > 0) for (const listener of listeners) listener.blocksDisconnected(forkPoint);
     for (const { block, height } of connected) {
       const indexed = block.transactions.map((transaction, index) => ({ index, transaction }));
@@ -258,6 +291,11 @@ export class OurNode implements ChainFollower {
       if (!(error instanceof ApiError) || error.code !== "channel-unavailable") throw error;
     }
     this.events.push(event);
+  }
+
+  #feerate(target: ConfirmationTarget): number {
+    if (target === "urgent-on-chain-sweep" || target === "output-spending-fee") return this.onChainFeerate;
+    return target === "maximum-fee-estimate" ? 2_530 : 253;
   }
 
   #react(event: Event): void {

@@ -5,15 +5,15 @@ import {
   encodeTransaction,
   type Transaction,
   type TxOut,
+  txid,
 } from "@fulmen/bitcoin/transaction";
 import { feeratePerKw } from "@fulmen/lightning/util";
 import {
   type ChainBlock,
   ChainBroadcaster,
   createFundedChain,
-  type FundedChain,
   type RefusedBroadcast,
-  type TestChain,
+  type SimulatedChain,
 } from "@fulmen/testkit";
 import type { LdkPeer } from "./ldkPeer.ts";
 import type { BlockFact } from "./ldkProtocol.ts";
@@ -28,21 +28,25 @@ export interface ChainFollower {
  * mempool, where its scripts are executed and relay policy is applied.
  */
 export class SharedChain {
-  readonly chain: TestChain;
+  readonly chain: SimulatedChain;
   /** Where our nodes broadcast. */
   readonly broadcaster: ChainBroadcaster;
   /** Whether a broadcast that the mempool refuses is part of the test; none is by default. */
-  expectsRefusal: (refused: RefusedBroadcast) => boolean = () => false;
-  readonly #faucet: FundedChain["faucet"];
+  expectsRefusal: (refused: RefusedBroadcast, by: "us" | "ldk") => boolean = () => false;
+  /** Where LDK's broadcasts go. */
+  readonly #foreign: ChainBroadcaster;
+  readonly #faucet: ReturnType<typeof createFundedChain>["faucet"];
   readonly #followers = new Set<ChainFollower>();
   /** Each with the number of its events that were looked at for broadcasts. */
   readonly #peers = new Map<LdkPeer, number>();
 
-  /** On a simulated chain unless `funded` is given, whose clock should be `anHourAgo`. */
-  constructor(funded: FundedChain = createFundedChain({ clock: anHourAgo })) {
-    this.chain = funded.chain;
-    this.#faucet = funded.faucet;
-    this.broadcaster = new ChainBroadcaster(funded.chain);
+  /** LDK takes its clock from header times: they are those of an hour ago, near enough and never ahead. */
+  constructor() {
+    const { chain, faucet } = createFundedChain({ clock: () => Math.floor(Date.now() / 1_000) - 3_600 });
+    this.chain = chain;
+    this.#faucet = faucet;
+    this.broadcaster = new ChainBroadcaster(chain);
+    this.#foreign = new ChainBroadcaster(chain);
   }
 
   get height(): number {
@@ -66,6 +70,18 @@ export class SharedChain {
     this.#peers.set(peer, 0);
   }
 
+  /** `again` takes the place of a node that has ended, whose state it was started from. */
+  async replacePeer(ended: LdkPeer, again: LdkPeer): Promise<void> {
+    this.collect();
+    this.#peers.delete(ended);
+    this.#peers.set(again, 0);
+    const { height } = await again.cmd("info");
+    for (let next = height + 1; next <= this.height; next++) {
+      const block = this.chain.blockAt(next);
+      if (block !== undefined) await again.cmd("block", blockFact(block));
+    }
+  }
+
   /** A signed transaction with `output` first; it is not broadcast. */
   fund(output: TxOut): Transaction {
     return this.#faucet.fund(this.chain, [output], feeratePerKw(1_000));
@@ -79,11 +95,8 @@ export class SharedChain {
   /** Confirms all that was broadcast, and adds more blocks. Throws when a broadcast was refused. */
   async mine(count = 1): Promise<void> {
     this.collect();
-    const refused = this.broadcaster.takeRefused().filter((one) => !this.expectsRefusal(one));
-    if (refused.length > 0) {
-      const reasons = refused.map(({ type, refusal }) => `${type}: ${JSON.stringify(refusal, plain)}`);
-      throw new Error(`broadcasts were refused: ${reasons.join("; ")}`);
-    }
+    this.#checkRefusals("us", this.broadcaster.takeRefused());
+    this.#checkRefusals("ldk", this.#foreign.takeRefused());
     const blocks = this.chain.mine(count);
     for (const follower of this.#followers) follower.blocksChanged();
     await Promise.all(
@@ -93,21 +106,31 @@ export class SharedChain {
     );
   }
 
-  /** Puts into the mempool what LDK has broadcast meanwhile. */
+  /** Puts into the mempool what LDK has broadcast meanwhile: a child together with its parent. */
   collect(): void {
     for (const [peer, seen] of this.#peers) {
+      const waiting: Transaction[] = [];
       for (const event of peer.events.slice(seen)) {
-        if (event.type !== "broadcast") continue;
-        this.broadcaster.broadcastTransactions([decodeTransaction(fromHex(event.tx))], "claim");
+        if (event.type === "broadcast") waiting.push(decodeTransaction(fromHex(event.tx)));
       }
       this.#peers.set(peer, peer.eventCount);
+      for (let parent = waiting.shift(); parent !== undefined; parent = waiting.shift()) {
+        const id = txid(parent);
+        const isPackage = waiting[0]?.inputs.some(({ outPoint }) => outPoint.txid === id) === true;
+        const child = isPackage ? waiting.shift() : undefined;
+        this.#foreign.broadcastTransactions(child === undefined ? [parent] : [parent, child], "claim");
+      }
     }
   }
-}
 
-/** LDK takes its clock from header times: these are near enough to now and never ahead. */
-export function anHourAgo(): number {
-  return Math.floor(Date.now() / 1_000) - 3_600;
+  #checkRefusals(by: "us" | "ldk", all: readonly RefusedBroadcast[]): void {
+    const refused = all.filter((one) => !this.expectsRefusal(one, by));
+    if (refused.length === 0) return;
+    const reasons = refused.map(
+      ({ type, refusal, transaction }) => `${type} ${txid(transaction)}: ${JSON.stringify(refusal, plain)}`,
+    );
+    throw new Error(`broadcasts of ${by} were refused: ${reasons.join("; ")}`);
+  }
 }
 
 function blockFact({ block, height }: ChainBlock): BlockFact {

@@ -16,8 +16,6 @@ export interface OurPair {
 export interface OurPairOptions {
   readonly us?: Partial<OurNodeOptions>;
   readonly ldk?: Partial<LdkOptions>;
-  /** A new one in memory when absent. */
-  readonly chain?: SharedChain;
   /** What happens makes the nodes complain. */
   readonly expectsComplaints?: boolean;
 }
@@ -31,7 +29,7 @@ export const bothSides: readonly Side[] = ["us", "ldk"];
 export async function startOurPair(t: TestContext, options: OurPairOptions = {}): Promise<OurPair> {
   const ldk = await LdkPeer.start("ldk", ldkOptions(7, { announce: false, ...options.ldk }));
   t.after(() => ldk.stop());
-  const { chain = new SharedChain() } = options;
+  const chain = new SharedChain();
   await chain.addPeer(ldk);
   const us = await OurNode.start({ name: "us", seedByte: 9, chain, ...options.us });
   t.after(async () => {

@@ -67,6 +67,5 @@ export {
 } from "./deadlines.ts";
 export { identifyFundingSpend } from "./identify.ts";
 export { type PenaltyOutput, penaltyOutputs, type RevokedCommitment } from "./penalty.ts";
-export { SentBumps } from "./sentBumps.ts";
 export type { OutputSpendStatus, SweepTransaction, TrackedSpendableOutput } from "./trackedOutput.ts";
 export type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "./watch.ts";

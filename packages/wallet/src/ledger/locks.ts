@@ -7,12 +7,8 @@ import type { Place } from "./keyring.ts";
 export type LockId = `claim/${string}` | `reservation/${string}`;
 
 /** The lock of a claim. */
-export function claimLock(claimId: ClaimId): `claim/${string}` {
+export function claimLock(claimId: ClaimId): LockId {
   return `claim/${claimId}`;
-}
-
-export function isClaimLock(id: LockId): id is ReturnType<typeof claimLock> {
-  return id.startsWith("claim/");
 }
 
 /** Coins that are kept for one purpose. */
