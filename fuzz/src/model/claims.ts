@@ -16,8 +16,9 @@ export function claimable({ network }: World): readonly Claimable[] {
 }
 
 /** The user claims the payment, or refuses it. */
-export function resolve({ node, payment }: Claimable, how: "claim" | "fail"): void {
+export function resolve(world: World, { node, payment }: Claimable, how: "claim" | "fail"): void {
   const { paymentHash, purpose } = payment;
+  world.decided(node, paymentHash);
   if (how === "fail") {
     node.manager.failHtlcBackwards(paymentHash);
     return;

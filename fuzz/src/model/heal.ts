@@ -48,7 +48,7 @@ function endPayments(world: World): void {
   for (let minutes = 0; minutes < minutesToEnd; minutes++) {
     for (const one of claimable(world)) {
       const isEven = Number.parseInt(one.payment.paymentHash.slice(0, 2), 16) % 2 === 0;
-      resolve(one, isEven ? "claim" : "fail");
+      resolve(world, one, isEven ? "claim" : "fail");
     }
     settle(world);
     if (isQuiet(world)) return;

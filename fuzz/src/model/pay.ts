@@ -1,6 +1,6 @@
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import type { RouteHop } from "@fulmen/lightning/routing";
-import { type Msat, msat, type PaymentHash, type PaymentId } from "@fulmen/lightning/util";
+import { type Msat, minus, msat, type PaymentHash, type PaymentId } from "@fulmen/lightning/util";
 import type { TestNode } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
 import { feeFor } from "./ledger.ts";
@@ -38,6 +38,16 @@ const leastSum = 3_000_000n;
 const finalCltvExpiryDelta = 60;
 const forwarderCltvExpiryDelta = 72;
 
+/** What `how` means: a route can be given, rightly or wrongly. */
+const ways = [
+  "by-invoice",
+  "spontaneously",
+  "by-route",
+  "by-route",
+  "for-too-little",
+  "to-another-node",
+] as const;
+
 /** Who pays whom, and over which channels when the user says so. */
 interface Parties {
   readonly payer: TestNode;
@@ -54,20 +64,43 @@ export function pay(world: World, action: Pay): boolean {
   if (amount <= 0n) return false;
   const { payer, payee } = parties;
   const order = { payer: world.nameOf(payer), payee: world.nameOf(payee), amount };
-  switch (action.how % 3) {
-    case 0:
-      world.ordered(payInvoice(world, parties, msat(amount)), payer, order);
-      return true;
-    case 1:
-      world.ordered(paySpontaneously(parties, msat(amount)), payer, order);
-      return true;
-    default: {
-      const hops = hopsOf(world, action, { ...parties, amount: msat(amount) });
-      if (hops === undefined) return false;
-      world.ordered(payAlong(hops, parties, msat(amount)), payer, order);
-      return true;
-    }
+  const way = ways[action.how % ways.length] ?? "by-invoice";
+  const paymentHash = payBy(way, msat(amount), { world, action, parties });
+  if (paymentHash !== undefined) world.ordered(paymentHash, payer, order);
+  return paymentHash !== undefined;
+}
+
+function payBy(
+  way: (typeof ways)[number],
+  amount: Msat,
+  by: { readonly world: World; readonly action: Pay; readonly parties: Parties },
+): PaymentHash | undefined {
+  const { world, action, parties } = by;
+  const hops = hopsOf(world, action, { ...parties, amount });
+  switch (way) {
+    case "by-invoice":
+      return payInvoice(world, parties, amount);
+    case "spontaneously":
+      return paySpontaneously(parties, amount);
+    case "by-route":
+      return hops && payAlong(hops, parties, amount);
+    case "for-too-little":
+      return hops && payAlong(forTooLittle(hops), parties, amount);
+    case "to-another-node":
+      return hops && payAlong(toAnother(hops, parties.payer), parties, amount);
   }
+}
+
+/** Leaves the forwarder a millisatoshi short: it must not take that, and the ledger would complain. */
+function forTooLittle(hops: readonly RouteHop[]): readonly RouteHop[] {
+  return hops.map((hop, index) =>
+    index < hops.length - 1 && hop.fee > 0n ? { ...hop, fee: minus(hop.fee, msat(1n)) } : hop,
+  );
+}
+
+/** The last node cannot read its part of the onion, since that is not for it. */
+function toAnother(hops: readonly RouteHop[], { nodeId }: TestNode): readonly RouteHop[] {
+  return hops.map((hop, index) => (index === hops.length - 1 ? { ...hop, nodeId } : hop));
 }
 
 function partiesOf(world: World, action: Pay): Parties {
@@ -179,7 +212,7 @@ export function payEveryWay(world: World): void {
       };
       world.ordered(payAlong([hop], { payer, payee, isDirect: true, first }, amount), payer, order);
       world.network.settle();
-      for (const one of claimable(world)) resolve(one, "claim");
+      for (const one of claimable(world)) resolve(world, one, "claim");
       world.network.settle();
       return true;
     });

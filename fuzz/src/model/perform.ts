@@ -96,7 +96,7 @@ function onClaimable(world: World, which: number, how: "claim" | "fail"): boolea
   const payments = claimable(world);
   const payment = payments[which % Math.max(1, payments.length)];
   if (payment === undefined) return false;
-  resolve(payment, how);
+  resolve(world, payment, how);
   return true;
 }
 

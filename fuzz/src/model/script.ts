@@ -6,8 +6,8 @@ import { type FormatName, formatNames } from "@fulmen/lightning/commitment";
  * subsequence of a script is a script.
  */
 export const actionTable = {
-  /** One of A, B and C pays one of the others; `how`: by invoice, spontaneously, or by invoice along a given route. */
-  pay: { weight: 16, parameters: { payer: 3, payee: 2, amount: 14, how: 3, channel: 6 } },
+  /** One of A, B and C pays one of the others; for `how`, see `pay.ts`. */
+  pay: { weight: 16, parameters: { payer: 3, payee: 2, amount: 14, how: 6, channel: 6 } },
   claim: { weight: 7, parameters: { which: 12 } },
   "fail-back": { weight: 3, parameters: { which: 12 } },
   abandon: { weight: 1, parameters: { which: 12 } },
@@ -18,7 +18,7 @@ export const actionTable = {
   settle: { weight: 8, parameters: {} },
   cut: { weight: 2, parameters: { link: 2 } },
   /** A lost connection is made anew; `rounds` of messages go to and fro at once, enough to come to know each other or not. */
-  restore: { weight: 20, parameters: { link: 2, rounds: 5 } },
+  restore: { weight: 40, parameters: { link: 2, rounds: 7 } },
   /** `loses` = 1: what had left the node is lost on its way. */
   crash: { weight: 1, parameters: { node: 3, loses: 2 } },
   /** The node dies when it has passed `points` more of its crash points. */
@@ -46,7 +46,7 @@ export const actionTable = {
   sync: { weight: 2, parameters: { node: 3 } },
   /** `refills` = 1: the transactions of the abandoned blocks confirm again at once. */
   reorg: { weight: 1, parameters: { depth: 3, refills: 2, sees: 8 } },
-  open: { weight: 1, parameters: { link: 2, opener: 2, format: 6, capacity: 3, pushed: 3, announced: 2 } },
+  open: { weight: 2, parameters: { link: 2, opener: 2, format: 6, capacity: 3, pushed: 3, announced: 2 } },
   close: { weight: 1, parameters: { channel: 6, closer: 2 } },
 } as const satisfies Readonly<Record<string, ActionShape>>;
 

@@ -61,6 +61,9 @@ export class World {
   readonly #closed = new Set<ChannelId>();
   /** Channels that ended otherwise: a failure, for those that were ever opened. */
   readonly #lost: { readonly channelId: ChannelId; readonly text: string }[] = [];
+  readonly #decided = new Set<PaymentHash>();
+  /** Payments that wait for their payee's user, and up to which height they do. */
+  readonly #undecided = new Map<TestNode, Map<PaymentHash, number>>();
   readonly #logged = new Map<TestNode, number>();
 
   constructor({ seed, nodes, channels }: Pick<Script, "seed" | "nodes" | "channels">) {
@@ -187,9 +190,16 @@ export class World {
     this.observe();
   }
 
+  /** A node's user decides about a payment that it can claim. */
+  decided(node: TestNode, paymentHash: PaymentHash): void {
+    this.#undecided.get(node)?.delete(paymentHash);
+    this.#decided.add(paymentHash);
+  }
+
   /** Looks at what must hold at any time. */
   observe(): void {
     for (const node of this.network.nodes) {
+      this.#checkClaimable(node);
       if (node.isFrozen) this.#disconnect(node);
       this.#readLog(node);
       if (this.#memories.get(node) !== node.manager) {
@@ -209,6 +219,23 @@ export class World {
     for (const { level, text } of node.log.slice(this.#logged.get(node) ?? 0))
       if (level === "error") throw new ModelError(`${this.nameOf(node)} logs an error: ${text}`);
     this.#logged.set(node, node.log.length);
+  }
+
+  #undecidedOf(node: TestNode): Map<PaymentHash, number> {
+    const undecided = this.#undecided.get(node) ?? new Map<PaymentHash, number>();
+    this.#undecided.set(node, undecided);
+    return undecided;
+  }
+
+  /** What a user was told that it can claim stays claimable until it decides, or the deadline comes. */
+  #checkClaimable(node: TestNode): void {
+    const undecided = this.#undecidedOf(node);
+    if (undecided.size === 0) return;
+    const { height } = this.network.chain.tip;
+    const listed = new Set(node.manager.listClaimablePayments().map(({ paymentHash }) => paymentHash));
+    for (const [paymentHash, deadline] of undecided)
+      if (height < deadline && !listed.has(paymentHash))
+        throw new ModelError(`${this.nameOf(node)} can claim ${paymentHash} no more, and was not asked`);
   }
 
   #disconnect(node: TestNode): void {
@@ -247,7 +274,12 @@ export class World {
     const name = this.nameOf(node);
     if (event.kind === "channel-pending") this.#pending(node, event);
     else if (event.kind === "channel-closed") this.#ended(name, event);
-    else this.ledger.told(name, event);
+    else {
+      // The event is a notice, which may come when the user has looked for himself.
+      if (event.kind === "payment-claimable" && !this.#decided.has(event.paymentHash))
+        this.#undecidedOf(node).set(event.paymentHash, event.claimDeadline);
+      this.ledger.told(name, event);
+    }
   }
 
   #pending(node: TestNode, event: Extract<Event, { kind: "channel-pending" }>): void {
