@@ -59,6 +59,12 @@ export type {
   UpdateRef,
 } from "./channelMonitorUpdate.ts";
 export {
+  closeTimeline,
+  type TimelineEntry,
+  type TimelineState,
+  type TimelineSubject,
+} from "./closeTimeline.ts";
+export {
   antiReorgDelay,
   cltvClaimBuffer,
   htlcFailBackBuffer,
@@ -67,5 +73,7 @@ export {
 } from "./deadlines.ts";
 export { identifyFundingSpend } from "./identify.ts";
 export { type PenaltyOutput, penaltyOutputs, type RevokedCommitment } from "./penalty.ts";
+export { SentBumps } from "./sentBumps.ts";
+export { timelineLines } from "./timelineText.ts";
 export type { OutputSpendStatus, SweepTransaction, TrackedSpendableOutput } from "./trackedOutput.ts";
 export type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "./watch.ts";
