@@ -53,13 +53,13 @@ export interface BackgroundProcessorOptions {
   /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
   readonly chainMonitor?: Pick<
     ChainMonitor,
-    "takeWrites" | "committed" | "rebroadcast" | "archive" | "takeBumpEvents"
+    "takeWrites" | "committed" | "rebroadcast" | "archive" | "takeBumpEvents" | "unsettledClaims"
   >;
   /**
    * Pays for commitments and HTLC transactions that do not pay for themselves. Without it, channels with anchors are
    * safe only while what they pay suffices.
    */
-  readonly bumpTransactionHandler?: Pick<BumpTransactionHandler, "handle">;
+  readonly bumpTransactionHandler?: Pick<BumpTransactionHandler, "handle" | "retain">;
   /** The wallet, when its rows are to be in the node's store: they are committed with the next batch. */
   readonly wallet?: { readonly hasWrites: boolean; takeWrites(): readonly KvWrite[] };
   /**
@@ -140,7 +140,8 @@ export class BackgroundProcessor {
 
   /** Begins. To be called when the manager is restored and has seen the chain up to its tip. */
   start(): void {
-    const { manager, peerManager, chainMonitor, sweeper, gossip, clock = systemClock } = this.#options;
+    const { manager, peerManager, chainMonitor, bumpTransactionHandler, sweeper, gossip } = this.#options;
+    const { clock = systemClock } = this.#options;
     this.#become({ kind: "running" });
     this.#every(10, () => {
       peerManager.tick();
@@ -149,6 +150,7 @@ export class BackgroundProcessor {
     this.#every(30, () => {
       chainMonitor?.rebroadcast();
       sweeper?.rebroadcast();
+      if (chainMonitor !== undefined) void bumpTransactionHandler?.retain(chainMonitor.unsettledClaims());
     });
     this.#every(60, () => manager.timerTickOccurred(clock.now()));
     const { pollInterval = 1_000 } = this.#options;

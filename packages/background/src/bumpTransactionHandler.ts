@@ -4,7 +4,7 @@ import {
   type BumpOutcome,
   type BumpTransactionEvent,
   bumpSteps,
-  type SentBump,
+  SentBumps,
   textOfBumpRefusal,
 } from "@fulmen/lightning/onchain";
 import type { OutputSpendSigner } from "@fulmen/lightning/sign";
@@ -33,8 +33,7 @@ interface Running {
  */
 export class BumpTransactionHandler {
   readonly #options: BumpTransactionHandlerOptions;
-  /** What was last sent for each claim: the next one has to pay more. */
-  readonly #sent = new Map<ClaimId, SentBump>();
+  readonly #sent = new SentBumps();
   readonly #running = new Map<ClaimId, Running>();
 
   constructor(options: BumpTransactionHandlerOptions) {
@@ -50,6 +49,16 @@ export class BumpTransactionHandler {
     saved: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     await Promise.all(events.map((event) => this.#begin(event, saved)));
+  }
+
+  /** Tells the wallet which claims are not settled yet: `ChainMonitor.unsettledClaims`, and their parts. */
+  async retain(claimIds: readonly ClaimId[]): Promise<void> {
+    const kept = this.#sent.retain(claimIds);
+    try {
+      await this.#options.coins.retainClaims?.(kept);
+    } catch (error) {
+      this.#options.logger.log({ level: "warn", module: "bump", text: textOf(error) });
+    }
   }
 
   #begin(event: BumpTransactionEvent, saved: () => Promise<void>): Promise<void> {
@@ -71,7 +80,7 @@ export class BumpTransactionHandler {
       try {
         await this.#answer(event, saved);
       } catch (error) {
-        this.#log(event, "error", error instanceof Error ? error.message : String(error));
+        this.#log(event, "error", textOf(error));
       }
       event = running.next;
       running.next = undefined;
@@ -82,10 +91,10 @@ export class BumpTransactionHandler {
   async #answer(event: BumpTransactionEvent, saved: () => Promise<void>): Promise<void> {
     const { broadcaster } = this.#options;
     const outcome = await this.#outcomeOf(event);
+    this.#sent.note(event.claimId, outcome);
     switch (outcome.kind) {
       case "broadcast":
         await saved();
-        this.#sent.set(event.claimId, outcome.sent);
         broadcaster.broadcastTransactions(outcome.transactions, outcome.type);
         return;
       case "split":
@@ -118,4 +127,8 @@ export class BumpTransactionHandler {
     const line = `channel ${channelId}: ${kind}: ${text}`;
     this.#options.logger.log({ level, module: "bump", text: line, nodeId: counterparty });
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

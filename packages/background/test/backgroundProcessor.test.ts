@@ -71,6 +71,7 @@ describe("the background processor -- commits", () => {
         rebroadcast: () => {},
         archive: () => {},
         takeBumpEvents: () => [],
+        unsettledClaims: () => [],
       },
     });
     manager.happens("a");
@@ -356,6 +357,7 @@ describe("the background processor -- events and timers", () => {
         },
         archive: () => {},
         takeBumpEvents: () => [],
+        unsettledClaims: () => [],
       },
     });
     processor.start();

@@ -66,6 +66,7 @@ function closing(claim: number, feerate: number): BumpTransactionEvent {
 class SlowWallet implements CoinSelectionSource {
   readonly requests: CoinSelectionRequest[] = [];
   waiting: (() => void)[] = [];
+  readonly retained: (readonly string[])[] = [];
   isSlow = false;
   refusal: CoinSelectionRefusal | undefined;
   failure: Error | undefined;
@@ -88,6 +89,10 @@ class SlowWallet implements CoinSelectionSource {
   signPsbt(psbt: Uint8Array) {
     // Magic, key, and the length of the transaction, which is below 253.
     return Promise.resolve(ok(decodeTransaction(psbt.slice(8, 8 + (psbt[7] ?? 0)))));
+  }
+
+  retainClaims(claimIds: readonly string[]): void {
+    this.retained.push(claimIds);
   }
 
   answer(): void {
@@ -205,7 +210,7 @@ describe("a background processor with a wallet", () => {
     const { wallet, handler, packages } = world();
     let events: readonly BumpTransactionEvent[] = [closing(1, 1000)];
     let rows = [{ key: "wallet/lock", value: Uint8Array.of(1) }];
-    const { processor, store } = fakeNode({
+    const { processor, store, clock } = fakeNode({
       bumpTransactionHandler: handler,
       wallet: {
         get hasWrites() {
@@ -227,6 +232,7 @@ describe("a background processor with a wallet", () => {
           events = [];
           return taken;
         },
+        unsettledClaims: () => [claimIdOf(new Uint8Array(32).fill(1))],
       },
     });
     store.automatic = false;
@@ -248,6 +254,8 @@ describe("a background processor with a wallet", () => {
     processor.wake();
     await settled();
     assert.equal(packages.length, 2);
+    await clock.advance(30_000);
+    assert.deepEqual(wallet.retained, [[claimIdOf(new Uint8Array(32).fill(1))]]);
     await processor.stop();
   });
 });

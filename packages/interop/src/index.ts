@@ -2,4 +2,4 @@ export { type LdkOptions, ldkOptions } from "./ldkOptions.ts";
 export { LdkPeer } from "./ldkPeer.ts";
 export type { BlockFact } from "./ldkProtocol.ts";
 export { OurNode, type OurNodeOptions, testConfig } from "./ourNode.ts";
-export { SharedChain } from "./sharedChain.ts";
+export { anHourAgo, SharedChain } from "./sharedChain.ts";

@@ -12,8 +12,9 @@ import {
   type ChainBlock,
   ChainBroadcaster,
   createFundedChain,
+  type FundedChain,
   type RefusedBroadcast,
-  type SimulatedChain,
+  type TestChain,
 } from "@fulmen/testkit";
 import type { LdkPeer } from "./ldkPeer.ts";
 import type { BlockFact } from "./ldkProtocol.ts";
@@ -28,25 +29,24 @@ export interface ChainFollower {
  * mempool, where its scripts are executed and relay policy is applied.
  */
 export class SharedChain {
-  readonly chain: SimulatedChain;
+  readonly chain: TestChain;
   /** Where our nodes broadcast. */
   readonly broadcaster: ChainBroadcaster;
   /** Whether a broadcast that the mempool refuses is part of the test; none is by default. */
   expectsRefusal: (refused: RefusedBroadcast, by: "us" | "ldk") => boolean = () => false;
   /** Where LDK's broadcasts go. */
   readonly #foreign: ChainBroadcaster;
-  readonly #faucet: ReturnType<typeof createFundedChain>["faucet"];
+  readonly #faucet: FundedChain["faucet"];
   readonly #followers = new Set<ChainFollower>();
   /** Each with the number of its events that were looked at for broadcasts. */
   readonly #peers = new Map<LdkPeer, number>();
 
-  /** LDK takes its clock from header times: they are those of an hour ago, near enough and never ahead. */
-  constructor() {
-    const { chain, faucet } = createFundedChain({ clock: () => Math.floor(Date.now() / 1_000) - 3_600 });
-    this.chain = chain;
-    this.#faucet = faucet;
-    this.broadcaster = new ChainBroadcaster(chain);
-    this.#foreign = new ChainBroadcaster(chain);
+  /** On a simulated chain unless `funded` is given, whose clock should be `anHourAgo`. */
+  constructor(funded: FundedChain = createFundedChain({ clock: anHourAgo })) {
+    this.chain = funded.chain;
+    this.#faucet = funded.faucet;
+    this.broadcaster = new ChainBroadcaster(funded.chain);
+    this.#foreign = new ChainBroadcaster(funded.chain);
   }
 
   get height(): number {
@@ -131,6 +131,11 @@ export class SharedChain {
     );
     throw new Error(`broadcasts of ${by} were refused: ${reasons.join("; ")}`);
   }
+}
+
+/** LDK takes its clock from header times: these are near enough to now and never ahead. */
+export function anHourAgo(): number {
+  return Math.floor(Date.now() / 1_000) - 3_600;
 }
 
 function blockFact({ block, height }: ChainBlock): BlockFact {

@@ -8,7 +8,8 @@ import type { Event } from "@fulmen/lightning/handlers";
 import { claimableBalances } from "@fulmen/lightning/onchain";
 import type { Bytes32, ChannelId } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist";
-import { type LdkPeer, OurNode, type SharedChain } from "#src/index";
+import { createFundedChain, type SimulatedChain } from "@fulmen/testkit";
+import { anHourAgo, type LdkPeer, OurNode, SharedChain } from "#src/index";
 import { type Ledger, ledgerOf } from "./onChainLedger.ts";
 import { bothSides, openChannel, type Side, startOurPair, startPayment } from "./ourPair.ts";
 
@@ -43,6 +44,7 @@ export class ClosingChannel {
   readonly funding: OutPoint;
   us: OurNode;
   ldk: LdkPeer;
+  readonly #simulated: SimulatedChain;
   readonly #store: KVStore;
   readonly #ldkScripts: readonly Uint8Array[];
   #onChainFeerate = 253;
@@ -53,7 +55,10 @@ export class ClosingChannel {
   static async open(t: TestContext, terms: ClosingTerms): Promise<ClosingChannel> {
     const { format, opener } = terms;
     const store = new MemoryStore();
-    const { us, ldk, chain } = await startOurPair(t, {
+    const funded = createFundedChain({ clock: anHourAgo });
+    const chain = new SharedChain(funded);
+    const { us, ldk } = await startOurPair(t, {
+      chain,
       us: { store, answer: "hold" },
       ldk: { anchors: format === "anchors-zero-fee-htlc", maxDustExposureMsat: 50_000_000 },
       expectsComplaints: true,
@@ -71,7 +76,17 @@ export class ClosingChannel {
       { opener, format, sats: capacity, pushMsat: pushed * 1_000n },
     );
     const { funding, channelId } = channel;
-    const closing = new ClosingChannel({ us, ldk, chain, terms, channelId, funding, store, walletScript });
+    const closing = new ClosingChannel({
+      us,
+      ldk,
+      chain,
+      simulated: funded.chain,
+      terms,
+      channelId,
+      funding,
+      store,
+      walletScript,
+    });
     t.after(() => closing.us.discard());
     return closing;
   }
@@ -80,6 +95,7 @@ export class ClosingChannel {
     parts: Pick<ClosingChannel, "us" | "ldk" | "chain" | "terms" | "channelId" | "funding"> & {
       readonly store: KVStore;
       readonly walletScript: string;
+      readonly simulated: SimulatedChain;
     },
   ) {
     this.us = parts.us;
@@ -88,6 +104,7 @@ export class ClosingChannel {
     this.terms = parts.terms;
     this.channelId = parts.channelId;
     this.funding = parts.funding;
+    this.#simulated = parts.simulated;
     this.#store = parts.store;
     const { funding } = this;
     this.chain.expectsRefusal = ({ transaction, refusal }, by) => {
@@ -137,7 +154,7 @@ export class ClosingChannel {
     this.#onChainFeerate = feeratePerKw;
     this.us.onChainFeerate = feeratePerKw;
     await this.ldk.cmd("behave", { feeratePerKw });
-    this.chain.chain.raiseMempoolMinimum(BigInt(feeratePerKw * 3));
+    this.#simulated.raiseMempoolMinimum(BigInt(feeratePerKw * 3));
   }
 
   /** The commitment of `by` is confirmed, whatever the other side does about it. */

@@ -16,6 +16,8 @@ export interface OurPair {
 export interface OurPairOptions {
   readonly us?: Partial<OurNodeOptions>;
   readonly ldk?: Partial<LdkOptions>;
+  /** A new one in memory when absent. */
+  readonly chain?: SharedChain;
   /** What happens makes the nodes complain. */
   readonly expectsComplaints?: boolean;
 }
@@ -29,7 +31,7 @@ export const bothSides: readonly Side[] = ["us", "ldk"];
 export async function startOurPair(t: TestContext, options: OurPairOptions = {}): Promise<OurPair> {
   const ldk = await LdkPeer.start("ldk", ldkOptions(7, { announce: false, ...options.ldk }));
   t.after(() => ldk.stop());
-  const chain = new SharedChain();
+  const { chain = new SharedChain() } = options;
   await chain.addPeer(ldk);
   const us = await OurNode.start({ name: "us", seedByte: 9, chain, ...options.us });
   t.after(async () => {

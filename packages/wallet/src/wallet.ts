@@ -44,6 +44,7 @@ import {
   type Coin,
   claimLock,
   finalDepth,
+  isClaimLock,
   Ledger,
   type Lock,
   type LockId,
@@ -293,6 +294,12 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource {
   /** Lets the coins of a claim go: it is resolved, or was given up before anything was broadcast. */
   releaseClaim(claimId: ClaimId): boolean {
     return this.#ledger.release(claimLock(claimId));
+  }
+
+  /** Lets the coins of all other claims go: see `CoinSelectionSource`. */
+  retainClaims(claimIds: readonly ClaimId[]): void {
+    const kept = new Set(claimIds.map(claimLock));
+    for (const { id } of this.locks()) if (isClaimLock(id) && !kept.has(id)) this.#ledger.release(id);
   }
 
   // Transactions

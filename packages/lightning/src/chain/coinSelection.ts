@@ -122,4 +122,6 @@ export interface CoinSelectionSource {
   signPsbt(
     psbt: Uint8Array,
   ): Result<Transaction, SignPsbtRefusal> | Promise<Result<Transaction, SignPsbtRefusal>>;
+  /** Lets the coins go that it holds for any other claim than these: those are settled. */
+  retainClaims?(claimIds: readonly ClaimId[]): void | Promise<void>;
 }

@@ -9,12 +9,13 @@ import type {
   Listen,
   TransactionInBlock,
 } from "../chain/chainInterface.ts";
+import type { ClaimId } from "../chain/coinSelection.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
 import type { Logger } from "../handlers/logger.ts";
 import type { BumpTransactionEvent } from "../onchain/bumpTransaction.ts";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "../onchain/channelMonitor.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
-import { planClaims } from "../onchain/claims.ts";
+import { planClaims, unsettledClaims } from "../onchain/claims.ts";
 import {
   blocksDisconnected,
   outputsToWatch,
@@ -200,6 +201,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const events = [...this.#bumps.values()].flat();
     this.#bumps.clear();
     return events;
+  }
+
+  /** The claims of closing channels that are not settled for good: what a wallet holds for others is free again. */
+  unsettledClaims(): readonly ClaimId[] {
+    return [...this.#closing].flatMap((channelId) => unsettledClaims(this.#known(channelId), this.#height));
   }
 
   takeMonitorEvents(): readonly MonitorEvent[] {

@@ -172,19 +172,19 @@ function leastWeight(event: BumpTransactionEvent): number {
 }
 
 /**
- * The first half keeps the claim id, and with it the coins; that of the second follows from it and from the order of
- * magnitude, so that it stays while HTLCs go.
+ * The first part keeps the claim id, and with it the coins; that of the second follows from it. Parts are cut at powers
+ * of two, so that ids and the first parts' size stay while HTLCs go, and no two parts of parts have one id.
  */
 function split(event: HtlcResolutionEvent): BumpOutcome {
   const { htlcs, claimId } = event;
-  const half = Math.ceil(htlcs.length / 2);
-  const magnitude = Uint8Array.of(32 - Math.clz32(half));
-  const second = claimIdOf(crypto().sha256(concatBytes(fromHex(claimId), magnitude)));
+  const exponent = 31 - Math.clz32(htlcs.length - 1);
+  const cut = 2 ** exponent;
+  const second = claimIdOf(crypto().sha256(concatBytes(fromHex(claimId), Uint8Array.of(exponent))));
   return {
     kind: "split",
     parts: [
-      { ...event, htlcs: htlcs.slice(0, half) },
-      { ...event, htlcs: htlcs.slice(half), claimId: second },
+      { ...event, htlcs: htlcs.slice(0, cut) },
+      { ...event, htlcs: htlcs.slice(cut), claimId: second },
     ],
   };
 }

@@ -10,6 +10,7 @@ import type { PendingClaim } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { type Claimable, claimables } from "./claimable.ts";
 import { feeSituation } from "./claimWeight.ts";
+import { isFinal } from "./deadlines.ts";
 import { blocksUntilRaise, firstFeerate, raisedFeerate } from "./feeSchedule.ts";
 
 /** A claim and those of its outputs that can be had now. */
@@ -73,6 +74,14 @@ export function planClaims(
   const isSame =
     claims.length === monitor.claims.length && claims.every((one, i) => one === monitor.claims[i]);
   return { monitor: isSame ? monitor : { ...monitor, claims }, active };
+}
+
+/** The claims that may still need something: not those of which every output was taken for good. */
+export function unsettledClaims({ claims, chain }: ChannelMonitor, height: number): readonly ClaimId[] {
+  const final = chain.spends.filter((spend) => isFinal(spend.height, height));
+  const gone = new Set(final.map(({ outPoint }) => outPointKey(outPoint)));
+  const isOpen = ({ outPoints }: PendingClaim) => outPoints.some((one) => !gone.has(outPointKey(one)));
+  return claims.filter(isOpen).map(({ id }) => id);
 }
 
 /** Takes those of `outPoints` that are open. */

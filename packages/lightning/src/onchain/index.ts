@@ -73,6 +73,7 @@ export {
 } from "./deadlines.ts";
 export { identifyFundingSpend } from "./identify.ts";
 export { type PenaltyOutput, penaltyOutputs, type RevokedCommitment } from "./penalty.ts";
+export { SentBumps } from "./sentBumps.ts";
 export { timelineLines } from "./timelineText.ts";
 export type { OutputSpendStatus, SweepTransaction, TrackedSpendableOutput } from "./trackedOutput.ts";
 export type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "./watch.ts";

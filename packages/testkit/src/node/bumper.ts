@@ -5,16 +5,16 @@ import {
   type BumpStep,
   type BumpTransactionEvent,
   bumpSteps,
-  type SentBump,
+  SentBumps,
   textOfBumpRefusal,
 } from "@fulmen/lightning/onchain";
 import type { OutputSpendSigner } from "@fulmen/lightning/sign";
 
 /** A wallet that answers at once. */
 export type SyncCoinSelectionSource = {
-  readonly [Name in keyof CoinSelectionSource]: (
-    ...asked: Parameters<CoinSelectionSource[Name]>
-  ) => Exclude<ReturnType<CoinSelectionSource[Name]>, Promise<unknown>>;
+  readonly [Name in keyof Required<CoinSelectionSource>]: (
+    ...asked: Parameters<Required<CoinSelectionSource>[Name]>
+  ) => Exclude<ReturnType<Required<CoinSelectionSource>[Name]>, Promise<unknown>>;
 };
 
 export interface BumperParts {
@@ -28,7 +28,7 @@ type Broadcast = Extract<BumpOutcome, { kind: "broadcast" }>;
 /** Answers bump events with a wallet's coins, each at once: `BumpTransactionHandler` for wallets that answer at once. */
 export class Bumper {
   readonly #parts: BumperParts;
-  readonly #sent = new Map<ClaimId, SentBump>();
+  readonly #sent = new SentBumps();
 
   constructor(parts: BumperParts) {
     this.#parts = parts;
@@ -40,9 +40,9 @@ export class Bumper {
     const { channelKeysId, claimId, channelId } = event;
     const signer = signerProvider.deriveChannelSigner(channelKeysId);
     const outcome = this.#walk(bumpSteps(event, { signer, sent: this.#sent.get(claimId) }));
+    this.#sent.note(claimId, outcome);
     switch (outcome.kind) {
       case "broadcast":
-        this.#sent.set(claimId, outcome.sent);
         return [outcome];
       case "split":
         return outcome.parts.flatMap((part) => this.answer(part));
@@ -54,6 +54,11 @@ export class Bumper {
       case "needless":
         return [];
     }
+  }
+
+  /** All other claims than these, and parts of these, are settled. */
+  retain(claimIds: readonly ClaimId[]): void {
+    this.#parts.wallet.retainClaims(this.#sent.retain(claimIds));
   }
 
   #walk(first: BumpStep): BumpOutcome {

@@ -42,7 +42,7 @@ import {
 } from "@fulmen/lightning/util";
 import { ChainBroadcaster, type TestChain } from "../chain/index.ts";
 import { TestWallet } from "../wallet/testWallet.ts";
-import { Bumper } from "./bumper.ts";
+import { Bumper, type SyncCoinSelectionSource } from "./bumper.ts";
 import { EnforcingKeys } from "./enforcingKeys.ts";
 import type { SignerState } from "./enforcingSigner.ts";
 import { handingOver } from "./handingOver.ts";
@@ -71,6 +71,8 @@ export interface TestNodeOptions {
   readonly anchorReserve?: AnchorReserveTerms;
   /** Seconds since 1970 at which the node begins. */
   readonly now: () => number;
+  /** Gives coins to what has to be confirmed; the node's own `wallet` when not given. */
+  readonly coins?: SyncCoinSelectionSource;
   /** What the user does about an event; may be called again with the same one after a crash. */
   readonly onEvent?: (node: TestNode, event: Event) => void;
   /** Called at every point at which the node can die; throw there, and `restart`, to let it die. */
@@ -275,6 +277,7 @@ export class TestNode {
     const now = this.#options.now();
     manager.timerTickOccurred(now);
     gossip.tick(now as UnixSeconds);
+    this.#memory.bumper.retain(this.chainMonitor.unsettledClaims());
     this.chainMonitor.rebroadcast();
     this.sweeper.rebroadcast();
   }
@@ -475,7 +478,7 @@ export class TestNode {
     const handlers = { channel, routing: gossip };
     const chainHash = network.genesisHash;
     const peers = new PeerManager({ nodeSigner: keys, handlers, chainHash, logger });
-    const bumper = new Bumper({ wallet: this.wallet, signerProvider: keys, logger });
+    const bumper = new Bumper({ wallet: this.#options.coins ?? this.wallet, signerProvider: keys, logger });
     const chainMonitor = watch instanceof ChainMonitor ? watch : undefined;
     return { manager, chainMonitor, sweeper, peers, graph, gossip, handOver, bumper };
   }

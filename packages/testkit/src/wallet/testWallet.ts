@@ -84,9 +84,9 @@ export class TestWallet {
     return ok(this.#keys.spend(inputs, transaction.outputs, transaction));
   }
 
-  /** Lets the coins of a claim go. */
-  releaseClaim(claimId: ClaimId): void {
-    this.#claims.delete(claimId);
+  /** Lets the coins of all other claims go. */
+  retainClaims(claimIds: readonly ClaimId[]): void {
+    for (const claimId of this.#claims.keys()) if (!claimIds.includes(claimId)) this.#claims.delete(claimId);
   }
 
   /** Unspent confirmed coins: those of the claim, then those of none, the largest first; and what others hold. */

@@ -2,5 +2,5 @@ export { balanceOf, isMature, type WalletBalance } from "./balance.ts";
 export type { Coin, Position, WalletTransaction } from "./coins.ts";
 export type { Keyring, Place } from "./keyring.ts";
 export { finalDepth, Ledger } from "./ledger.ts";
-export { claimLock, type Lock, type LockId } from "./locks.ts";
+export { claimLock, isClaimLock, type Lock, type LockId } from "./locks.ts";
 export { readLedger, type WalletStorageRefusal } from "./restore.ts";

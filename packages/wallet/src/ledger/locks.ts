@@ -7,8 +7,12 @@ import type { Place } from "./keyring.ts";
 export type LockId = `claim/${string}` | `reservation/${string}`;
 
 /** The lock of a claim. */
-export function claimLock(claimId: ClaimId): LockId {
+export function claimLock(claimId: ClaimId): `claim/${string}` {
   return `claim/${claimId}`;
+}
+
+export function isClaimLock(id: LockId): id is ReturnType<typeof claimLock> {
+  return id.startsWith("claim/");
 }
 
 /** Coins that are kept for one purpose. */

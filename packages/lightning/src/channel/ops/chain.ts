@@ -177,6 +177,13 @@ function mustSettleOnChain(channel: FundedChannel, htlc: Htlc, height: number): 
   return from !== undefined && height >= from;
 }
 
+/** Whether the transaction has the funding output that was agreed on. */
+export function paysFunding({ commitments }: FundedChannel, input: FundingConfirmed): boolean {
+  const id = txid(input.transaction);
+  const funding = commitments.fundings.find(({ outPoint }) => outPoint.txid === id);
+  return funding !== undefined && wrongOutput(funding, input) === undefined;
+}
+
 function wrongOutput(funding: ActiveFunding, { transaction }: FundingConfirmed): string | undefined {
   const { outPoint, capacity } = funding;
   const output = transaction.outputs[outPoint.index];

@@ -2,7 +2,7 @@ import type { LightningMessage } from "../../wire/index.ts";
 import type { ChannelAction } from "../action.ts";
 import { refusal } from "../error.ts";
 import type { ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
-import { noteConfirmed } from "../ops/chain.ts";
+import { noteConfirmed, paysFunding } from "../ops/chain.ts";
 import { broadcastClosing } from "../ops/closing.ts";
 import { send } from "../ops/commit.ts";
 import { complaint, forceClose } from "../ops/forceClose.ts";
@@ -26,6 +26,8 @@ export function stepClosing(ctx: ChannelContext, state: Closing, input: ChannelI
     case "new-block":
       return unchanged(state, ...rebroadcasts(state));
     case "funding-confirmed": {
+      // One that pays something else has cost the peer next to nothing: it is no stake in a channel.
+      if (!paysFunding(state.channel, input)) return unchanged(state);
       const channel = noteConfirmed(state.channel, input);
       return { state: { ...state, channel }, actions: [{ kind: "persist", left: [] }] };
     }
