@@ -1,5 +1,6 @@
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { claimIdOf } from "#src/chain/coinSelection";
+import { bumpSteps } from "#src/onchain/bumpSteps";
 import { type ChannelMonitor, locked } from "#src/onchain/channelMonitor";
 import { claimables } from "#src/onchain/claimable";
 import { transactionConfirmed } from "#src/onchain/confirmations";
@@ -8,7 +9,8 @@ import { holderCommitments, signedHolderCommitment } from "#src/onchain/validCom
 import type { KeysManager } from "#src/sign/keysManager";
 import { fromHex } from "#src/util/bytes";
 import { type BlockHash, blockHeight, type PaymentHash } from "#src/util/ids";
-import { present } from "#src/util/invariant";
+import { invariant, present } from "#src/util/invariant";
+import { ok } from "#src/util/result";
 import { type FeeratePerKw, feeratePerKw } from "#src/util/units";
 
 /** What a cheat does once it is on chain, where coins of a wallet are wanted. */
@@ -71,5 +73,17 @@ export class Cheat {
       transactions: actions.flatMap((one) => (one.kind === "broadcast" ? one.transactions : [])),
       bumps: actions.flatMap((one) => (one.kind === "bump" ? [one.event] : [])),
     };
+  }
+
+  /** One transaction that takes the HTLCs of all these, and pays no fee: miners may be friends. */
+  together(bumps: readonly Bump[]): Transaction {
+    const [first] = bumps;
+    const htlcs = bumps.flatMap((one) => (one.kind === "htlc-resolution" ? one.htlcs : []));
+    invariant(first?.kind === "htlc-resolution", "HTLCs to take");
+    const signer = this.keys.deriveChannelSigner(this.#monitor.setup.channelKeysId);
+    let step = bumpSteps({ ...first, htlcs }, { signer });
+    while (step.kind === "select") step = step.answered(ok({ confirmedUtxos: [] }));
+    invariant(step.kind === "broadcast", `the HTLCs cannot be taken: ${step.kind}`);
+    return present(step.transactions[0], "a transaction");
   }
 }

@@ -1,83 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BlockHeader } from "@fulmen/bitcoin/block";
-import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import type { FormatName } from "#src/commitment/params";
-import { ChainMonitor } from "#src/manager/chainMonitor";
-import { applyUpdate, newMonitor } from "#src/onchain/channelMonitor";
-import type { BlockHash } from "#src/util/ids";
 import { present } from "#src/util/invariant";
-import { feeratePerKw, msat } from "#src/util/units";
-import {
-  channelId,
-  hashes,
-  type MonitoredParty,
-  monitoredPair,
-  settle,
-  spendOf,
-} from "../onchain/monitoredPair.ts";
-import { Cheat } from "./cheat.ts";
+import { msat } from "#src/util/units";
+import { channelId, hashes, monitoredPair, settle, spendOf } from "../onchain/monitoredPair.ts";
+import { cheatNow, header, inBlock, Victim } from "./victim.ts";
 
 // A peer fills a channel with as many HTLCs as it takes, publishes a revoked commitment with all of them, and takes
 // them one by one, all in one block. What this costs the victim may grow with their number, not with its square.
 
 const expiry = 500;
-
-/** How often a monitor asked for a signature, and what came out. */
-class Victim {
-  signatures = 0;
-  readonly broadcasts: Transaction[] = [];
-  readonly chainMonitor: ChainMonitor;
-
-  constructor({ keysManager, setup, updates }: MonitoredParty) {
-    const signerOf = (channelKeysId: Uint8Array) => keysManager.deriveChannelSigner(channelKeysId);
-    this.chainMonitor = new ChainMonitor(
-      {
-        signerProvider: {
-          destinationScript: (keysId) => keysManager.destinationScript(keysId),
-          deriveChannelSigner: (keysId) => {
-            const signer = signerOf(keysId);
-            return {
-              sign: (request) => signer.sign(request),
-              signSpend: (spend) => {
-                this.signatures++;
-                return signer.signSpend(spend);
-              },
-            };
-          },
-        },
-        broadcaster: { broadcastTransactions: (all) => void this.broadcasts.push(...all) },
-        feeEstimator: { feerate: () => feeratePerKw(1_000) },
-        logger: { log: () => undefined },
-      },
-      { bestHeight: 100, monitors: [] },
-    );
-    this.chainMonitor.watchChannel(setup);
-    for (const update of updates) this.chainMonitor.updateChannel(update);
-  }
-
-  /** Signatures asked for while `action` ran. */
-  during(action: () => void): number {
-    const before = this.signatures;
-    action();
-    return this.signatures - before;
-  }
-}
-
-function header(height: number): BlockHeader {
-  return {
-    version: 1,
-    previous: "00".repeat(32) as BlockHash,
-    merkleRoot: "00".repeat(32) as BlockHeader["merkleRoot"],
-    time: height,
-    bits: 0,
-    nonce: 0,
-  };
-}
-
-const inBlock = (transactions: readonly Transaction[]) =>
-  transactions.map((transaction, index) => ({ transaction, index }));
 
 /** A channel with so many HTLCs in each direction, and the cheat's commitment with them, which is revoked. */
 function flooded(format: FormatName, count: number) {
@@ -89,13 +22,7 @@ function flooded(format: FormatName, count: number) {
     b.add(msat(5_000_000n), second, expiry);
   }
   settle(a, b);
-  let monitor = newMonitor(b.setup);
-  for (const update of b.updates) {
-    const outcome = applyUpdate(monitor, update);
-    assert.ok(outcome.kind === "applied");
-    monitor = outcome.monitor;
-  }
-  const cheat = new Cheat(b.keysManager, monitor);
+  const cheat = cheatNow(b);
   b.fulfill(present(b.removable()[0], "an HTLC"));
   settle(a, b);
   return { victim: new Victim(a), commitment: cheat.commitment() };
