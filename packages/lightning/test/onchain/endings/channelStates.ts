@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { msat } from "#src/util/units";
+import type { Dice } from "@fulmen/testkit/network";
+import { feeratePerKw, msat } from "#src/util/units";
 import { hashes, type MonitoredParty, settle } from "../monitoredPair.ts";
 
 export type PartyName = "us" | "them";
@@ -42,6 +43,7 @@ export const stateNames = [
   "failing, one side",
   "trimmed",
   "twins",
+  "dance",
 ] as const;
 
 type Stage = "signed" | "revoked" | "one side";
@@ -95,6 +97,28 @@ export function enterState(parties: Parties, state: StateName, expiry: number): 
         ["them", 50_000_000n, 0, expiry],
         ["them", 70_000_000n, 1, expiry],
       ]);
+    case "dance":
+      throw new RangeError("a dance has no plan");
+  }
+}
+
+/** Lets both sides do things at random, and stops anywhere. */
+export function danceAtRandom({ us, them }: Parties, expiry: number, dice: Dice): void {
+  const opener = us.commitments.params.isOpener ? us : them;
+  for (let step = 20 + dice.roll(40); step > 0; step--) {
+    const party = dice.roll(2) === 0 ? us : them;
+    const what = dice.roll(10);
+    if (what < 3) {
+      const amount = [50_000_000n, 50_000_000n, 300_000n, 1_209_000n, 20_000_123n][dice.roll(5)] ?? 0n;
+      party.add(msat(amount), hashOf(dice.roll(3)), expiry + dice.roll(4));
+    } else if (what === 3) {
+      const removable = party.removable();
+      const htlc = removable[dice.roll(Math.max(1, removable.length))];
+      if (htlc !== undefined) dice.roll(2) === 0 ? party.fulfill(htlc) : party.fail(htlc);
+    } else if (what === 4) opener.setFeerate(feeratePerKw(500n + BigInt(dice.roll(1500))));
+    else if (what < 7) {
+      if (party.canSign()) party.sign();
+    } else party.receive();
   }
 }
 

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
-import { type OutPoint, outPointKey } from "@fulmen/bitcoin/primitives";
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { type OutPoint, outPointKey, toHex } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { SimulatedChain } from "@fulmen/testkit/chain";
+import { Dice } from "@fulmen/testkit/network";
 import { createFundedChain, Faucet } from "@fulmen/testkit/wallet";
 import type { BuiltHtlc } from "#src/commitment/build";
 import { formatNames } from "#src/commitment/formats/formatOf";
+import type { Txid } from "#src/util/ids";
 import { feeratePerKw, sat } from "#src/util/units";
 import { hashes, type MonitoredParty, monitoredPair, settle } from "../monitoredPair.ts";
 import {
   addOne,
+  danceAtRandom,
   enterState,
   type PartyName,
   type PlannedHtlc,
@@ -23,7 +27,8 @@ import { type LedgerCommitment, ledgerCommitment, total } from "./ledger.ts";
 export const endingFactors = {
   format: formatNames,
   opener: ["us", "them"] as const satisfies readonly PartyName[],
-  commitment: ["ours", "theirs", "their previous", "revoked"] as const,
+  /** Which one is confirmed; a future one when our records are old. */
+  commitment: ["ours", "theirs", "their previous", "revoked", "future"] as const,
   state: stateNames,
   /** Whether the receivers of HTLCs know the preimages: not; when the channel closes; once the commitment is confirmed. */
   preimage: ["unknown", "known", "learned late"] as const,
@@ -35,6 +40,8 @@ export const endingFactors = {
   reorgOf: ["commitment", "second stage"] as const,
   /** Whether the same happens afterwards, or another commitment is confirmed or the other side preferred. */
   afterReorg: ["same", "other"] as const,
+  /** What fee estimators say, per 1,000 weight units. */
+  estimate: [0n, 253n, 1000n, 1_000_000n],
   restarts: ["never", "stored", "lost"] as const satisfies readonly Restarts[],
   delivery: deliveryNames satisfies readonly Delivery[],
 };
@@ -60,7 +67,7 @@ interface Chosen {
   readonly owner: PartyName;
   readonly built: MonitoredParty["ownCommitments"][number];
   readonly ledger: LedgerCommitment;
-  readonly kind: "latest" | "unrevoked" | "revoked";
+  readonly kind: "latest" | "unrevoked" | "revoked" | "future";
 }
 
 /** Lets a channel end on a simulated chain, and checks that every satoshi of it is where it should be. */
@@ -74,10 +81,16 @@ class Ending {
   readonly us: EndingParty;
   readonly them: EndingParty;
   readonly #expiry: number;
-  #plan: readonly PlannedHtlc[];
+  /** Empty for a random dance. */
+  #plan: readonly PlannedHtlc[] = [];
+  readonly #dice: Dice;
   #chosen: Chosen;
   #winner: PartyName;
   #knowsPreimages: boolean;
+  /** Which preimages each side showed to the channel and can still use. */
+  readonly #shown = new Set<string>();
+  readonly #timedOut = new Set<string>();
+  readonly #eventsSeen = { us: 0, them: 0 };
   readonly #startHeight: number;
 
   constructor(test: EndingCase) {
@@ -94,12 +107,20 @@ class Ending {
     this.#expiry = chain.tip.height + 60;
     this.#winner = test.winner;
     this.#knowsPreimages = test.preimage === "known";
-    this.#plan = enterState({ us, them }, test.state, this.#expiry);
+    this.#dice = new Dice(seedOf(Object.values(test).join()));
+    if (test.state === "dance") danceAtRandom({ us, them }, this.#expiry, this.#dice);
+    else this.#plan = enterState({ us, them }, test.state, this.#expiry);
+    const known = us.updates.length;
     this.#chosen = this.#prepare(us, them);
     const { delivery, restarts } = test;
     this.us = new EndingParty(us, chain, { name: "us", delivery, restarts });
     this.them = new EndingParty(them, chain, { name: "them", delivery, restarts: "never" });
-    for (const party of this.#parties) party.follow();
+    if (this.#chosen.kind === "future") this.us.forgetsAfter(known);
+    for (const party of this.#parties) {
+      party.estimate = feeratePerKw(test.estimate);
+      party.follow();
+      for (const { paymentHash } of party.monitor.preimages) this.#shown.add(`${party.name} ${paymentHash}`);
+    }
   }
 
   get #parties(): readonly EndingParty[] {
@@ -108,7 +129,7 @@ class Ending {
 
   /** Whether the peer has what it takes to claim: a commitment that it means to be valid. */
   get #isPeerActive(): boolean {
-    return this.#chosen.kind === "latest";
+    return this.#chosen.kind === "latest" || this.#chosen.kind === "future";
   }
 
   run(): EndingOutcome {
@@ -150,7 +171,8 @@ class Ending {
       case "theirs":
         return latest("them");
       case "their previous": {
-        if (this.#test.state.endsWith("revoked")) {
+        const number = them.ownCommitments.at(-1)?.number;
+        if (number !== us.commitments.remoteNumber) {
           // The peer has revoked it, but we have not heard of that.
           return this.#previousChoice(them);
         }
@@ -161,20 +183,30 @@ class Ending {
         return latest("them");
       }
       case "revoked": {
-        const revoked = this.#choice("them", them, "revoked");
-        settle(us, them);
-        const added = addOne({ us, them }, this.#expiry + 1);
-        settle(us, them);
-        this.#plan = [...this.#plan, added].map((htlc) => settled(htlc, this.#test.state));
+        const back = this.#test.state === "dance" ? this.#dice.roll(them.ownCommitments.length) : 0;
+        const revoked = this.#choice("them", them, "revoked", back);
+        this.#moveOn(us, them);
         assert.ok(us.commitments.remoteNumber > revoked.built.number);
         return revoked;
       }
+      case "future":
+        this.#moveOn(us, them);
+        return this.#choice("them", them, "future");
     }
   }
 
-  #choice(owner: PartyName, party: MonitoredParty, kind: Chosen["kind"]): Chosen {
-    const built = party.ownCommitments.at(-1) ?? assert.fail("no commitment");
-    return { owner, built, kind, ledger: this.#ledger(owner, this.#plan) };
+  /** Brings everything under way to its end, and then both sides to new commitments. */
+  #moveOn(us: MonitoredParty, them: MonitoredParty): void {
+    settle(us, them);
+    const added = addOne({ us, them }, this.#expiry + 1);
+    settle(us, them);
+    this.#plan = [...this.#plan, added].map((htlc) => settled(htlc, this.#test.state));
+  }
+
+  /** The last commitment of a party, or one that is `back` commitments older. */
+  #choice(owner: PartyName, party: MonitoredParty, kind: Chosen["kind"], back = 0): Chosen {
+    const built = party.ownCommitments.at(-1 - back) ?? assert.fail("no commitment");
+    return { owner, built, kind, ledger: this.#ledger(owner, built, this.#plan) };
   }
 
   #previousChoice(them: MonitoredParty): Chosen {
@@ -182,11 +214,12 @@ class Ending {
     const isOn = ({ state }: EndingCase): PlannedHtlc["on"]["theirs"] =>
       state.startsWith("adding") ? "sender" : "htlc";
     const plan = this.#plan.map((htlc) => ({ ...htlc, on: { ...htlc.on, theirs: isOn(this.#test) } }));
-    return { owner: "them", built, kind: "unrevoked", ledger: this.#ledger("them", plan) };
+    return { owner: "them", built, kind: "unrevoked", ledger: this.#ledger("them", built, plan) };
   }
 
-  #ledger(owner: PartyName, htlcs: readonly PlannedHtlc[]): LedgerCommitment {
-    const { format, opener } = this.#test;
+  #ledger(owner: PartyName, built: Chosen["built"], htlcs: readonly PlannedHtlc[]): LedgerCommitment {
+    const { format, opener, state } = this.#test;
+    if (state === "dance") return asBuilt(owner, built);
     const commitment = owner === "us" ? "ours" : "theirs";
     return ledgerCommitment({ format, capacity, feerate, opener, commitment, htlcs });
   }
@@ -214,7 +247,7 @@ class Ending {
     assert.equal(this.#chain.confirmations(built.txid), 1);
     const { ledger } = this.#chosen;
     const values = built.htlcs.map(({ value }) => value);
-    assert.deepEqual(sorted(values), sorted(ledger.htlcs.map(({ value }) => value)));
+    assert.deepEqual(sorted(values), sorted(ledger.htlcs));
     assert.equal(this.#chain.feeOf(built.txid), ledger.fee);
   }
 
@@ -223,7 +256,7 @@ class Ending {
     const { ledger, kind, owner } = this.#chosen;
     if (this.#chain.confirmations(this.#chosen.built.txid) !== 1) return;
     const ours = total(this.us.balances.map(({ amount }) => amount));
-    const htlcs = total(ledger.htlcs.map(({ value }) => value));
+    const htlcs = kind === "future" ? 0n : total(ledger.htlcs);
     const punished = kind === "revoked" ? ledger.main.them : 0n;
     assert.equal(ours, ledger.main.us + htlcs + punished, `our balances on a commitment of ${owner}`);
   }
@@ -231,7 +264,7 @@ class Ending {
   #reorgCommitment(): void {
     const { afterReorg } = this.#test;
     const before = this.#chosen;
-    if (afterReorg === "other") {
+    if (afterReorg === "other" && before.kind !== "future") {
       const owner = before.owner === "us" ? "them" : "us";
       const { party } = owner === "us" ? this.us : this.them;
       this.#chosen = this.#choice(owner, party, "latest");
@@ -261,7 +294,37 @@ class Ending {
     for (const party of this.#parties) {
       party.sync();
       assert.deepEqual(party.complaints, []);
+      this.#checkNews(party);
     }
+  }
+
+  /** What is told of as final has six confirmations, and preimages are what was asked for. */
+  #checkNews(party: EndingParty): void {
+    const { events, name } = party;
+    const { built, owner } = this.#chosen;
+    const isActive = name === "us" || this.#isPeerActive;
+    for (const event of events.slice(this.#eventsSeen[name])) {
+      if (!isActive) continue;
+      if (event.kind === "spendable-outputs") {
+        for (const { outPoint } of event.outputs) this.#checkFinal(outPoint.txid);
+      } else if ("htlcId" in event) {
+        const direction = owner === name ? "outgoing" : "incoming";
+        const htlc = built.htlcs.find((one) => one.id === event.htlcId && one.direction === direction);
+        const spender = htlc && this.#spender({ txid: built.txid, index: htlc.outputIndex });
+        if (event.kind === "preimage-seen") {
+          assert.equal(toHex(crypto().sha256(event.preimage)), htlc?.paymentHash);
+        } else if (this.#timedOut.has(`${name} ${event.htlcId}`)) {
+          // Told again after a restart.
+        } else if (htlc === undefined) this.#checkFinal(built.txid);
+        else this.#checkFinal(txid(spender ?? assert.fail("an HTLC that is still there timed out")));
+        if (event.kind === "htlc-timed-out") this.#timedOut.add(`${name} ${event.htlcId}`);
+      }
+    }
+    this.#eventsSeen[name] = events.length;
+  }
+
+  #checkFinal(id: Txid): void {
+    assert.ok(this.#chain.confirmations(id) >= 6, `${this.#chain.confirmations(id)} confirmations only`);
   }
 
   /** `first`, then what the preferred side wants, then whatever else goes with that. */
@@ -314,12 +377,17 @@ class Ending {
 
   /** Whether a side can take an HTLC of the confirmed commitment: once it has expired, or will know the preimage. */
   #canTake(name: PartyName, htlc: BuiltHtlc): boolean {
-    const { owner } = this.#chosen;
+    const { owner, kind } = this.#chosen;
+    if (kind === "future" && name === "us") return false;
     const offeredBy = htlc.stage === "timeout" ? owner : other(owner);
     return offeredBy === name || this.#test.preimage !== "unknown" || this.#isFulfilled(htlc);
   }
 
-  #isFulfilled({ paymentHash }: BuiltHtlc): boolean {
+  /** Whether the receiver of an HTLC showed its preimage before the channel was closed. */
+  #isFulfilled({ stage, paymentHash }: BuiltHtlc): boolean {
+    const { owner } = this.#chosen;
+    const receiver = stage === "timeout" ? other(owner) : owner;
+    if (this.#shown.has(`${receiver} ${paymentHash}`)) return true;
     return this.#plan.some((one) => one.isFulfilled && hashes[one.hash] === paymentHash);
   }
 
@@ -355,8 +423,10 @@ class Ending {
   #isOver(): boolean {
     const active = this.#isPeerActive ? this.#parties : [this.us];
     if (this.#chain.mempool.length > 0) return false;
+    // Where only one side can claim at all, what needs a preimage may stay where it is.
+    const mayStay = this.#chosen.kind === "unrevoked" || this.#chosen.kind === "future";
     return active.every((party) =>
-      party.balances.every(({ kind }) => kind === "maybe-preimage-claimable-htlc" && !this.#isPeerActive),
+      party.balances.every(({ kind }) => mayStay && kind === "maybe-preimage-claimable-htlc"),
     );
   }
 
@@ -389,7 +459,7 @@ class Ending {
     for (const party of this.#parties) {
       const { name } = party;
       const have = total(
-        [party.walletScript, party.wallet.faucet.script].flatMap((script) =>
+        [party.walletScript, party.wallet.faucet.script, party.destination].flatMap((script) =>
           this.#chain.coins(script).map(({ output }) => output.value as bigint),
         ),
       );
@@ -420,7 +490,12 @@ class Ending {
 
   /** Every HTLC that we offered has come to an end upstream that fits who took it. */
   #checkEvents(): void {
-    const { built } = this.#chosen;
+    const { built, kind } = this.#chosen;
+    if (kind === "future") {
+      const published = this.us.party.ownCommitments.filter((one) => this.us.offered.has(one.txid));
+      assert.deepEqual(published, [], "an old commitment of ours was published");
+      return;
+    }
     const ends = new Map<bigint, Set<string>>();
     for (const event of this.us.events) {
       if (!("htlcId" in event)) continue;
@@ -443,17 +518,33 @@ class Ending {
   }
 }
 
-const bumpMoney = BigInt(coinsForBumps) * 200_000n;
+const bumpCoin = 8_000_000n;
+const bumpMoney = BigInt(coinsForBumps) * bumpCoin;
 
 /** The funding output and what both sides have for bumping fees, in one confirmed transaction. */
 function fund(chain: SimulatedChain, faucet: Faucet, script: Uint8Array): OutPoint {
   const coins = [101, 102].flatMap((seed) =>
-    Array.from({ length: coinsForBumps }, () => ({ value: sat(200_000), script: new Faucet(seed).script })),
+    Array.from({ length: coinsForBumps }, () => ({ value: sat(bumpCoin), script: new Faucet(seed).script })),
   );
   const outputs = [{ value: sat(capacity), script }, ...coins];
   const transaction = faucet.fund(chain, outputs, feeratePerKw(1000));
   chain.mine(1, { transactions: [transaction] });
   return { txid: txid(transaction), index: 0 };
+}
+
+function seedOf(text: string): number {
+  let seed = 7;
+  for (const character of text) seed = Math.imul(seed, 31) + character.charCodeAt(0);
+  return seed;
+}
+
+/** A commitment as the dance made it: the ledger of a channel that did things at random. */
+function asBuilt(owner: PartyName, built: Chosen["built"]): LedgerCommitment {
+  const { toOwner, toOther, htlcs, ownerAnchor, otherAnchor, sharedAnchor, fee } = built;
+  const [ours, theirs] = owner === "us" ? [toOwner, toOther] : [toOther, toOwner];
+  const anchors = [ownerAnchor, otherAnchor, sharedAnchor].flatMap((anchor) => anchor?.value ?? []);
+  const main = { us: ours?.value ?? 0n, them: theirs?.value ?? 0n };
+  return { main, htlcs: htlcs.map(({ value }) => value), anchors, fee };
 }
 
 /** What becomes of an HTLC when all that was under way has arrived. */

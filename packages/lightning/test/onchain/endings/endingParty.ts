@@ -28,6 +28,9 @@ export interface EndingPartyOptions {
   readonly restarts: Restarts;
 }
 
+/** What less would be left of is dust. Only claims give so little. */
+const leastToSweep = 500n;
+
 /** Something that a party broadcast. */
 export interface Offer {
   readonly transactions: readonly Transaction[];
@@ -58,6 +61,7 @@ export class EndingParty {
   readonly watched = new Map<string, Uint8Array>();
   #locator: ReturnType<SimulatedChain["locator"]>;
   #sequence = 0;
+  #knownUpdates = Number.POSITIVE_INFINITY;
   #isBehind = false;
 
   constructor(party: MonitoredParty, chain: SimulatedChain, options: EndingPartyOptions) {
@@ -75,8 +79,18 @@ export class EndingParty {
     return this.chainMonitor.monitor(this.party.channelId) ?? assert.fail("no monitor");
   }
 
+  /** Where claims go. */
+  get destination(): Uint8Array {
+    return this.party.keysManager.destinationScript(new Uint8Array(32));
+  }
+
   get balances(): readonly Balance[] {
-    return claimableBalances(this.monitor, this.party.keysManager.destinationScript(new Uint8Array(32)));
+    return claimableBalances(this.monitor, this.destination);
+  }
+
+  /** The records are old: they end with that update. */
+  forgetsAfter(updates: number): void {
+    this.#knownUpdates = updates;
   }
 
   /** Gives the monitor what the channel has told it since. */
@@ -85,7 +99,7 @@ export class EndingParty {
       this.#commit(monitorSetupWrites(this.party.setup));
       this.chainMonitor.watchChannel(this.party.setup);
     }
-    for (const update of this.party.updates.slice(this.monitor.latestUpdateId - 1)) {
+    for (const update of this.party.updates.slice(this.monitor.latestUpdateId - 1, this.#knownUpdates)) {
       this.#commit(monitorUpdateWrites(update));
       assert.equal(this.chainMonitor.updateChannel(update), "completed");
     }
@@ -135,7 +149,7 @@ export class EndingParty {
   #take(event: MonitorEvent): void {
     this.events.push(event);
     if (event.kind !== "spendable-outputs") return;
-    const worthIt = event.outputs.filter(({ output }) => output.value > 0n);
+    const worthIt = event.outputs.filter(({ output }) => output.value > leastToSweep);
     if (worthIt.length > 0) this.#sweeps.push(sweep(this.party, worthIt, this.walletScript));
   }
 

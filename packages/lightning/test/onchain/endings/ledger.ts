@@ -5,7 +5,8 @@ import type { CommitmentName, PartyName, PlannedHtlc } from "./channelStates.ts"
 export interface LedgerCommitment {
   /** The main outputs. */
   readonly main: Readonly<Record<PartyName, bigint>>;
-  readonly htlcs: readonly { readonly htlc: PlannedHtlc; readonly value: bigint }[];
+  /** The HTLC outputs, in no order. */
+  readonly htlcs: readonly bigint[];
   /** Values of the anchors: each side's, or the one for anyone. */
   readonly anchors: readonly bigint[];
   /** What miners get for the commitment. */
@@ -35,7 +36,7 @@ export function ledgerCommitment(channel: {
   const weights = formats[format];
   const owner: PartyName = commitment === "ours" ? "us" : "them";
   const balance = { us: capacity * 500n, them: capacity * 500n };
-  const htlcs: { htlc: PlannedHtlc; value: bigint }[] = [];
+  const htlcs: bigint[] = [];
   for (const htlc of channel.htlcs) {
     const where = htlc.on[commitment];
     if (where === "sender") continue;
@@ -44,24 +45,19 @@ export function ledgerCommitment(channel: {
     else {
       const stage = htlc.from === owner ? weights.timeout : weights.success;
       const value = htlc.amount / 1000n;
-      if (value >= dustLimit + (stage * feerate) / 1000n) htlcs.push({ htlc, value });
+      if (value >= dustLimit + (stage * feerate) / 1000n) htlcs.push(value);
     }
   }
   const fee = ((weights.base + weights.htlc * BigInt(htlcs.length)) * feerate) / 1000n;
   const main = { us: balance.us / 1000n, them: balance.them / 1000n };
   const anchors: bigint[] = [...weights.anchors];
   main[opener] -= fee + total(anchors);
-  const left = capacity - main.us - main.them - total(htlcs.map(({ value }) => value)) - total(anchors);
+  const left = capacity - main.us - main.them - total(htlcs) - total(anchors);
   if (format === "zero-fee-commitments") {
     const shared = left < 240n ? left : 240n;
     return { main, htlcs, anchors: [shared], fee: left - shared };
   }
   return { main, htlcs, anchors, fee: left };
-}
-
-/** What the fee of an HTLC transaction without other inputs is. */
-export function secondStageFee(format: FormatName, stage: "timeout" | "success", feerate: bigint): bigint {
-  return (formats[format][stage] * feerate) / 1000n;
 }
 
 export function total(amounts: Iterable<bigint>): bigint {
