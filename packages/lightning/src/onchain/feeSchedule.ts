@@ -1,7 +1,7 @@
 import { type FeeratePerKw, feeratePerKw, maxOf, minOf, plus, type Sat, times } from "../util/units.ts";
 
 /** What nodes relay at the least: 1 sat/vB, rounded up. */
-const lowestFeerate = feeratePerKw(253);
+export const lowestFeerate = feeratePerKw(253);
 
 /** What a replacement must pay more than what it replaces (BIP 125, rule 4, with Core's default). */
 const replacementStep = feeratePerKw(253);

@@ -1,11 +1,12 @@
 import { sighashAll } from "@fulmen/bitcoin/sighash";
-import type { Transaction } from "@fulmen/bitcoin/transaction";
+import { type Transaction, weight } from "@fulmen/bitcoin/transaction";
 import type { TransactionType } from "../chain/chainInterface.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
 import { htlcSuccessWitness, htlcTimeoutWitness, withWitness } from "../commitment/signatures.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
 import { present } from "../util/invariant.ts";
+import { feeOf } from "../util/units.ts";
 import type {
   AnchorDescriptor,
   BumpSubject,
@@ -17,6 +18,7 @@ import type { ChannelMonitor } from "./channelMonitor.ts";
 import type { DirectClaimable, HolderHtlcClaimable } from "./claimable.ts";
 import type { ActiveClaim, ClaimPlan } from "./claims.ts";
 import { claimTransaction } from "./claimTransaction.ts";
+import { lowestFeerate } from "./feeSchedule.ts";
 import { signedHolderCommitment } from "./validCommitments.ts";
 
 /** What a monitor wants done now. */
@@ -71,8 +73,8 @@ function claimActions(
 }
 
 /**
- * Our commitment, and what raises its fee where it has an anchor for that. It is broadcast alone as well, unless it
- * pays nothing itself.
+ * Our commitment, and what raises its fee where it has an anchor for that. It is broadcast alone as well, unless what
+ * it pays itself is too little to be relayed and a child can pay.
  */
 function publish(
   monitor: ChannelMonitor,
@@ -84,10 +86,10 @@ function publish(
   const transaction = signedHolderCommitment(monitor, commitment, signer);
   if (transaction === undefined) return [{ kind: "unsigned", what: "our commitment" }];
   const actions: MonitorAction[] = [];
-  if (built.fee > 0n) {
+  const anchor = built.ownerAnchor ?? built.sharedAnchor;
+  if (anchor === undefined || built.fee >= feeOf(lowestFeerate, weight(transaction))) {
     actions.push({ kind: "broadcast", transactions: [transaction], type: "unilateral-close" });
   }
-  const anchor = built.ownerAnchor ?? built.sharedAnchor;
   if (anchor === undefined) return actions;
   const { index, value, script, witnessScript } = anchor;
   const descriptor: AnchorDescriptor = {
