@@ -88,7 +88,8 @@ export class BumpTransactionHandler {
     this.#running.delete(first.claimId);
   }
 
-  async #answer(event: BumpTransactionEvent, saved: () => Promise<void>): Promise<void> {
+  /** Whether anything was broadcast. */
+  async #answer(event: BumpTransactionEvent, saved: () => Promise<void>): Promise<boolean> {
     const { broadcaster } = this.#options;
     const outcome = await this.#outcomeOf(event);
     this.#sent.note(event.claimId, outcome);
@@ -96,22 +97,29 @@ export class BumpTransactionHandler {
       case "broadcast":
         await saved();
         broadcaster.broadcastTransactions(outcome.transactions, outcome.type);
-        return;
-      case "split":
-        for (const part of outcome.parts) await this.#answer(part, saved);
-        return;
+        return true;
+      case "split": {
+        const { parts, refusal } = outcome;
+        if (refusal !== undefined) this.#log(event, "info", `in parts: ${textOfBumpRefusal(refusal)}`);
+        // A wallet that is too poor for the first part is for the second.
+        if (!(await this.#answer(parts[0], saved))) return false;
+        await this.#answer(parts[1], saved);
+        return true;
+      }
       case "refused":
         this.#log(event, "warn", textOfBumpRefusal(outcome.refusal));
-        return;
+        return false;
       case "needless":
-        return;
+        return false;
     }
   }
 
   async #outcomeOf(event: BumpTransactionEvent): Promise<BumpOutcome> {
     const { coins, signerProvider } = this.#options;
     const signer = signerProvider.deriveChannelSigner(event.channelKeysId);
-    let step = bumpSteps(event, { signer, sent: this.#sent.get(event.claimId) });
+    const { claimId } = event;
+    const sent = this.#sent.get(claimId);
+    let step = bumpSteps(event, { signer, sent, isSplit: this.#sent.isSplit(claimId) });
     for (;;) {
       if (step.kind === "select") step = step.answered(await coins.selectConfirmedUtxos(step.request));
       else if (step.kind === "sign") step = step.answered(await coins.signPsbt(step.psbt));

@@ -81,12 +81,16 @@ const incrementalFeerate = 250n as FeeratePerKw;
 
 /**
  * The least fee at which a transaction of `weight` replaces `sent` (BIP 125, rules 3 and 4); and its own feerate has to
- * be the higher one, which a heavier child of a heavy parent can miss.
+ * be the higher one, which a heavier child of a heavy parent can miss. Nodes reckon with virtual bytes, or with weight.
  */
 export function replacementFee(sent: Pick<SentBump, "transaction" | "fee">, newWeight: number): Sat {
-  const [before, now] = [vbytes(weight(sent.transaction)), vbytes(newWeight)];
-  const relay = sat(sent.fee + feeOf(incrementalFeerate, Number(now) * 4));
-  return maxOf(relay, sat((sent.fee * now) / before + 1n));
+  const before = weight(sent.transaction);
+  const feerateAbove = (now: number, then: number): Sat => sat((sent.fee * BigInt(now)) / BigInt(then) + 1n);
+  const relay = sat(sent.fee + feeOf(incrementalFeerate, 4 * vbytes(newWeight)));
+  return [feerateAbove(newWeight, before), feerateAbove(vbytes(newWeight), vbytes(before))].reduce(
+    maxOf,
+    relay,
+  );
 }
 
 /** A transaction that was signed for a claim, and may be in mempools. */
@@ -120,6 +124,6 @@ function totalOf(outputs: readonly TxOut[]): bigint {
   return outputs.reduce((total, { value }) => total + value, 0n);
 }
 
-function vbytes(weightUnits: number): bigint {
-  return BigInt(Math.ceil(weightUnits / 4));
+function vbytes(weightUnits: number): number {
+  return Math.ceil(weightUnits / 4);
 }

@@ -60,8 +60,15 @@ export type BumpOutcome =
     }
   /** The commitment pays the package's feerate by itself. */
   | { readonly kind: "needless" }
-  /** One transaction would be too large: each of these is to be answered by itself. */
-  | { readonly kind: "split"; readonly parts: readonly [HtlcResolutionEvent, HtlcResolutionEvent] }
+  /**
+   * One transaction would be too large, or take more than the wallet has: each of these is to be answered by itself. The
+   * first has what is worth most; the second need not be tried when a wallet is too poor for that.
+   */
+  | {
+      readonly kind: "split";
+      readonly parts: readonly [HtlcResolutionEvent, HtlcResolutionEvent];
+      readonly refusal?: CoinSelectionRefusal;
+    }
   | { readonly kind: "refused"; readonly refusal: BumpRefusal };
 
 /** What the answer to an event rests on. */
@@ -70,6 +77,8 @@ export interface BumpContext {
   readonly signer: OutputSpendSigner;
   /** What was last sent for this claim id. */
   readonly sent?: SentBump | undefined;
+  /** Whether its second part was sent by itself, so that one transaction for all would have to outbid both. */
+  readonly isSplit?: boolean;
 }
 
 /**
@@ -84,8 +93,9 @@ export function bumpSteps(event: BumpTransactionEvent, context: BumpContext): Bu
     if (commitmentFee > 0n && commitmentFee >= feeOf(packageTargetFeerate, weight(commitment))) {
       return { kind: "needless" };
     }
-  } else if (event.htlcs.length > 1 && leastWeight(event) + weightForCoins > maxWeightOf(event)) {
-    return split(event);
+  } else if (event.htlcs.length > 1) {
+    const isTooLarge = leastWeight(event) + weightForCoins > maxWeightOf(event);
+    if (isTooLarge || context.isSplit === true) return split(event);
   }
   const { sent, signer } = context;
   return select({ event, signer, sent: sent && isStanding(sent, event) ? sent : undefined, rounds: 0 });
@@ -109,9 +119,8 @@ function select(attempt: Attempt, minimumFee?: Sat): BumpStep {
     answered: (answer) => {
       if (answer.ok) return selected(attempt, answer.value);
       const refusal = answer.error;
-      if (refusal.kind === "too-heavy" && event.kind === "htlc-resolution" && event.htlcs.length > 1) {
-        return split(event);
-      }
+      const isDivisible = event.kind === "htlc-resolution" && event.htlcs.length > 1;
+      if (isDivisible && refusal.kind !== "wallet-unavailable") return split(event, refusal);
       return { kind: "refused", refusal };
     },
   };
@@ -175,13 +184,15 @@ function leastWeight(event: BumpTransactionEvent): number {
  * The first part keeps the claim id, and with it the coins; that of the second follows from it. Parts are cut at powers
  * of two, so that ids and the first parts' size stay while HTLCs go, and no two parts of parts have one id.
  */
-function split(event: HtlcResolutionEvent): BumpOutcome {
-  const { htlcs, claimId } = event;
+function split(event: HtlcResolutionEvent, refusal?: CoinSelectionRefusal): BumpOutcome {
+  const { claimId } = event;
+  const htlcs = event.htlcs.toSorted((a, b) => Number(b.value - a.value));
   const exponent = 31 - Math.clz32(htlcs.length - 1);
   const cut = 2 ** exponent;
   const second = claimIdOf(crypto().sha256(concatBytes(fromHex(claimId), Uint8Array.of(exponent))));
   return {
     kind: "split",
+    ...(refusal && { refusal }),
     parts: [
       { ...event, htlcs: htlcs.slice(0, cut) },
       { ...event, htlcs: htlcs.slice(cut), claimId: second },

@@ -14,6 +14,12 @@ export class SentBumps {
     return this.#sent.get(claimId);
   }
 
+  /** Whether the second part of a claim was sent by itself. */
+  isSplit(claimId: ClaimId): boolean {
+    for (const [part, whole] of this.#wholes) if (whole === claimId && this.#sent.has(part)) return true;
+    return false;
+  }
+
   /** Takes in the outcome of an event of a claim. */
   note(claimId: ClaimId, outcome: BumpOutcome): void {
     if (outcome.kind === "broadcast") this.#sent.set(claimId, outcome.sent);

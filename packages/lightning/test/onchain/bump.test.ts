@@ -227,7 +227,8 @@ describe("many HTLCs", () => {
     const outcome = steps(event, { signer });
     assert.ok(outcome.kind === "split");
     const [first, second] = outcome.parts;
-    assert.deepEqual([...first.htlcs, ...second.htlcs], event.htlcs);
+    // What is worth most comes first.
+    assert.deepEqual([...first.htlcs, ...second.htlcs], event.htlcs.toReversed());
     assert.equal(first.claimId, event.claimId);
     assert.notEqual(second.claimId, event.claimId);
     assert.deepEqual([first.htlcs.length, steps(second, { signer }).kind], [64, "select"]);

@@ -39,13 +39,14 @@ export class Bumper {
     const { signerProvider, logger } = this.#parts;
     const { channelKeysId, claimId, channelId } = event;
     const signer = signerProvider.deriveChannelSigner(channelKeysId);
-    const outcome = this.#walk(bumpSteps(event, { signer, sent: this.#sent.get(claimId) }));
+    const context = { signer, sent: this.#sent.get(claimId), isSplit: this.#sent.isSplit(claimId) };
+    const outcome = this.#walk(bumpSteps(event, context));
     this.#sent.note(claimId, outcome);
     switch (outcome.kind) {
       case "broadcast":
         return [outcome];
       case "split":
-        return outcome.parts.flatMap((part) => this.answer(part));
+        return this.#answerParts(outcome.parts);
       case "refused": {
         const text = `channel ${channelId}: ${event.kind}: ${textOfBumpRefusal(outcome.refusal)}`;
         logger.log({ level: "warn", module: "bump", text });
@@ -54,6 +55,12 @@ export class Bumper {
       case "needless":
         return [];
     }
+  }
+
+  /** A wallet that is too poor for the first part is for the second. */
+  #answerParts([first, second]: Extract<BumpOutcome, { kind: "split" }>["parts"]): readonly Broadcast[] {
+    const broadcasts = this.answer(first);
+    return broadcasts.length === 0 ? broadcasts : [...broadcasts, ...this.answer(second)];
   }
 
   /** All other claims than these, and parts of these, are settled. */

@@ -246,6 +246,31 @@ for (const format of bumped) {
       network.mine(6);
       assert.equal(a.eventList.filter(({ kind }) => kind === "payment-failed").length, 3);
     });
+
+    it("are taken as far as the coins go, the most valuable first, and all when there are more", () => {
+      const channel = new Channel(format, { coins: 0 });
+      const { a, b, network } = channel;
+      channel.hold(a, b, 8);
+      network.giveCoins([a], sat(9_000n), 1);
+      channel.estimate(a, 2);
+      channel.close(a);
+      channel.mineAbove(2);
+      const [commitment] = channel.lastPackage(a);
+      assert.equal(channel.confirmations(commitment), 1);
+      channel.estimate(a, 25);
+      const last = () => a.broadcasts.findLast(({ type }) => type === "claim")?.transaction;
+      while (last() === undefined) channel.mineAbove(1_000);
+      const first = present(last(), "an HTLC transaction");
+      assert.deepEqual([first.inputs.length, first.outputs[0]?.value], [2, 27_000n]);
+      assert.match(bumpLog(a).at(-1) ?? "", /htlc-resolution: needs \d+ sat, the wallet has \d+ sat/);
+      network.giveCoins([a], sat(100_000n), 1);
+      const all = present(last(), "an HTLC transaction");
+      assert.equal(all.inputs.filter(({ outPoint }) => outPoint.txid === txid(commitment)).length, 8);
+      assert.ok(channel.chain.mempool.includes(txid(all)));
+      channel.mineAbove(20);
+      assert.equal(channel.confirmations(all), 1);
+      assert.deepEqual(refusals(a), []);
+    });
   });
 }
 
