@@ -2,10 +2,19 @@ import type { ChannelId, NodeId, OutPoint, PaymentHash, PaymentId, ShortChannelI
 import type { Msat, Sat } from "../util/units.ts";
 import type { SpendableOutputDescriptor } from "./spendableOutput.ts";
 
-/** Why a channel ended. @ldk lightning::events::ClosureReason */
+/**
+ * Why a channel ended. LDK's `OutdatedChannelManager` cannot happen here, since channels and monitors share one truth.
+ *
+ * @ldk lightning::events::ClosureReason
+ */
 export type ClosureReason =
   | { readonly kind: "counterparty-force-closed"; readonly peerMessage: string }
-  | { readonly kind: "holder-force-closed"; readonly message: string }
+  | {
+      readonly kind: "holder-force-closed";
+      readonly message: string;
+      /** Whether our commitment was given to be published. Absent in events of before this was told. */
+      readonly broadcastedLatestTxn?: boolean;
+    }
   | { readonly kind: "locally-initiated-cooperative-closure" }
   | { readonly kind: "counterparty-initiated-cooperative-closure" }
   | { readonly kind: "commitment-transaction-confirmed" }

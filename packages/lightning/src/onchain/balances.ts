@@ -1,6 +1,7 @@
 import { outPointKey } from "@fulmen/bitcoin/primitives";
+import { htlcKey } from "../commitment/htlc.ts";
 import type { PaymentHash } from "../util/ids.ts";
-import { msatToSat, plus, type Sat, zeroSat } from "../util/units.ts";
+import { type Msat, minus, plus, type Sat, satToMsat, zeroMsat, zeroSat } from "../util/units.ts";
 import type { FundingSpend, FundingSpender } from "./chainView.ts";
 import { type ChannelMonitor, preimageOf } from "./channelMonitor.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
@@ -25,6 +26,12 @@ export type Balance =
       readonly amount: Sat;
       /** The fee that is taken off. */
       readonly transactionFee: Sat;
+      /** What HTLCs lose to the fee: those that have no output, whole, and of the others the parts of a satoshi. */
+      readonly outboundHtlcRounded: Msat;
+      /** The same of incoming HTLCs whose preimage we know. */
+      readonly inboundClaimingHtlcRounded: Msat;
+      /** The same of the other incoming ones. */
+      readonly inboundHtlcRounded: Msat;
     }
   /** On chain and nobody else's: to be spent from block `confirmationHeight` on. */
   | {
@@ -76,15 +83,30 @@ function openBalances(monitor: ChannelMonitor): readonly Balance[] {
   if (commitment === undefined) return [];
   const { built, number } = commitment;
   const balances: Balance[] = [];
+  const values = new Map(built.htlcs.map((one) => [htlcKey(one), one.value]));
   let amount = built.toOwner?.value ?? zeroSat;
-  for (const row of monitor.rows) {
-    if (!isOn(row.local, number)) continue;
-    const balance = htlcBalance(monitor, row.htlc, msatToSat(row.htlc.amount));
-    if (balance.kind === "contentious-claimable") amount = plus(amount, balance.amount);
-    else balances.push(balance);
+  const rounded = { outgoing: zeroMsat, claiming: zeroMsat, incoming: zeroMsat };
+  for (const { htlc, key, local } of monitor.rows) {
+    if (!isOn(local, number)) continue;
+    const value = values.get(key) ?? zeroSat;
+    const balance = htlcBalance(monitor, htlc, value);
+    const isClaiming = balance.kind === "contentious-claimable";
+    const group = isClaiming ? "claiming" : htlc.direction;
+    rounded[group] = plus(rounded[group], minus(htlc.amount, satToMsat(value)));
+    if (isClaiming) amount = plus(amount, value);
+    else if (value > 0n) balances.push(balance);
   }
-  const transactionFee = monitor.setup.params.isOpener ? built.fee : zeroSat;
-  return [{ kind: "claimable-on-channel-close", amount, transactionFee }, ...balances];
+  return [
+    {
+      kind: "claimable-on-channel-close",
+      amount,
+      transactionFee: monitor.setup.params.isOpener ? built.fee : zeroSat,
+      outboundHtlcRounded: rounded.outgoing,
+      inboundClaimingHtlcRounded: rounded.claiming,
+      inboundHtlcRounded: rounded.incoming,
+    },
+    ...balances,
+  ];
 }
 
 /**

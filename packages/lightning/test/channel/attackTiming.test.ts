@@ -82,6 +82,11 @@ describe("an HTLC that waited for the signer", () => {
     assert.equal(refusalIn(actions), undefined);
     assert.equal(alice.state.kind, "closing");
     assert.equal(alice.actionsOf("htlc-dropped").length, 2);
+    assert.deepEqual(alice.events("channel-closed")[0]?.reason, {
+      kind: "holder-force-closed",
+      broadcastedLatestTxn: true,
+      message: "enough",
+    });
   });
 });
 

@@ -585,6 +585,10 @@ describe("an opening that does not go on", () => {
     const pair = atFunding();
     const actions = pair.command(pair.alice, { kind: "force-close", message: "changed my mind" });
     assert.equal(complaintIn(actions), "error changed my mind");
-    assert.equal(pair.alice.events("channel-closed")[0]?.reason.kind, "holder-force-closed");
+    assert.deepEqual(pair.alice.events("channel-closed")[0]?.reason, {
+      kind: "holder-force-closed",
+      broadcastedLatestTxn: false,
+      message: "changed my mind",
+    });
   });
 });

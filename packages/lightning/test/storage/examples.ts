@@ -189,6 +189,7 @@ const events: ByKind<Event> = {
 export const indexedEvents: readonly IndexedEvent[] = [
   ...Object.values(events),
   ...Object.values(reasons).map(closed),
+  closed({ kind: "holder-force-closed", message: "enough", broadcastedLatestTxn: true }),
 ].map((event, i) => ({ index: i + 1, event }));
 
 const transaction: Transaction = {

@@ -49,7 +49,7 @@ export function negotiatingCommand(
     case "force-close":
       return forceClose(
         state.channel,
-        { kind: "holder-force-closed", message: command.message },
+        { kind: "holder-force-closed", broadcastedLatestTxn: true, message: command.message },
         { broadcast: true, tellPeer: command.message, proposals: state.proposals },
       );
     case "set-disposition":

@@ -69,7 +69,7 @@ export function idleCommand(ctx: ChannelContext, state: Offline | Syncing, comma
     case "force-close":
       return forceClose(
         channel,
-        { kind: "holder-force-closed", message: command.message },
+        { kind: "holder-force-closed", broadcastedLatestTxn: true, message: command.message },
         { broadcast: true, proposals: inner.kind === "negotiating" ? inner.proposals : [] },
       );
     case "sign":

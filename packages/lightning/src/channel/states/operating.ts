@@ -120,7 +120,7 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
     case "force-close":
       return forceClose(
         channel,
-        { kind: "holder-force-closed", message: command.message },
+        { kind: "holder-force-closed", broadcastedLatestTxn: true, message: command.message },
         { broadcast: true, tellPeer: command.message },
       );
     case "open":

@@ -92,7 +92,7 @@ function command(ctx: ChannelContext, state: UnfundedState, given: ChannelComman
       break;
     case "force-close":
       return endUnfunded(state, {
-        reason: { kind: "holder-force-closed", message: given.message },
+        reason: { kind: "holder-force-closed", broadcastedLatestTxn: false, message: given.message },
         tellPeer: given.message,
       });
     case "shutdown":

@@ -74,5 +74,8 @@ export function acceptOpening(
 
 /** The user refuses. */
 export function rejectOpening(state: WaitForAcceptance, reason: string): Outcome {
-  return endUnfunded(state, { reason: { kind: "holder-force-closed", message: reason }, tellPeer: reason });
+  return endUnfunded(state, {
+    reason: { kind: "holder-force-closed", broadcastedLatestTxn: false, message: reason },
+    tellPeer: reason,
+  });
 }

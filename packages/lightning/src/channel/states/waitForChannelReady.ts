@@ -44,7 +44,7 @@ export function waitForChannelReadyCommand(
     case "force-close":
       return forceClose(
         state.channel,
-        { kind: "holder-force-closed", message: command.message },
+        { kind: "holder-force-closed", broadcastedLatestTxn: true, message: command.message },
         { broadcast: true, tellPeer: command.message },
       );
     case "resume":

@@ -39,6 +39,7 @@ export const closureReason: Codec<ClosureReason> = union<ClosureReason>("closure
     1,
     {
       message: needed(0, text),
+      broadcastedLatestTxn: possible(1, bool),
     },
   ],
   "locally-initiated-cooperative-closure": [2, {}],
