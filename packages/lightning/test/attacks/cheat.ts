@@ -1,14 +1,18 @@
-import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { encodeTypedSignature } from "@fulmen/bitcoin/script";
+import { sighashAll } from "@fulmen/bitcoin/sighash";
+import { type Transaction, type TxIn, txid } from "@fulmen/bitcoin/transaction";
 import { claimIdOf } from "#src/chain/coinSelection";
 import { bumpSteps } from "#src/onchain/bumpSteps";
-import { type ChannelMonitor, locked } from "#src/onchain/channelMonitor";
+import { type ChannelMonitor, type KnownPreimage, locked } from "#src/onchain/channelMonitor";
 import { claimables } from "#src/onchain/claimable";
+import { directWitness } from "#src/onchain/claimWeight";
 import { transactionConfirmed } from "#src/onchain/confirmations";
 import { type MonitorAction, monitorActions } from "#src/onchain/monitorActions";
 import { holderCommitments, signedHolderCommitment } from "#src/onchain/validCommitments";
 import type { KeysManager } from "#src/sign/keysManager";
 import { fromHex } from "#src/util/bytes";
-import { type BlockHash, blockHeight, type PaymentHash } from "#src/util/ids";
+import { type BlockHash, blockHeight, paymentHashOf } from "#src/util/ids";
 import { invariant, present } from "#src/util/invariant";
 import { ok } from "#src/util/result";
 import { type FeeratePerKw, feeratePerKw } from "#src/util/units";
@@ -46,7 +50,7 @@ export class Cheat {
     commitment: Transaction,
     on: {
       readonly height: number;
-      readonly preimages?: readonly { readonly paymentHash: PaymentHash; readonly preimage: Uint8Array }[];
+      readonly preimages?: readonly Omit<KnownPreimage, "parts">[];
       readonly feerate?: FeeratePerKw;
       readonly destination?: Uint8Array;
     },
@@ -54,12 +58,7 @@ export class Cheat {
     const { height, preimages = [], feerate = feeratePerKw(1_000) } = on;
     const { channelKeysId } = this.#monitor.setup;
     const destination = on.destination ?? this.keys.destinationScript(channelKeysId);
-    const at = { height: blockHeight(height), blockHash: txid(commitment) as string as BlockHash };
-    const knowing = {
-      ...this.#monitor,
-      preimages: [...this.#monitor.preimages, ...preimages.map((one) => ({ ...one, parts: [] }))],
-    };
-    const monitor = transactionConfirmed(knowing, commitment, at, destination);
+    const monitor = this.#after(commitment, { height, preimages });
     const active = claimables(monitor, height).map((one) => ({
       id: claimIdOf(fromHex(one.outPoint.txid).with(0, one.outPoint.index & 0xff)),
       outPoints: [one.outPoint],
@@ -75,6 +74,40 @@ export class Cheat {
     };
   }
 
+  /**
+   * Takes an HTLC that was offered to it, on the other's confirmed commitment: by a transaction that `build` makes of the
+   * input, which must be its first.
+   */
+  spendDirectly(
+    commitment: Transaction,
+    on: {
+      readonly preimage: Uint8Array;
+      readonly height: number;
+      readonly build: (input: TxIn) => Transaction;
+    },
+  ): Transaction {
+    const { preimage, height, build } = on;
+    const paymentHash = paymentHashOf(crypto().sha256(preimage));
+    const monitor = this.#after(commitment, { height, preimages: [{ paymentHash, preimage }] });
+    const htlc = claimables(monitor, height).find((one) => one.kind === "direct");
+    invariant(htlc?.kind === "direct", "an HTLC to take");
+    const { outPoint, value, witnessScript, key, sequence } = htlc;
+    const transaction = build({ outPoint, scriptSig: new Uint8Array(0), sequence, witness: [] });
+    const signer = this.keys.deriveChannelSigner(monitor.setup.channelKeysId);
+    const spend = {
+      transaction,
+      inputIndex: 0,
+      value,
+      scriptCode: witnessScript,
+      sighashType: sighashAll,
+      key,
+    };
+    const signature = present(signer.signSpend(spend), "a signature");
+    const witness = directWitness(htlc, encodeTypedSignature({ signature, sighashType: sighashAll }));
+    const inputs = transaction.inputs.map((one, i) => (i === 0 ? { ...one, witness } : one));
+    return { ...transaction, inputs };
+  }
+
   /** One transaction that takes the HTLCs of all these, and pays no fee: miners may be friends. */
   together(bumps: readonly Bump[]): Transaction {
     const [first] = bumps;
@@ -85,5 +118,17 @@ export class Cheat {
     while (step.kind === "select") step = step.answered(ok({ confirmedUtxos: [] }));
     invariant(step.kind === "broadcast", `the HTLCs cannot be taken: ${step.kind}`);
     return present(step.transactions[0], "a transaction");
+  }
+
+  /** The monitor when `commitment` has confirmed. */
+  #after(
+    commitment: Transaction,
+    on: { readonly height: number; readonly preimages: readonly Omit<KnownPreimage, "parts">[] },
+  ): ChannelMonitor {
+    const monitor = this.#monitor;
+    const preimages = [...monitor.preimages, ...on.preimages.map((one) => ({ ...one, parts: [] }))];
+    const at = { height: blockHeight(on.height), blockHash: txid(commitment) as string as BlockHash };
+    const destination = this.keys.destinationScript(monitor.setup.channelKeysId);
+    return transactionConfirmed({ ...monitor, preimages }, commitment, at, destination);
   }
 }
