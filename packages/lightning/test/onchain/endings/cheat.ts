@@ -72,7 +72,7 @@ export function signedSecondStage(
     sequence: input.sequence,
     ...(preimage && { preimage }),
   };
-  const [transaction] = wallet.answer({
+  const [bump] = wallet.answer({
     kind: "htlc-resolution",
     channelId,
     counterparty: party.keysManager.nodeId,
@@ -83,6 +83,7 @@ export function signedSecondStage(
     htlcs: [descriptor],
     locktime: secondStage.locktime,
   });
+  const [transaction] = bump?.transactions ?? [];
   if (transaction === undefined) throw new Error("no transaction");
   return transaction;
 }

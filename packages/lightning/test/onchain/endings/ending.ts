@@ -4,7 +4,7 @@ import { type OutPoint, outPointKey, toHex } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { SimulatedChain } from "@fulmen/testkit/chain";
 import { Dice } from "@fulmen/testkit/network";
-import { createFundedChain, Faucet } from "@fulmen/testkit/wallet";
+import { createFundedChain, type Faucet, TestWallet } from "@fulmen/testkit/wallet";
 import type { BuiltHtlc } from "#src/commitment/build";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import type { Txid } from "#src/util/ids";
@@ -53,7 +53,7 @@ export type EndingCase = {
 const capacity = 10_000_000n;
 const feerate = 1000n;
 const toSelfDelay = 12;
-const coinsForBumps = 10;
+const coinsForBumps = 14;
 const mostBlocks = 400;
 
 /** What became of a channel. */
@@ -459,7 +459,7 @@ class Ending {
     for (const party of this.#parties) {
       const { name } = party;
       const have = total(
-        [party.walletScript, party.wallet.faucet.script, party.destination].flatMap((script) =>
+        [party.walletScript, party.wallet.script, party.destination].flatMap((script) =>
           this.#chain.coins(script).map(({ output }) => output.value as bigint),
         ),
       );
@@ -524,7 +524,10 @@ const bumpMoney = BigInt(coinsForBumps) * bumpCoin;
 /** The funding output and what both sides have for bumping fees, in one confirmed transaction. */
 function fund(chain: SimulatedChain, faucet: Faucet, script: Uint8Array): OutPoint {
   const coins = [101, 102].flatMap((seed) =>
-    Array.from({ length: coinsForBumps }, () => ({ value: sat(bumpCoin), script: new Faucet(seed).script })),
+    Array.from({ length: coinsForBumps }, () => ({
+      value: sat(bumpCoin),
+      script: new TestWallet(chain, seed).script,
+    })),
   );
   const outputs = [{ value: sat(capacity), script }, ...coins];
   const transaction = faucet.fund(chain, outputs, feeratePerKw(1000));

@@ -138,7 +138,7 @@ export class EndingParty {
       for (const event of events) this.#take(event);
     } while (this.chainMonitor.hasWrites);
     for (const event of this.chainMonitor.takeBumpEvents()) {
-      this.#offer(this.wallet.answer(event), event.kind === "channel-close" ? "anchor-bump" : "claim");
+      for (const { transactions, type } of this.wallet.answer(event)) this.#offer(transactions, type);
     }
     for (const transaction of this.#sweeps) {
       const isPossible = transaction.inputs.every(({ outPoint }) => this.chain.coin(outPoint) !== undefined);
@@ -184,6 +184,7 @@ export class EndingParty {
 
   #restart(): void {
     this.chainMonitor = this.#start();
+    this.wallet.forget();
   }
 
   #commit(writes: readonly KvWrite[]): void {
