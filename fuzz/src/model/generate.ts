@@ -27,13 +27,13 @@ const always: ReadonlySet<ActionKind> = new Set([
  */
 export function generateScript(seed: number): Script {
   const dice = new Dice(seed);
-  const kinds = actionKinds.filter((kind) => always.has(kind) || dice.roll(3) > 0);
-  const weights = kinds.map((kind) => actionTable[kind].weight * (1 + dice.roll(3)));
+  const kinds = actionKinds.filter((kind) => always.has(kind) || dice.roll(2) > 0);
+  const weights = kinds.map((kind) => actionTable[kind].weight * oneOf(dice, [1, 2, 4]));
   const channels = [0, 1].flatMap((link) =>
     Array.from({ length: 1 + dice.roll(3) }, () => channelOn(link, dice)),
   );
   const nodes = [0, 1, 2].map(() => nodeOf(dice));
-  const length = 40 + dice.roll(300);
+  const length = 50 + dice.roll(500);
   const actions = Array.from({ length }, () =>
     actionOf(pick(dice, kinds, weights), (_name, values) => dice.roll(values)),
   );

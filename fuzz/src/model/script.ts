@@ -7,7 +7,7 @@ import { type FormatName, formatNames } from "@fulmen/lightning/commitment";
  */
 export const actionTable = {
   /** One of A, B and C pays one of the others; for `how`, see `pay.ts`. */
-  pay: { weight: 16, parameters: { payer: 3, payee: 2, amount: 14, how: 6, channel: 6 } },
+  pay: { weight: 16, parameters: { payer: 3, payee: 4, amount: 14, how: 8, channel: 6 } },
   claim: { weight: 7, parameters: { which: 12 } },
   "fail-back": { weight: 3, parameters: { which: 12 } },
   abandon: { weight: 1, parameters: { which: 12 } },
