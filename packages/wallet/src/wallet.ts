@@ -4,6 +4,7 @@ import { toHex } from "@fulmen/bitcoin/primitives";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type {
   BlockLocator,
+  ChangeDestinationSource,
   ClaimId,
   CoinSelection,
   CoinSelectionRefusal,
@@ -95,7 +96,7 @@ const defaultLongTermFeerate = feeratePerKw(2500);
  *
  * @ldk lightning::events::bump_transaction::Wallet
  */
-export class Wallet implements Listen, Confirm, CoinSelectionSource {
+export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDestinationSource {
   readonly birthday: BlockHeight;
   readonly #ledger: Ledger;
   readonly #bench: Workbench;
@@ -149,6 +150,11 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource {
   /** The next script for what comes back to the wallet from elsewhere (a closed channel, a sweep), given once. */
   nextChangeAddress(): WalletAddress {
     return this.#addressOf(this.#bench.changeAccount, "change");
+  }
+
+  /** For `OutputSweeper`: the script of `nextChangeAddress`. */
+  changeDestinationScript(): Uint8Array {
+    return this.nextChangeAddress().script;
   }
 
   /** Whether an output script is the wallet's, as far as it has looked ahead. */

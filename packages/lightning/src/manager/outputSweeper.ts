@@ -37,13 +37,15 @@ export interface OutputSweeperEnvironment {
   readonly logger: Logger;
   /** Absent when every block is given whole. */
   readonly filter?: Filter;
+  /** What `TrackOptions.excludeStaticOutputs` is when it is not given; false by default. */
+  readonly excludesStaticOutputs?: boolean;
 }
 
 /** Where outputs come from, and what is to be done with them. */
 export interface TrackOptions {
   readonly channelId?: ChannelId;
   readonly counterparty?: NodeId;
-  /** Leave out static outputs: a wallet that knows their scripts finds them itself. Default false. */
+  /** Leave out static outputs: a wallet that knows their scripts finds them itself. */
   readonly excludeStaticOutputs?: boolean;
   /** Best height before which they are not spent: waiting lets more of them share a transaction. */
   readonly delayUntilHeight?: BlockHeight;
@@ -107,7 +109,9 @@ export class OutputSweeper implements Listen, Confirm {
    * come again. An event must not be acknowledged before the writes that follow are durable, or in their batch.
    */
   trackSpendableOutputs(descriptors: readonly SpendableOutputDescriptor[], options: TrackOptions = {}): void {
-    const { channelId, counterparty, excludeStaticOutputs = false, delayUntilHeight } = options;
+    const { excludesStaticOutputs = false } = this.#environment;
+    const { channelId, counterparty, delayUntilHeight } = options;
+    const { excludeStaticOutputs = excludesStaticOutputs } = options;
     for (const descriptor of descriptors) {
       if (excludeStaticOutputs && descriptor.kind === "static-output") continue;
       if (this.#outputs.has(outPointKey(descriptor.outPoint))) continue;

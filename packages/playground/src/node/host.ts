@@ -6,13 +6,14 @@ import type { FeeEstimator, KVStore } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, Logger } from "@fulmen/lightning/handlers";
-import { ChainMonitor, type ChannelManager, restoreManager } from "@fulmen/lightning/manager";
+import { ChainMonitor, type ChannelManager, OutputSweeper, restoreManager } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
 import { KeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
   readChainPosition,
+  readSweeper,
   restoreMonitors,
   type StorageError,
 } from "@fulmen/lightning/storage";
@@ -96,7 +97,7 @@ export async function startNode(
     router: new DefaultRouter(graph),
     logger,
   };
-  const { manager, chainMonitor } = await restored(store, environment, {
+  const { manager, chainMonitor, sweeper } = await restored(store, environment, {
     tip: await chain.call("tip"),
     now,
   });
@@ -107,7 +108,7 @@ export async function startNode(
     background.wake();
   });
   const gossip = new P2PGossipSync({ graph, now, utxoLookup });
-  const listeners = [new GraphListener(graph, chain), chainMonitor, manager];
+  const listeners = [new GraphListener(graph, chain), chainMonitor, sweeper, manager];
   const follower = new ChainFollower(chain, listeners, () => manager.bestBlock);
   await follower.catchUp();
 
@@ -121,6 +122,7 @@ export async function startNode(
     manager,
     peerManager,
     chainMonitor,
+    sweeper,
     store,
     handleEvent: (event) => observer.event(manager.pendingEvents(1)[0]?.index ?? 0, event),
     logger,
@@ -160,14 +162,20 @@ export async function startNode(
   };
 }
 
+interface RestoredParts {
+  readonly manager: ChannelManager;
+  readonly chainMonitor: ChainMonitor;
+  readonly sweeper: OutputSweeper;
+}
+
 type Environment = Omit<Parameters<typeof restoreManager>[0], "watch">;
 
-/** The monitors and the manager as the store has them; a new node where it is empty. */
+/** The monitors, the sweeper and the manager as the store has them; a new node where it is empty. */
 async function restored(
   store: KVStore,
   environment: Environment & { readonly signerProvider: KeysManager },
   start: Parameters<typeof restoreManager>[2],
-): Promise<{ readonly manager: ChannelManager; readonly chainMonitor: ChainMonitor }> {
+): Promise<RestoredParts> {
   const records = await readStoredRecords(store);
   const { nodeId } = environment.nodeSigner;
   const check = { stored: records.node, storeIsEmpty: records.storeIsEmpty, nodeId, network };
@@ -178,7 +186,18 @@ async function restored(
   const bestHeight = (position ?? start.tip).height;
   const chainMonitor = new ChainMonitor(environment, { bestHeight, monitors });
   const manager = orThrow(restoreManager({ ...environment, watch: chainMonitor }, records.manager, start));
-  return { manager, chainMonitor };
+  const { signerProvider: keys } = environment;
+  const sweeper = new OutputSweeper(
+    {
+      ...environment,
+      outputSpender: keys,
+      changeDestinationSource: { changeDestinationScript: () => keys.destinationScript(new Uint8Array(32)) },
+      // The wallet has the keys of these.
+      excludesStaticOutputs: true,
+    },
+    { bestHeight, stored: orThrow(readSweeper(records.sweeper)) },
+  );
+  return { manager, chainMonitor, sweeper };
 }
 
 function orThrow<T>(result: Result<T, StorageError>): T {

@@ -381,7 +381,7 @@ export class TestNode {
     this.events.set(next.index, next.event);
     if (next.event.kind === "spendable-outputs") {
       const { channelId, counterparty, outputs } = next.event;
-      sweeper.trackSpendableOutputs(outputs, { channelId, counterparty, excludeStaticOutputs: true });
+      sweeper.trackSpendableOutputs(outputs, { channelId, counterparty });
     }
     this.onEvent(this, next.event);
     manager.acknowledgeEvents(next.index);
@@ -442,6 +442,7 @@ export class TestNode {
         outputSpender: keys.keys,
         changeDestinationSource: { changeDestinationScript: () => this.wallet.script },
         ...{ broadcaster, feeEstimator, logger },
+        excludesStaticOutputs: true,
       },
       { bestHeight, stored: unwrap(readSweeper(store.entries(sweeperPrefix))) },
     );
