@@ -5,9 +5,7 @@ import { KeysManager } from "@fulmen/lightning/sign";
 import {
   chainPositionKey,
   encodeChainPosition,
-  monitorSetupWrites,
   monitorsPrefix,
-  monitorUpdateWrites,
   readChainPosition,
   restoreMonitors,
 } from "@fulmen/lightning/storage";
@@ -97,7 +95,7 @@ export class MonitorKeeper {
       const { channelId, updateId } = refOf(message);
       const isKnown = (this.#monitor.latestUpdateId(channelId) ?? 0) >= updateId;
       // Durable first: the monitor may broadcast as soon as it knows.
-      if (!isKnown) await this.#commit(writesOf(message));
+      if (!isKnown) await this.#commit(this.#writesOf(message));
       const status =
         message.kind === "watch-channel"
           ? this.#monitor.watchChannel(message.setup)
@@ -125,6 +123,12 @@ export class MonitorKeeper {
     const index = this.#answers.findIndex(({ channelId }) => channelId === channel);
     const [answer] = index < 0 ? [] : this.#answers.splice(index, 1);
     if (answer !== undefined) this.#options.reply(answer);
+  }
+
+  #writesOf(message: ToKeeper): readonly KvWrite[] {
+    return message.kind === "watch-channel"
+      ? this.#monitor.setupWrites(message.setup)
+      : this.#monitor.updateWrites(message.update);
   }
 
   async #commit(writes: readonly KvWrite[]): Promise<void> {
@@ -158,10 +162,4 @@ export class MonitorKeeper {
 
 function refOf(message: ToKeeper): UpdateRef {
   return message.kind === "watch-channel" ? message.setup.initial : message.update;
-}
-
-function writesOf(message: ToKeeper): readonly KvWrite[] {
-  return message.kind === "watch-channel"
-    ? monitorSetupWrites(message.setup)
-    : monitorUpdateWrites(message.update);
 }

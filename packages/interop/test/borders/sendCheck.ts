@@ -29,6 +29,8 @@ export class SendCheck {
   watch(watch: Watch): Watch {
     return {
       durability: watch.durability,
+      setupWrites: (setup) => watch.setupWrites?.(setup) ?? [],
+      updateWrites: (update) => watch.updateWrites?.(update) ?? [],
       latestUpdateId: (channelId) => watch.latestUpdateId(channelId),
       watchChannel: (setup) => {
         this.#give(setup.initial);

@@ -128,6 +128,31 @@ function derive(secret: Uint8Array, bits: number, index: number): Bytes32 {
   return value as Bytes32;
 }
 
+/** The secret of commitment `number` as `ShachainStore` has it. */
+export function secretAt(number: CommitmentNumber, secret: Bytes32): ShachainEntry {
+  return { index: lastIndex - number, secret };
+}
+
+/** The place in `ShachainStore.entries` of a secret with that index. */
+export function shachainPosition(index: number): number {
+  return trailingZeros(index);
+}
+
+/**
+ * The indexes of `ShachainStore.entries` once `revealed` secrets are known, by position; `undefined` where none has
+ * been revealed yet.
+ */
+export function shachainIndexes(revealed: number): readonly (number | undefined)[] {
+  const lowest = lastIndex + 1 - revealed;
+  const indexes: (number | undefined)[] = [];
+  for (let position = 0; position < indexBits; position++) {
+    const step = 2 ** position;
+    const index = Math.ceil((lowest - step) / (2 * step)) * 2 * step + step;
+    indexes.push(index <= lastIndex ? index : undefined);
+  }
+  return indexes;
+}
+
 /** One step of a derivation; writes to `value`. */
 function flippedAndHashed(value: Uint8Array, bit: number): Uint8Array {
   const byte = bit >> 3;

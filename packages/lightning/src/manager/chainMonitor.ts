@@ -31,8 +31,8 @@ import { handedOver, spendableOutputs } from "../onchain/spendableOutputs.ts";
 import type { ChannelMonitorUpdateStatus, MonitorEvent, MonitorSetup, Watch } from "../onchain/watch.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
-import { monitorSnapshotWrites, type StoredPart, setupOnly } from "../storage/v1/monitorSnapshot.ts";
 import type { RestoredMonitor } from "../storage/v1/readMonitors.ts";
+import { StoredMonitor } from "../storage/v1/storedMonitor.ts";
 import { type BlockHash, blockHeight, type ChannelId, type Txid } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import { HeightIndex } from "./heightIndex.ts";
@@ -54,9 +54,6 @@ export interface ChainMonitorEnvironment {
   readonly filter?: Filter;
 }
 
-/** Updates of a monitor after which a snapshot takes their place in the store. */
-const updatesPerSnapshot = 100;
-
 /**
  * Holds the monitors of all channels, tells them what the chain says, and broadcasts what they must.
  *
@@ -74,8 +71,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   readonly durability = "same-batch";
   readonly #environment: ChainMonitorEnvironment;
   readonly #monitors = new Map<ChannelId, ChannelMonitor>();
-  /** What the store has of each in snapshots. */
-  readonly #stored = new Map<ChannelId, StoredPart>();
+  /** What the store has, or is about to have, of each. */
+  readonly #stored = new Map<ChannelId, StoredMonitor>();
   /** Monitors that know more than the store. */
   readonly #unsaved = new Set<ChannelId>();
   /** Monitors whose lock is not durable yet, and the batch that makes it so once it has been taken. */
@@ -129,9 +126,19 @@ export class ChainMonitor implements Watch, Listen, Confirm {
       );
       return "completed";
     }
-    this.#stored.set(setup.channelId, setupOnly);
+    this.#storedOf(setup);
     this.#put(newMonitor(setup));
     return "completed";
+  }
+
+  setupWrites(setup: MonitorSetup): readonly KvWrite[] {
+    return this.#storedOf(setup).setupWrites();
+  }
+
+  updateWrites(update: ChannelMonitorUpdate): readonly KvWrite[] {
+    const { channelId } = update;
+    const stored = present(this.#stored.get(channelId), "what is stored of a monitor");
+    return stored.updateWrites(update, this.#monitors.get(channelId));
   }
 
   /** Throws `InvariantError` for a channel that is not watched and for an update that leaves out another. */
@@ -150,9 +157,6 @@ export class ChainMonitor implements Watch, Listen, Confirm {
         );
       case "applied":
         this.#put(outcome.monitor);
-        if (update.updateId - this.#storedPart(update.channelId).updateId >= updatesPerSnapshot) {
-          this.#unsaved.add(update.channelId);
-        }
         if (outcome.monitor.lock !== undefined) this.#act(outcome.monitor);
         return "completed";
     }
@@ -167,13 +171,12 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     return this.#unsaved.size > 0;
   }
 
-  /** Snapshots of the monitors that know more than the store, to be committed with batch `sequence`. */
+  /** What the chain told the monitors that know more than the store, to be committed with batch `sequence`. */
   takeWrites(sequence: number): readonly KvWrite[] {
     const writes: KvWrite[] = [];
     for (const channelId of this.#unsaved) {
-      const snapshot = monitorSnapshotWrites(this.#known(channelId), this.#storedPart(channelId));
-      this.#stored.set(channelId, snapshot.stored);
-      for (const write of snapshot.writes) writes.push(write);
+      const stored = present(this.#stored.get(channelId), "what is stored of a monitor");
+      writes.push(...stored.stateWrites(this.#known(channelId)));
       if (this.#lockPending.has(channelId) && this.#lockPending.get(channelId) === undefined) {
         this.#lockPending.set(channelId, sequence);
       }
@@ -299,8 +302,12 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     return monitor;
   }
 
-  #storedPart(channelId: ChannelId): StoredPart {
-    return present(this.#stored.get(channelId), "what is stored of a monitor");
+  #storedOf(setup: MonitorSetup): StoredMonitor {
+    const known = this.#stored.get(setup.channelId);
+    if (known !== undefined) return known;
+    const stored = new StoredMonitor(setup);
+    this.#stored.set(setup.channelId, stored);
+    return stored;
   }
 
   #destination({ setup }: ChannelMonitor): Uint8Array {

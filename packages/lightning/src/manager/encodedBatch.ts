@@ -17,7 +17,10 @@ export class EncodedBatch implements Batch {
 
   get writes(): readonly KvWrite[] {
     if (this.#writes === undefined) {
-      this.#writes = this.#encoders.flatMap((encode) => encode());
+      // What several inputs changed is written once, as the last of them left it.
+      const writes = new Map<string, KvWrite>();
+      for (const encode of this.#encoders) for (const write of encode()) writes.set(write.key, write);
+      this.#writes = [...writes.values()];
       this.#encoders = [];
     }
     return this.#writes;

@@ -14,7 +14,6 @@ import { expandInboundPaymentKey } from "../payment/inboundPayment.ts";
 import { OutboundPayments } from "../payment/outboundPayments.ts";
 import { channelWrites } from "../storage/v1/channel.ts";
 import { batchSequenceKey, chainPositionKey, paymentKey } from "../storage/v1/keys.ts";
-import { monitorSetupWrites, monitorUpdateWrites } from "../storage/v1/monitor.ts";
 import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts";
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
@@ -418,11 +417,19 @@ export class ManagerCore implements CrossChannelHandler {
   }
 
   #setupRecord(setup: MonitorSetup): RecordEncoder {
-    return this.#outbox?.add({ kind: "watch-channel", setup }) ?? (() => monitorSetupWrites(setup));
+    const { watch } = this.environment;
+    return (
+      this.#outbox?.add({ kind: "watch-channel", setup }) ??
+      (() => present(watch.setupWrites?.(setup), "the rows of a monitor in the same batch"))
+    );
   }
 
   #updateRecord(update: ChannelMonitorUpdate): RecordEncoder {
-    return this.#outbox?.add({ kind: "update-channel", update }) ?? (() => monitorUpdateWrites(update));
+    const { watch } = this.environment;
+    return (
+      this.#outbox?.add({ kind: "update-channel", update }) ??
+      (() => present(watch.updateWrites?.(update), "the rows of a monitor in the same batch"))
+    );
   }
 
   /** The channel's monitor is locked. */

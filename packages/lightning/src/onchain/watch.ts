@@ -1,3 +1,4 @@
+import type { KvWrite } from "../chain/kvStore.ts";
 import type { Basepoints, ChannelParams } from "../commitment/params.ts";
 import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
 import type { Point, Script } from "../util/bytes.ts";
@@ -83,6 +84,12 @@ export interface Watch {
    * manager keeps each in its outbox until it is completed.
    */
   readonly durability: "same-batch" | "elsewhere";
+  /**
+   * Rows of a setup and of an update, which the manager puts into the batch: of a `Watch` of the same batch. They are
+   * asked for once each, in the order in which they are committed.
+   */
+  setupWrites?(setup: MonitorSetup): readonly KvWrite[];
+  updateWrites?(update: ChannelMonitorUpdate): readonly KvWrite[];
   watchChannel(setup: MonitorSetup): ChannelMonitorUpdateStatus;
   updateChannel(update: ChannelMonitorUpdate): ChannelMonitorUpdateStatus;
   /** The last update that the monitor durably has, or `undefined` when it does not know the channel. */

@@ -23,14 +23,7 @@ export {
   settledPrefix,
   sweeperPrefix,
 } from "./v1/keys.ts";
-export {
-  encodeMonitorSetup,
-  encodeMonitorUpdate,
-  monitorSetupWrites,
-  monitorUpdateWrites,
-  readMonitorSetup,
-  readMonitorUpdate,
-} from "./v1/monitor.ts";
+export { encodeMonitorSetup, readMonitorSetup } from "./v1/monitor.ts";
 export {
   encodeBatchSequence,
   encodeChainPosition,

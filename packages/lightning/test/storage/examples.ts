@@ -1,11 +1,14 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator } from "#src/chain/chainInterface";
+import { claimIdOf } from "#src/chain/coinSelection";
+import type { ShachainEntry } from "#src/crypto/shachain";
 import type { ClosureReason, Event, IndexedEvent } from "#src/handlers/event";
 import type { SpendableOutputDescriptor } from "#src/handlers/spendableOutput";
 import type { ChannelMonitorUpdate, ChannelMonitorUpdateStep } from "#src/onchain/channelMonitorUpdate";
 import type { MonitorSetup } from "#src/onchain/watch";
 import type { OutboundPayment } from "#src/payment/outboundPayment";
 import type { StoredBroadcast } from "#src/storage/v1/broadcast";
+import type { StoredChanges, StoredState, StoredStep, StoredUpdate } from "#src/storage/v1/monitorRows";
 import type { OutboxRow } from "#src/storage/v1/outbox";
 import { type Bytes32, fromHex, noBytes, type Point, type Script, type Signature } from "#src/util/bytes";
 import {
@@ -26,8 +29,8 @@ import { channelExample } from "./storedPair.ts";
 
 // One value of every kind that is stored: a kind without an example does not compile.
 
-const channelId = "c1".repeat(32) as ChannelId;
-const otherChannelId = "c2".repeat(32) as ChannelId;
+export const channelId = "c1".repeat(32) as ChannelId;
+export const otherChannelId = "c2".repeat(32) as ChannelId;
 const nodeId = `02${"a1".repeat(32)}` as NodeId;
 const paymentHash = "b1".repeat(32) as PaymentHash;
 const paymentId = "d1".repeat(32) as PaymentId;
@@ -252,6 +255,56 @@ export const monitorUpdate: ChannelMonitorUpdate = {
   updateId: 42,
   steps: Object.values(updateSteps),
   after: [{ channelId: otherChannelId, updateId: 9 }],
+};
+
+/** The steps of `monitorUpdate` as its row has them, and the row with the HTLCs that they change. */
+export const storedUpdate: StoredUpdate = {
+  steps: Object.values(updateSteps).map((step): StoredStep => {
+    if (!("htlcs" in step)) return step;
+    const { htlcs: _, ...rest } = step;
+    return rest;
+  }),
+  changesHtlcs: true,
+};
+export const storedChanges: readonly StoredChanges[] = [
+  { side: "local", number, added: [htlc], entered: [], left: ["i0", "o12"] },
+];
+
+export const shachainEntry: ShachainEntry = { index: 2 ** 47, secret: bytes32(7) };
+
+const folded = {
+  foldedTo: 41,
+  holder: commitmentNumber(9),
+  oldest: commitmentNumber(8),
+  latest: number,
+  changes: 5,
+};
+
+/** Of a channel that is open. */
+export const storedState: StoredState = { ...folded, spends: [], claims: [], handedOver: [] };
+
+const at = { height: 800_123 as BlockHeight, blockHash: "0d".repeat(32) as BlockHash };
+
+/** Of one that the chain closed. */
+export const closedState: StoredState = {
+  ...folded,
+  shutdownScript: Uint8Array.of(0, 20) as Script,
+  lock: { afterUpdateId: 77, broadcast: true, cause: "funding-spent" },
+  fundingSpend: { transaction, txid: outPoint.txid, ...at },
+  spends: [
+    { outPoint, txid: outPoint.txid, ...at },
+    {
+      outPoint,
+      txid: outPoint.txid,
+      ...at,
+      preimage: bytes32(6),
+      output: { kind: "second-stage", index: 1, value: sat(700) },
+    },
+  ],
+  claims: [
+    { id: claimIdOf(bytes32(3)), outPoints: [outPoint], feerate: feeratePerKw(1_000_000), setAt: 800_124 },
+  ],
+  handedOver: [outPoint],
 };
 
 const { params } = channelExample().commitments;

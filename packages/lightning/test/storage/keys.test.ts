@@ -7,9 +7,14 @@ import {
   eventKey,
   htlcPrefix,
   keyDescriptions,
+  monitorHtlcsKey,
+  monitorSecretKey,
+  monitorSetupKey,
+  monitorStateKey,
   monitorUpdateKey,
   outboxKey,
   parseChannelKey,
+  parseMonitorKey,
   settledAfter,
   settledKey,
 } from "#src/storage/v1/keys";
@@ -50,6 +55,21 @@ describe("keys", () => {
       `${channelPrefix(id)}htlc/i7/static`,
     ]) {
       assert.equal(parseChannelKey(key), undefined, key);
+    }
+  });
+
+  it("of monitors are parsed as they were made", () => {
+    const forms = [
+      [monitorSetupKey(id), "setup", 0],
+      [monitorStateKey(id), "state", 0],
+      [monitorUpdateKey(id, 12), "update", 12],
+      [monitorHtlcsKey(id, 2 ** 50), "htlcs", 2 ** 50],
+      [monitorSecretKey(id, 48), "secret", 48],
+    ] as const;
+    for (const [key, row, number] of forms) {
+      assert.deepEqual(parseMonitorKey(key), { channelId: id, row, number });
+      assert.equal(parseMonitorKey(`${key}1`), undefined);
+      assert.equal(parseMonitorKey(key.slice(0, -1)), undefined);
     }
   });
 

@@ -11,15 +11,18 @@ import {
   eventAckKey,
   eventKey,
   monitorSetupKey,
-  monitorUpdateKey,
   paymentKey,
 } from "#src/storage/v1/keys";
+import { encodeMonitorSetup, readMonitorSetup } from "#src/storage/v1/monitor";
 import {
-  encodeMonitorSetup,
-  encodeMonitorUpdate,
-  readMonitorSetup,
-  readMonitorUpdate,
-} from "#src/storage/v1/monitor";
+  monitorSecretWrite,
+  monitorStateWrite,
+  monitorUpdateWrites,
+  readStoredChanges,
+  readStoredSecret,
+  readStoredState,
+  readStoredUpdate,
+} from "#src/storage/v1/monitorRows";
 import {
   encodeBatchSequence,
   encodeChainPosition,
@@ -34,11 +37,18 @@ import type { Result } from "#src/util/result";
 import {
   broadcasts,
   chainPosition,
+  channelId,
+  closedState,
   indexedEvents,
   monitorSetup,
   monitorUpdate,
+  otherChannelId,
   outboxRows,
   payments,
+  shachainEntry,
+  storedChanges,
+  storedState,
+  storedUpdate,
 } from "./examples.ts";
 
 type Read = (entry: KvEntry) => Result<unknown, StorageError>;
@@ -66,11 +76,17 @@ const rows: readonly Row[] = [
     example: monitorSetup,
     read: readMonitorSetup,
   },
+  ...monitorUpdateWrites(monitorUpdate).map((write, i): Row => {
+    return i === 0
+      ? { ...write, example: storedUpdate, read: readStoredUpdate }
+      : { ...write, example: storedChanges, read: readStoredChanges };
+  }),
+  { ...monitorSecretWrite(channelId, shachainEntry), example: shachainEntry, read: readStoredSecret },
+  { ...monitorStateWrite(channelId, storedState), example: storedState, read: readStoredState },
   {
-    key: monitorUpdateKey(monitorUpdate.channelId, monitorUpdate.updateId),
-    value: encodeMonitorUpdate(monitorUpdate),
-    example: monitorUpdate,
-    read: readMonitorUpdate,
+    ...monitorStateWrite(otherChannelId, closedState),
+    example: closedState,
+    read: readStoredState,
   },
   ...outboxRows.map((row, i): Row => {
     return { ...outboxWrite(i, row), example: { sequence: i, row }, read: readOutboxRow };

@@ -7,12 +7,7 @@ import type {
   UpdateRef,
   Watch,
 } from "@fulmen/lightning/onchain";
-import {
-  monitorSetupWrites,
-  monitorsPrefix,
-  monitorUpdateWrites,
-  restoreMonitors,
-} from "@fulmen/lightning/storage";
+import { monitorsPrefix, restoreMonitors } from "@fulmen/lightning/storage";
 import { blockHeight, type ChannelId } from "@fulmen/lightning/util";
 import type { TestChain } from "../chain/index.ts";
 import { SyncStore } from "./syncStore.ts";
@@ -126,7 +121,9 @@ export class LateWatch implements Watch {
     const isKnown = (this.#monitors.latestUpdateId(channelId) ?? 0) >= updateId;
     if (!isKnown) {
       this.#store.commitNow(
-        asked.kind === "setup" ? monitorSetupWrites(asked.setup) : monitorUpdateWrites(asked.update),
+        asked.kind === "setup"
+          ? this.#monitors.setupWrites(asked.setup)
+          : this.#monitors.updateWrites(asked.update),
       );
     }
     const status =

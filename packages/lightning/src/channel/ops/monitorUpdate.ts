@@ -1,4 +1,4 @@
-import type { Commitments } from "../../commitment/commitments.ts";
+import type { Commitments, HtlcSignature } from "../../commitment/commitments.ts";
 import type { Htlc, HtlcInterval } from "../../commitment/htlc.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
 import { specOf } from "../../commitment/spec.ts";
@@ -43,9 +43,17 @@ export function holderCommitmentStep(
     commitments: commitments.fundings.map((funding, i) => ({
       ...balances(commitments, i, { txid: funding.local.txid, spec: present(specs[i], "a spec") }),
       signature: funding.local.signature,
-      htlcSignatures: funding.local.htlcSignatures,
+      htlcSignatures: inOrder(funding.local.htlcSignatures),
     })),
   };
+}
+
+/** By direction and id, as they are stored: monitors are the same before and after a restart. */
+function inOrder(signatures: readonly HtlcSignature[]): readonly HtlcSignature[] {
+  return [...signatures].sort((a, b) => {
+    if (a.direction !== b.direction) return a.direction === "incoming" ? -1 : 1;
+    return a.id < b.id ? -1 : 1;
+  });
 }
 
 /** The peer's commitment that we just signed. */

@@ -88,10 +88,14 @@ const signedCommitment: Codec<SignedCommitment> = nested<SignedCommitment>("sign
   revocationAfter: needed(8, bool),
 });
 
-const shachainEntry: Codec<ShachainEntry> = struct("shachain_entry", { index: count, secret: bytes32 });
+/** A revealed secret and its place. */
+export const shachainEntry: Codec<ShachainEntry> = struct("shachain_entry", {
+  index: count,
+  secret: bytes32,
+});
 
 /** The secrets that the peer revealed: at most 49 entries. */
-export const shachain: Codec<ShachainStore> = mapped("shachain", array16(shachainEntry), {
+const shachain: Codec<ShachainStore> = mapped("shachain", array16(shachainEntry), {
   decoded: (entries) => ({ entries }),
   encoded: ({ entries }) => entries,
 });

@@ -28,9 +28,10 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
     "an HTLC that is gone from both sides, by the peer's first commitment without it; read only after a breach",
   ],
   ["monitor/<id>/setup", "what the channel's monitor started with"],
-  ["monitor/<id>/update/<n>", "an update of the monitor since its snapshot"],
-  ["monitor/<id>/snapshot", "the monitor after its last compaction"],
-  ["monitor/<id>/past/<n>", "HTLCs that became past by the compaction at update n; for breaches"],
+  ["monitor/<id>/state", "up to which update rows were folded into others; lock, spends and claims"],
+  ["monitor/<id>/update/<n>", "an update of the monitor, as long as something rests on it"],
+  ["monitor/<id>/htlcs/<n>", "HTLCs that came onto or left a commitment by update n; kept for breaches"],
+  ["monitor/<id>/secret/<position>", "the peer's last secret of that place in its shachain"],
   ["outbox/<n>", "what a `Watch` elsewhere was not yet known to have"],
   ["event/<n>", "an event that the user has not acknowledged"],
   ["event-ack", "index of the last acknowledged event"],
@@ -90,11 +91,11 @@ export function monitorSetupKey(id: ChannelId): string {
   return `monitor/${id}/setup`;
 }
 
-export function monitorSnapshotKey(id: ChannelId): string {
-  return `monitor/${id}/snapshot`;
+export function monitorStateKey(id: ChannelId): string {
+  return `monitor/${id}/state`;
 }
 
-/** Below it are the updates of one monitor since its snapshot, in order. */
+/** Below it are the updates of one monitor that were not folded into other rows, in order. */
 export function monitorUpdatesPrefix(id: ChannelId): string {
   return `monitor/${id}/update/`;
 }
@@ -103,25 +104,40 @@ export function monitorUpdateKey(id: ChannelId, updateId: number): string {
   return `monitor/${id}/update/${padded(updateId, countDigits)}`;
 }
 
-/**
- * HTLCs that have come to be on revoked commitments of the peer only, since the snapshot before: `updateId` is the
- * snapshot's. These rows stay until the channel is resolved.
- */
-export function monitorPastKey(id: ChannelId, updateId: number): string {
-  return `monitor/${id}/past/${padded(updateId, countDigits)}`;
+/** Below it is which HTLCs came and went by each update, in order. */
+export function monitorHtlcsPrefix(id: ChannelId): string {
+  return `monitor/${id}/htlcs/`;
+}
+
+/** HTLCs that came onto a commitment or left one by update `updateId`. These rows stay until the channel is resolved. */
+export function monitorHtlcsKey(id: ChannelId, updateId: number): string {
+  return `${monitorHtlcsPrefix(id)}${padded(updateId, countDigits)}`;
+}
+
+/** `position` is 0..48: see `ShachainStore`. */
+export function monitorSecretKey(id: ChannelId, position: number): string {
+  return `monitor/${id}/secret/${padded(position, 2)}`;
 }
 
 /** What a key below `monitorsPrefix` names; `undefined` for keys that this version does not write. */
-export function parseMonitorKey(
-  key: string,
-): { readonly channelId: ChannelId; readonly row: "setup" | "snapshot" | "update" | "past" } | undefined {
+export function parseMonitorKey(key: string): MonitorKey | undefined {
   const match = monitorKeyForm.exec(key);
   if (match === null) return undefined;
-  const [, id = "", whole, numbered] = match;
-  return { channelId: id as ChannelId, row: (whole ?? numbered) as "setup" | "snapshot" | "update" | "past" };
+  const [, id = "", row = "", number] = match;
+  const isNumbered = row !== "setup" && row !== "state";
+  if (isNumbered !== (number !== undefined)) return undefined;
+  if (number !== undefined && number.length !== (row === "secret" ? 2 : countDigits)) return undefined;
+  return { channelId: id as ChannelId, row: row as MonitorKey["row"], number: Number(number ?? 0) };
 }
 
-const monitorKeyForm = /^monitor\/([0-9a-f]{64})\/(?:(setup|snapshot)|(update|past)\/[0-9]{16})$/;
+interface MonitorKey {
+  readonly channelId: ChannelId;
+  readonly row: "setup" | "state" | "update" | "htlcs" | "secret";
+  /** An update's id, or a position. */
+  readonly number: number;
+}
+
+const monitorKeyForm = /^monitor\/([0-9a-f]{64})\/(setup|state|update|htlcs|secret)(?:\/([0-9]+))?$/;
 
 /** Below it is what a `Watch` has not completed, in the order in which it was given. */
 export const outboxPrefix = "outbox/";

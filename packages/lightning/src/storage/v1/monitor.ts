@@ -1,4 +1,4 @@
-import type { KvEntry, KvWrite } from "../../chain/kvStore.ts";
+import type { KvEntry } from "../../chain/kvStore.ts";
 import { array16 } from "../../codec/array.ts";
 import { type Codec, decode, encode } from "../../codec/codec.ts";
 import {
@@ -18,6 +18,7 @@ import {
   varScript,
 } from "../../codec/primitives.ts";
 import { struct } from "../../codec/struct.ts";
+import type { HtlcSignature } from "../../commitment/commitments.ts";
 import type {
   ChannelMonitorUpdate,
   ChannelMonitorUpdateStep,
@@ -25,11 +26,11 @@ import type {
   HtlcChanges,
 } from "../../onchain/channelMonitorUpdate.ts";
 import type { MonitorSetup } from "../../onchain/watch.ts";
+import type { Signature } from "../../util/bytes.ts";
 import type { Result } from "../../util/result.ts";
 import { reading, type StorageError } from "../storageError.ts";
 import { htlcSignature } from "./commitments.ts";
 import { specHtlc, updateRef } from "./htlcRows.ts";
-import { monitorSetupKey, monitorUpdateKey } from "./keys.ts";
 import { layout, needed, record, union } from "./layouts.ts";
 import { basepoints, channelParams } from "./params.ts";
 import { blockHeight, commitmentNumber, count, htlcKeyText, htlcRef, outPoint } from "./values.ts";
@@ -50,11 +51,13 @@ const balances = {
 export const counterpartyBalances: Codec<CommitmentBalances> = struct("commitment_balances", balances);
 
 /** A commitment of ours for one funding output, as the peer signed it. */
-export const holderBalances = struct("holder_balances", {
-  ...balances,
-  signature,
-  htlcSignatures: array16(htlcSignature),
-});
+export function holderBalancesWith(
+  htlcSignatures: Codec<readonly HtlcSignature[]>,
+): Codec<CommitmentBalances & { signature: Signature; htlcSignatures: readonly HtlcSignature[] }> {
+  return struct("holder_balances", { ...balances, signature, htlcSignatures });
+}
+
+const holderBalances = holderBalancesWith(array16(htlcSignature));
 
 const updateStep: Codec<ChannelMonitorUpdateStep> = union<ChannelMonitorUpdateStep>("update_step", {
   "holder-commitment": [
@@ -121,7 +124,6 @@ export const monitorSetupLayout: Codec<MonitorSetup> = layout<MonitorSetup>("mon
   initial: needed(14, monitorUpdateLayout),
 });
 
-const monitorUpdate = record(monitorUpdateLayout);
 const monitorSetup = record(monitorSetupLayout);
 
 /** The record `monitor/<id>/setup`. */
@@ -131,24 +133,4 @@ export function encodeMonitorSetup(setup: MonitorSetup): Uint8Array {
 
 export function readMonitorSetup({ key, value }: KvEntry): Result<MonitorSetup, StorageError> {
   return reading(key, () => decode(monitorSetup, value));
-}
-
-/** The record `monitor/<id>/update/<n>`. */
-export function encodeMonitorUpdate(update: ChannelMonitorUpdate): Uint8Array {
-  return encode(monitorUpdate, update);
-}
-
-export function readMonitorUpdate({ key, value }: KvEntry): Result<ChannelMonitorUpdate, StorageError> {
-  return reading(key, () => decode(monitorUpdate, value));
-}
-
-/** Stores what a monitor starts with. */
-export function monitorSetupWrites(setup: MonitorSetup): readonly KvWrite[] {
-  return [{ key: monitorSetupKey(setup.channelId), value: encodeMonitorSetup(setup) }];
-}
-
-/** Stores an update of a monitor. */
-export function monitorUpdateWrites(update: ChannelMonitorUpdate): readonly KvWrite[] {
-  const { channelId, updateId } = update;
-  return [{ key: monitorUpdateKey(channelId, updateId), value: encodeMonitorUpdate(update) }];
 }

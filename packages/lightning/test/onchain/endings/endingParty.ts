@@ -10,7 +10,6 @@ import { type Balance, claimableBalances } from "#src/onchain/balances";
 import type { ChannelMonitor } from "#src/onchain/channelMonitor";
 import type { PastHtlc } from "#src/onchain/htlcTable";
 import type { MonitorEvent } from "#src/onchain/watch";
-import { monitorSetupWrites, monitorUpdateWrites } from "#src/storage/v1/monitor";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
 import type { BlockHash, Txid } from "#src/util/ids";
 import { type FeeratePerKw, feeratePerKw } from "#src/util/units";
@@ -96,11 +95,11 @@ export class EndingParty {
   /** Gives the monitor what the channel has told it since. */
   follow(): void {
     if (this.chainMonitor.latestUpdateId(this.party.channelId) === undefined) {
-      this.#commit(monitorSetupWrites(this.party.setup));
+      this.#commit(this.chainMonitor.setupWrites(this.party.setup));
       this.chainMonitor.watchChannel(this.party.setup);
     }
     for (const update of this.party.updates.slice(this.monitor.latestUpdateId - 1, this.#knownUpdates)) {
-      this.#commit(monitorUpdateWrites(update));
+      this.#commit(this.chainMonitor.updateWrites(update));
       assert.equal(this.chainMonitor.updateChannel(update), "completed");
     }
     this.save();
