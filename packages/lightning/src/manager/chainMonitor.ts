@@ -77,8 +77,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   readonly #unsaved = new Set<ChannelId>();
   /** Monitors whose lock is not durable yet, and the batch that makes it so once it has been taken. */
   readonly #lockPending = new Map<ChannelId, number | undefined>();
-  /** Which channel must see the spender of an output; keys by `outPointKey`. */
-  readonly #byOutPoint = new Map<string, ChannelId>();
+  /**
+   * Which channels must see the spender of an output; keys by `outPointKey`. One is the rule: but a peer can name as its
+   * funding whatever it likes, an HTLC's output of another channel, too.
+   */
+  readonly #byOutPoint = new Map<string, readonly ChannelId[]>();
   /** Names of the events that were told. */
   readonly #told = new Map<ChannelId, Set<string>>();
   /** Channels that are closing or closed. */
@@ -221,7 +224,12 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   archive(channelId: ChannelId): void {
     const monitor = this.#monitors.get(channelId);
     if (monitor === undefined) return;
-    for (const { outPoint } of outputsToWatch(monitor)) this.#byOutPoint.delete(outPointKey(outPoint));
+    for (const { outPoint } of outputsToWatch(monitor)) {
+      const key = outPointKey(outPoint);
+      const others = (this.#byOutPoint.get(key) ?? []).filter((id) => id !== channelId);
+      if (others.length === 0) this.#byOutPoint.delete(key);
+      else this.#byOutPoint.set(key, others);
+    }
     this.#monitors.delete(channelId);
     this.#stored.delete(channelId);
     this.#unsaved.delete(channelId);
@@ -324,8 +332,9 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     if (known !== undefined && known.chain === monitor.chain) return;
     for (const output of outputsToWatch(monitor)) {
       const key = outPointKey(output.outPoint);
-      if (this.#byOutPoint.has(key)) continue;
-      this.#byOutPoint.set(key, channelId);
+      const watching = this.#byOutPoint.get(key) ?? [];
+      if (watching.includes(channelId)) continue;
+      this.#byOutPoint.set(key, [...watching, channelId]);
       this.#environment.filter?.registerOutput(output);
     }
   }
@@ -404,8 +413,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   #spentBy(transaction: Transaction): Iterable<ChannelId> {
     const channels = new Set<ChannelId>();
     for (const { outPoint } of transaction.inputs) {
-      const channelId = this.#byOutPoint.get(outPointKey(outPoint));
-      if (channelId !== undefined) channels.add(channelId);
+      for (const channelId of this.#byOutPoint.get(outPointKey(outPoint)) ?? []) channels.add(channelId);
     }
     return channels;
   }

@@ -69,7 +69,7 @@ export function planClaims(
   for (const group of groups(monitor, [...open.values()])) {
     const situation = feeSituation(monitor, group, { height, estimate: estimateFor(group, feerates) });
     const outPoints = group.map(({ outPoint }) => outPoint);
-    keep({ id: idOf(outPoints), outPoints, feerate: firstFeerate(situation), setAt: height }, group);
+    keep({ id: idOf(monitor, outPoints), outPoints, feerate: firstFeerate(situation), setAt: height }, group);
   }
   const isSame =
     claims.length === monitor.claims.length && claims.every((one, i) => one === monitor.claims[i]);
@@ -160,8 +160,9 @@ function groupName(monitor: ChannelMonitor, claimable: Claimable): string {
   }
 }
 
-function idOf(outPoints: readonly OutPoint[]): ClaimId {
+/** Of the channel as well: a peer can open one whose funding is said to be an output that another channel claims. */
+function idOf({ setup }: ChannelMonitor, outPoints: readonly OutPoint[]): ClaimId {
   const index = (n: number): Uint8Array => Uint8Array.of(n >>> 24, n >>> 16, n >>> 8, n);
   const parts = outPoints.flatMap((one) => [fromHex(one.txid), index(one.index)]);
-  return claimIdOf(crypto().sha256(concatBytes(...parts)));
+  return claimIdOf(crypto().sha256(concatBytes(fromHex(setup.channelId), ...parts)));
 }

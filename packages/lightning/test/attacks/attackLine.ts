@@ -1,10 +1,11 @@
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
+import { signFirstCommitment } from "#src/channel/ops/firstCommitments";
 import type { FormatName } from "#src/commitment/params";
 import type { ContestedOutput } from "#src/onchain/chainView";
 import type { ChannelMonitor } from "#src/onchain/channelMonitor";
 import { isContested } from "#src/onchain/commitmentOutputs";
-import type { ChannelId } from "#src/util/ids";
-import { present } from "#src/util/invariant";
+import type { ChannelId, OutPoint } from "#src/util/ids";
+import { invariant, present } from "#src/util/invariant";
 import { type Msat, msat } from "#src/util/units";
 import { ManagerNet, type ManagerNode, testConfig } from "../manager/managers.ts";
 import { Cheat } from "./cheat.ts";
@@ -115,4 +116,24 @@ export function showing({ outPoint }: Pick<ContestedOutput, "outPoint">, preimag
     outputs: [],
     locktime: 0,
   };
+}
+
+/** Mallory, whose opening Bob has accepted, signs for any output of any transaction as the funding. */
+export function signFunding(
+  mallory: ManagerNode,
+  bob: ManagerNode,
+  of: { readonly temporary: ChannelId; readonly outPoint: OutPoint },
+): void {
+  const { temporary, outPoint } = of;
+  const entry = present(mallory.manager.core.channels.get(temporary), "Mallory's opening");
+  invariant(entry.state.kind === "wait-for-funding-transaction", "an opening that waits for its funding");
+  const answer = present(entry.signer?.sign(signFirstCommitment(entry.state.opening, outPoint)), "an answer");
+  invariant(answer.kind === "counterparty-commitment", "signatures");
+  bob.receive(mallory.nodeId, {
+    type: "funding_created",
+    temporaryChannelId: temporary,
+    fundingTxid: outPoint.txid,
+    fundingOutputIndex: outPoint.index,
+    signature: present(answer.signatures[0], "a signature").signature,
+  });
 }

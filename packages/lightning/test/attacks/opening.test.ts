@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
-import { signFirstCommitment } from "#src/channel/ops/firstCommitments";
 import type { Signature } from "#src/util/bytes";
-import type { ChannelId, OutPoint, Txid } from "#src/util/ids";
+import type { OutPoint, Txid } from "#src/util/ids";
 import { present } from "#src/util/invariant";
 import { msat, sat } from "#src/util/units";
 import { ManagerNet, type ManagerNode } from "../manager/managers.ts";
+import { signFunding } from "./attackLine.ts";
 
 // What a peer may do with a channel before it has put anything into it.
 
@@ -26,25 +26,6 @@ function fundWith(
   net.nodes.splice(net.nodes.indexOf(mallory), 1);
   net.settle();
   return transaction;
-}
-
-function signFunding(
-  mallory: ManagerNode,
-  bob: ManagerNode,
-  of: { readonly temporary: ChannelId; readonly outPoint: OutPoint },
-): void {
-  const { temporary, outPoint } = of;
-  const entry = present(mallory.manager.core.channels.get(temporary), "Mallory's opening");
-  assert.ok(entry.state.kind === "wait-for-funding-transaction");
-  const answer = present(entry.signer?.sign(signFirstCommitment(entry.state.opening, outPoint)), "an answer");
-  assert.ok(answer.kind === "counterparty-commitment");
-  bob.receive(mallory.nodeId, {
-    type: "funding_created",
-    temporaryChannelId: temporary,
-    fundingTxid: outPoint.txid,
-    fundingOutputIndex: outPoint.index,
-    signature: present(answer.signatures[0], "a signature").signature,
-  });
 }
 
 /** Which nodes, by their places in the net, have sent messages of this type. */

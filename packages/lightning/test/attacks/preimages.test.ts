@@ -3,12 +3,21 @@ import { describe, it } from "node:test";
 import { verifyTransaction } from "@fulmen/bitcoin/interpreter";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { formatNames } from "#src/commitment/formats/formatOf";
+import { holderCommitments } from "#src/onchain/validCommitments";
 import type { Bytes32 } from "#src/util/bytes";
 import { present } from "#src/util/invariant";
 import { msat } from "#src/util/units";
 import type { DecodedMessage } from "#src/wire/index";
 import type { ManagerNode } from "../manager/managers.ts";
-import { AttackLine, cheatOf, htlcOutputs, showing } from "./attackLine.ts";
+import {
+  AttackLine,
+  cheatOf,
+  configFor,
+  htlcOutputs,
+  monitorOf,
+  showing,
+  signFunding,
+} from "./attackLine.ts";
 
 // Who forwards pays downstream and is paid upstream. All of these attacks want the first without the second.
 
@@ -169,6 +178,40 @@ for (const format of formatNames) {
       assert.equal(alice.eventsOf("payment-failed").length, 2);
       assert.equal(alice.manager.listChannels()[0]?.pendingHtlcs, 0);
       line.mine(200);
+      assert.equal(usable(alice), 1);
+    });
+  });
+
+  describe(`a fake channel on an HTLC output, ${format}`, () => {
+    // Nobody has disclosed this one: a channel may name any output as its funding, also one of a commitment that its
+    // owner knows and has not published. Whoever watches an output for one channel only does not see what another has
+    // to know of it.
+    it("mallory names the output of Carol's HTLC as a funding: Bob sees Carol's claim all the same", () => {
+      const line = new AttackLine(format);
+      const { net, alice, bob, carol, bc } = line;
+      const mallory = net.add(configFor(format));
+      net.connect(mallory, bob);
+      line.pay(amount, preimage);
+      net.settle();
+      const carols = cheatOf(carol, bc);
+      const commitment = carols.commitment();
+      const [built] = holderCommitments(monitorOf(carol, bc));
+      const index = present(built?.built.htlcs[0], "an HTLC").outputIndex;
+      const { temporary } = net.offer(mallory, bob);
+      signFunding(mallory, bob, { temporary, outPoint: { txid: txid(commitment), index } });
+      // From here on Mallory is silent.
+      net.nodes.splice(net.nodes.indexOf(mallory), 1);
+      net.settle();
+      assert.equal(bob.manager.listChannels().length, 3);
+      net.disconnect(bob, carol);
+      line.mine(1, [commitment]);
+      const [output] = htlcOutputs(bob, bc);
+      assert.equal(output?.outPoint.index, index);
+      line.mine(1, [showing(present(output, "an HTLC"), preimage)]);
+      assert.equal(alice.eventsOf("payment-sent").length, 1);
+      bob.archive();
+      line.mine(10);
+      assert.equal(alice.eventsOf("payment-failed").length, 0);
       assert.equal(usable(alice), 1);
     });
   });
