@@ -4,12 +4,11 @@ import { type OutPoint, outPointKey, toHex } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { SimulatedChain } from "@fulmen/testkit/chain";
 import { Dice } from "@fulmen/testkit/network";
-import { createFundedChain, type Faucet, TestWallet } from "@fulmen/testkit/wallet";
 import type { BuiltHtlc } from "#src/commitment/build";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import type { Txid } from "#src/util/ids";
-import { feeratePerKw, sat } from "#src/util/units";
-import { hashes, type MonitoredParty, monitoredPair, settle } from "../monitoredPair.ts";
+import { feeratePerKw } from "#src/util/units";
+import { hashes, type MonitoredParty, settle } from "../monitoredPair.ts";
 import {
   addOne,
   danceAtRandom,
@@ -22,6 +21,7 @@ import {
 import { signedCommitment, signedSecondStage } from "./cheat.ts";
 import { type Delivery, deliveryNames } from "./deliveries.ts";
 import { EndingParty, type Restarts } from "./endingParty.ts";
+import { bumpMoney, capacity, fundedChannel } from "./fundedChannel.ts";
 import { type LedgerCommitment, ledgerCommitment, total } from "./ledger.ts";
 
 export const endingFactors = {
@@ -50,10 +50,7 @@ export type EndingCase = {
   readonly [K in keyof typeof endingFactors]: (typeof endingFactors)[K][number];
 };
 
-const capacity = 10_000_000n;
 const feerate = 1000n;
-const toSelfDelay = 12;
-const coinsForBumps = 14;
 const mostBlocks = 400;
 
 /** What became of a channel. */
@@ -95,14 +92,8 @@ class Ending {
 
   constructor(test: EndingCase) {
     this.#test = test;
-    const { chain, faucet } = createFundedChain({ coins: 2 });
+    const { chain, us, them } = fundedChannel(test.format, test.opener);
     this.#chain = chain;
-    const [first, second] = monitoredPair(test.format, {
-      capacity: sat(capacity),
-      toSelfDelay,
-      funding: (script) => fund(chain, faucet, script),
-    });
-    const [us, them] = test.opener === "us" ? [first, second] : [second, first];
     this.#startHeight = chain.tip.height;
     this.#expiry = chain.tip.height + 60;
     this.#winner = test.winner;
@@ -516,23 +507,6 @@ class Ending {
       );
     }
   }
-}
-
-const bumpCoin = 8_000_000n;
-const bumpMoney = BigInt(coinsForBumps) * bumpCoin;
-
-/** The funding output and what both sides have for bumping fees, in one confirmed transaction. */
-function fund(chain: SimulatedChain, faucet: Faucet, script: Uint8Array): OutPoint {
-  const coins = [101, 102].flatMap((seed) =>
-    Array.from({ length: coinsForBumps }, () => ({
-      value: sat(bumpCoin),
-      script: new TestWallet(chain, seed).script,
-    })),
-  );
-  const outputs = [{ value: sat(capacity), script }, ...coins];
-  const transaction = faucet.fund(chain, outputs, feeratePerKw(1000));
-  chain.mine(1, { transactions: [transaction] });
-  return { txid: txid(transaction), index: 0 };
 }
 
 function seedOf(text: string): number {

@@ -16,6 +16,7 @@ import { type FeeratePerKw, feeratePerKw } from "#src/util/units";
 import type { MonitoredParty } from "../monitoredPair.ts";
 import { BumpWallet } from "./bumpWallet.ts";
 import { type Delivery, deliver } from "./deliveries.ts";
+import { walletSeeds } from "./fundedChannel.ts";
 import { sweep } from "./sweep.ts";
 
 /** When a party's process ends and begins again: never; after every block; or after each, before that was stored. */
@@ -68,7 +69,7 @@ export class EndingParty {
     this.party = party;
     this.chain = chain;
     this.#options = options;
-    this.wallet = new BumpWallet(chain, party.signer, options.name === "us" ? 101 : 102);
+    this.wallet = new BumpWallet(chain, party.signer, walletSeeds[options.name]);
     this.walletScript = p2wpkh(new Uint8Array(20).fill(options.name === "us" ? 1 : 2));
     this.#locator = chain.locator();
     this.chainMonitor = this.#start();
@@ -205,7 +206,7 @@ export class EndingParty {
     const result = second === undefined ? this.chain.submit(first) : this.chain.submitPackage(first, second);
     if (result.ok) return;
     const refusal = "refusal" in result.error ? result.error.refusal : result.error;
-    if (!this.#isExpected(refusal, second ?? first)) {
+    if (!this.#isExpected(refusal, transactions)) {
       const text = JSON.stringify(refusal, (_, value) => (typeof value === "bigint" ? `${value}` : value));
       this.complaints.push(`${this.name}, ${type} at height ${this.chain.tip.height}: ${text}`);
     }
@@ -222,7 +223,8 @@ export class EndingParty {
   }
 
   /** Known already; taken by the other side; or, while blocks are being told of, of a chain that is no more. */
-  #isExpected(refusal: Refusal, transaction: Transaction): boolean {
+  #isExpected(refusal: Refusal, transactions: readonly Transaction[]): boolean {
+    const inputs = transactions.flatMap((transaction) => transaction.inputs);
     switch (refusal.kind) {
       case "already-in-mempool":
       case "already-confirmed":
@@ -239,7 +241,7 @@ export class EndingParty {
       case "replacement-feerate-too-low":
       case "replacement-adds-unconfirmed":
         if (this.#isBehind && this.#options.restarts === "lost") return true;
-        return transaction.inputs.some(({ outPoint }) => {
+        return inputs.some(({ outPoint }) => {
           const rival = this.chain.outputSpentBy(outPoint)?.transaction;
           return rival !== undefined && (!this.offered.has(txid(rival)) || this.#isSwept(rival));
         });
