@@ -75,6 +75,8 @@ export {
   claimableBalances,
   type MonitorEvent,
   type MonitorSetup,
+  type TimelineEntry,
+  timelineLines,
   type Watch,
 } from "./onchain/index.ts";
 export {

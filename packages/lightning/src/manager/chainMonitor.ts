@@ -12,10 +12,12 @@ import type {
 import type { ClaimId } from "../chain/coinSelection.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
 import type { Logger } from "../handlers/logger.ts";
+import { type Balance, claimableBalances } from "../onchain/balances.ts";
 import type { BumpTransactionEvent } from "../onchain/bumpTransaction.ts";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "../onchain/channelMonitor.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import { planClaims, unsettledClaims } from "../onchain/claims.ts";
+import { closeTimeline, type TimelineEntry } from "../onchain/closeTimeline.ts";
 import {
   blocksDisconnected,
   outputsToWatch,
@@ -117,6 +119,22 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   monitors(): IterableIterator<ChannelMonitor> {
     return this.#monitors.values();
+  }
+
+  /**
+   * What is to be had of a channel; nothing of one that is not known.
+   *
+   * @ldk lightning::chain::channelmonitor::ChannelMonitor::get_claimable_balances
+   */
+  claimableBalances(channelId: ChannelId): readonly Balance[] {
+    const monitor = this.#monitors.get(channelId);
+    return monitor === undefined ? [] : claimableBalances(monitor, this.#destination(monitor));
+  }
+
+  /** How far the end of a channel has come, for `timelineLines`; empty while it is open, or not known. */
+  closeTimeline(channelId: ChannelId): readonly TimelineEntry[] {
+    const monitor = this.#monitors.get(channelId);
+    return monitor === undefined ? [] : closeTimeline(monitor, this.#height, this.#destination(monitor));
   }
 
   watchChannel(setup: MonitorSetup): ChannelMonitorUpdateStatus {

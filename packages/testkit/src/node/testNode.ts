@@ -12,7 +12,7 @@ import {
   OutputSweeper,
   restoreManager,
 } from "@fulmen/lightning/manager";
-import type { AnchorReserveSource, AnchorReserveTerms } from "@fulmen/lightning/onchain";
+import type { AnchorReserveSource } from "@fulmen/lightning/onchain";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
 import {
@@ -67,8 +67,8 @@ export interface TestNodeOptions {
   readonly chain: TestChain;
   readonly network?: Network;
   readonly config?: UserConfig;
-  /** What its wallet must keep for channels, if the node shall look after that. Channels are funded from elsewhere. */
-  readonly anchorReserve?: AnchorReserveTerms;
+  /** What its wallet must keep for channels, if the node shall look after that. */
+  readonly anchorReserve?: Pick<AnchorReserveSource, "terms" | "fundsChannels">;
   /** Seconds since 1970 at which the node begins. */
   readonly now: () => number;
   /** Gives coins to what has to be confirmed; the node's own `wallet` when not given. */
@@ -484,11 +484,10 @@ export class TestNode {
     return { manager, chainMonitor, sweeper, peers, graph, gossip, handOver, bumper };
   }
 
-  #reserve(terms: AnchorReserveTerms): AnchorReserveSource {
+  #reserve(reserve: Pick<AnchorReserveSource, "terms" | "fundsChannels">): AnchorReserveSource {
     return {
-      terms,
+      ...reserve,
       confirmedCoins: () => this.wallet.confirmedCoins(),
-      fundsChannels: false,
       monitor: (channelId) => this.chainMonitor.monitor(channelId),
     };
   }

@@ -28,8 +28,13 @@ const htlcAmount = 400_000n;
 /** A node with channels to peers of its own, and coins that are exactly its reserve. */
 class Hub {
   readonly network = new TestNetwork();
-  readonly hub = this.network.addNode({ anchorReserve: terms });
+  readonly hub: TestNode;
   readonly peers: TestNode[] = [];
+
+  /** Channels are funded from elsewhere unless `fundsChannels`. */
+  constructor({ fundsChannels = false } = {}) {
+    this.hub = this.network.addNode({ anchorReserve: { terms, fundsChannels } });
+  }
 
   add(format: FormatName): void {
     const { network, hub } = this;
@@ -177,6 +182,25 @@ describe("a node with an anchor reserve", () => {
     assert.equal(node.hub.manager.requiredAnchorReserve(), reserve);
     // Another format needs none of it.
     open(node, "static-remotekey");
+    assert.equal(node.hub.manager.requiredAnchorReserve(), reserve);
+  });
+
+  it("keeps the reserve apart from what it funds a channel with", () => {
+    const node = new Hub({ fundsChannels: true });
+    const funding = 1_000_000n;
+    node.giveReserve(sat(funding + reserve - 1n));
+    assert.throws(
+      () => open(node, anchors),
+      (error) => {
+        assert.ok(
+          error instanceof AnchorReserveError && error.refusal.kind === "insufficient-anchor-reserve",
+        );
+        assert.equal(error.refusal.needed, funding + reserve);
+        return true;
+      },
+    );
+    node.giveReserve(sat(1_000n));
+    open(node, anchors);
     assert.equal(node.hub.manager.requiredAnchorReserve(), reserve);
   });
 

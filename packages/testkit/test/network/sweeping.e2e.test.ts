@@ -3,7 +3,6 @@ import { before, describe, it } from "node:test";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { type FormatName, formatNames } from "@fulmen/lightning/commitment";
-import { claimableBalances } from "@fulmen/lightning/onchain";
 import { type ChannelId, msat, sat, type Txid } from "@fulmen/lightning/util";
 import { CrashPlan, describeCrashPoint, TestNetwork, type TestNode } from "@fulmen/testkit";
 
@@ -88,8 +87,9 @@ class Closed {
     assert.equal(gainA, capacity - pushed - fees - left);
     for (const node of nodes) {
       assert.deepEqual(this.statuses(node), ["pending-threshold-confirmations"]);
-      const monitor = node.chainMonitor.monitor(this.channelId) ?? assert.fail("no monitor");
-      assert.deepEqual(claimableBalances(monitor, node.keys.destinationScript(new Uint8Array(32))), []);
+      assert.deepEqual(node.chainMonitor.claimableBalances(this.channelId), []);
+      const states = node.chainMonitor.closeTimeline(this.channelId).map(({ state }) => state.kind);
+      assert.deepEqual(states, ["closed", "handed-over"]);
       assert.equal(node.eventList.filter(({ kind }) => kind === "spendable-outputs").length, 1);
       assert.deepEqual(
         node.broadcaster.takeRefused().filter(({ type }) => type === "sweep"),
@@ -104,8 +104,15 @@ for (const format of formatNames) {
   describe(`sweeping a force-closed channel, ${format}`, () => {
     it("brings every satoshi home but the fees", () => {
       const closed = new Closed(format);
+      const [, balance] = closed.a.chainMonitor.closeTimeline(closed.channelId);
+      assert.ok(balance?.state.kind === "maturing");
+      const { until } = balance.state;
       closed.finish();
       closed.check();
+      const [tracked] = closed.a.sweeper.trackedSpendableOutputs();
+      assert.ok(tracked?.status.kind === "pending-threshold-confirmations");
+      assert.equal(tracked.descriptor.output.value, balance.amount);
+      assert.equal(tracked.status.confirmationHeight, until + 2);
     });
 
     for (const depth of [1, 3, 6]) {
