@@ -1,4 +1,4 @@
-export { type LdkOptions, ldkOptions } from "./ldkOptions.ts";
+export { type LdkOptions, type LdkSavedState, ldkOptions } from "./ldkOptions.ts";
 export { LdkPeer } from "./ldkPeer.ts";
 export type { BlockFact } from "./ldkProtocol.ts";
 export { OurNode, type OurNodeOptions, testConfig } from "./ourNode.ts";

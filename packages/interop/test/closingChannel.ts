@@ -3,15 +3,25 @@ import type { TestContext } from "node:test";
 import { fromHex, type OutPoint, outPointKey, type Sat } from "@fulmen/bitcoin/primitives";
 import { txid } from "@fulmen/bitcoin/transaction";
 import type { KVStore } from "@fulmen/lightning/chain";
+import type { UserConfig } from "@fulmen/lightning/channel";
 import type { FormatName } from "@fulmen/lightning/commitment";
 import type { Event } from "@fulmen/lightning/handlers";
-import { claimableBalances } from "@fulmen/lightning/onchain";
+import { claimableBalances, type FundingSpender } from "@fulmen/lightning/onchain";
 import type { Bytes32, ChannelId } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist";
-import { createFundedChain, type SimulatedChain } from "@fulmen/testkit";
-import { anHourAgo, type LdkPeer, OurNode, SharedChain } from "#src/index";
+import { createFundedChain, type Refusal, type SimulatedChain } from "@fulmen/testkit";
+import {
+  anHourAgo,
+  type LdkOptions,
+  LdkPeer,
+  type LdkSavedState,
+  ldkOptions,
+  OurNode,
+  SharedChain,
+  testConfig,
+} from "#src/index";
 import { type Ledger, ledgerOf } from "./onChainLedger.ts";
-import { bothSides, openChannel, type Side, startOurPair, startPayment } from "./ourPair.ts";
+import { bothSides, openChannel, type Side, settled, startOurPair, startPayment } from "./ourPair.ts";
 
 /** Satoshis in the channel, and of them those of the side that did not open it. */
 const capacity = 1_000_000n;
@@ -32,9 +42,28 @@ export interface HeldHtlc {
 export interface ClosingTerms {
   readonly format: FormatName;
   readonly opener: Side;
+  /** Blocks that LDK has to wait for what is its own on its commitment: 144 when not given. */
+  readonly ldkDelay?: number;
 }
 
 type EventKind = Event["kind"];
+
+function configOf({ ldkDelay = 144 }: ClosingTerms): Partial<UserConfig> {
+  const { channelHandshakeConfig } = testConfig;
+  return { channelHandshakeConfig: { ...channelHandshakeConfig, ourToSelfDelay: ldkDelay } };
+}
+
+function ldkTerms(format: FormatName): Partial<LdkOptions> {
+  return { anchors: format === "anchors-zero-fee-htlc", maxDustExposureMsat: 50_000_000, announce: false };
+}
+
+/** Confirmed coins, each in a block of its own. */
+async function giveCoins(chain: SharedChain, script: Uint8Array, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    chain.broadcaster.broadcastTransactions([chain.fund({ value: 50_000n as Sat, script })], "funding");
+    await chain.mine();
+  }
+}
 
 /** A channel between our node and LDK that ends on the chain. Our node may die and come back meanwhile. */
 export class ClosingChannel {
@@ -44,6 +73,7 @@ export class ClosingChannel {
   readonly funding: OutPoint;
   us: OurNode;
   ldk: LdkPeer;
+  readonly #test: TestContext;
   readonly #simulated: SimulatedChain;
   readonly #store: KVStore;
   readonly #ldkScripts: readonly Uint8Array[];
@@ -59,24 +89,21 @@ export class ClosingChannel {
     const chain = new SharedChain(funded);
     const { us, ldk } = await startOurPair(t, {
       chain,
-      us: { store, answer: "hold" },
-      ldk: { anchors: format === "anchors-zero-fee-htlc", maxDustExposureMsat: 50_000_000 },
+      us: { store, answer: "hold", config: configOf(terms) },
+      ldk: ldkTerms(format),
       expectsComplaints: true,
     });
     await ldk.cmd("behave", { claim: "manual" });
     const { walletScript } = await ldk.cmd("info");
-    for (let coins = 0; coins < 4; coins++) {
-      for (const script of [us.wallet.script, fromHex(walletScript)]) {
-        chain.broadcaster.broadcastTransactions([chain.fund({ value: 50_000n as Sat, script })], "funding");
-      }
-      await chain.mine();
-    }
+    await giveCoins(chain, us.wallet.script, 4);
+    await giveCoins(chain, fromHex(walletScript), 4);
     const channel = await openChannel(
       { us, ldk, chain },
       { opener, format, sats: capacity, pushMsat: pushed * 1_000n },
     );
     const { funding, channelId } = channel;
     const closing = new ClosingChannel({
+      test: t,
       us,
       ldk,
       chain,
@@ -93,6 +120,7 @@ export class ClosingChannel {
 
   private constructor(
     parts: Pick<ClosingChannel, "us" | "ldk" | "chain" | "terms" | "channelId" | "funding"> & {
+      readonly test: TestContext;
       readonly store: KVStore;
       readonly walletScript: string;
       readonly simulated: SimulatedChain;
@@ -104,22 +132,19 @@ export class ClosingChannel {
     this.terms = parts.terms;
     this.channelId = parts.channelId;
     this.funding = parts.funding;
+    this.#test = parts.test;
     this.#simulated = parts.simulated;
     this.#store = parts.store;
     const { funding } = this;
     this.chain.expectsRefusal = ({ transaction, refusal }, by) => {
-      const { kind } = refusal;
-      const isLate =
-        kind === "missing-inputs" ||
-        kind === "replacement-fee-too-low" ||
-        kind === "replacement-feerate-too-low";
       const isCommitment = transaction.inputs.some(
         ({ outPoint }) => outPointKey(outPoint) === outPointKey(funding),
       );
+      const isTooCheap = refusal.kind === "min-fee-not-met";
       // LDK asks again for what it has sent, and does not look whether somebody was faster.
-      if (by === "ldk") return isLate || (kind === "min-fee-not-met" && isCommitment);
+      if (by === "ldk") return isLate(refusal) || (isCommitment && isTooCheap);
       // We answer LDK's commitment with ours as long as no block has it; and ours may need its child.
-      return isCommitment && (isLate || (kind === "min-fee-not-met" && this.#onChainFeerate > 253));
+      return isCommitment && (isLate(refusal) || (isTooCheap && this.#onChainFeerate > 253));
     };
     this.#ldkScripts = [fromHex(parts.walletScript), fromHex(ldkSweepScript)];
   }
@@ -157,20 +182,32 @@ export class ClosingChannel {
     this.#simulated.raiseMempoolMinimum(BigInt(feeratePerKw * 3));
   }
 
-  /** The commitment of `by` is confirmed, whatever the other side does about it. */
-  async forceClose(by: Side): Promise<void> {
+  /** LDK's commitment is confirmed, whatever that is. */
+  async broadcastByLdk(): Promise<void> {
     const { channelId } = this;
-    if (by === "ldk") {
-      // Connected, LDK sends an error, and our commitment could be first.
-      await this.ldk.cmd("disconnect", {});
-      await this.ldk.cmd("forceClose", { channelId });
-    } else {
-      this.us.act((manager) => manager.forceCloseBroadcastingLatestTxn(channelId, "the test asks for it"));
-    }
+    // Connected, LDK sends an error, and our commitment could be first.
+    await this.ldk.cmd("disconnect", {});
+    await this.ldk.cmd("forceClose", { channelId });
     await this.until("commitment in the mempool", () => this.chain.chain.outputSpentBy(this.funding));
     await this.mine();
-    const spender = by === "us" ? "holder-commitment" : "counterparty-commitment";
-    assert.equal(this.us.chainMonitor.monitor(channelId)?.chain.fundingSpend?.spender.kind, spender);
+  }
+
+  /** What our node makes of the transaction that spent the funding output. */
+  get spender(): FundingSpender["kind"] | undefined {
+    return this.us.chainMonitor.monitor(this.channelId)?.chain.fundingSpend?.spender.kind;
+  }
+
+  /** The commitment of `by` is confirmed, whatever the other side does about it. */
+  async forceClose(by: Side): Promise<void> {
+    if (by === "ldk") {
+      await this.broadcastByLdk();
+      assert.equal(this.spender, "counterparty-commitment");
+      return;
+    }
+    this.us.act((manager) => manager.forceCloseBroadcastingLatestTxn(this.channelId, "the test asks for it"));
+    await this.until("commitment in the mempool", () => this.chain.chain.outputSpentBy(this.funding));
+    await this.mine();
+    assert.equal(this.spender, "holder-commitment");
   }
 
   /** Mines blocks one by one; before each, both nodes have done what they do about the one before. */
@@ -208,6 +245,17 @@ export class ClosingChannel {
     }
   }
 
+  /** LDK ends, and comes back from an older state of its own, with a new coin. It is not connected. */
+  async restartLdk(load: LdkSavedState): Promise<void> {
+    await this.ldk.stop();
+    const cheat = await LdkPeer.start("cheat", ldkOptions(7, { ...ldkTerms(this.terms.format), load }));
+    this.#test.after(() => cheat.stop());
+    await cheat.cmd("behave", { claim: "manual" });
+    await this.chain.replacePeer(this.ldk, cheat);
+    this.ldk = cheat;
+    await giveCoins(this.chain, fromHex((await cheat.cmd("info")).walletScript), 1);
+  }
+
   /** Our node dies, `meanwhile` happens, and it comes back from its store. */
   async restartUs(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
     const { name, events } = this.us;
@@ -220,9 +268,12 @@ export class ClosingChannel {
       chain: this.chain,
       store: this.#store,
       answer: "hold",
+      config: configOf(this.terms),
     });
     this.us.onChainFeerate = this.#onChainFeerate;
     await this.rest();
+    // Going through the blocks that it missed, it claims what later ones show to be taken.
+    for (const { refusal } of this.chain.broadcaster.takeRefused()) assert.ok(isLate(refusal));
   }
 
   /** Whether our user was told of it, before restarts or after. */
@@ -241,6 +292,11 @@ export class ClosingChannel {
         event.type === type &&
         (paymentHash === undefined || ("paymentHash" in event && event.paymentHash === paymentHash)),
     );
+  }
+
+  /** Both have taken all HTLCs off their commitments. */
+  settled(): Promise<void> {
+    return settled(this);
   }
 
   /** The output of an HTLC on the commitment that was broadcast, told by its value. */
@@ -264,8 +320,8 @@ export class ClosingChannel {
 
   /**
    * LDK sweeps what it has, as our node does by itself, and then every satoshi is counted: each side has what it had,
-   * what it `gained` from HTLCs and nothing else, less the fees of what paid to it alone; the opener pays `closingFee`
-   * too. `trimmed` HTLCs were lost to that.
+   * what it `gained` and nothing else, less the fees that it paid; the opener pays `closingFee` too. `trimmed` HTLCs
+   * were lost to that.
    */
   async checkLedger(of: {
     readonly gained: Readonly<Record<Side, bigint>>;
@@ -273,7 +329,8 @@ export class ClosingChannel {
     readonly trimmed?: bigint;
   }): Promise<Ledger> {
     const { chain, funding, terms } = this;
-    await this.ldk.cmd("sweep", { script: ldkSweepScript, feeratePerKw: this.#onChainFeerate });
+    if (this.ldkEvents("spendable-outputs").length > 0)
+      await this.ldk.cmd("sweep", { script: ldkSweepScript, feeratePerKw: this.#onChainFeerate });
     await this.mine(6);
     const ours = this.us.wallet.script;
     const ledger = ledgerOf(chain.chain, funding, { us: [ours], ldk: this.#ldkScripts });
@@ -300,7 +357,6 @@ export class ClosingChannel {
     assert.ok(monitor);
     const destination = this.us.keys.destinationScript(monitor.setup.channelKeysId);
     assert.deepEqual(claimableBalances(monitor, destination), []);
-    assert.deepEqual(await this.ldk.cmd("balances"), []);
     return ledger;
   }
 
@@ -308,4 +364,11 @@ export class ClosingChannel {
   #balance(side: Side): bigint {
     return side === this.terms.opener ? capacity - pushed : pushed;
   }
+}
+
+/** Whether something else was faster. */
+function isLate({ kind }: Refusal): boolean {
+  return (
+    kind === "missing-inputs" || kind === "replacement-fee-too-low" || kind === "replacement-feerate-too-low"
+  );
 }

@@ -1,5 +1,6 @@
 import { equalBytes, type OutPoint, outPointKey, type Txid } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
+import { present } from "@fulmen/lightning/util";
 import type { SharedChain } from "#src/index";
 import type { Side } from "./ourPair.ts";
 
@@ -10,7 +11,7 @@ type Owner = Side | "nobody";
 export interface Account {
   /** Satoshis in unspent outputs, less the coins of its wallet that went in. */
   readonly received: bigint;
-  /** Of transactions that pay to it alone. */
+  /** Of transactions that its wallet's coins pay for, and of those without such coins that pay to it. */
   readonly fees: bigint;
 }
 
@@ -45,35 +46,38 @@ export function ledgerOf(
     if (scripts.us.some((one) => equalBytes(one, script))) return "us";
     return scripts.ldk.some((one) => equalBytes(one, script)) ? "ldk" : "nobody";
   };
-  /** Whoever has something of an output in the end. */
-  const heirs = (outPoint: OutPoint): readonly Owner[] => {
+  /**
+   * Who has what became of an output in the end: of the output beside the input that spent it, since the two belong
+   * together in an HTLC transaction; or of the only one.
+   */
+  const heirOf = (outPoint: OutPoint): Owner => {
+    const key = outPointKey(outPoint);
     const spender = confirmedSpender(chain, outPoint);
-    if (spender !== undefined) return outPointsOf(spender).flatMap(heirs);
-    const output = chain.output(outPoint);
-    return output === undefined ? [] : [ownerOf(output.script)];
-  };
-  const heirOf = (outPoints: readonly OutPoint[]): Owner => {
-    const [owner, ...others] = new Set(outPoints.flatMap(heirs));
-    if (owner === undefined || others.length > 0) throw new Error("an output that both sides have a part of");
-    return owner;
+    if (spender === undefined) return ownerOf(present(chain.output(outPoint), "an output").script);
+    const beside = spender.inputs.findIndex((input) => outPointKey(input.outPoint) === key);
+    return heirOf({ txid: txid(spender), index: beside < spender.outputs.length ? beside : 0 });
   };
   for (const [id, transaction] of transactions) {
+    const coinOwners = new Set<Owner>();
     for (const { outPoint } of transaction.inputs) {
-      const coin = chain.output(outPoint);
-      const isForeign = outPointKey(outPoint) !== outPointKey(funding) && !transactions.has(outPoint.txid);
-      if (coin !== undefined && isForeign) received[ownerOf(coin.script)] -= coin.value;
+      if (outPointKey(outPoint) === outPointKey(funding)) continue;
+      const { value, script } = present(chain.output(outPoint), "an output");
+      if (ownerOf(script) !== "nobody") coinOwners.add(ownerOf(script));
+      if (!transactions.has(outPoint.txid)) received[ownerOf(script)] -= value;
     }
     for (const [index, { value, script }] of transaction.outputs.entries()) {
       if (confirmedSpender(chain, { txid: id, index }) === undefined) received[ownerOf(script)] += value;
     }
-    if (transaction !== closing) fees[heirOf(outPointsOf(transaction))] += chain.feeOf(id) ?? 0n;
+    if (transaction === closing) continue;
+    const [payer = heirOf({ txid: id, index: 0 })] = coinOwners;
+    fees[payer] += present(chain.feeOf(id), "a fee");
   }
   const id = txid(closing);
   return {
     us: { received: received.us, fees: fees.us },
     ldk: { received: received.ldk, fees: fees.ldk },
     closingFee: chain.feeOf(id) ?? 0n,
-    outputs: closing.outputs.map(({ value }, index) => ({ value, owner: heirOf([{ txid: id, index }]) })),
+    outputs: closing.outputs.map(({ value }, index) => ({ value, owner: heirOf({ txid: id, index }) })),
     left: received.nobody,
     transactions,
   };
