@@ -95,6 +95,9 @@ export class BumpTransactionHandler {
     this.#sent.note(event.claimId, outcome);
     switch (outcome.kind) {
       case "broadcast":
+        if (outcome.refusal !== undefined) {
+          this.#log(event, "warn", `pays less: ${textOfBumpRefusal(outcome.refusal)}`);
+        }
         await saved();
         broadcaster.broadcastTransactions(outcome.transactions, outcome.type);
         return true;

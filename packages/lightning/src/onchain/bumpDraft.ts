@@ -3,7 +3,7 @@ import { op, script } from "@fulmen/bitcoin/script";
 import { type Transaction, type TxOut, weight } from "@fulmen/bitcoin/transaction";
 import type { CoinSelection, CoinSelectionRequest } from "../chain/coinSelection.ts";
 import type { OutPoint } from "../util/ids.ts";
-import { type FeeratePerKw, feeOf, maxOf, type Sat, sat, zeroSat } from "../util/units.ts";
+import { type FeeratePerKw, feeOf, feeratePerKw, maxOf, type Sat, sat, zeroSat } from "../util/units.ts";
 import { type ChannelInput, channelInputs, mandatoryInput, unsignedInput } from "./bumpInputs.ts";
 import type { BumpTransactionEvent } from "./bumpTransaction.ts";
 
@@ -50,6 +50,34 @@ export function coinSelectionRequest(event: BumpTransactionEvent, minimumFee?: S
     case "htlc-resolution":
       return { ...common, targetFeerate: event.targetFeerate };
   }
+}
+
+/** What the transaction of `event`, or its package, is to pay. */
+export function targetFeerateOf(event: BumpTransactionEvent): FeeratePerKw {
+  switch (event.kind) {
+    case "channel-close":
+      return event.packageTargetFeerate;
+    case "htlc-resolution":
+      return event.targetFeerate;
+  }
+}
+
+/** More than change has to be worth. */
+const roomForChange = 1_000n;
+
+/**
+ * The feerate that a wallet can pay which was too poor for that of `event`, as near as its numbers tell: they may leave
+ * out what change weighs.
+ */
+export function affordableFeerate(
+  event: BumpTransactionEvent,
+  { needed, available }: { readonly needed: Sat; readonly available: Sat },
+): FeeratePerKw {
+  const paid = totalOf(outputsOf(channelInputs(event)));
+  const [fee, have] = [needed - paid, available - paid - roomForChange];
+  return fee > 0n && have > 0n
+    ? feeratePerKw((targetFeerateOf(event) * have * 7n) / (fee * 8n))
+    : feeratePerKw(0n);
 }
 
 /** The transaction of what the wallet has given: ours first, HTLCs side by side with their outputs; then the wallet's. */

@@ -12,8 +12,9 @@ import { unsignedPsbt } from "../chain/psbt.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
 import { concatBytes, fromHex } from "../util/bytes.ts";
 import type { Result } from "../util/result.ts";
-import { feeOf, type Sat, sat } from "../util/units.ts";
+import { feeOf, feeratePerKw, type Sat, sat } from "../util/units.ts";
 import {
+  affordableFeerate,
   type BumpDraft,
   bumpDraft,
   coinSelectionRequest,
@@ -21,6 +22,7 @@ import {
   maxWeightOf,
   replacementFee,
   type SentBump,
+  targetFeerateOf,
 } from "./bumpDraft.ts";
 import { withChannelWitnesses } from "./bumpInputs.ts";
 import type { BumpTransactionEvent, HtlcResolutionEvent } from "./bumpTransaction.ts";
@@ -57,6 +59,8 @@ export type BumpOutcome =
       readonly transactions: readonly Transaction[];
       readonly type: TransactionType;
       readonly sent: SentBump;
+      /** Why it pays less than the event asked for. */
+      readonly refusal?: CoinSelectionRefusal;
     }
   /** The commitment pays the package's feerate by itself. */
   | { readonly kind: "needless" }
@@ -101,6 +105,8 @@ export function bumpSteps(event: BumpTransactionEvent, context: BumpContext): Bu
   return select({ event, signer, sent: sent && isStanding(sent, event) ? sent : undefined, rounds: 0 });
 }
 
+/** What nodes relay at the least: 1 sat/vB, rounded up. */
+const lowestFeerate = feeratePerKw(253);
 /** Room for some coins and change. */
 const weightForCoins = 1_000;
 /** A higher fee may need more coins, which make a replacement heavier and its fee higher still. */
@@ -109,6 +115,8 @@ const maxRounds = 4;
 interface Attempt extends BumpContext {
   readonly event: BumpTransactionEvent;
   readonly rounds: number;
+  /** What the wallet said to the feerate that was asked for first. */
+  readonly refusal?: CoinSelectionRefusal;
 }
 
 function select(attempt: Attempt, minimumFee?: Sat): BumpStep {
@@ -121,9 +129,28 @@ function select(attempt: Attempt, minimumFee?: Sat): BumpStep {
       const refusal = answer.error;
       const isDivisible = event.kind === "htlc-resolution" && event.htlcs.length > 1;
       if (isDivisible && refusal.kind !== "wallet-unavailable") return split(event, refusal);
-      return { kind: "refused", refusal };
+      return cheaper(attempt, refusal) ?? { kind: "refused", refusal: attempt.refusal ?? refusal };
     },
   };
+}
+
+/**
+ * Better confirmed late than never: where the wallet has too little, the transaction pays what there is. At a high
+ * feerate, coins are worth less than they cost and the wallet does not count them: then it is asked for half of it.
+ */
+function cheaper(attempt: Attempt, latest: CoinSelectionRefusal): BumpStep | undefined {
+  const { event, refusal = latest } = attempt;
+  if (latest.kind !== "insufficient-funds") return undefined;
+  const asked = targetFeerateOf(event);
+  const affordable = affordableFeerate(event, latest);
+  const feerate = affordable < lowestFeerate ? feeratePerKw(asked / 2n) : affordable;
+  if (feerate < lowestFeerate) return undefined;
+  switch (event.kind) {
+    case "channel-close":
+      return select({ ...attempt, refusal, event: { ...event, packageTargetFeerate: feerate } });
+    case "htlc-resolution":
+      return select({ ...attempt, refusal, event: { ...event, targetFeerate: feerate } });
+  }
 }
 
 function selected(attempt: Attempt, selection: CoinSelection): BumpStep {
@@ -132,7 +159,7 @@ function selected(attempt: Attempt, selection: CoinSelection): BumpStep {
   const { fee, transaction } = draft;
   if (fee < 0n) return tooLittle(fee, sat(0));
   if (sent !== undefined) {
-    if (txid(sent.transaction) === txid(transaction)) return broadcast(event, sent);
+    if (txid(sent.transaction) === txid(transaction)) return broadcast(attempt, sent);
     const needed = replacementFee(sent, draft.weight);
     if (fee < needed) {
       return rounds < maxRounds ? select({ ...attempt, rounds: rounds + 1 }, needed) : tooLittle(fee, needed);
@@ -152,23 +179,25 @@ function selected(attempt: Attempt, selection: CoinSelection): BumpStep {
   };
 }
 
-function finish({ event, signer }: Attempt, draft: BumpDraft, funded: Transaction): BumpOutcome {
+function finish(attempt: Attempt, draft: BumpDraft, funded: Transaction): BumpOutcome {
+  const { event, signer } = attempt;
   const transaction = withChannelWitnesses(funded, draft.inputs, signer);
   if (transaction === undefined) return { kind: "refused", refusal: { kind: "unsigned" } };
   const most = maxWeightOf(event);
   const actual = weight(transaction);
   if (actual > most) return { kind: "refused", refusal: { kind: "too-heavy", weight: actual, most } };
   const outPoints = draft.inputs.map(({ outPoint }) => outPoint);
-  return broadcast(event, { transaction, fee: sat(draft.fee), outPoints });
+  return broadcast(attempt, { transaction, fee: sat(draft.fee), outPoints });
 }
 
-function broadcast(event: BumpTransactionEvent, sent: SentBump): BumpOutcome {
+function broadcast({ event, refusal }: Attempt, sent: SentBump): BumpOutcome {
   const { transaction } = sent;
+  const common = { kind: "broadcast", sent, ...(refusal && { refusal }) } as const;
   switch (event.kind) {
     case "channel-close":
-      return { kind: "broadcast", transactions: [event.commitment, transaction], type: "anchor-bump", sent };
+      return { ...common, transactions: [event.commitment, transaction], type: "anchor-bump" };
     case "htlc-resolution":
-      return { kind: "broadcast", transactions: [transaction], type: "claim", sent };
+      return { ...common, transactions: [transaction], type: "claim" };
   }
 }
 

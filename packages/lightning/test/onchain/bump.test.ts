@@ -304,6 +304,35 @@ describe("a replacement", () => {
   });
 });
 
+describe("a wallet that is too poor", () => {
+  const poor = { kind: "insufficient-funds", needed: sat(80_000n), reserved: sat(0n) } as const;
+
+  it("is asked for the feerate that it can pay", () => {
+    const event = closing("zero-fee", 10_000);
+    const first = steps(event, { signer });
+    assert.ok(first.kind === "select");
+    const second = first.answered(err({ ...poor, available: sat(9_000n) }));
+    assert.ok(second.kind === "select");
+    // 8,000 of 80,000 sat, when 1,000 are left for change; and an eighth less.
+    assert.equal(second.request.targetFeerate, 875n);
+    const outcome = answer(second, [coin(1, 9_000n)], () => 2_000n);
+    assert.ok(outcome.kind === "broadcast");
+    assert.deepEqual(outcome.refusal, { ...poor, available: 9_000n });
+    assert.equal(outcome.transactions.length, 2);
+  });
+
+  it("is asked for half where it does not count its coins, and not for less than nodes relay", () => {
+    const asked: bigint[] = [];
+    let step = steps(closing("zero-fee", 10_000), { signer });
+    while (step.kind === "select") {
+      asked.push(step.request.targetFeerate);
+      step = step.answered(err({ ...poor, available: sat(asked.length) }));
+    }
+    assert.deepEqual(asked, [10_000n, 5_000n, 2_500n, 1_250n, 625n, 312n]);
+    assert.deepEqual(step, { kind: "refused", refusal: { ...poor, available: 1n } });
+  });
+});
+
 describe("a wallet or signer that does not do its part", () => {
   const event = resolution(1, 2);
 

@@ -36,22 +36,22 @@ export class Bumper {
 
   /** What is to be broadcast now. Refusals are logged; the event comes again. */
   answer(event: BumpTransactionEvent): readonly Broadcast[] {
-    const { signerProvider, logger } = this.#parts;
-    const { channelKeysId, claimId, channelId } = event;
+    const { signerProvider } = this.#parts;
+    const { channelKeysId, claimId } = event;
     const signer = signerProvider.deriveChannelSigner(channelKeysId);
     const context = { signer, sent: this.#sent.get(claimId), isSplit: this.#sent.isSplit(claimId) };
     const outcome = this.#walk(bumpSteps(event, context));
     this.#sent.note(claimId, outcome);
     switch (outcome.kind) {
       case "broadcast":
+        if (outcome.refusal !== undefined)
+          this.#log(event, `pays less: ${textOfBumpRefusal(outcome.refusal)}`);
         return [outcome];
       case "split":
         return this.#answerParts(outcome.parts);
-      case "refused": {
-        const text = `channel ${channelId}: ${event.kind}: ${textOfBumpRefusal(outcome.refusal)}`;
-        logger.log({ level: "warn", module: "bump", text });
+      case "refused":
+        this.#log(event, textOfBumpRefusal(outcome.refusal));
         return [];
-      }
       case "needless":
         return [];
     }
@@ -66,6 +66,11 @@ export class Bumper {
   /** All other claims than these, and parts of these, are settled. */
   retain(claimIds: readonly ClaimId[]): void {
     this.#parts.wallet.retainClaims(this.#sent.retain(claimIds));
+  }
+
+  #log({ channelId, kind }: BumpTransactionEvent, text: string): void {
+    const line = `channel ${channelId}: ${kind}: ${text}`;
+    this.#parts.logger.log({ level: "warn", module: "bump", text: line });
   }
 
   #walk(first: BumpStep): BumpOutcome {

@@ -165,13 +165,31 @@ for (const format of bumped) {
       channel.close(a);
       assert.match(bumpLog(a).at(-1) ?? "", /channel-close: needs [1-9]\d+ sat, the wallet has \d+ sat/);
       assert.deepEqual(channel.chain.mempool, []);
-      network.giveCoins([a], sat(5_000n), 1);
+      network.giveCoins([a], sat(900n), 1);
       assert.match(bumpLog(a).at(-1) ?? "", /needs/);
       network.giveCoins([a], sat(50_000n), 1);
       const [commitment, child] = channel.lastPackage(a);
       channel.mineAbove(20);
       assert.equal(channel.confirmations(commitment), 1);
       assert.equal(channel.confirmations(child), 1);
+    });
+
+    it("pays what the wallet has, when the estimate asks for more", () => {
+      const channel = new Channel(format, { coins: 0 });
+      const { a, network } = channel;
+      network.giveCoins([a], sat(12_000n), 1);
+      channel.estimate(a, 4_000);
+      channel.close(a);
+      const [commitment, child] = channel.lastPackage(a);
+      assert.match(bumpLog(a).at(-1) ?? "", /pays less: needs \d{6,} sat, the wallet has 12\d{3} sat/);
+      const paid = channel.feeratePerVbyte(commitment, child);
+      assert.ok(paid > 20, `${paid} sat/vB`);
+      network.giveCoins([a], sat(90_000n), 1);
+      const [, second] = channel.lastPackage(a);
+      assert.ok(channel.feeratePerVbyte(commitment, second) > 6 * paid);
+      channel.mineAbove(150);
+      assert.equal(channel.confirmations(second), 1);
+      assert.deepEqual(refusals(a), []);
     });
 
     it("is the same package after a restart", () => {

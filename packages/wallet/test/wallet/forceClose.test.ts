@@ -133,6 +133,21 @@ for (const format of ["anchors-zero-fee-htlc", "zero-fee-commitments"] as const)
       );
     });
 
+    it("pays what it has when the estimate asks for more", () => {
+      const closing = new ClosingNode(format);
+      const { world, network, node } = closing;
+      world.give(12_000, 1);
+      world.mine();
+      for (const each of network.nodes) each.syncChain();
+      closing.estimate(4_000);
+      node.manager.forceCloseBroadcastingLatestTxn(closing.channelId, "the peer is gone");
+      closing.settle();
+      const child = closing.last("anchor-bump");
+      assert.ok((world.chain.feeOf(txid(child)) ?? 0n) > 9_000n);
+      world.mine();
+      assert.equal(world.chain.confirmations(txid(child)), 1);
+    });
+
     it("has its coins back when the peer was faster", () => {
       const closing = new ClosingNode(format);
       const { world, network, node, peer } = closing;
