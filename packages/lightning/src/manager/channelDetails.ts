@@ -80,3 +80,13 @@ export function shortChannelIdsOf(channel: FundedChannel): readonly ShortChannel
   const real = scidPrivacy ? undefined : realShortChannelId(channel);
   return real === undefined ? [localAlias] : [real, localAlias];
 }
+
+/**
+ * Whether the channel has cost the peer nothing so far: a signature for a funding that is in no block is free, and we
+ * store and watch the channel all the same. @ldk ChannelManager::unfunded_channel_count
+ */
+export function isUnfunded(channel: FundedChannel | undefined): boolean {
+  if (channel === undefined) return true;
+  const { commitments, fundingStatus, minimumDepth } = channel;
+  return !commitments.params.isOpener && fundingStatus.kind === "unconfirmed" && minimumDepth > 0;
+}

@@ -3,7 +3,6 @@ import type { LocalKeys } from "../channel/localKeys.ts";
 import { openChannel } from "../channel/openChannel.ts";
 import { complaint } from "../channel/ops/forceClose.ts";
 import { receiveOpenChannel } from "../channel/receiveOpenChannel.ts";
-import type { FundedChannel } from "../channel/state.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type { ChannelMessage } from "../handlers/index.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
@@ -20,6 +19,7 @@ import { type Msat, type Sat, zeroSat } from "../util/units.ts";
 import type { OpenChannel } from "../wire/index.ts";
 import { checkAnchorReserve } from "./anchorReserveCheck.ts";
 import { ApiError } from "./apiError.ts";
+import { isUnfunded } from "./channelDetails.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { ManagerCore } from "./managerCore.ts";
 
@@ -181,16 +181,6 @@ function tooManyUnfundedPeers(core: ManagerCore, nodeId: NodeId): boolean {
   if (hasStake(nodeId)) return false;
   const others = channels.counterparties().filter((peer) => peer !== nodeId && !hasStake(peer));
   return others.length >= maxPeersWithUnfunded;
-}
-
-/**
- * Whether the channel has cost the peer nothing so far: a signature for a funding that is in no block is free, and we
- * store and watch the channel all the same. @ldk ChannelManager::unfunded_channel_count
- */
-export function isUnfunded(channel: FundedChannel | undefined): boolean {
-  if (channel === undefined) return true;
-  const { commitments, fundingStatus, minimumDepth } = channel;
-  return !commitments.params.isOpener && fundingStatus.kind === "unconfirmed" && minimumDepth > 0;
 }
 
 /** What we ask for, the best first: a peer that refuses one is asked for the next. */

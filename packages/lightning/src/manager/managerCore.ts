@@ -2,6 +2,7 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { CrossChannelAction } from "../channel/action.ts";
+import { fundingConfirmationDeadline } from "../channel/deadlines.ts";
 import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
 import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
@@ -23,6 +24,7 @@ import { invariant, present } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
+import { isUnfunded } from "./channelDetails.ts";
 import { Channels, type CrossChannelHandler } from "./channels.ts";
 import { Claimables } from "./claimables.ts";
 import { CounterpartyTerms } from "./counterpartyTerms.ts";
@@ -276,9 +278,17 @@ export class ManagerCore implements CrossChannelHandler {
     }
   }
 
-  /** Closed channels of which nothing is left on the chain, and which no HTLC of another channel refers to. */
+  /**
+   * Closed channels of which nothing is left on the chain, and which no HTLC of another channel refers to; and those
+   * that a peer has never funded in all the time that it had for it.
+   */
   archivable(): readonly ChannelId[] {
-    return [...this.#archivable].filter((channelId) => {
+    const unfunded = [...this.channels.all()].flatMap(([id]) => {
+      const channel = this.channels.funded(id);
+      if (channel?.fundingStatus.kind !== "unconfirmed" || !isUnfunded(channel)) return [];
+      return this.#tip.height >= channel.fundingStatus.since + fundingConfirmationDeadline ? [id] : [];
+    });
+    return [...new Set([...this.#archivable, ...unfunded])].filter((channelId) => {
       const state = this.channels.get(channelId)?.state;
       return state?.kind === "closing" && !this.forwarding.isAwaited(channelId);
     });

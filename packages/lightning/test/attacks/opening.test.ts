@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
+import type { UserConfig } from "#src/channel/config";
+import { formatNames } from "#src/commitment/formats/formatOf";
 import type { Signature } from "#src/util/bytes";
 import type { OutPoint, Txid } from "#src/util/ids";
 import { present } from "#src/util/invariant";
 import { msat, sat } from "#src/util/units";
 import { ManagerNet, type ManagerNode } from "../manager/managers.ts";
-import { signFunding } from "./attackLine.ts";
+import { configFor, signFunding } from "./attackLine.ts";
 
 // What a peer may do with a channel before it has put anything into it.
 
@@ -195,6 +197,58 @@ describe("a flood of fake channels (disclosed 2023-08-23; LDK #4081, #4851)", ()
     assert.ok(bytesOf(bob) - before < 20_000, `${bytesOf(bob) - before} bytes are left`);
     assert.deepEqual(bob.broadcasts, [], "nobody publishes the commitment of a channel that never was");
     assert.equal(bob.manager.listUsableChannels().length, 1);
+  });
+});
+
+describe("fake channels that are closed at once", () => {
+  // Mallory pushes half of a funding that does not exist, and sends an error. Bob's commitment is worth something then,
+  // if it is to be believed; but coins that stand by for real channels must not be spent on it, nor wait for it.
+  const closed = (config?: UserConfig) => {
+    const net = new ManagerNet();
+    const [bob, mallory] = [net.add(config), net.add(config)];
+    net.connect(mallory, bob);
+    const { temporary, transaction } = net.offer(mallory, bob, { push: msat(500_000_000n) });
+    const outPoint = { txid: txid(transaction), index: 0 };
+    signFunding(mallory, bob, { temporary, outPoint });
+    net.nodes.splice(net.nodes.indexOf(mallory), 1);
+    net.settle();
+    const { channelId } = present(bob.manager.listChannels()[0], "the channel");
+    bob.receive(mallory.nodeId, { type: "error", channelId, data: new Uint8Array(3) });
+    net.settle();
+    return { net, bob, transaction, channelId };
+  };
+
+  for (const format of formatNames) {
+    it(`get none of the wallet's coins, ${format}`, () => {
+      const { net, bob } = closed(configFor(format));
+      net.mine(3);
+      net.settle();
+      assert.deepEqual(bob.monitor.takeBumpEvents(), []);
+      assert.deepEqual(bob.broadcasts, []);
+    });
+
+    it(`are ours to take when the funding confirms after all, ${format}`, () => {
+      const { net, bob, transaction, channelId } = closed(configFor(format));
+      net.mine(1, [transaction]);
+      net.settle();
+      const commitment = bob.monitor.monitor(channelId)?.holder.commitments[0]?.txid;
+      const bumps = bob.monitor.takeBumpEvents();
+      const published = [
+        ...bob.broadcasts,
+        ...bumps.flatMap((one) => (one.kind === "channel-close" ? [one.commitment] : [])),
+      ];
+      assert.ok(published.some((one) => txid(one) === commitment));
+    });
+  }
+
+  it("are forgotten after two weeks, and make room for others", () => {
+    const { net, bob } = closed();
+    net.mine(2_016);
+    net.settle();
+    bob.archive();
+    assert.deepEqual(bob.manager.listChannels(), []);
+    assert.equal([...bob.monitor.monitors()].length, 0);
+    assert.equal(bytesOf(bob) < 2_000, true, `${bytesOf(bob)} bytes are left`);
   });
 });
 

@@ -18,8 +18,17 @@ export function complaint(type: "error" | "warning", channelId: ChannelId, text:
 }
 
 /**
+ * Whether the peer may have made up the funding: until it is in a block, our commitment is not published, since coins
+ * that pay for real ones would be spent on it.
+ */
+export function isFundingUnproven({ commitments, fundingStatus, localReady }: FundedChannel): boolean {
+  return !commitments.params.isOpener && fundingStatus.kind === "unconfirmed" && !localReady;
+}
+
+/**
  * Ends the channel off chain: from now on it is the monitor's. With `broadcast`, the monitor locks itself and
- * publishes our commitment; without, somebody else's transaction has spent the funding already, or will.
+ * publishes our commitment, once there is proof of the funding; without, somebody else's transaction has spent the
+ * funding already, or will.
  */
 export function forceClose(
   channel: FundedChannel,
@@ -27,7 +36,8 @@ export function forceClose(
   how: { readonly broadcast: boolean; readonly tellPeer?: string; readonly proposals?: Closing["proposals"] },
 ): Outcome {
   const forgotten = forgetUnsignedUpdates(channel);
-  const next = nextUpdate(forgotten.channel, [{ kind: "channel-force-closed", broadcast: how.broadcast }]);
+  const broadcast = how.broadcast && !isFundingUnproven(channel);
+  const next = nextUpdate(forgotten.channel, [{ kind: "channel-force-closed", broadcast }]);
   const { channelId } = channel.commitments;
   const actions: ChannelAction[] = [
     ...forgotten.actions,

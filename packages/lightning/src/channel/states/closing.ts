@@ -5,7 +5,7 @@ import type { ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
 import { noteConfirmed, paysFunding } from "../ops/chain.ts";
 import { broadcastClosing } from "../ops/closing.ts";
 import { send } from "../ops/commit.ts";
-import { complaint, forceClose } from "../ops/forceClose.ts";
+import { complaint, forceClose, isFundingUnproven } from "../ops/forceClose.ts";
 import { broadcastFunding } from "../ops/funding.ts";
 import { nextUpdate } from "../ops/monitorUpdate.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
@@ -29,6 +29,8 @@ export function stepClosing(ctx: ChannelContext, state: Closing, input: ChannelI
       // One that pays something else has cost the peer next to nothing: it is no stake in a channel.
       if (!paysFunding(state.channel, input)) return unchanged(state);
       const channel = noteConfirmed(state.channel, input);
+      // The peer did not make it up: what was pushed to us is to be had.
+      if (isFundingUnproven(state.channel) && isOursToPublish(state)) return publish({ ...state, channel });
       return { state: { ...state, channel }, actions: [{ kind: "persist", left: [] }] };
     }
     case "funding-unconfirmed": {
@@ -121,9 +123,18 @@ function giveUpCooperation(state: Closing): Outcome {
     return refuse(state, refusal("ignore", "closed", "the channel is force-closed already"));
   }
   const { closingTransaction: _, ...rest } = state;
+  return publish(rest);
+}
+
+function isOursToPublish({ closingTransaction, reason }: Closing): boolean {
+  return closingTransaction === undefined && reason.kind !== "lost-channel-state";
+}
+
+/** The monitor is to publish our commitment. */
+function publish(state: Closing): Outcome {
   const next = nextUpdate(state.channel, [{ kind: "channel-force-closed", broadcast: true }]);
   return {
-    state: { ...rest, channel: next.channel },
+    state: { ...state, channel: next.channel },
     actions: [
       { kind: "persist", left: [] },
       { kind: "watch-update", update: next.update },
