@@ -1,6 +1,16 @@
 import { type OutPoint, outPointKey, toHex } from "@fulmen/bitcoin/primitives";
 import type { Event } from "@fulmen/lightning/handlers";
-import { type Msat, msat, type Sat, sat, satToMsat, sum, zeroMsat, zeroSat } from "@fulmen/lightning/util";
+import {
+  type Msat,
+  msat,
+  plus,
+  type Sat,
+  sat,
+  satToMsat,
+  sum,
+  zeroMsat,
+  zeroSat,
+} from "@fulmen/lightning/util";
 import type { ChainAccounts } from "./chain/chainService.ts";
 
 /** One side's view of a channel. */
@@ -24,6 +34,13 @@ export interface LedgerInput {
   readonly channels: readonly ChannelView[];
 }
 
+/** What one wallet lost to another by no payment: the balance of a cheater, an anchor that another one spent. */
+export interface Forfeit {
+  readonly from: string;
+  readonly to: string;
+  readonly amount: Sat;
+}
+
 /** One wallet's line. All amounts are satoshis, thousandths in `inChannels`. */
 export interface LedgerRow {
   readonly owner: string;
@@ -31,7 +48,10 @@ export interface LedgerRow {
   readonly fees: Sat;
   readonly inChannels: Msat;
   readonly onChain: Sat;
-  /** What payments brought, or took: all that the wallet has and has spent on fees, less what it was given. */
+  /**
+   * What came from others, or went to them, by payments or as forfeits: all that the wallet has and has spent on fees,
+   * less what it was given.
+   */
   readonly earned: bigint;
 }
 
@@ -42,6 +62,8 @@ export interface Ledger {
   /** Coins, channels and fees together. */
   readonly found: Msat;
   readonly minted: Sat;
+  /** Anchors that the child of a commitment spent, whoever had paid for them. */
+  readonly anchorsTaken: readonly Forfeit[];
   /** What does not add up; empty when every satoshi is accounted for. */
   readonly problems: readonly string[];
 }
@@ -62,21 +84,28 @@ export function ledgerOf({ accounts, owners, channels }: LedgerInput): Ledger {
   const minted = new Amounts();
   for (const { script, value } of accounts.minted) minted.add(ownerOf.get(toHex(script)), value);
   const onChain = new Amounts();
+  const anchors = anchorsOf(accounts, openers);
+  const leftBehind = new Amounts();
   const funded = new Map<string, Sat>();
   for (const { outPoint, output } of accounts.unspent) {
     const key = outPointKey(outPoint);
     const owner = ownerOf.get(toHex(output.script));
     if (owner !== undefined) onChain.add(owner, output.value);
     else if (channels.some(({ funding }) => outPointKey(funding) === key)) funded.set(key, output.value);
+    else if (anchors.has(key)) leftBehind.add(anchors.get(key), output.value);
     else problems.push(`${output.value} sat at ${key} belong to nobody we know`);
   }
   const fees = new Amounts();
-  for (const { txid, fee, inputs } of accounts.fees) {
-    const [first] = inputs;
-    const payer =
-      first && (ownerOf.get(toHex(first.output.script)) ?? openers.get(outPointKey(first.outPoint)));
-    if (payer === undefined) problems.push(`nobody we know paid the fee of ${txid}`);
-    fees.add(payer, fee);
+  const anchorsTaken: Forfeit[] = [];
+  for (const paid of accounts.fees) {
+    const payer = payerOf(paid, ownerOf, openers);
+    if (payer === undefined) problems.push(`nobody we know paid the fee of ${paid.txid}`);
+    fees.add(payer, paid.fee);
+    for (const { outPoint, output } of paid.inputs) {
+      const from = anchors.get(outPointKey(outPoint));
+      if (from === undefined || payer === undefined || from === payer) continue;
+      anchorsTaken.push({ from, to: payer, amount: output.value });
+    }
   }
 
   const inChannels = new Map<string, Msat>();
@@ -92,8 +121,8 @@ export function ledgerOf({ accounts, owners, channels }: LedgerInput): Ledger {
     inFlight += satToMsat(capacity) - view.local - view.remote;
   }
 
-  const rows = owners.map(({ name: owner }) => row(owner, { minted, fees, onChain, inChannels }));
-  const totals = [onChain.total, fees.total, sum(funded.values())];
+  const rows = owners.map(({ name: owner }) => row(owner, { minted, fees, leftBehind, onChain, inChannels }));
+  const totals = [onChain.total, fees.total, leftBehind.total, sum(funded.values())];
   const found = satToMsat(sum(totals));
   if (found !== satToMsat(minted.total)) {
     problems.push(`the faucet gave ${minted.total} sat, coins, channels and fees are ${found / 1000n} sat`);
@@ -102,16 +131,24 @@ export function ledgerOf({ accounts, owners, channels }: LedgerInput): Ledger {
   if (earned + inFlight !== 0n) {
     problems.push(`payments brought ${earned} msat to wallets and ${inFlight} msat are under way`);
   }
-  return { rows, inFlight: inFlight as Msat, found, minted: minted.total, problems };
+  return { rows, inFlight: inFlight as Msat, found, minted: minted.total, anchorsTaken, problems };
 }
 
-/** Whether what payments brought, by the ledger, is what the nodes' events said of them. For when all is settled. */
+/**
+ * Whether what payments brought, by the ledger, is what the nodes' events said of them, and what was forfeited besides.
+ * For when all is settled.
+ */
 export function earningsProblems(
-  { rows }: Ledger,
+  { rows, anchorsTaken }: Ledger,
   events: ReadonlyMap<string, readonly Event[]>,
+  forfeits: readonly Forfeit[] = [],
 ): readonly string[] {
   return rows.flatMap(({ owner, earned }) => {
-    const told = earnedByEvents(events.get(owner) ?? []);
+    let told = earnedByEvents(events.get(owner) ?? []);
+    for (const { from, to, amount } of [...anchorsTaken, ...forfeits]) {
+      if (from === owner) told -= satToMsat(amount);
+      if (to === owner) told += satToMsat(amount);
+    }
     return told === earned ? [] : [`${owner} has earned ${earned} msat, its events say ${told}`];
   });
 }
@@ -124,6 +161,44 @@ function earnedByEvents(events: readonly Event[]): bigint {
     else if (event.kind === "payment-forwarded") earned += event.feeEarned;
   }
   return earned;
+}
+
+/**
+ * Who paid for a transaction: whose coin it spends; of a commitment the opener; of what spends a commitment's outputs
+ * whoever got them.
+ */
+function payerOf(
+  { inputs, outputs }: ChainAccounts["fees"][number],
+  ownerOf: ReadonlyMap<string, string>,
+  openers: ReadonlyMap<string, string>,
+): string | undefined {
+  const owners = [...inputs.map(({ output }) => output), ...outputs].map(({ script }) =>
+    ownerOf.get(toHex(script)),
+  );
+  const opener = inputs.map(({ outPoint }) => openers.get(outPointKey(outPoint))).find(isSome);
+  return opener ?? owners.find(isSome);
+}
+
+function isSome(name: string | undefined): boolean {
+  return name !== undefined;
+}
+
+const anchorValue = 330n;
+
+/** The anchors of commitments on the chain, and the openers, who paid for them. */
+function anchorsOf(
+  { fees }: ChainAccounts,
+  openers: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const anchors = new Map<string, string>();
+  for (const { txid, inputs, outputs } of fees) {
+    const opener = inputs.map(({ outPoint }) => openers.get(outPointKey(outPoint))).find(isSome);
+    if (opener === undefined) continue;
+    for (const [index, { value }] of outputs.entries()) {
+      if (value === anchorValue) anchors.set(outPointKey({ txid, index }), opener);
+    }
+  }
+  return anchors;
 }
 
 /** Sums by owner; what has none counts in the total alone. */
@@ -154,12 +229,13 @@ function row(
   sums: {
     readonly minted: Amounts;
     readonly fees: Amounts;
+    readonly leftBehind: Amounts;
     readonly onChain: Amounts;
     readonly inChannels: ReadonlyMap<string, Msat>;
   },
 ): LedgerRow {
   const minted = sums.minted.of(owner);
-  const fees = sums.fees.of(owner);
+  const fees = plus(sums.fees.of(owner), sums.leftBehind.of(owner));
   const onChain = sums.onChain.of(owner);
   const inChannels = sums.inChannels.get(owner) ?? zeroMsat;
   const earned = satToMsat(onChain) + satToMsat(fees) + inChannels - satToMsat(minted);

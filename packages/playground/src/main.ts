@@ -2,7 +2,8 @@ import { parseArgs } from "node:util";
 import { Narrator } from "./narrator.ts";
 import { Network } from "./network.ts";
 import { runPrompt } from "./prompt.ts";
-import { type Cast, tellStory } from "./story.ts";
+import type { Cast } from "./scenes.ts";
+import { tellStory } from "./story.ts";
 
 /*
  * `npm start`: a story told by three nodes, then a prompt to go on with. `--once` ends after the story; `--verbose`

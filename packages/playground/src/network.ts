@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -28,10 +28,14 @@ export class Network {
   readonly nodes: readonly PlaygroundNode[];
   readonly folder: string;
   readonly chain: Child<ChainProcess>;
+  readonly #options: NetworkOptions;
+  readonly #copies: PlaygroundNode[] = [];
   readonly #channels = new Map<string, ChannelView>();
 
   /** Nothing runs but the chain's process, until `PlaygroundNode.start`. */
-  constructor(names: readonly string[], { onDeath, onLog }: NetworkOptions) {
+  constructor(names: readonly string[], options: NetworkOptions) {
+    const { onDeath } = options;
+    this.#options = options;
     this.folder = mkdtempSync(join(tmpdir(), "fulmen-playground-"));
     this.chain = new Child<ChainProcess>({
       name: "the chain's process",
@@ -40,17 +44,7 @@ export class Network {
       onNotice: () => undefined,
       onDeath,
     });
-    this.nodes = names.map(
-      (name) =>
-        new PlaygroundNode({
-          name,
-          folder: join(this.folder, name),
-          seed: toHex(taggedHash("fulmen/playground/seed", new TextEncoder().encode(name))),
-          chainPort: () => this.chain.call("port"),
-          onDeath,
-          onLog: (level, text) => onLog(name, level, text),
-        }),
-    );
+    this.nodes = names.map((name) => this.#node(name));
   }
 
   /** Nodes that run. */
@@ -60,10 +54,7 @@ export class Network {
 
   /** Gives a node coins of its own, from nowhere. They confirm with the next block. */
   async mint(node: PlaygroundNode, amount: Sat): Promise<void> {
-    const { scripts } = await node.info();
-    const [destination] = scripts;
-    if (destination === undefined) throw new Error(`${node.name} has no script`);
-    await this.chain.call("fund", destination, amount);
+    await this.chain.call("fund", await node.call("address"), amount);
   }
 
   /** Mines blocks and waits until all nodes know of them; gives the new height. */
@@ -110,24 +101,48 @@ export class Network {
   async ledger(): Promise<Ledger> {
     const owners: { name: string; scripts: readonly Uint8Array[] }[] = [];
     for (const node of this.nodes) {
-      const { scripts } = await node.info();
-      owners.push({ name: node.name, scripts });
+      owners.push({ name: node.name, scripts: await node.scripts() });
       if (node.isRunning) for (const channel of await node.call("channels")) this.#note(node.name, channel);
     }
     const accounts = await this.chain.call("accounts");
     return ledgerOf({ accounts, owners, channels: [...this.#channels.values()] });
   }
 
+  /** Another process with a node's keys, and with a copy of the store of a node that is not running now. */
+  copyOf(node: PlaygroundNode): PlaygroundNode {
+    const folder = join(this.folder, `${node.name}-copy`);
+    cpSync(join(this.folder, node.name), folder, { recursive: true });
+    const copy = this.#node(`${node.name}'s copy`, { keysOf: node.name, folder });
+    this.#copies.push(copy);
+    return copy;
+  }
+
+  #node(
+    name: string,
+    {
+      keysOf = name,
+      folder = join(this.folder, name),
+    }: { readonly keysOf?: string; readonly folder?: string } = {},
+  ): PlaygroundNode {
+    const { onDeath, onLog } = this.#options;
+    return new PlaygroundNode({
+      ...{ name, folder, onDeath },
+      seed: toHex(taggedHash("fulmen/playground/seed", new TextEncoder().encode(keysOf))),
+      chainPort: () => this.chain.call("port"),
+      onLog: (level, text) => onLog(name, level, text),
+    });
+  }
+
   /** Ends all processes in order and removes the folder. */
   async stop(): Promise<void> {
-    await Promise.all(this.running.map((node) => node.stop()));
+    await Promise.all([...this.running, ...this.#copies].map((node) => node.stop()));
     await this.chain.stop();
     this.#removeFolder();
   }
 
   /** For the last moment of this process: nothing is waited for. */
   abandon(): void {
-    for (const node of this.nodes) node.abandon();
+    for (const node of [...this.nodes, ...this.#copies]) node.abandon();
     this.chain.abandon();
     this.#removeFolder();
   }

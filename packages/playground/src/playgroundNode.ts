@@ -28,6 +28,7 @@ export class PlaygroundNode {
   readonly #waiters = new Set<(event: Event) => void>();
   #child: Child<NodeService> | undefined;
   #info: NodeInfo | undefined;
+  #scripts: readonly Uint8Array[] = [];
   #lastEvent = 0;
 
   constructor(options: PlaygroundNodeOptions) {
@@ -93,6 +94,12 @@ export class PlaygroundNode {
   ): Answer<NodeService, K> {
     if (this.#child === undefined) throw new Error(`${this.name} is not running: restart it first`);
     return this.#child.call(method, ...args);
+  }
+
+  /** All scripts that pay to it; when it does not run, those that it last told of. */
+  async scripts(): Promise<readonly Uint8Array[]> {
+    if (this.isRunning) this.#scripts = await this.call("scripts");
+    return this.#scripts;
   }
 
   /** Connects to another node, also after restarts. */

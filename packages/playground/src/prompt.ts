@@ -4,7 +4,7 @@ import { msat, sat } from "@fulmen/lightning/util";
 import type { Narrator } from "./narrator.ts";
 import type { Network } from "./network.ts";
 import type { PlaygroundNode } from "./playgroundNode.ts";
-import { outcomeOf } from "./story.ts";
+import { outcomeOf } from "./scenes.ts";
 import { ledgerText, msatText, satText, short } from "./text.ts";
 
 /** What is wrong with a line that was typed. */
@@ -105,6 +105,11 @@ function commandsFor(network: Network, narrator: Narrator): ReadonlyMap<string, 
     help: "closes a channel in agreement; the beginning of its id will do",
     run: ([name, prefix]) => close(network, say, { node: nodeNamed(network, name), prefix }),
   });
+  commands.set("force-close", {
+    usage: "force-close NODE CHANNEL",
+    help: "publishes NODE's commitment; then mine some 150 blocks until all is swept",
+    run: ([name, prefix]) => forceClose(network, say, { node: nodeNamed(network, name), prefix }),
+  });
   commands.set("mine", {
     usage: "mine [BLOCKS]",
     help: "mines blocks",
@@ -193,6 +198,30 @@ async function close(
   say: (text: string) => void,
   { node, prefix }: { readonly node: PlaygroundNode; readonly prefix: string | undefined },
 ): Promise<void> {
+  const channelId = await openChannelOf(node, prefix);
+  await node.call("close", channelId);
+  const { reason } = await node.event(["channel-closed"], (event) => event.channelId === channelId);
+  say(`closed: ${reason.kind}, height ${await network.mine(6)}`);
+}
+
+async function forceClose(
+  network: Network,
+  say: (text: string) => void,
+  { node, prefix }: { readonly node: PlaygroundNode; readonly prefix: string | undefined },
+): Promise<void> {
+  const channelId = await openChannelOf(node, prefix);
+  const mempool = await network.chain.call("mempool");
+  await node.call("forceClose", channelId);
+  await network.untilBroadcast(1, mempool);
+  const height = await network.mine(1);
+  say(`${node.name}'s commitment is in block ${height}`);
+  for (const { amount, kind, until } of await node.call("waitingFunds")) {
+    say(`  ${satText(amount)}: ${kind}${until === undefined ? "" : `, until height ${until}`}`);
+  }
+}
+
+/** The id of the node's one open channel that begins with `prefix`. */
+async function openChannelOf(node: PlaygroundNode, prefix: string | undefined): Promise<string> {
   if (prefix === undefined) throw new InputError('Which channel? "balances" lists them.');
   const channels = await node.call("channels");
   const [channel, ...others] = channels.filter(
@@ -200,10 +229,7 @@ async function close(
   );
   if (channel === undefined) throw new InputError(`${node.name} has no open channel ${short(prefix, 40)}.`);
   if (others.length > 0) throw new InputError(`Several channels of ${node.name} begin with ${prefix}.`);
-  const { channelId } = channel;
-  await node.call("close", channelId);
-  const { reason } = await node.event(["channel-closed"], (event) => event.channelId === channelId);
-  say(`closed: ${reason.kind}, height ${await network.mine(6)}`);
+  return channel.channelId;
 }
 
 async function channelLines(network: Network): Promise<readonly string[]> {

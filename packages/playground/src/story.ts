@@ -1,25 +1,12 @@
-import type { FormatName } from "@fulmen/lightning/commitment";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
-import { formatShortChannelId, msat, type PaymentHash, type PaymentId, sat } from "@fulmen/lightning/util";
-import { earningsProblems } from "./ledger.ts";
+import { msat, sat } from "@fulmen/lightning/util";
+import { earningsProblems, type Forfeit } from "./ledger.ts";
 import type { Narrator } from "./narrator.ts";
 import type { Network } from "./network.ts";
 import type { PlaygroundNode } from "./playgroundNode.ts";
+import { type Cast, type OpenChannel, openChannel, outcomeOf } from "./scenes.ts";
+import { forceClose, punishCheater } from "./storyOnChain.ts";
 import { ledgerText, msatText, satText, short } from "./text.ts";
-
-/** Those who act: Bob is in the middle. */
-export interface Cast {
-  readonly network: Network;
-  readonly alice: PlaygroundNode;
-  readonly bob: PlaygroundNode;
-  readonly carol: PlaygroundNode;
-}
-
-interface OpenChannel {
-  readonly from: PlaygroundNode;
-  readonly to: PlaygroundNode;
-  readonly channelId: string;
-}
 
 /** Everything from an empty chain to the last satoshi. Throws when something is not as it must be. */
 export async function tellStory(cast: Cast, narrator: Narrator): Promise<void> {
@@ -29,7 +16,9 @@ export async function tellStory(cast: Cast, narrator: Narrator): Promise<void> {
   await failForLackOfFunds(cast, narrator);
   await killTheMiddle(cast, channels, narrator);
   await closeChannels(cast, channels, narrator);
-  await settleAccounts(cast, narrator);
+  await forceClose(cast, narrator);
+  const forfeits = await punishCheater(cast, narrator);
+  await settleAccounts(cast, forfeits, narrator);
 }
 
 async function begin({ network, alice, bob, carol }: Cast, narrator: Narrator): Promise<void> {
@@ -98,27 +87,6 @@ async function openChannels(
     () => "announced, verified against the chain, and relayed: all three nodes know both channels",
   );
   return [first, second];
-}
-
-async function openChannel(
-  from: PlaygroundNode,
-  to: PlaygroundNode,
-  {
-    funding,
-    format,
-    narrator,
-  }: { readonly funding: bigint; readonly format: FormatName; readonly narrator: Narrator },
-): Promise<OpenChannel> {
-  const { nodeId } = await to.info();
-  const pending = await narrator.act(
-    async () => {
-      const temporaryId = await from.call("open", { nodeId, funding: sat(funding), format });
-      return from.event(["channel-pending"], (event) => event.formerTemporaryChannelId === temporaryId);
-    },
-    ({ channelId }) =>
-      `${from.name} → ${to.name}  ${satText(funding)}  ${format}  channel ${short(channelId)}`,
-  );
-  return { from, to, channelId: pending.channelId };
 }
 
 async function payOverTwoHops({ alice, carol }: Cast, narrator: Narrator): Promise<void> {
@@ -231,39 +199,18 @@ async function closeChannels(
   );
 }
 
-async function settleAccounts({ network }: Cast, narrator: Narrator): Promise<void> {
+async function settleAccounts(
+  { network }: Cast,
+  forfeits: readonly Forfeit[],
+  narrator: Narrator,
+): Promise<void> {
   narrator.chapter("The ledger");
   const ledger = await network.ledger();
   for (const line of ledgerText(ledger)) narrator.line(`            ${line}`);
   const events = new Map(network.nodes.map(({ name, events: all }) => [name, all]));
-  const problems = [...ledger.problems, ...earningsProblems(ledger, events)];
+  const problems = [...ledger.problems, ...earningsProblems(ledger, events, forfeits)];
   if (problems.length > 0) throw new Error(`the ledger does not add up: ${problems.join("; ")}`);
   narrator.tell(narrator.style("green", `every one of ${satText(ledger.minted)} is accounted for`));
-}
-
-/** How a payment ended: the truth is in the events. */
-export async function outcomeOf(
-  payer: PlaygroundNode,
-  paymentId: PaymentId,
-): Promise<
-  { readonly kind: "sent"; readonly feePaid: bigint } | { readonly kind: "failed"; readonly text: string }
-> {
-  const ends = ["payment-sent", "payment-failed"] as const;
-  const end = await payer.event(ends, (event) => event.paymentId === paymentId);
-  if (end.kind === "payment-sent") return { kind: "sent", feePaid: end.feePaid };
-  return { kind: "failed", text: whyFailed(payer, end.paymentHash, end.reason) };
-}
-
-function whyFailed(payer: PlaygroundNode, paymentHash: PaymentHash, reason: string): string {
-  const lines: string[] = [];
-  for (const event of payer.events) {
-    if (event.kind !== "payment-path-failed" || event.paymentHash !== paymentHash) continue;
-    const { failureName = "an unreadable failure", shortChannelId } = event;
-    const at = shortChannelId === undefined ? "" : ` at channel ${formatShortChannelId(shortChannelId)}`;
-    lines.push(`${failureName}${at}`);
-  }
-  const attempts = lines.length === 0 ? "" : `${lines.join(", then ")}; `;
-  return `${attempts}${payer.name} gives up: ${reason}`;
 }
 
 async function pendingHtlcs(

@@ -22,7 +22,7 @@ export function ledgerText({ rows, inFlight, found, minted }: Ledger): readonly 
   const total = (of: (row: Ledger["rows"][number]) => bigint): bigint =>
     rows.reduce((sum, row) => sum + of(row), 0n);
   return [
-    line(["sat", "given", "by payments", "chain fees", "in channels", "on chain"]),
+    line(["sat", "given", "from others", "chain fees", "in channels", "on chain"]),
     ...rows.map((row) =>
       line([
         row.owner,

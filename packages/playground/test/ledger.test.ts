@@ -35,6 +35,7 @@ const input: LedgerInput = {
         txid: outPoint("2").txid,
         fee: sat(10),
         inputs: [coin(outPoint("1"), 1_000, aliceScript)],
+        outputs: [],
       },
     ],
   },
@@ -71,6 +72,7 @@ test("a closing transaction's fee is the opener's", () => {
     txid: outPoint("3").txid,
     fee: sat(5),
     inputs: [coin(outPoint("2"), 600, fundingScript)],
+    outputs: [],
   };
   const unspent = [
     coin(outPoint("2", 1), 390, aliceScript),
@@ -89,6 +91,54 @@ test("a closing transaction's fee is the opener's", () => {
       ["bob", 0n, 150_000n, 0n],
     ],
   );
+});
+
+test("a forced close: whose coins pay, an anchor that is left, one that the peer takes, and a forfeit", () => {
+  const funding = { outPoint: outPoint("2"), capacity: sat(2_000) };
+  const taken = { value: sat(330), script: Uint8Array.of(0xa2) };
+  const left = { value: sat(330), script: Uint8Array.of(0xa3) };
+  const balance = { value: sat(1_300), script: aliceScript };
+  const ledger = ledgerOf({
+    owners: input.owners,
+    channels: [{ ...view("alice", 0, 0), funding: funding.outPoint, capacity: funding.capacity }],
+    accounts: {
+      minted: [
+        { script: aliceScript, value: sat(2_000) },
+        { script: bobScript, value: sat(500) },
+      ],
+      fees: [
+        {
+          txid: outPoint("3").txid,
+          fee: sat(40),
+          inputs: [coin(funding.outPoint, 2_000, fundingScript)],
+          outputs: [balance, taken, left],
+        },
+        {
+          txid: outPoint("4").txid,
+          fee: sat(400),
+          inputs: [coin(outPoint("3", 1), 330, taken.script), coin(outPoint("5"), 500, bobScript)],
+          outputs: [{ value: sat(430), script: bobScript }],
+        },
+      ],
+      unspent: [
+        coin(outPoint("3"), 1_300, aliceScript),
+        coin(outPoint("3", 2), 330, left.script),
+        coin(outPoint("4"), 430, bobScript),
+      ],
+    },
+  });
+  assert.deepEqual(ledger.problems, []);
+  assert.deepEqual(ledger.anchorsTaken, [{ from: "alice", to: "bob", amount: 330n }]);
+  assert.deepEqual(
+    ledger.rows.map(({ owner, fees, earned }) => [owner, fees, earned]),
+    [
+      ["alice", 370n, -330_000n],
+      ["bob", 400n, 330_000n],
+    ],
+  );
+  assert.deepEqual(earningsProblems(ledger, new Map()), []);
+  const forfeit = { from: "bob", to: "alice", amount: sat(5) };
+  assert.equal(earningsProblems(ledger, new Map(), [forfeit]).length, 2);
 });
 
 test("a satoshi that is missing, a stranger's coin and peers that disagree are told", () => {

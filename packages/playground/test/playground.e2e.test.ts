@@ -90,6 +90,11 @@ test("npm start -- --once tells the whole story, accounts for every satoshi and 
   assert.match(playground.output, /killed with SIGKILL/);
   assert.match(playground.output, /alice's payment has settled/);
   assert.match(playground.output, /nothing was closed/);
+  assert.match(playground.output, /publishes his commitment with a child that pays for it/);
+  assert.match(playground.output, /bob waits for 80,000 sat: contentious-claimable, until height/);
+  assert.match(playground.output, /her payment is sent/);
+  assert.match(playground.output, /takes all of it before its delay is over/);
+  assert.match(playground.output, /cheating has cost carol her 20,000 sat/);
   assert.match(playground.output, /every one of 2,000,000 sat is accounted for/);
   assert.ok(playground.seconds < 40, `${playground.seconds} s`);
 });
@@ -116,6 +121,9 @@ test("the prompt opens, pays, kills, restarts and closes, and survives whatever 
   await playground.type("balances", /bob is not running[\s\S]*the faucet gave/);
   await playground.type("restart bob", /back with \d+ channels/);
   await playground.type(`close alice ${channel}`, /closed: locally-initiated-cooperative-closure/);
+  const [, second = ""] = await playground.type("open alice bob 200000", /channel (\w+)… of 200,000 sat/);
+  await playground.type(`force-close bob ${second}`, /bob's commitment is in block \d+/);
+  await playground.type("balances", /the faucet gave/);
   await playground.type("mine 3", /height \d+/);
   await playground.type("quit", /$/);
   assert.equal(await playground.end(), 0, playground.output);

@@ -26,6 +26,7 @@ export interface FeePaid {
   readonly txid: Txid;
   readonly fee: Sat;
   readonly inputs: readonly { readonly outPoint: OutPoint; readonly output: TxOut }[];
+  readonly outputs: readonly TxOut[];
 }
 
 /** What the faucet has paid to one script. */
@@ -169,5 +170,6 @@ function feePaid(chain: SimulatedChain, transaction: Transaction): FeePaid {
     outPoint,
     output: present(chain.output(outPoint), "an output that is spent"),
   }));
-  return { txid: id, fee: present(chain.feeOf(id), "the fee of a transaction"), inputs };
+  const { outputs } = transaction;
+  return { txid: id, fee: present(chain.feeOf(id), "the fee of a transaction"), inputs, outputs };
 }

@@ -1,6 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { BackgroundProcessor, type NodeStatus, readStoredRecords } from "@fulmen/background";
+import {
+  BackgroundProcessor,
+  BumpTransactionHandler,
+  type NodeStatus,
+  readStoredRecords,
+} from "@fulmen/background";
 import { networks } from "@fulmen/bitcoin/network";
 import type { FeeEstimator, KVStore } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
@@ -27,11 +32,12 @@ import {
 } from "@fulmen/lightning/util";
 import { Reconnector, TcpTransport } from "@fulmen/net";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
+import type { Wallet } from "@fulmen/wallet";
 import type { ChainService } from "../chain/chainService.ts";
 import type { Caller } from "../rpc/call.ts";
 import { ChainFollower, GraphListener, RemoteBroadcaster, RemoteUtxoLookup } from "./chainFollower.ts";
 import type { NodeSettings } from "./protocol.ts";
-import { Wallet } from "./wallet.ts";
+import { openWallet } from "./wallet.ts";
 
 const network = networks.regtest;
 const host = "127.0.0.1";
@@ -47,9 +53,12 @@ const config: UserConfig = {
   channelConfig: { ...defaultUserConfig.channelConfig, forwardingFeeBase: msat(1_000) },
 };
 
-/** Regtest has no market for block space. */
+/** Regtest has no market for block space; what is urgent pays more all the same, so that it can be seen. */
 const feeEstimator: FeeEstimator = {
-  feerate: (target) => feeratePerKw(target === "maximum-fee-estimate" ? 2_500 : 500),
+  feerate(target) {
+    if (target === "maximum-fee-estimate") return feeratePerKw(2_500);
+    return feeratePerKw(target === "urgent-on-chain-sweep" ? 1_500 : 500);
+  },
 };
 
 /** Who hears of the node. */
@@ -60,11 +69,10 @@ export interface NodeObserver extends Logger {
 }
 
 /** A running node: its manager, its peers, and what keeps them going. */
-export interface NodeHost extends Logger {
-  readonly manager: ChannelManager;
+export interface NodeHost extends Logger, StoredParts {
+  readonly keys: KeysManager;
   readonly peerManager: PeerManager;
   readonly graph: NetworkGraph;
-  readonly wallet: Wallet;
   readonly reconnector: Reconnector;
   readonly background: BackgroundProcessor;
   readonly port: number;
@@ -81,8 +89,9 @@ export async function startNode(
   const chain = connectChain(settings.chainPort);
   const logger: Logger = observer;
   const now = Math.floor(Date.now() / 1_000) as UnixSeconds;
-  const keys = new KeysManager(fromHex(settings.seed));
-  const wallet = new Wallet(keys, chain);
+  const seed = fromHex(settings.seed);
+  const keys = new KeysManager(seed);
+  const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
   const broadcaster = new RemoteBroadcaster(chain, logger);
   const graph = new NetworkGraph({ chainHash: network.genesisHash });
   const store = await openSqliteStore(join(settings.folder, "node.sqlite"));
@@ -91,16 +100,15 @@ export async function startNode(
     config,
     nodeSigner: keys,
     signerProvider: keys,
-    entropy: { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) },
+    entropy,
     feeEstimator,
     broadcaster,
     router: new DefaultRouter(graph),
     logger,
   };
-  const { manager, chainMonitor, sweeper } = await restored(store, environment, {
-    tip: await chain.call("tip"),
-    now,
-  });
+  const tip = await chain.call("tip");
+  const parts = await restored(store, { ...environment, seed }, { tip, now });
+  const { manager, chainMonitor, wallet, sweeper } = parts;
   const restoredChannels = manager.listChannels().length;
 
   const utxoLookup: RemoteUtxoLookup = new RemoteUtxoLookup(chain, (id, answer) => {
@@ -108,7 +116,7 @@ export async function startNode(
     background.wake();
   });
   const gossip = new P2PGossipSync({ graph, now, utxoLookup });
-  const listeners = [new GraphListener(graph, chain), chainMonitor, sweeper, manager];
+  const listeners = [new GraphListener(graph, chain), wallet, sweeper, chainMonitor, manager];
   const follower = new ChainFollower(chain, listeners, () => manager.bestBlock);
   await follower.catchUp();
 
@@ -122,6 +130,13 @@ export async function startNode(
     manager,
     peerManager,
     chainMonitor,
+    bumpTransactionHandler: new BumpTransactionHandler({
+      coins: wallet,
+      signerProvider: keys,
+      broadcaster,
+      logger,
+    }),
+    wallet,
     sweeper,
     store,
     handleEvent: (event) => observer.event(manager.pendingEvents(1)[0]?.index ?? 0, event),
@@ -144,10 +159,10 @@ export async function startNode(
     reconnector.add({ nodeId: peer.nodeId as NodeId, host, port: peer.port });
   }
   return {
-    manager,
+    ...parts,
+    keys,
     peerManager,
     graph,
-    wallet,
     reconnector,
     background,
     port,
@@ -162,22 +177,25 @@ export async function startNode(
   };
 }
 
-interface RestoredParts {
+type Environment = Omit<Parameters<typeof restoreManager>[0], "watch">;
+
+/** What the store holds of a node. */
+interface StoredParts {
   readonly manager: ChannelManager;
   readonly chainMonitor: ChainMonitor;
+  readonly wallet: Wallet;
   readonly sweeper: OutputSweeper;
 }
 
-type Environment = Omit<Parameters<typeof restoreManager>[0], "watch">;
-
-/** The monitors, the sweeper and the manager as the store has them; a new node where it is empty. */
+/** The node's parts as the store has them; new ones where it is empty. */
 async function restored(
   store: KVStore,
-  environment: Environment & { readonly signerProvider: KeysManager },
+  environment: Environment & { readonly signerProvider: KeysManager; readonly seed: Uint8Array },
   start: Parameters<typeof restoreManager>[2],
-): Promise<RestoredParts> {
+): Promise<StoredParts> {
   const records = await readStoredRecords(store);
-  const { nodeId } = environment.nodeSigner;
+  const { nodeSigner, signerProvider: keys, entropy, seed } = environment;
+  const { nodeId } = nodeSigner;
   const check = { stored: records.node, storeIsEmpty: records.storeIsEmpty, nodeId, network };
   const first = orThrow(openNodeRecord(check));
   if (first.length > 0) await store.commit(first);
@@ -186,18 +204,12 @@ async function restored(
   const bestHeight = (position ?? start.tip).height;
   const chainMonitor = new ChainMonitor(environment, { bestHeight, monitors });
   const manager = orThrow(restoreManager({ ...environment, watch: chainMonitor }, records.manager, start));
-  const { signerProvider: keys } = environment;
+  const wallet = await openWallet(seed, store, { entropySource: entropy, height: start.tip.height });
   const sweeper = new OutputSweeper(
-    {
-      ...environment,
-      outputSpender: keys,
-      changeDestinationSource: { changeDestinationScript: () => keys.destinationScript(new Uint8Array(32)) },
-      // The wallet has the keys of these.
-      excludesStaticOutputs: true,
-    },
+    { ...environment, outputSpender: keys, changeDestinationSource: wallet },
     { bestHeight, stored: orThrow(readSweeper(records.sweeper)) },
   );
-  return { manager, chainMonitor, sweeper };
+  return { manager, chainMonitor, wallet, sweeper };
 }
 
 function orThrow<T>(result: Result<T, StorageError>): T {

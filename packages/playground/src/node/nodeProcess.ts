@@ -14,7 +14,7 @@ const actions = new EventActions();
 const starting = startNode(JSON.parse(settings) as NodeSettings, (port) => connect<ChainService>(port), {
   log: ({ level, module, text }) => tell({ kind: "log", level, text: `${module}: ${text}` }),
   async event(index, event) {
-    await actions.act(await starting, event);
+    actions.act(await starting, event);
     tell({ kind: "event", index, event });
   },
   status(status) {

@@ -1,6 +1,7 @@
 import type { FormatName } from "@fulmen/lightning/commitment";
 import type { Event } from "@fulmen/lightning/handlers";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
+import type { Balance } from "@fulmen/lightning/onchain";
 import type { ChannelId, Msat, PaymentHash, PaymentId, Sat } from "@fulmen/lightning/util";
 
 /** With what a node process starts. */
@@ -27,7 +28,6 @@ export interface NodeInfo {
   readonly port: number;
   /** Which crypto provider runs. */
   readonly crypto: string;
-  readonly scripts: readonly Uint8Array[];
   /** Channels that were in the store when it started. */
   readonly restoredChannels: number;
 }
@@ -39,6 +39,15 @@ export interface NodeStatusReport {
   readonly routableChannels: number;
 }
 
+/** Something of a closed channel that is not in the wallet yet. */
+export interface WaitingFunds {
+  readonly channelId: string;
+  readonly kind: Balance["kind"];
+  readonly amount: Sat;
+  /** The height that it waits for, where there is one. */
+  readonly until?: number;
+}
+
 /** What a node process can be asked. Methods that refuse throw an error whose message says why. */
 export interface NodeService {
   info(): NodeInfo;
@@ -47,7 +56,16 @@ export interface NodeService {
   /** Opens an announced channel, paid for by the node's wallet; gives its temporary id. */
   open(request: { readonly nodeId: string; readonly funding: Sat; readonly format: FormatName }): ChannelId;
   channels(): readonly ChannelDetails[];
-  walletBalance(): Promise<Sat>;
+  /** Of all coins, confirmed or not. */
+  walletBalance(): Sat;
+  /** A fresh output script of the wallet's. */
+  address(): Uint8Array;
+  /** All scripts that pay to the node: its wallet's, and those to which channels close. */
+  scripts(): readonly Uint8Array[];
+  /** What closed channels still owe the wallet. */
+  waitingFunds(): readonly WaitingFunds[];
+  /** Outputs of closed channels that are on their way to the wallet. */
+  sweepsUnderWay(): number;
   /** With `hold`, the payment is not claimed before `claim` is called. */
   invoice(request: { readonly amount: Msat; readonly description: string; readonly hold: boolean }): {
     readonly invoice: string;
@@ -56,6 +74,8 @@ export interface NodeService {
   pay(invoice: string): PaymentId;
   claim(paymentHash: PaymentHash): void;
   close(channelId: string): void;
+  /** Publishes the latest commitment that this node knows. */
+  forceClose(channelId: string): void;
 }
 
 /** What a node process tells without being asked. */

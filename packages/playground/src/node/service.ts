@@ -1,7 +1,9 @@
 import type { Event } from "@fulmen/lightning/handlers";
-import type { Bytes32, ChannelId, NodeId, PaymentHash } from "@fulmen/lightning/util";
+import { type Balance, type ChannelMonitor, claimableBalances } from "@fulmen/lightning/onchain";
+import { type Bytes32, type ChannelId, type NodeId, type PaymentHash, sum } from "@fulmen/lightning/util";
 import type { NodeHost } from "./host.ts";
-import type { NodeService } from "./protocol.ts";
+import type { NodeService, WaitingFunds } from "./protocol.ts";
+import { fund } from "./wallet.ts";
 
 /** What this node's user does about events: funds channels, takes what is offered, claims what is paid. */
 export class EventActions {
@@ -12,11 +14,11 @@ export class EventActions {
     this.#held.add(paymentHash);
   }
 
-  async act(node: NodeHost, event: Event): Promise<void> {
+  act(node: NodeHost, event: Event): void {
     const { manager } = node;
     switch (event.kind) {
       case "funding-generation-ready":
-        await fund(node, event);
+        fundChannel(node, event);
         return;
       case "open-channel-request":
         manager.acceptInboundChannel(event.temporaryChannelId);
@@ -29,13 +31,13 @@ export class EventActions {
   }
 }
 
-async function fund(
+function fundChannel(
   { manager, wallet, log }: NodeHost,
   event: Extract<Event, { kind: "funding-generation-ready" }>,
-): Promise<void> {
+): void {
   const { temporaryChannelId, channelValue: value, outputScript: script } = event;
   try {
-    manager.fundingTransactionGenerated(temporaryChannelId, await wallet.fund({ value, script }));
+    manager.fundingTransactionGenerated(temporaryChannelId, fund(wallet, { value, script }));
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     log({ level: "error", module: "wallet", text: `a channel of ${value} sat cannot be funded: ${text}` });
@@ -52,7 +54,8 @@ function claim({ manager }: NodeHost, paymentHash: PaymentHash): void {
 
 /** What the playground may ask of a node. */
 export function nodeService(node: NodeHost, actions: EventActions, cryptoName: string): NodeService {
-  const { manager, peerManager, graph, wallet, reconnector, background } = node;
+  const { manager, chainMonitor, sweeper, peerManager, graph, wallet, keys, reconnector, background } = node;
+  const destination = keys.destinationScript(new Uint8Array(32));
   const waking = <T>(value: T): T => {
     background.wake();
     return value;
@@ -62,7 +65,6 @@ export function nodeService(node: NodeHost, actions: EventActions, cryptoName: s
       nodeId: manager.nodeId,
       port: node.port,
       crypto: cryptoName,
-      scripts: wallet.scripts,
       restoredChannels: node.restoredChannels,
     }),
     status() {
@@ -77,7 +79,17 @@ export function nodeService(node: NodeHost, actions: EventActions, cryptoName: s
     open: ({ nodeId, funding, format }) =>
       waking(manager.createChannel({ counterparty: nodeId as NodeId, funding, formats: [format] })),
     channels: () => manager.listChannels(),
-    walletBalance: () => wallet.balance(),
+    walletBalance() {
+      const { confirmed, trustedPending, untrustedPending, locked } = wallet.balance();
+      return sum([confirmed, trustedPending, untrustedPending, locked]);
+    },
+    address: () => waking(wallet.nextAddress().script),
+    scripts: () => [...wallet.scripts(), destination, keys.shutdownScript()],
+    waitingFunds: () => [...chainMonitor.monitors()].flatMap((monitor) => waitingFunds(monitor, destination)),
+    sweepsUnderWay: () =>
+      sweeper
+        .trackedSpendableOutputs()
+        .filter(({ status }) => status.kind !== "pending-threshold-confirmations").length,
     invoice({ amount, description, hold }) {
       const made = manager.createBolt11Invoice({ amount, description });
       if (hold) actions.hold(made.paymentHash);
@@ -86,5 +98,33 @@ export function nodeService(node: NodeHost, actions: EventActions, cryptoName: s
     pay: (invoice) => waking(manager.payForBolt11Invoice(invoice)),
     claim: (paymentHash) => waking(claim(node, paymentHash)),
     close: (channelId) => waking(manager.closeChannel(channelId as ChannelId)),
+    forceClose: (channelId) =>
+      waking(manager.forceCloseBroadcastingLatestTxn(channelId as ChannelId, "the user asked for it")),
   };
+}
+
+/** What a closed channel's monitor still counts as ours, or may. */
+function waitingFunds(monitor: ChannelMonitor, destination: Uint8Array): readonly WaitingFunds[] {
+  if (monitor.chain.fundingSpend === undefined) return [];
+  const { channelId } = monitor.setup;
+  return claimableBalances(monitor, destination).map((balance) => {
+    const until = heightOf(balance);
+    return { channelId, kind: balance.kind, amount: balance.amount, ...(until !== undefined && { until }) };
+  });
+}
+
+function heightOf(balance: Balance): number | undefined {
+  switch (balance.kind) {
+    case "claimable-awaiting-confirmations":
+      return balance.confirmationHeight;
+    case "contentious-claimable":
+      return balance.timeoutHeight;
+    case "maybe-timeout-claimable-htlc":
+      return balance.claimableHeight;
+    case "maybe-preimage-claimable-htlc":
+      return balance.expiryHeight;
+    case "claimable-on-channel-close":
+    case "counterparty-revoked-output-claimable":
+      return undefined;
+  }
 }
