@@ -64,7 +64,9 @@ export function planClaims(
     }
     const isWhole = left.length === claim.outPoints.length;
     const reduced = isWhole ? claim : { ...claim, outPoints: left.map(({ outPoint }) => outPoint) };
-    keep(raised(monitor, reduced, { inputs: left, height, feerates }), left);
+    // After a reorganisation, or the lie of a chain source: no block could have it before the height that is gone.
+    const current = claim.setAt > height ? { ...reduced, setAt: height } : reduced;
+    keep(raised(monitor, current, { inputs: left, height, feerates }), left);
   }
   for (const group of groups(monitor, [...open.values()])) {
     const situation = feeSituation(monitor, group, { height, estimate: estimateFor(group, feerates) });
