@@ -178,7 +178,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
         );
       case "applied":
         this.#put(outcome.monitor);
-        if (outcome.monitor.lock !== undefined) this.#act(outcome.monitor);
+        if (outcome.monitor.lock !== undefined)
+          this.#apart(update.channelId, (monitor) => this.#act(monitor));
         return "completed";
     }
   }
@@ -211,7 +212,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     for (const [channelId, waitsFor] of [...this.#lockPending]) {
       if (waitsFor === undefined || waitsFor > sequence) continue;
       this.#lockPending.delete(channelId);
-      this.#act(this.#known(channelId));
+      this.#apart(channelId, (monitor) => this.#act(monitor));
     }
   }
 
@@ -276,15 +277,16 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const moved = new Set<ChannelId>();
     for (const { transaction } of transactions) {
       for (const channelId of this.#spentBy(transaction)) {
-        const monitor = this.#known(channelId);
-        const next = transactionConfirmed(monitor, transaction, at, this.#destination(monitor));
-        if (next === monitor) continue;
-        this.#set(next);
-        moved.add(channelId);
+        this.#apart(channelId, (monitor) => {
+          const next = transactionConfirmed(monitor, transaction, at, this.#destination(monitor));
+          if (next === monitor) return;
+          this.#set(next);
+          moved.add(channelId);
+        });
       }
     }
     // Once for all of them: a peer can take hundreds of HTLCs in one block.
-    for (const channelId of moved) this.#afterMove(channelId);
+    for (const channelId of moved) this.#apart(channelId, () => this.#afterMove(channelId));
   }
 
   /** What follows from it is done with the next best block: a reorganisation may tell of hundreds. */
@@ -305,7 +307,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
       this.#log(monitor, "warn", `an HTLC's deadline has come at height ${height}: closing`);
       this.#set(locked(monitor, true, "deadline"));
     }
-    for (const channelId of [...this.#closing]) this.#follow(channelId);
+    this.#followAll();
   }
 
   relevantTxids(): ReturnType<Confirm["relevantTxids"]> {
@@ -319,7 +321,24 @@ export class ChainMonitor implements Watch, Listen, Confirm {
    * @ldk lightning::chain::chainmonitor::ChainMonitor::rebroadcast_pending_claims
    */
   rebroadcast(): void {
-    for (const channelId of [...this.#closing]) this.#follow(channelId);
+    this.#followAll();
+  }
+
+  #followAll(): void {
+    for (const channelId of [...this.#closing]) this.#apart(channelId, () => this.#follow(channelId));
+  }
+
+  /**
+   * What breaks in one channel, a signer or a bug, must not leave all others without defence. It is tried again with the
+   * next block.
+   */
+  #apart(channelId: ChannelId, action: (monitor: ChannelMonitor) => void): void {
+    const monitor = this.#known(channelId);
+    try {
+      action(monitor);
+    } catch (error) {
+      this.#log(monitor, "error", error instanceof Error ? error.message : String(error));
+    }
   }
 
   #known(channelId: ChannelId): ChannelMonitor {
@@ -380,11 +399,12 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   #goBackTo(height: number): void {
     this.#height = height;
     for (const channelId of [...this.#closing]) {
-      const monitor = this.#known(channelId);
-      const next = blocksDisconnected(monitor, height);
-      if (next === monitor) continue;
-      this.#set(next);
-      this.#afterMove(channelId);
+      this.#apart(channelId, (monitor) => {
+        const next = blocksDisconnected(monitor, height);
+        if (next === monitor) return;
+        this.#set(next);
+        this.#afterMove(channelId);
+      });
     }
   }
 

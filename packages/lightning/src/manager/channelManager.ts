@@ -359,11 +359,11 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
    * that the peer claims on the chain is then claimed upstream hours earlier.
    */
   transactionSeen(transaction: Transaction): void {
+    const shown: Bytes32[] = [];
     for (const { witness } of transaction.inputs) {
-      for (const item of witness) {
-        if (item.length === 32) this.#core.input(() => this.#core.preimageSeen(item as Bytes32));
-      }
+      for (const item of witness) if (item.length === 32) shown.push(item as Bytes32);
     }
+    if (shown.length > 0) this.#core.input(() => this.#core.preimagesSeen(shown));
   }
 
   transactionUnconfirmed(txid: Txid): void {

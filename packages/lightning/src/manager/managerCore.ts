@@ -19,7 +19,13 @@ import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts"
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import { type ChannelId, type PaymentId, paymentHashOf, type UnixSeconds } from "../util/ids.ts";
+import {
+  type ChannelId,
+  type PaymentHash,
+  type PaymentId,
+  paymentHashOf,
+  type UnixSeconds,
+} from "../util/ids.ts";
 import { invariant, present } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
@@ -252,14 +258,22 @@ export class ManagerCore implements CrossChannelHandler {
   }
 
   /**
-   * Somebody showed these 32 bytes. If they are the preimage of HTLCs that we offered, they are used at once, wherever
+   * Somebody showed these pieces of 32 bytes. Those that are preimages of HTLCs that we offered are used at once, wherever
    * they were seen.
    */
-  preimageSeen(preimage: Bytes32): void {
-    const hash = paymentHashOf(crypto().sha256(preimage));
+  preimagesSeen(shown: readonly Bytes32[]): void {
+    const offered = new Map<PaymentHash, { readonly channelId: ChannelId; readonly htlc: Htlc }[]>();
     for (const [channelId] of this.channels.all()) {
       for (const htlc of this.channels.funded(channelId)?.commitments.htlcs ?? []) {
-        if (htlc.direction !== "outgoing" || htlc.paymentHash !== hash) continue;
+        if (htlc.direction !== "outgoing") continue;
+        const twins = offered.get(htlc.paymentHash);
+        if (twins === undefined) offered.set(htlc.paymentHash, [{ channelId, htlc }]);
+        else twins.push({ channelId, htlc });
+      }
+    }
+    if (offered.size === 0) return;
+    for (const preimage of shown) {
+      for (const { channelId, htlc } of offered.get(paymentHashOf(crypto().sha256(preimage))) ?? []) {
         const found = this.#outgoing(channelId, htlc.id);
         if (found) this.fulfilled(channelId, found, preimage, true);
       }
