@@ -3,7 +3,7 @@ import type { FormatName } from "../commitment/params.ts";
 import type { UpdateRef } from "../onchain/channelMonitorUpdate.ts";
 import type { SigningAnswer } from "../sign/channelSigner.ts";
 import type { Point, Script } from "../util/bytes.ts";
-import type { BlockHash, ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
+import type { BlockHash, ChannelId, NodeId, PaymentHash, ShortChannelId } from "../util/ids.ts";
 import type { FeeratePerKw, Msat, Sat } from "../util/units.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
 import type { ChannelConfig, ChannelFeerates, UserConfig } from "./config.ts";
@@ -104,8 +104,8 @@ export type ChainInput =
       readonly txIndex: number;
     }
   | { readonly kind: "funding-unconfirmed" }
-  /** The monitor saw the funding output spent. */
-  | { readonly kind: "funding-spent"; readonly by: FundingSpentBy }
+  /** The monitor saw the funding output spent; or is about to spend it by our commitment, since an HTLC is due. */
+  | { readonly kind: "funding-spent"; readonly by: FundingSpentBy; readonly dueHtlc?: PaymentHash }
   /** The monitor refused an update. */
   | { readonly kind: "watch-refused" }
   | { readonly kind: "new-block" };

@@ -227,7 +227,11 @@ export class ManagerCore implements CrossChannelHandler {
         this.channels.step(channelId, { kind: "funding-spent", by: "commitment" });
         return;
       case "holder-force-closed":
-        this.channels.step(channelId, { kind: "funding-spent", by: "commitment" });
+        this.channels.step(channelId, {
+          kind: "funding-spent",
+          by: "commitment",
+          dueHtlc: event.paymentHash,
+        });
         return;
       case "cooperative-close-confirmed":
         this.channels.step(channelId, { kind: "funding-spent", by: "closing-transaction" });

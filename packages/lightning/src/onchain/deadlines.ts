@@ -1,3 +1,4 @@
+import type { PaymentHash } from "../util/ids.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { preimageOf } from "./channelMonitor.ts";
 import { isOn } from "./htlcTable.ts";
@@ -76,12 +77,19 @@ export function shouldForceClose(monitor: ChannelMonitor, height: number): boole
 
 /** The height from which on `shouldForceClose` says so: infinity for a channel on which no HTLC waits for anything. */
 export function forceCloseHeight(monitor: ChannelMonitor): number {
-  let first = Number.POSITIVE_INFINITY;
+  return firstDue(monitor)?.height ?? Number.POSITIVE_INFINITY;
+}
+
+/** The HTLC for whose sake the channel must be closed first, and when. */
+export function firstDue(
+  monitor: ChannelMonitor,
+): { readonly height: number; readonly paymentHash: PaymentHash } | undefined {
+  let first: { readonly height: number; readonly paymentHash: PaymentHash } | undefined;
   for (const { htlc } of monitor.rows) {
     const { direction, cltvExpiry, paymentHash } = htlc;
-    if (direction === "outgoing") first = Math.min(first, cltvExpiry + latencyGracePeriod);
-    else if (preimageOf(monitor, paymentHash) !== undefined)
-      first = Math.min(first, cltvExpiry - cltvClaimBuffer);
+    if (direction === "incoming" && preimageOf(monitor, paymentHash) === undefined) continue;
+    const height = direction === "outgoing" ? cltvExpiry + latencyGracePeriod : cltvExpiry - cltvClaimBuffer;
+    if (first === undefined || height < first.height) first = { height, paymentHash };
   }
   return first;
 }

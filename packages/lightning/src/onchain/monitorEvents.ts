@@ -3,7 +3,7 @@ import { htlcKey } from "../commitment/htlc.ts";
 import type { FundingSpender } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { isContested } from "./commitmentOutputs.ts";
-import { isFinal } from "./deadlines.ts";
+import { firstDue, isFinal } from "./deadlines.ts";
 import type { MonitorEvent } from "./watch.ts";
 
 /**
@@ -16,7 +16,10 @@ export function monitorEvents(monitor: ChannelMonitor, tip: number): readonly Mo
   const { fundingSpend, spends } = monitor.chain;
   const { channelId } = monitor.setup;
   const events: MonitorEvent[] = [];
-  if (monitor.lock?.cause === "deadline") events.push({ kind: "holder-force-closed", channelId });
+  const due = monitor.lock?.cause === "deadline" ? firstDue(monitor) : undefined;
+  if (due !== undefined) {
+    events.push({ kind: "holder-force-closed", channelId, paymentHash: due.paymentHash });
+  }
   if (fundingSpend === undefined) return events;
   if (fundingSpend.spender.kind === "cooperative-close") {
     events.push({ kind: "cooperative-close-confirmed", channelId });

@@ -2,7 +2,7 @@ import type { KvWrite } from "../chain/kvStore.ts";
 import type { Basepoints, ChannelParams } from "../commitment/params.ts";
 import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
 import type { Point, Script } from "../util/bytes.ts";
-import type { BlockHeight, ChannelId, NodeId, OutPoint } from "../util/ids.ts";
+import type { BlockHeight, ChannelId, NodeId, OutPoint, PaymentHash } from "../util/ids.ts";
 import type { Sat } from "../util/units.ts";
 import type { ChannelMonitorUpdate } from "./channelMonitorUpdate.ts";
 
@@ -46,7 +46,12 @@ export type MonitorEvent =
   /** An update that was in progress met a locked monitor. */
   | { readonly kind: "refused"; readonly channelId: ChannelId; readonly updateId: number }
   /** The monitor closes the channel by our commitment: the deadline of an HTLC came, and nobody else closed it. */
-  | { readonly kind: "holder-force-closed"; readonly channelId: ChannelId }
+  | {
+      readonly kind: "holder-force-closed";
+      readonly channelId: ChannelId;
+      /** Of the HTLC that was due first. */
+      readonly paymentHash: PaymentHash;
+    }
   /** Both sides' closing transaction is confirmed, whether we ever had the peer's signature of it or not. */
   | { readonly kind: "cooperative-close-confirmed"; readonly channelId: ChannelId }
   /** A commitment or an unknown transaction spent the funding output. */

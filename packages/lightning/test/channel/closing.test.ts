@@ -6,6 +6,7 @@ import { closingFeeRange } from "#src/channel/ops/closing";
 import type { FeeRange } from "#src/channel/state";
 import { buildClosingTransaction } from "#src/commitment/closing";
 import { noBytes, type Script, type Signature } from "#src/util/bytes";
+import type { PaymentHash } from "#src/util/ids";
 import { present } from "#src/util/invariant";
 import { feeratePerKw, type Sat, sat } from "#src/util/units";
 import { type ClosingSigned, Features } from "#src/wire/index";
@@ -247,6 +248,21 @@ function closedByChain(pair: Pair): void {
     assert.ok(side.state.kind === "closing");
     assert.equal(side.state.reason.kind, `${initiator}-initiated-cooperative-closure`);
   }
+}
+
+for (const isConnected of [true, false]) {
+  test(`recv monitor closing for a due HTLC -- says which one it was, ${isConnected ? "" : "dis"}connected`, () => {
+    const pair = openPair();
+    if (!isConnected) pair.disconnect();
+    const paymentHash = "dd".repeat(32) as PaymentHash;
+    pair.feed(pair.alice, { kind: "funding-spent", by: "commitment", dueHtlc: paymentHash });
+    assert.deepEqual(pair.alice.events("channel-closed")[0]?.reason, {
+      kind: "htlcs-timed-out",
+      paymentHash,
+    });
+    pair.feed(pair.bob, { kind: "funding-spent", by: "commitment" });
+    assert.equal(pair.bob.events("channel-closed")[0]?.reason.kind, "commitment-transaction-confirmed");
+  });
 }
 
 /** A valid `closing_signed` of `side`, with any fee and range. */

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { ChannelCommand, ChannelContext, ChannelInput } from "#src/channel/input";
 import type { ChannelState } from "#src/channel/state";
 import { step } from "#src/channel/step";
+import type { PaymentHash } from "#src/util/ids";
 import { feeratePerKw } from "#src/util/units";
 import { type LightningMessage, messages } from "#src/wire/index";
 import { messagesOf } from "../wire/messageValues.ts";
@@ -116,6 +117,7 @@ const others: readonly ChannelInput[] = [
   { kind: "new-block" },
   { kind: "funding-unconfirmed" },
   { kind: "funding-spent", by: "commitment" },
+  { kind: "funding-spent", by: "commitment", dueHtlc: "dd".repeat(32) as PaymentHash },
   { kind: "funding-spent", by: "closing-transaction" },
   { kind: "watch-refused" },
   {

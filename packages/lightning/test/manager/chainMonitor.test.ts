@@ -365,7 +365,8 @@ describe("chain monitor", () => {
     assert.deepEqual(host.broadcasts, []);
     assert.equal(host.close(false), "completed");
     host.save();
-    assert.deepEqual(names(host.events), ["holder-force-closed"]);
+    const [paymentHash] = hashes;
+    assert.deepEqual(host.events, [{ kind: "holder-force-closed", channelId, paymentHash }]);
     assert.deepEqual(
       host.broadcasts.map(({ transaction }) => txid(transaction)),
       [latest(a).txid],

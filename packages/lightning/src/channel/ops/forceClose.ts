@@ -1,5 +1,5 @@
 import type { ClosureReason } from "../../handlers/event.ts";
-import type { ChannelId } from "../../util/ids.ts";
+import type { ChannelId, PaymentHash } from "../../util/ids.ts";
 import { present } from "../../util/invariant.ts";
 import { utf8Prefix } from "../../util/text.ts";
 import type { LightningMessage } from "../../wire/index.ts";
@@ -63,11 +63,15 @@ export function cooperativeClosure({ closeInitiator }: FundedChannel): ClosureRe
  * The funding output is spent, or about to be. A closing transaction may be news to us: the peer has its last
  * signature, and its message with the same did not arrive.
  */
-export function fundingSpent(state: ConnectedState, by: FundingSpentBy): Outcome {
-  const reason: ClosureReason =
-    by === "closing-transaction"
-      ? cooperativeClosure(state.channel)
-      : { kind: "commitment-transaction-confirmed" };
+export function fundingSpent(
+  state: ConnectedState,
+  { by, dueHtlc }: { readonly by: FundingSpentBy; readonly dueHtlc?: PaymentHash },
+): Outcome {
+  const ofCommitment: ClosureReason =
+    dueHtlc === undefined
+      ? { kind: "commitment-transaction-confirmed" }
+      : { kind: "htlcs-timed-out", paymentHash: dueHtlc };
+  const reason = by === "closing-transaction" ? cooperativeClosure(state.channel) : ofCommitment;
   const proposals = state.kind === "negotiating" ? state.proposals : [];
   return forceClose(state.channel, reason, { broadcast: false, proposals });
 }

@@ -37,9 +37,9 @@ export function stepConnected(ctx: ChannelContext, state: ConnectedState, input:
     case "tick":
       return state.kind === "negotiating" ? negotiatingTick(state) : unchanged(state);
     case "funding-spent":
-      return fundingSpent(state, input.by);
+      return fundingSpent(state, input);
     case "watch-refused":
-      return fundingSpent(state, "commitment");
+      return fundingSpent(state, { by: "commitment" });
     case "connected":
       return unchanged(state);
     case "signed":

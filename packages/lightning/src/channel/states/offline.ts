@@ -99,9 +99,9 @@ export function idleChainEvent(ctx: ChannelContext, state: Offline | Syncing, in
     case "new-block":
       return idle(state, newBlock(ctx, inner, { connected: false }));
     case "funding-spent":
-      return fundingSpent(inner, input.by);
+      return fundingSpent(inner, input);
     case "watch-refused":
-      return fundingSpent(inner, "commitment");
+      return fundingSpent(inner, { by: "commitment" });
   }
 }
 
