@@ -9,7 +9,7 @@ import type { Event } from "@fulmen/lightning/handlers";
 import { claimableBalances, type FundingSpender } from "@fulmen/lightning/onchain";
 import type { Bytes32, ChannelId } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist";
-import { createFundedChain, type Refusal, type SimulatedChain } from "@fulmen/testkit";
+import { createFundedChain, type SimulatedChain } from "@fulmen/testkit";
 import {
   anHourAgo,
   type LdkOptions,
@@ -22,6 +22,7 @@ import {
 } from "#src/index";
 import { type Ledger, ledgerOf } from "./onChainLedger.ts";
 import { bothSides, openChannel, type Side, settled, startOurPair, startPayment } from "./ourPair.ts";
+import { isLate } from "./refusals.ts";
 
 /** Satoshis in the channel, and of them those of the side that did not open it. */
 const capacity = 1_000_000n;
@@ -364,11 +365,4 @@ export class ClosingChannel {
   #balance(side: Side): bigint {
     return side === this.terms.opener ? capacity - pushed : pushed;
   }
-}
-
-/** Whether something else was faster. */
-function isLate({ kind }: Refusal): boolean {
-  return (
-    kind === "missing-inputs" || kind === "replacement-fee-too-low" || kind === "replacement-feerate-too-low"
-  );
 }
