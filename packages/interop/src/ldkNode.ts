@@ -123,6 +123,7 @@ export class LdkNode {
   }
 
   unconfirm(unconfirmed: Txid): void {
+    this.wallet.unconfirm(unconfirmed);
     for (const confirm of this.#confirm) confirm.transaction_unconfirmed(txidToInternal(unconfirmed));
   }
 

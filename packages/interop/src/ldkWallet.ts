@@ -1,5 +1,12 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import { equalBytes, type OutPoint, outPointKey, type Sat, txidToInternal } from "@fulmen/bitcoin/primitives";
+import {
+  equalBytes,
+  type OutPoint,
+  outPointKey,
+  type Sat,
+  type Txid,
+  txidToInternal,
+} from "@fulmen/bitcoin/primitives";
 import { encodeTypedSignature, hash160, p2pkh, p2wpkh } from "@fulmen/bitcoin/script";
 import { segwitV0Sighash, sighashAll } from "@fulmen/bitcoin/sighash";
 import {
@@ -31,6 +38,8 @@ export class LdkWallet {
   readonly #key: Uint8Array;
   readonly #pubkey: Uint8Array;
   readonly #coins = new Map<string, Coin>();
+  /** Coins that confirmed transactions have spent, by these. */
+  readonly #spent = new Map<Txid, readonly Coin[]>();
 
   /** `key`: 32 bytes. */
   constructor(key: Uint8Array) {
@@ -54,12 +63,26 @@ export class LdkWallet {
 
   /** Takes up the coins of a confirmed transaction, and drops those that it spends. */
   confirm(tx: Transaction): void {
-    for (const { outPoint } of tx.inputs) this.#coins.delete(outPointKey(outPoint));
     const id = txid(tx);
+    const spent: Coin[] = [];
+    for (const { outPoint } of tx.inputs) {
+      const coin = this.#coins.get(outPointKey(outPoint));
+      if (coin === undefined) continue;
+      spent.push(coin);
+      this.#coins.delete(outPointKey(outPoint));
+    }
+    if (spent.length > 0) this.#spent.set(id, spent);
     for (const [index, { value, script }] of tx.outputs.entries()) {
       const outPoint = { txid: id, index };
       if (equalBytes(script, this.script)) this.#coins.set(outPointKey(outPoint), { outPoint, value });
     }
+  }
+
+  /** Takes a transaction back: what it spent is there again, and what it made is not. */
+  unconfirm(id: Txid): void {
+    for (const [key, { outPoint }] of this.#coins) if (outPoint.txid === id) this.#coins.delete(key);
+    for (const coin of this.#spent.get(id) ?? []) this.#coins.set(outPointKey(coin.outPoint), coin);
+    this.#spent.delete(id);
   }
 
   #utxos(): ldk.Utxo[] {

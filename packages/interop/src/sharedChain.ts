@@ -7,7 +7,7 @@ import {
   type TxOut,
   txid,
 } from "@fulmen/bitcoin/transaction";
-import { feeratePerKw } from "@fulmen/lightning/util";
+import { feeratePerKw, present } from "@fulmen/lightning/util";
 import {
   type ChainBlock,
   ChainBroadcaster,
@@ -104,6 +104,22 @@ export class SharedChain {
         for (const block of blocks) await peer.cmd("block", blockFact(block));
       }),
     );
+  }
+
+  /** The last `depth` blocks give way to empty ones, one more of them: their transactions wait in the mempool again. */
+  async reorg(depth: number): Promise<void> {
+    this.collect();
+    const { disconnected, forkPoint, connected } = this.chain.reorg(depth);
+    for (const follower of this.#followers) follower.blocksChanged();
+    const fork = present(this.chain.blockAt(forkPoint.height), "the fork point");
+    // The latest first: what spent is gone before what it spent.
+    const txids = disconnected.flatMap((block) => block.txids.slice(1).toReversed());
+    for (const peer of this.#peers.keys()) {
+      const { header, height } = blockFact(fork);
+      await peer.cmd("unconfirm", { txids });
+      await peer.cmd("bestBlock", { header, height });
+      for (const block of connected) await peer.cmd("block", blockFact(block));
+    }
   }
 
   /** Puts into the mempool what LDK has broadcast meanwhile: a child together with its parent. */

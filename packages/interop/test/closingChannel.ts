@@ -220,6 +220,13 @@ export class ClosingChannel {
     await this.rest();
   }
 
+  /** The last blocks give way to others. */
+  async reorg(depth: number): Promise<void> {
+    await this.rest();
+    await this.chain.reorg(depth);
+    await this.rest();
+  }
+
   /** Mines until there is something; fails after `most` blocks. */
   async mineUntil(what: string, most: number, look: () => unknown): Promise<void> {
     for (let i = 0; i < most; i++) {
@@ -298,6 +305,24 @@ export class ClosingChannel {
   /** Both have taken all HTLCs off their commitments. */
   settled(): Promise<void> {
     return settled(this);
+  }
+
+  /** LDK cannot be reached any more. */
+  async part(): Promise<void> {
+    await this.ldk.cmd("disconnect", {});
+    await this.us.until("end of the connection", () => this.us.peers.listPeers().length === 0);
+  }
+
+  /** The expiry of the only HTLC. */
+  get expiry(): number {
+    const [row, ...others] = this.us.chainMonitor.monitor(this.channelId)?.rows ?? [];
+    assert.ok(row !== undefined && others.length === 0);
+    return row.htlc.cltvExpiry;
+  }
+
+  /** Height of the block with what spent the funding output. */
+  get closingHeight(): number | undefined {
+    return this.chain.chain.outputSpentBy(this.funding)?.block?.height;
   }
 
   /** The output of an HTLC on the commitment that was broadcast, told by its value. */

@@ -62,11 +62,19 @@ export function checkPaymentEvents(channel: ClosingChannel, htlcs: PendingHtlcs)
   assert.deepEqual([theirs("payment-sent", trimmed[1]), theirs("payment-failed", trimmed[1])], [0, 1]);
 }
 
+interface ForceClose {
+  readonly closer: Side;
+  /** Higher fees than the commitment pays, in satoshis per 1,000 weight. */
+  readonly feeratePerKw?: number;
+  /** As many blocks are lost once the commitment and the claims by preimage are confirmed. */
+  readonly reorgDepth?: number;
+}
+
 /** A force close whose HTLCs are claimed by preimage and by timeout in both directions, with a restart in between. */
 export async function forceCloseWithHtlcs(
   t: TestContext,
   terms: ClosingTerms,
-  { closer, feeratePerKw }: { readonly closer: Side; readonly feeratePerKw?: number },
+  { closer, feeratePerKw, reorgDepth = 0 }: ForceClose,
 ): Promise<Ledger> {
   const { channel, ...htlcs } = await withHtlcs(t, terms);
   if (feeratePerKw !== undefined) await channel.raiseFees(feeratePerKw);
@@ -79,6 +87,12 @@ export async function forceCloseWithHtlcs(
   // Each learns the preimage from the block: there is no channel any more through which it could be told.
   assert.equal(channel.ldkEvents("payment-sent", claimedByUs.paymentHash).length, 1);
   assert.equal(channel.ourEvents("payment-sent", claimedByLdk.paymentHash).length, 1);
+  if (reorgDepth > 0) {
+    await channel.reorg(reorgDepth);
+    assert.ok(!channel.isTaken(claimedByLdk) && !channel.isTaken(claimedByUs), "taken back");
+    await channel.mine(2);
+    assert.ok(channel.isTaken(claimedByLdk) && channel.isTaken(claimedByUs), "taken once more");
+  }
   await channel.restartUs();
   await timeOut(channel, [expiredForUs, expiredForLdk]);
   checkPaymentEvents(channel, htlcs);
