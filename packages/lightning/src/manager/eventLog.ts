@@ -9,7 +9,7 @@ export interface EventLogStart {
   readonly pending: readonly IndexedEvent[];
   /** The highest index ever given; 0 when there was none. */
   readonly lastIndex: number;
-  /** The highest index ever acknowledged. */
+  /** The highest index ever acknowledged, by the user or since there was nothing to tell. */
   readonly lastAcknowledged: number;
 }
 
@@ -25,15 +25,18 @@ export class EventLog {
   #lastAcknowledged: number;
 
   constructor({ pending, lastIndex, lastAcknowledged }: EventLogStart) {
-    this.#pending = pending.filter(({ event }) => outlivesRestart(event));
-    for (const indexed of pending) if (!outlivesRestart(indexed.event)) this.discard(indexed);
     this.#lastIndex = lastIndex;
     this.#lastAcknowledged = lastAcknowledged;
+    this.#pending = pending.filter(({ event }) => outlivesRestart(event));
+    for (const indexed of pending) if (!outlivesRestart(indexed.event)) this.discard(indexed);
   }
 
-  /** The event is never told, since what caused it has no effect: its row goes. */
+  /**
+   * The event is told no more, since what caused it has no effect: its row goes. Its index stays taken: the user may
+   * have been told of it before a restart.
+   */
   discard({ index }: IndexedEvent): void {
-    this.#writes.push(() => [{ key: eventKey(index), value: undefined }]);
+    this.#gone([index]);
   }
 
   /** Gives the event its index and its row. */
@@ -60,15 +63,8 @@ export class EventLog {
   acknowledge(index: number): void {
     const kept = this.#pending.findIndex((event) => event.index > index);
     const gone = kept < 0 ? this.#pending : this.#pending.slice(0, kept);
-    const last = gone.at(-1);
-    if (last === undefined) return;
-    // Events that had to wait may come, and be acknowledged, after later ones.
-    const acknowledged = Math.max(last.index, this.#lastAcknowledged);
-    this.#lastAcknowledged = acknowledged;
-    this.#writes.push(() => [
-      ...gone.map((event) => ({ key: eventKey(event.index), value: undefined })),
-      { key: eventAckKey, value: encodeEventAck(acknowledged) },
-    ]);
+    if (gone.length === 0) return;
+    this.#gone(gone.map((event) => event.index));
     this.#pending = kept < 0 ? [] : this.#pending.slice(kept);
   }
 
@@ -76,6 +72,17 @@ export class EventLog {
     const writes = this.#writes;
     this.#writes = [];
     return writes;
+  }
+
+  /** Deletes the rows of these events, in order, and notes that their indices were given. */
+  #gone(indices: readonly number[]): void {
+    // Events that had to wait may come, and be acknowledged, after later ones.
+    const acknowledged = Math.max(indices.at(-1) ?? 0, this.#lastAcknowledged);
+    this.#lastAcknowledged = acknowledged;
+    this.#writes.push(() => [
+      ...indices.map((index) => ({ key: eventKey(index), value: undefined })),
+      { key: eventAckKey, value: encodeEventAck(acknowledged) },
+    ]);
   }
 }
 
