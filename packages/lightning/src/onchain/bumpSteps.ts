@@ -1,4 +1,5 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
+import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid, weight } from "@fulmen/bitcoin/transaction";
 import type { TransactionType } from "../chain/chainInterface.ts";
 import {
@@ -60,7 +61,7 @@ export type BumpOutcome =
       readonly type: TransactionType;
       readonly sent: SentBump;
       /** Why it pays less than the event asked for. */
-      readonly refusal?: CoinSelectionRefusal;
+      readonly refusal?: BumpRefusal;
     }
   /** The commitment pays the package's feerate by itself. */
   | { readonly kind: "needless" }
@@ -87,7 +88,8 @@ export interface BumpContext {
 
 /**
  * Begins to answer an event: whoever calls asks a wallet what the steps ask for, until one is an outcome. The same
- * event and the same answers give the same transaction. One that takes the place of `sent` pays more (BIP 125).
+ * event and the same answers give the same transaction. One that takes the place of `sent` pays more (BIP 125); where
+ * the wallet has nothing for that, `sent` is broadcast again.
  *
  * @ldk lightning::events::bump_transaction::BumpTransactionEventHandler
  */
@@ -116,7 +118,9 @@ interface Attempt extends BumpContext {
   readonly event: BumpTransactionEvent;
   readonly rounds: number;
   /** What the wallet said to the feerate that was asked for first. */
-  readonly refusal?: CoinSelectionRefusal;
+  readonly refusal?: BumpRefusal;
+  /** One that pays less than `sent`, of other coins: those of `sent` may be gone. */
+  readonly other?: BumpDraft;
 }
 
 function select(attempt: Attempt, minimumFee?: Sat): BumpStep {
@@ -127,11 +131,21 @@ function select(attempt: Attempt, minimumFee?: Sat): BumpStep {
     answered: (answer) => {
       if (answer.ok) return selected(attempt, answer.value);
       const refusal = answer.error;
+      if (minimumFee !== undefined) return keep(attempt, refusal);
       const isDivisible = event.kind === "htlc-resolution" && event.htlcs.length > 1;
-      if (isDivisible && refusal.kind !== "wallet-unavailable") return split(event, refusal);
-      return cheaper(attempt, refusal) ?? { kind: "refused", refusal: attempt.refusal ?? refusal };
+      if (isDivisible && attempt.sent === undefined && refusal.kind !== "wallet-unavailable") {
+        return split(event, refusal);
+      }
+      return cheaper(attempt, refusal) ?? keep(attempt, refusal);
     },
   };
+}
+
+/** No better transaction can be had now: what was sent stands, unless its coins may be gone. */
+function keep(attempt: Attempt, latest: BumpRefusal): BumpStep {
+  const { sent, other, refusal = latest } = attempt;
+  if (other !== undefined) return fund(attempt, other);
+  return sent === undefined ? { kind: "refused", refusal } : broadcast({ ...attempt, refusal }, sent);
 }
 
 /**
@@ -157,15 +171,24 @@ function selected(attempt: Attempt, selection: CoinSelection): BumpStep {
   const { event, sent, rounds } = attempt;
   const draft = bumpDraft(event, selection);
   const { fee, transaction } = draft;
-  if (fee < 0n) return tooLittle(fee, sat(0));
-  if (sent !== undefined) {
-    if (txid(sent.transaction) === txid(transaction)) return broadcast(attempt, sent);
-    const needed = replacementFee(sent, draft.weight);
-    if (fee < needed) {
-      return rounds < maxRounds ? select({ ...attempt, rounds: rounds + 1 }, needed) : tooLittle(fee, needed);
-    }
-  }
-  if (selection.confirmedUtxos.length === 0) return finish(attempt, draft, transaction);
+  if (fee < 0n) return keep(attempt, { kind: "too-little-given", fee, needed: sat(0) });
+  if (sent === undefined) return fund(attempt, draft);
+  if (txid(sent.transaction) === txid(transaction)) return broadcast(attempt, sent);
+  const needed = replacementFee(sent, draft.weight);
+  if (fee >= needed) return fund(attempt, draft);
+  const { other = spendsAllOf(draft, sent) ? undefined : draft } = attempt;
+  const next = { ...attempt, ...(other && { other }), rounds: rounds + 1 };
+  return rounds < maxRounds ? select(next, needed) : keep(next, { kind: "too-little-given", fee, needed });
+}
+
+function spendsAllOf({ transaction }: BumpDraft, sent: SentBump): boolean {
+  const spent = new Set(transaction.inputs.map(({ outPoint }) => outPointKey(outPoint)));
+  return sent.transaction.inputs.every(({ outPoint }) => spent.has(outPointKey(outPoint)));
+}
+
+function fund(attempt: Attempt, draft: BumpDraft): BumpStep {
+  const { transaction, inputs } = draft;
+  if (inputs.length === transaction.inputs.length) return finish(attempt, draft, transaction);
   return {
     kind: "sign",
     psbt: unsignedPsbt(transaction, draft.spent),
@@ -199,10 +222,6 @@ function broadcast({ event, refusal }: Attempt, sent: SentBump): BumpOutcome {
     case "htlc-resolution":
       return { ...common, transactions: [transaction], type: "claim" };
   }
-}
-
-function tooLittle(fee: bigint, needed: Sat): BumpOutcome {
-  return { kind: "refused", refusal: { kind: "too-little-given", fee, needed } };
 }
 
 function leastWeight(event: BumpTransactionEvent): number {

@@ -268,7 +268,7 @@ describe("a replacement", () => {
     assert.equal(again.sent, first.sent);
   });
 
-  it("asks for what BIP 125 asks, or is refused with the numbers", () => {
+  it("asks for what BIP 125 asks, or leaves what was sent, with the numbers", () => {
     const event = closing("zero-fee", 1_000);
     const first = answer(steps(event, { signer }), coins, () => 1_500n);
     assert.ok(first.kind === "broadcast");
@@ -281,8 +281,28 @@ describe("a replacement", () => {
     const vbytes = BigInt(Math.ceil(weight(first.sent.transaction) / 4));
     assert.ok(raised.sent.fee >= 1_500n + vbytes && raised.sent.fee <= 1_500n + vbytes + 3n);
     const stingy = answer(steps(event, { signer, sent: first.sent }), coins, () => 1_501n);
-    assert.ok(stingy.kind === "refused" && stingy.refusal.kind === "too-little-given");
-    assert.equal(stingy.refusal.fee, 1_501n);
+    assert.ok(stingy.kind === "broadcast" && stingy.refusal?.kind === "too-little-given");
+    assert.deepEqual([stingy.sent, stingy.refusal.fee], [first.sent, 1_501n]);
+  });
+
+  it("outbids nothing whose coins are gone, when it cannot", () => {
+    const event = closing("zero-fee", 1_000);
+    const first = answer(steps(event, { signer }), coins, () => 20_000n);
+    assert.ok(first.kind === "broadcast");
+    const select = steps(event, { signer, sent: first.sent });
+    assert.ok(select.kind === "select");
+    const left: CoinSelection = {
+      confirmedUtxos: [coin(2, 9_000n)],
+      changeOutput: { value: sat(7_500n), script },
+    };
+    const more = select.answered(ok(left));
+    assert.ok(more.kind === "select" && more.request.minimumFee !== undefined);
+    const numbers = { needed: sat(20_000n), available: sat(9_000n), reserved: sat(0n) };
+    const sign = more.answered(err({ kind: "insufficient-funds", ...numbers }));
+    assert.ok(sign.kind === "sign");
+    const outcome = sign.answered(ok(bumpDraft(event, left).transaction));
+    assert.ok(outcome.kind === "broadcast");
+    assert.equal(outcome.sent.fee, 1_500n);
   });
 
   it("has a higher feerate of its own, also when it is the heavier child of a heavy parent", () => {
