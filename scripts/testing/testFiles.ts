@@ -24,7 +24,9 @@ export function kindOf(path: string): TestKind {
 
 /** All test files under `root` whose path contains one of `filters` (all of them when there is none), in order. */
 export function findTestFiles(root: string, filters: readonly string[]): readonly TestFile[] {
-  return globSync("{packages/*/test,bench/test,fuzz/test,scripts/test}/**/*.test.ts", { cwd: root })
+  return globSync("{packages/*/test,bench/test,fuzz/test,examples/*/test,scripts/test}/**/*.test.ts", {
+    cwd: root,
+  })
     .map((path) => path.replaceAll("\\", "/"))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort()

@@ -3,6 +3,12 @@ export { broadcastWrite, readBroadcast, type StoredBroadcast } from "./v1/broadc
 export { channelPrefixes, channelWrites } from "./v1/channel.ts";
 export { encodeEventAck, encodeIndexedEvent, readEventAck, readIndexedEvent } from "./v1/event.ts";
 export {
+  exportMonitor,
+  type ImportedMonitor,
+  importMonitor,
+  type MonitorRecords,
+} from "./v1/exportedMonitor.ts";
+export {
   batchSequenceKey,
   broadcastPrefix,
   chainPositionKey,
