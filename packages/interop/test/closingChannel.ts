@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import { fromHex, type OutPoint, outPointKey, type Sat } from "@fulmen/bitcoin/primitives";
+import { fromHex, type OutPoint, outPointKey, type Sat, type Txid } from "@fulmen/bitcoin/primitives";
 import { txid } from "@fulmen/bitcoin/transaction";
 import type { KVStore } from "@fulmen/lightning/chain";
 import type { UserConfig } from "@fulmen/lightning/channel";
@@ -76,7 +76,7 @@ export class ClosingChannel {
   ldk: LdkPeer;
   readonly #test: TestContext;
   readonly #simulated: SimulatedChain;
-  readonly #store: KVStore;
+  #store: KVStore;
   readonly #ldkScripts: readonly Uint8Array[];
   #onChainFeerate = 253;
   /** Told by nodes of ours that are gone. */
@@ -284,6 +284,26 @@ export class ClosingChannel {
     for (const { refusal } of this.chain.broadcaster.takeRefused()) assert.ok(isLate(refusal));
   }
 
+  /** What our store has now. */
+  async backUp(): Promise<KVStore> {
+    const copy = new MemoryStore();
+    await copy.commit(await this.#store.scan("", undefined, 100_000));
+    return copy;
+  }
+
+  /** Our node dies, and comes back from an older store. What it told before is forgotten. */
+  async restoreUs(old: KVStore): Promise<void> {
+    this.#store = old;
+    await this.restartUs();
+    this.#past = [];
+  }
+
+  /** We connect to LDK. */
+  async connect(): Promise<void> {
+    const { port } = await this.ldk.cmd("listen");
+    await this.us.connect(port, this.ldk.nodeId);
+  }
+
   /** Whether our user was told of it, before restarts or after. */
   ourEvents(kind: EventKind, paymentHash?: string): readonly Event[] {
     return [...this.#past, ...this.us.events].filter(
@@ -323,6 +343,11 @@ export class ClosingChannel {
   /** Height of the block with what spent the funding output. */
   get closingHeight(): number | undefined {
     return this.chain.chain.outputSpentBy(this.funding)?.block?.height;
+  }
+
+  /** Id of what spent the funding output. */
+  get closingTxid(): Txid {
+    return this.#commitment().id;
   }
 
   /** The output of an HTLC on the commitment that was broadcast, told by its value. */
