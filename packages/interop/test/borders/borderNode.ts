@@ -1,7 +1,14 @@
 import { readStoredRecords } from "@fulmen/background";
 import { networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { EntropySource, FeeEstimator, Filter, KVStore, KvWrite } from "@fulmen/lightning/chain";
+import type {
+  BroadcasterInterface,
+  EntropySource,
+  FeeEstimator,
+  Filter,
+  KVStore,
+  KvWrite,
+} from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { NetworkGraph, P2PGossipSync, type UtxoLookup } from "@fulmen/lightning/gossip";
 import type { Event, EventsProvider, LogRecord, RoutingMessageHandler } from "@fulmen/lightning/handlers";
@@ -20,6 +27,7 @@ import {
   type UnixSeconds,
 } from "@fulmen/lightning/util";
 import { ChainBroadcaster, type Faucet, type SimulatedChain } from "@fulmen/testkit";
+import { publishUnpaid } from "./publishUnpaid.ts";
 import { type ListenStyle, tellBlocks } from "./tellBlocks.ts";
 
 /** Puts something on a border: gives what stands in the place of `target`. */
@@ -86,6 +94,7 @@ export class BorderNode {
   readonly #store: KVStore;
   readonly #gossip: P2PGossipSync;
   readonly #provider: EventsProvider;
+  readonly #monitorsBroadcaster: BroadcasterInterface;
   #commits = 0;
 
   /** From its store, or new when that is empty. */
@@ -120,12 +129,13 @@ export class BorderNode {
     const filter: Filter = { registerTransaction: () => {}, registerOutput: () => {} };
     const tip = chain.locator();
     const position = records.manager.chainPosition;
+    this.#monitorsBroadcaster = tap("ChainMonitor > BroadcasterInterface", this.broadcaster);
     this.chainMonitor =
       options.watch === undefined
         ? new ChainMonitor(
             {
               signerProvider: tap("ChainMonitor > SignerProvider", keys, signersBehind(tap, "ChainMonitor")),
-              broadcaster: tap("ChainMonitor > BroadcasterInterface", this.broadcaster),
+              broadcaster: this.#monitorsBroadcaster,
               feeEstimator: tap("ChainMonitor > FeeEstimator", feeEstimator),
               logger,
               filter: tap("ChainMonitor > Filter", filter),
@@ -216,6 +226,7 @@ export class BorderNode {
       }
       if (batch !== undefined) manager.batchCommitted(batch.sequence);
       chainMonitor?.committed(this.#commits);
+      publishUnpaid(chainMonitor?.takeBumpEvents() ?? [], this.#monitorsBroadcaster);
     }
     this.connections.processEvents();
     return this.#tellEvent() || moved;

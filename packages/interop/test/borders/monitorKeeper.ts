@@ -12,6 +12,7 @@ import {
 import { blockHeight } from "@fulmen/lightning/util";
 import type { ChainBlock } from "@fulmen/testkit";
 import { feeEstimator, orThrow } from "./borderNode.ts";
+import { publishUnpaid } from "./publishUnpaid.ts";
 import type { FromKeeper, ToKeeper } from "./remoteWatch.ts";
 
 type Answer = Extract<FromKeeper, { kind: "answer" }>;
@@ -144,6 +145,7 @@ export class MonitorKeeper {
     const writes = [...others, ...this.#monitor.takeWrites(commit)];
     if (writes.length > 0) await this.#commit(writes);
     this.#monitor.committed(commit);
+    publishUnpaid(this.#monitor.takeBumpEvents(), this.#options.broadcaster);
     for (const event of this.#tellEvents()) this.#options.reply({ kind: "event", event });
   }
 
