@@ -38,7 +38,7 @@ import { type DrainRequest, drain, type FundRequest, fund } from "./build/fund.t
 import type { WalletRefusal } from "./build/refusal.ts";
 import { replace } from "./build/replacement.ts";
 import { signPsbtOf } from "./build/signing.ts";
-import { type FundedTransaction, isSpendable, type Workbench } from "./build/workbench.ts";
+import { type FundedTransaction, isSpendable, standbyCoins, type Workbench } from "./build/workbench.ts";
 import { type Account, formatDerivation, type Keychain } from "./descriptor/index.ts";
 import {
   balanceOf,
@@ -245,6 +245,14 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
   /** All unspent outputs. */
   coins(): readonly Coin[] {
     return [...this.#ledger.view.coins.values()];
+  }
+
+  /**
+   * Coins that stand by for channels: for `AnchorReserveSource`. Confirmed, those that claims hold included, and those
+   * that a payment has reserved left out.
+   */
+  confirmedCoins(): readonly Coin[] {
+    return standbyCoins(this.#bench);
   }
 
   /** What is known of a transaction of the wallet. */

@@ -13,7 +13,7 @@ import {
   sum,
   zeroSat,
 } from "@fulmen/lightning/util";
-import { type Coin, isMature, type Ledger, type LockId, type Place } from "../ledger/index.ts";
+import { type Coin, isClaimLock, isMature, type Ledger, type LockId, type Place } from "../ledger/index.ts";
 import { Dice, type Selection, satisfactionWeight, selectCoins } from "../selection/index.ts";
 import { type Draft, draftOf } from "./draft.ts";
 import { exportPsbt } from "./psbt.ts";
@@ -74,6 +74,14 @@ export function spendableCoins({ ledger }: Workbench, which: "confirmed" | "trus
 /** Whether an unspent coin may be spent in the next block. */
 export function isSpendable(coin: Coin, ledger: Ledger): boolean {
   return isConfirmed(coin, ledger) || isTrusted(coin);
+}
+
+/** Confirmed coins that stand by for channels: those that claims hold as well, but none that a payment has reserved. */
+export function standbyCoins({ ledger }: Workbench): readonly Coin[] {
+  return [...ledger.view.coins.values()].filter((coin) => {
+    const holder = ledger.holder(coin.outPoint);
+    return isConfirmed(coin, ledger) && (holder === undefined || isClaimLock(holder));
+  });
 }
 
 /** Worth of the confirmed coins that others than `except` hold. */

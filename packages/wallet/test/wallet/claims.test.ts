@@ -10,6 +10,7 @@ import {
   claimIdOf,
   unsignedPsbt,
 } from "@fulmen/lightning/chain";
+import { canSupportAdditionalAnchorChannel, defaultAnchorReserveTerms } from "@fulmen/lightning/onchain";
 import { type FeeratePerKw, feeratePerKw, sat } from "@fulmen/lightning/util";
 import { inputOf } from "@fulmen/testkit/wallet";
 import { lowFeerate, ok, refusal, World } from "./world.ts";
@@ -255,4 +256,28 @@ test("what an earlier transaction of the claim spends stays held, even if the ne
   assert.equal(wallet.locks()[0]?.outPoints.length, 3);
   const payment = wallet.fundTransaction({ outputs: [world.pay(1_000)], feerate: lowFeerate });
   assert.equal(refusal(payment).kind, "insufficient-funds");
+});
+
+test("coins that stand by for channels are those of claims too, and none that a payment has reserved", () => {
+  const world = new World();
+  const { wallet } = world;
+  for (const value of [100_000, 60_000, 30_000]) world.give(value);
+  world.mine();
+  world.give(1_000_000);
+  const values = () => wallet.confirmedCoins().map(({ output }) => output.value);
+  assert.deepEqual(values().toSorted(), [100_000n, 30_000n, 60_000n]);
+  const parent = zeroFeeParent(world);
+  const selected = ok(wallet.selectConfirmedUtxos(anchorRequest(parent, feeratePerKw(2_500))));
+  assert.ok(selected.confirmedUtxos.length > 0);
+  assert.equal(values().length, 3);
+  const held = ok(wallet.fundTransaction({ outputs: [world.pay(20_000)], feerate: lowFeerate }));
+  assert.equal(values().length, 3 - held.spent.length);
+  // The reserve of a channel in a coin of its own, as a manager asks for it.
+  const terms = {
+    ...defaultAnchorReserveTerms,
+    upperBoundFeerate: feeratePerKw(250),
+    expectedAcceptedHtlcs: 1,
+  };
+  const channels = { atHand: [], additional: "zero-fee-commitments" } as const;
+  assert.ok(canSupportAdditionalAnchorChannel(terms, wallet.confirmedCoins(), channels).ok);
 });
