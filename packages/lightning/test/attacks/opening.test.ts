@@ -252,6 +252,34 @@ describe("fake channels that are closed at once", () => {
   });
 });
 
+describe("a fake channel on a funding that Bob is about to broadcast", () => {
+  for (const when of ["before", "after"] as const) {
+    it(`mallory names it ${when} alice has signed: Bob broadcasts it only for a channel that he watches`, () => {
+      const net = new ManagerNet();
+      const [alice, bob, mallory] = [net.add(), net.add(), net.add()];
+      net.connect(alice, bob);
+      net.connect(mallory, bob);
+      const { temporary, transaction } = net.offer(bob, alice);
+      const outPoint = { txid: txid(transaction), index: 0 };
+      const fake = net.offer(mallory, bob).temporary;
+      bob.manager.fundingTransactionGenerated(temporary, transaction);
+      net.settle((from, { type }) => from === alice && type === "funding_signed");
+      if (when === "before") signFunding(mallory, bob, { temporary: fake, outPoint });
+      bob.commit();
+      net.settle();
+      if (when === "after") signFunding(mallory, bob, { temporary: fake, outPoint });
+      bob.commit();
+      const monitors = [...bob.monitor.monitors()];
+      assert.ok(monitors.length <= 1);
+      const isBroadcast = bob.broadcasts.some((one) => txid(one) === txid(transaction));
+      const isAlices = monitors[0]?.setup.counterparty === alice.nodeId;
+      assert.equal(isBroadcast, isAlices, "Bob's money goes to a channel with Alice, or nowhere");
+      if (when === "after") assert.ok(isAlices);
+      assert.doesNotThrow(() => bob.restart());
+    });
+  }
+});
+
 function bytesOf({ store }: ManagerNode): number {
   let sum = 0;
   for (const [key, value] of store) sum += key.length + value.length;
