@@ -4,6 +4,7 @@ import type { BlockLocator, TransactionInBlock } from "../chain/chainInterface.t
 import { nextDeadline } from "../channel/ops/chain.ts";
 import type { ChannelState, FundedChannel } from "../channel/state.ts";
 import type { BlockHash, BlockHeight, ChannelId, Txid } from "../util/ids.ts";
+import { HeightIndex } from "./heightIndex.ts";
 import type { ManagerCore } from "./managerCore.ts";
 
 /** Hashes of blocks before the tip that are kept to find a fork point. */
@@ -19,9 +20,16 @@ interface BlockWithTransactions extends BlockTip {
   readonly transactions: readonly TransactionInBlock[];
 }
 
-/** What blocks mean to channels. Only those that a block concerns take a step. */
+/**
+ * What blocks mean to channels. Only those that a block concerns take a step, and the others cost nothing: they are
+ * found by their funding transactions and by their next deadlines.
+ */
 export class ChainTracker {
   readonly #core: ManagerCore;
+  readonly #byFunding = new Map<Txid, Set<ChannelId>>();
+  readonly #fundings = new Map<ChannelId, readonly Txid[]>();
+  /** From which height on a block concerns a channel by its height alone. */
+  readonly #deadlines = new HeightIndex<ChannelId>();
 
   constructor(core: ManagerCore) {
     this.#core = core;
@@ -46,17 +54,10 @@ export class ChainTracker {
   }
 
   confirmed({ hash, height, transactions }: BlockWithTransactions): void {
-    const wanted = new Map<Txid, ChannelId[]>();
-    for (const [channelId, { commitments }] of this.#funded()) {
-      for (const { outPoint } of commitments.fundings) {
-        const ids = wanted.get(outPoint.txid);
-        if (ids === undefined) wanted.set(outPoint.txid, [channelId]);
-        else ids.push(channelId);
-      }
-    }
-    if (wanted.size === 0) return;
+    this.#refresh();
+    if (this.#byFunding.size === 0) return;
     for (const { index, transaction } of transactions) {
-      for (const channelId of wanted.get(txid(transaction)) ?? []) {
+      for (const channelId of [...(this.#byFunding.get(txid(transaction)) ?? [])]) {
         this.#core.input(() =>
           this.#core.channels.step(channelId, {
             kind: "funding-confirmed",
@@ -71,9 +72,8 @@ export class ChainTracker {
   }
 
   unconfirmed(id: Txid): void {
-    for (const [channelId, { commitments }] of this.#funded()) {
-      if (commitments.fundings.some(({ outPoint }) => outPoint.txid === id)) this.#unconfirm(channelId);
-    }
+    this.#refresh();
+    for (const channelId of [...(this.#byFunding.get(id) ?? [])]) this.#unconfirm(channelId);
   }
 
   best({ header, hash, height }: BlockTip): void {
@@ -81,10 +81,11 @@ export class ChainTracker {
     if (hash === tip.hash) return;
     this.#core.setTip(locatorAfter(tip, { header, hash, height }));
     channels.refreshFeerates();
-    for (const [channelId, { state }] of [...channels.all()]) {
-      if (concernsBlock(state, height))
-        this.#core.input(() => channels.step(channelId, { kind: "new-block" }));
-    }
+    this.#refresh();
+    const due = this.#deadlines.due(height);
+    for (const channelId of due) this.#core.input(() => channels.step(channelId, { kind: "new-block" }));
+    // What did not step, since it is quarantined, is due again.
+    for (const channelId of due) this.#index(channelId);
     this.#core.input(() => claimables.newBlock(height));
     this.#core.input(() => this.#core.failBackInTime(height));
   }
@@ -103,6 +104,32 @@ export class ChainTracker {
         blockHash,
       }));
     });
+  }
+
+  /** Finds out what blocks concern the channels that changed. */
+  #refresh(): void {
+    for (const channelId of this.#core.channels.takeChanged()) this.#index(channelId);
+  }
+
+  #index(channelId: ChannelId): void {
+    const entry = this.#core.channels.get(channelId);
+    const fundings = this.#core.channels.funded(channelId)?.commitments.fundings ?? [];
+    const ids = fundings.map(({ outPoint }) => outPoint.txid);
+    this.#deadlines.put(channelId, entry ? concerningHeight(entry.state) : Number.POSITIVE_INFINITY);
+    const known = this.#fundings.get(channelId) ?? [];
+    if (ids.length === known.length && ids.every((id, i) => id === known[i])) return;
+    for (const id of known) {
+      const sharing = this.#byFunding.get(id);
+      sharing?.delete(channelId);
+      if (sharing?.size === 0) this.#byFunding.delete(id);
+    }
+    for (const id of ids) {
+      const sharing = this.#byFunding.get(id);
+      if (sharing === undefined) this.#byFunding.set(id, new Set([channelId]));
+      else sharing.add(channelId);
+    }
+    if (ids.length === 0) this.#fundings.delete(channelId);
+    else this.#fundings.set(channelId, ids);
   }
 
   #unconfirm(channelId: ChannelId): void {
@@ -125,23 +152,21 @@ function locatorAfter(tip: BlockLocator, { header, hash, height }: BlockTip): Bl
   return { hash, height, ancestors: ancestors.slice(0, ancestorsKept) };
 }
 
-/** Whether a block may change the channel by its height alone. */
-function concernsBlock(state: ChannelState, height: number): boolean {
+/** From which height on a block may change the channel by its height alone: infinity for never. */
+function concerningHeight(state: ChannelState): number {
   switch (state.kind) {
     case "wait-for-channel-ready":
     case "normal":
     case "shutting-down":
-    case "negotiating": {
-      const deadline = nextDeadline(state);
-      return deadline !== undefined && deadline <= height;
-    }
+    case "negotiating":
+      return nextDeadline(state) ?? Number.POSITIVE_INFINITY;
     case "offline":
     case "syncing":
-      return concernsBlock(state.inner, height);
+      return concerningHeight(state.inner);
     case "awaiting-signer":
-      return concernsBlock(state.before, height);
+      return concerningHeight(state.before);
     case "closing":
-      return true;
+      return 0;
     case "wait-for-accept-channel":
     case "wait-for-acceptance":
     case "wait-for-funding-transaction":
@@ -149,6 +174,6 @@ function concernsBlock(state: ChannelState, height: number): boolean {
     case "wait-for-funding-signed":
     case "wait-for-remote-close":
     case "ended":
-      return false;
+      return Number.POSITIVE_INFINITY;
   }
 }

@@ -50,6 +50,8 @@ export class Channels {
   readonly #left = new Set<NodeId>();
   /** Channels that may have something to sign. */
   readonly #unsigned = new Set<ChannelId>();
+  /** Channels that came, stepped or went since `takeChanged`. */
+  #changed = new Set<ChannelId>();
   readonly #environment: ManagerEnvironment;
   readonly #feerates: FeerateTracker;
   readonly #turn: Turn;
@@ -102,6 +104,13 @@ export class Channels {
     return this.#entries.entries();
   }
 
+  /** Channels that are new, may have another state, or are gone, since the last call. */
+  takeChanged(): ReadonlySet<ChannelId> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
+  }
+
   ofPeer(nodeId: NodeId): readonly ChannelId[] {
     return [...(this.#byPeer.get(nodeId) ?? [])];
   }
@@ -124,6 +133,7 @@ export class Channels {
   add(channelId: ChannelId, entry: Omit<ChannelEntry, "quarantined">): void {
     invariant(!this.#entries.has(channelId), `channel ${channelId} added twice`);
     this.#entries.set(channelId, { ...entry, quarantined: false });
+    this.#changed.add(channelId);
     this.#index(entry.counterparty, channelId);
   }
 
@@ -131,6 +141,7 @@ export class Channels {
     const entry = this.#entries.get(channelId);
     if (entry === undefined) return;
     this.#entries.delete(channelId);
+    this.#changed.add(channelId);
     const ids = this.#byPeer.get(entry.counterparty);
     ids?.delete(channelId);
     if (ids?.size === 0) this.#byPeer.delete(entry.counterparty);
@@ -217,6 +228,7 @@ export class Channels {
       this.quarantine(id, why);
       refused = refusalOf("quarantined", why);
     }
+    this.#changed.add(id);
     if (entry.state.kind === "ended") this.forget(id);
     else this.#unsigned.add(id);
     return refused;
@@ -241,6 +253,7 @@ export class Channels {
 
   /** One step after a bug: another one is only logged. */
   #stepOnce(channelId: ChannelId, entry: ChannelEntry, input: ChannelInput): void {
+    this.#changed.add(channelId);
     try {
       const { state, actions } = step(this.#context, entry.state, input);
       entry.state = state;
@@ -366,6 +379,7 @@ export class Channels {
     const entry = present(this.#entries.get(from), "a channel that gets its id");
     invariant(!this.#entries.has(to), `two channels of id ${to}`);
     this.#entries.delete(from);
+    this.#changed.add(from).add(to);
     this.#byPeer.get(entry.counterparty)?.delete(from);
     this.#unsigned.delete(from);
     this.#entries.set(to, entry);
