@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
 import { type BenchResult, type MeasuredCase, ratioOf } from "./measuredCase.ts";
 import { paymentsBench } from "./payments.ts";
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   payments: paymentsBench,
   startup: startupBench,
   codec: codecBench,
+  chain: chainBench,
 };
 
 const { values, positionals } = parseArgs({

@@ -38,6 +38,7 @@ import { StoredMonitor } from "../storage/v1/storedMonitor.ts";
 import { type BlockHash, blockHeight, type ChannelId, type Txid } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import { HeightIndex } from "./heightIndex.ts";
+import { OutPointIndex } from "./outPointIndex.ts";
 
 /** Signs for channels that are closing. `KeysManager` does. */
 export interface MonitorSignerProvider {
@@ -80,10 +81,10 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   /** Monitors whose lock is not durable yet, and the batch that makes it so once it has been taken. */
   readonly #lockPending = new Map<ChannelId, number | undefined>();
   /**
-   * Which channels must see the spender of an output; keys by `outPointKey`. One is the rule: but a peer can name as its
-   * funding whatever it likes, an HTLC's output of another channel, too.
+   * Which channels must see the spender of an output. One is the rule: but a peer can name as its funding whatever it likes, an
+   * HTLC's output of another channel, too.
    */
-  readonly #byOutPoint = new Map<string, readonly ChannelId[]>();
+  readonly #byOutPoint = new OutPointIndex<readonly ChannelId[]>();
   /** Names of the events that were told. */
   readonly #told = new Map<ChannelId, Set<string>>();
   /** Channels that are closing or closed. */
@@ -244,10 +245,9 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const monitor = this.#monitors.get(channelId);
     if (monitor === undefined) return;
     for (const { outPoint } of outputsToWatch(monitor)) {
-      const key = outPointKey(outPoint);
-      const others = (this.#byOutPoint.get(key) ?? []).filter((id) => id !== channelId);
-      if (others.length === 0) this.#byOutPoint.delete(key);
-      else this.#byOutPoint.set(key, others);
+      const others = (this.#byOutPoint.get(outPoint) ?? []).filter((id) => id !== channelId);
+      if (others.length === 0) this.#byOutPoint.delete(outPoint);
+      else this.#byOutPoint.set(outPoint, others);
     }
     this.#monitors.delete(channelId);
     this.#stored.delete(channelId);
@@ -368,10 +368,9 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     else this.#deadlines.put(channelId, Math.max(forceCloseHeight(monitor), this.#height + 1));
     if (known !== undefined && known.chain === monitor.chain) return;
     for (const output of outputsToWatch(monitor)) {
-      const key = outPointKey(output.outPoint);
-      const watching = this.#byOutPoint.get(key) ?? [];
+      const watching = this.#byOutPoint.get(output.outPoint) ?? [];
       if (watching.includes(channelId)) continue;
-      this.#byOutPoint.set(key, [...watching, channelId]);
+      this.#byOutPoint.set(output.outPoint, [...watching, channelId]);
       this.#environment.filter?.registerOutput(output);
     }
   }
@@ -451,7 +450,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   #spentBy(transaction: Transaction): Iterable<ChannelId> {
     const channels = new Set<ChannelId>();
     for (const { outPoint } of transaction.inputs) {
-      for (const channelId of this.#byOutPoint.get(outPointKey(outPoint)) ?? []) channels.add(channelId);
+      for (const channelId of this.#byOutPoint.get(outPoint) ?? []) channels.add(channelId);
     }
     return channels;
   }

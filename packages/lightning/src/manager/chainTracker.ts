@@ -22,12 +22,15 @@ interface BlockWithTransactions extends BlockTip {
 
 /**
  * What blocks mean to channels. Only those that a block concerns take a step, and the others cost nothing: they are
- * found by their funding transactions and by their next deadlines.
+ * found by funding transactions that may still come, and by their next deadlines.
  */
 export class ChainTracker {
   readonly #core: ManagerCore;
+  /** Funding transactions that are not confirmed, or not for long. */
   readonly #byFunding = new Map<Txid, Set<ChannelId>>();
   readonly #fundings = new Map<ChannelId, readonly Txid[]>();
+  /** When those of a channel have been confirmed for long. */
+  readonly #settling = new HeightIndex<ChannelId>();
   /** From which height on a block concerns a channel by its height alone. */
   readonly #deadlines = new HeightIndex<ChannelId>();
 
@@ -72,8 +75,9 @@ export class ChainTracker {
   }
 
   unconfirmed(id: Txid): void {
-    this.#refresh();
-    for (const channelId of [...(this.#byFunding.get(id) ?? [])]) this.#unconfirm(channelId);
+    for (const [channelId, { commitments }] of this.#funded()) {
+      if (commitments.fundings.some(({ outPoint }) => outPoint.txid === id)) this.#unconfirm(channelId);
+    }
   }
 
   best({ header, hash, height }: BlockTip): void {
@@ -85,7 +89,7 @@ export class ChainTracker {
     const due = this.#deadlines.due(height);
     for (const channelId of due) this.#core.input(() => channels.step(channelId, { kind: "new-block" }));
     // What did not step, since it is quarantined, is due again.
-    for (const channelId of due) this.#index(channelId);
+    for (const channelId of [...due, ...this.#settling.due(height)]) this.#index(channelId);
     this.#core.input(() => claimables.newBlock(height));
     this.#core.input(() => this.#core.failBackInTime(height));
   }
@@ -113,7 +117,11 @@ export class ChainTracker {
 
   #index(channelId: ChannelId): void {
     const entry = this.#core.channels.get(channelId);
-    const fundings = this.#core.channels.funded(channelId)?.commitments.fundings ?? [];
+    const channel = this.#core.channels.funded(channelId);
+    const settled = channel ? settledFrom(channel) : Number.POSITIVE_INFINITY;
+    const isSettled = settled <= this.#core.tip.height;
+    this.#settling.put(channelId, isSettled ? Number.POSITIVE_INFINITY : settled);
+    const fundings = isSettled ? [] : (channel?.commitments.fundings ?? []);
     const ids = fundings.map(({ outPoint }) => outPoint.txid);
     this.#deadlines.put(channelId, entry ? concerningHeight(entry.state) : Number.POSITIVE_INFINITY);
     const known = this.#fundings.get(channelId) ?? [];
@@ -150,6 +158,15 @@ function locatorAfter(tip: BlockLocator, { header, hash, height }: BlockTip): Bl
   const follows = header.previous === tip.hash;
   const ancestors = follows ? [tip.hash, ...tip.ancestors] : [header.previous];
   return { hash, height, ancestors: ancestors.slice(0, ancestorsKept) };
+}
+
+/** Confirmations after which no block is expected to have a funding transaction once more. */
+const settledDepth = 100;
+
+/** The height at which the funding has that many: infinity while it is not confirmed. */
+function settledFrom({ fundingStatus }: FundedChannel): number {
+  if (fundingStatus.kind === "unconfirmed") return Number.POSITIVE_INFINITY;
+  return fundingStatus.height + settledDepth - 1;
 }
 
 /** From which height on a block may change the channel by its height alone: infinity for never. */
