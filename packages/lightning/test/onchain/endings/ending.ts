@@ -287,6 +287,42 @@ class Ending {
       assert.deepEqual(party.complaints, []);
       this.#checkNews(party);
     }
+    this.#checkWhole();
+  }
+
+  /**
+   * At any time every satoshi that is or may become ours is in our balances or was handed over, but for what the peer
+   * took and what claims cost.
+   */
+  #checkWhole(): void {
+    const { built, ledger, kind } = this.#chosen;
+    const isFinalUndone = this.#test.reorg >= 6;
+    if (this.#chain.confirmations(built.txid) === 0 || isFinalUndone) return;
+    const [htlcs, punished] = [
+      kind === "future" ? 0n : total(ledger.htlcs),
+      kind === "revoked" ? ledger.main.them : 0n,
+    ];
+    let expected = ledger.main.us + htlcs + punished;
+    for (const { outputIndex, value } of built.htlcs) {
+      const spender = this.#spender({ txid: built.txid, index: outputIndex });
+      if (spender === undefined || this.us.offered.has(txid(spender)) || kind === "future") continue;
+      expected -= kind === "revoked" ? value - secondStageValue(spender, value) : value;
+    }
+    for (const id of this.us.offered.keys()) {
+      const found = this.#chain.transaction(id);
+      if (found?.block === undefined || id === built.txid || this.us.isSweep(id)) continue;
+      const hasCoins = found.transaction.inputs.some(({ outPoint }) => this.us.isCoin(outPoint));
+      if (!hasCoins) expected -= this.#chain.feeOf(id) ?? 0n;
+    }
+    const { balances, monitor } = this.us;
+    const given = monitor.handedOver.map(
+      (outPoint) => this.#chain.output(outPoint)?.value ?? assert.fail("it is gone"),
+    );
+    assert.equal(
+      total(balances.map(({ amount }) => amount)) + total(given),
+      expected,
+      "what is ours all together",
+    );
   }
 
   /** What is told of as final has six confirmations, and preimages are what was asked for. */
@@ -507,6 +543,11 @@ class Ending {
       );
     }
   }
+}
+
+/** What an HTLC transaction of the peer leaves of an HTLC: all of it where its fee is paid by other coins. */
+function secondStageValue({ inputs, outputs }: Transaction, value: bigint): bigint {
+  return inputs.length === 1 ? (outputs[0]?.value ?? 0n) : value;
 }
 
 function seedOf(text: string): number {

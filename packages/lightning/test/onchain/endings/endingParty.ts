@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { equalBytes, outPointKey } from "@fulmen/bitcoin/primitives";
+import { equalBytes, type OutPoint, outPointKey } from "@fulmen/bitcoin/primitives";
 import { p2wpkh } from "@fulmen/bitcoin/script";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { ChainUpdate, Refusal, SimulatedChain } from "@fulmen/testkit/chain";
@@ -91,6 +91,16 @@ export class EndingParty {
   /** The records are old: they end with that update. */
   forgetsAfter(updates: number): void {
     this.#knownUpdates = updates;
+  }
+
+  isSweep(id: Txid): boolean {
+    return this.#sweeps.some((transaction) => txid(transaction) === id);
+  }
+
+  /** Whether an output is a coin of the wallet for bumping. */
+  isCoin(outPoint: OutPoint): boolean {
+    const output = this.chain.output(outPoint);
+    return output !== undefined && equalBytes(output.script, this.wallet.script);
   }
 
   /** Gives the monitor what the channel has told it since. */
@@ -243,7 +253,8 @@ export class EndingParty {
         if (this.#isBehind && this.#options.restarts === "lost") return true;
         return inputs.some(({ outPoint }) => {
           const rival = this.chain.outputSpentBy(outPoint)?.transaction;
-          return rival !== undefined && (!this.offered.has(txid(rival)) || this.#isSwept(rival));
+          if (rival === undefined) return false;
+          return !this.offered.has(txid(rival)) || this.#isSwept(rival) || isSameClaim(rival, transactions);
         });
       case "non-final":
       case "sequence-locked":
@@ -262,6 +273,11 @@ export class EndingParty {
   #knows(hash: BlockHash): boolean {
     return this.#locator.hash === hash || this.#locator.ancestors.includes(hash);
   }
+}
+
+/** Whether a claim was there before but for its lock time, which a reorganisation takes back. */
+function isSameClaim(rival: Transaction, [claim]: readonly Transaction[]): boolean {
+  return claim !== undefined && isDeepStrictEqual(claim.outputs, rival.outputs);
 }
 
 /** How past HTLCs are grouped is the store's to choose. */
