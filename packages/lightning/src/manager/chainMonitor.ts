@@ -457,7 +457,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   #act(monitor: ChannelMonitor): void {
     const { channelId, channelKeysId } = monitor.setup;
-    if (this.#lockPending.has(channelId)) return;
+    // Only our commitment waits for the lock, and it is out of the question once another spends the funding.
+    if (this.#lockPending.has(channelId) && monitor.chain.fundingSpend === undefined) return;
     const { signerProvider, broadcaster, feeEstimator } = this.#environment;
     const height = this.#height;
     const feerates = {

@@ -375,6 +375,23 @@ describe("chain monitor", () => {
     assert.equal(lockOf(host)?.broadcast, true);
   });
 
+  it("punishes though the lock that a deadline gave it is not durable yet", () => {
+    const [a, b] = channelWithHtlcs("anchors-zero-fee-htlc");
+    const revoked = latest(b);
+    b.fulfill(b.removable()[0] ?? assert.fail("nothing to fulfill"));
+    settle(a, b);
+    const host = new Host(a);
+    const [due, next] = chainOf([[], [revoked.transaction]]);
+    assert.ok(due !== undefined && next !== undefined);
+    host.chainMonitor.bestBlockUpdated(due.header, expiry + 3);
+    assert.equal(lockOf(host)?.cause, "deadline");
+    assert.equal(host.broadcasts.length, 0);
+    host.chainMonitor.blockConnected(next.header, next.transactions, expiry + 4);
+    const spent = host.broadcasts.flatMap(({ transaction }) => transaction.inputs);
+    assert.equal(spent.length, revoked.htlcs.length + 1);
+    assert.ok(spent.every(({ outPoint }) => outPoint.txid === revoked.txid));
+  });
+
   it("claims an incoming HTLC early when its preimage is known, and never otherwise", () => {
     const [a, b] = channelWithHtlcs("anchors-zero-fee-htlc");
     const [block] = chainOf([[]]);
