@@ -144,19 +144,16 @@ export class CommitQueue {
   }
 
   /**
-   * A commit may have failed in the answer only: the sequence number in the store tells. It is not asked when a later
-   * batch went through all the same, since it would then be that one's.
+   * A commit may have failed in the answer only: the sequence number in the store tells. A later batch's number says
+   * nothing of the one before it, which may have failed all the same: then all are committed again.
    */
   async #forgetCommitted(): Promise<void> {
-    if (this.#entries.some(({ outcome }) => outcome === "done")) return;
+    const [first] = this.#entries;
+    if (first?.batch.sequence === undefined) return;
     const value = await this.#store.read(batchSequenceKey);
     const stored = value && readBatchSequence({ key: batchSequenceKey, value });
-    if (stored?.ok !== true) return;
-    const last = this.#entries.findLastIndex(({ batch }) => (batch.sequence ?? Infinity) <= stored.value);
-    for (const entry of this.#entries.slice(0, last + 1)) entry.outcome = "done";
-    while (this.#entries[0]?.outcome === "done" && !this.#isLost) {
-      present(this.#entries.shift(), "a durable batch").batch.committed();
-    }
+    if (stored?.ok !== true || stored.value !== first.batch.sequence || this.#isLost) return;
+    present(this.#entries.shift(), "a durable batch").batch.committed();
   }
 
   #release(): void {

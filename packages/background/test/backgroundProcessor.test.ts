@@ -229,6 +229,27 @@ describe("the background processor -- a failing store", () => {
     assert.deepEqual(manager.released, [1, 2]);
   });
 
+  it("commits again what failed before a batch whose answer was lost, though the store has the later number", async () => {
+    const { processor, store, manager, clock } = fakeNode();
+    processor.start();
+    await settled();
+    store.automatic = false;
+    for (const key of ["a", "b"]) {
+      manager.happens(key);
+      processor.wake();
+      await settled();
+    }
+    const [first, second] = store.waiting.splice(0);
+    first?.reject(new Error("try again"));
+    store.apply(second?.writes ?? []);
+    second?.reject(new Error("connection reset"));
+    store.automatic = true;
+    await clock.advance(1_000);
+    assert.deepEqual(manager.released, [1, 2]);
+    assert.deepEqual([...store.values.keys()].sort(), ["a", "b", "batch-sequence"]);
+    assert.equal(processor.status.kind, "running");
+  });
+
   it("goes on watching the chain while it is frozen", async () => {
     let polls = 0;
     const { processor, store, manager, clock } = fakeNode({
