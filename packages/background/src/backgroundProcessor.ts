@@ -18,7 +18,7 @@ export type NodeStatus =
   /**
    * The store does not take what it is given. Nothing that rests on it leaves the node, and no peer is connected;
    * the chain is still watched. The store is tried again and again: `attempt` from 1, the next one in `retryIn`
-   * milliseconds.
+   * milliseconds; 0 while it has not answered the last one.
    */
   | {
       readonly kind: "frozen";
@@ -115,6 +115,12 @@ export class BackgroundProcessor {
     this.peers = wakingConnections(peerManager, () => this.wake());
     this.#queue = new CommitQueue(store, clock, {
       frozen: (error, attempt, retryIn) => this.#frozen(error, attempt, retryIn),
+      stalled: (waited) => {
+        const error = new Error(`the store has not answered for ${waited / 1_000} s`);
+        this.#log("error", `${error.message}; nothing leaves the node until it does`);
+        this.#become({ kind: "frozen", error, attempt: 1, retryIn: 0 });
+        this.#disconnect();
+      },
       thawed: () => {
         this.#log("info", "the store works again");
         this.#become({ kind: "running" });

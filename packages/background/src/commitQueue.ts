@@ -20,6 +20,8 @@ interface Entry {
 export interface CommitQueueEvents {
   /** The store failed for the `attempt`th time in a row; it is tried again in `delay` milliseconds. */
   frozen(error: unknown, attempt: number, delay: number): void;
+  /** The store has not answered for `waited` milliseconds. What it was given may still be taken: nothing is tried again. */
+  stalled(waited: number): void;
   /** The store works again, and all that had waited is durable. */
   thawed(): void;
   /** The store is lost. Nothing is committed any more. */
@@ -28,6 +30,8 @@ export interface CommitQueueEvents {
 
 const shortestRetry = 100;
 const longestRetry = 30_000;
+/** Milliseconds after which a store that neither takes nor refuses a commit counts as failing. */
+const patience = 30_000;
 
 /**
  * Brings batches into a store in order, several at a time, so that the store can share one sync among them. When the
@@ -43,6 +47,8 @@ export class CommitQueue {
   #retryIsDue = false;
   #cancelRetry: (() => void) | undefined;
   #isLost = false;
+  #isStalled = false;
+  #cancelPatience: (() => void) | undefined;
   #whenEmpty: (() => void)[] = [];
 
   constructor(store: KVStore, clock: Clock, events: CommitQueueEvents) {
@@ -58,7 +64,7 @@ export class CommitQueue {
 
   /** Whether the store has failed and not recovered. No batch may be pushed meanwhile. */
   get isFrozen(): boolean {
-    return this.#failures > 0 || this.#isLost;
+    return this.#failures > 0 || this.#isStalled || this.#isLost;
   }
 
   push(batch: QueuedBatch): void {
@@ -68,6 +74,7 @@ export class CommitQueue {
       entry.outcome = "done";
       this.#settle();
     } else {
+      if (this.#cancelPatience === undefined) this.#bePatient();
       void this.#commit(entry);
     }
   }
@@ -84,6 +91,7 @@ export class CommitQueue {
   stop(): void {
     this.#isLost = true;
     this.#cancelRetry?.();
+    this.#cancelPatience?.();
     this.#release();
   }
 
@@ -96,20 +104,45 @@ export class CommitQueue {
     }
     if (this.#isLost) return;
     entry.outcome = failure === undefined ? "done" : "failed";
-    if (failure !== undefined && !this.isFrozen) this.#failed(failure.error);
+    if (failure !== undefined && this.#failures === 0) this.#failed(failure.error);
     this.#settle();
   }
 
   /** Lets go of what is durable; once no commit is under way any more, those that failed are tried again. */
   #settle(): void {
+    const before = this.#entries.length;
     while (this.#entries[0]?.outcome === "done" && !this.#isLost) {
       present(this.#entries.shift(), "a durable batch").batch.committed();
     }
+    if (this.#isLost) return;
+    if (this.#entries.length < before || this.#failures > 0) this.#answered();
     if (this.#entries.length === 0) this.#release();
     if (!this.#retryIsDue || this.#entries.some(({ outcome }) => outcome === "pending")) return;
     this.#retryIsDue = false;
     const delay = backOff(this.#failures, shortestRetry, longestRetry);
     this.#cancelRetry = this.#clock.schedule(() => void this.#retry(), delay);
+  }
+
+  /** The store is given some time for the oldest commit. */
+  #bePatient(): void {
+    this.#cancelPatience?.();
+    this.#cancelPatience = this.#clock.schedule(() => {
+      this.#cancelPatience = undefined;
+      this.#isStalled = true;
+      this.#release();
+      this.#events.stalled(patience);
+    }, patience);
+  }
+
+  /** The store has dealt with the oldest commit; a further one has its own time. */
+  #answered(): void {
+    this.#cancelPatience?.();
+    this.#cancelPatience = undefined;
+    const isWaiting = this.#entries.some(({ outcome }) => outcome === "pending");
+    if (isWaiting && this.#failures === 0 && !this.#isStalled) this.#bePatient();
+    if (!this.#isStalled || isWaiting) return;
+    this.#isStalled = false;
+    if (this.#failures === 0) this.#events.thawed();
   }
 
   #failed(error: unknown): void {

@@ -250,6 +250,66 @@ describe("the background processor -- a failing store", () => {
     assert.equal(processor.status.kind, "running");
   });
 
+  it("freezes when the store does not answer, and goes on when it does, without having asked twice", async () => {
+    const { processor, store, manager, clock, calls, statuses } = fakeNode();
+    processor.start();
+    await settled();
+    store.automatic = false;
+    for (const key of ["a", "b"]) {
+      manager.happens(key);
+      processor.wake();
+      await settled();
+    }
+    await clock.advance(29_000);
+    assert.equal(statuses.at(-1)?.kind, "running");
+    await clock.advance(2_000);
+    assert.equal(statuses.at(-1)?.kind, "frozen");
+    assert.ok(calls.includes("disconnect all"));
+    manager.happens("c");
+    processor.wake();
+    await clock.advance(100_000);
+    assert.equal(store.history.length, 2);
+    assert.deepEqual(manager.released, []);
+    store.fulfil(0);
+    await settled();
+    assert.equal(statuses.at(-1)?.kind, "frozen");
+    store.fulfil(0);
+    await settled();
+    assert.equal(statuses.at(-1)?.kind, "running");
+    assert.equal(store.history.at(-1), "c batch-sequence");
+    store.fulfil(0);
+    await settled();
+    assert.deepEqual(manager.released, [1, 2, 3]);
+  });
+
+  it("tries again what a store refuses after a long silence", async () => {
+    const { processor, store, manager, clock, statuses } = fakeNode();
+    processor.start();
+    store.automatic = false;
+    manager.happens("a");
+    processor.wake();
+    await clock.advance(31_000);
+    const [commit] = store.waiting.splice(0);
+    commit?.reject(new Error("connection reset"));
+    store.automatic = true;
+    await clock.advance(1_000);
+    assert.deepEqual(manager.released, [1]);
+    assert.equal(statuses.at(-1)?.kind, "running");
+    assert.equal(statuses.filter(({ kind }) => kind === "frozen").length, 2);
+  });
+
+  it("stops though the store does not answer", async () => {
+    const { processor, store, manager, clock } = fakeNode();
+    processor.start();
+    store.automatic = false;
+    manager.happens("a");
+    processor.wake();
+    await clock.advance(31_000);
+    await processor.stop();
+    assert.deepEqual(manager.released, []);
+    assert.equal(processor.status.kind, "stopped");
+  });
+
   it("goes on watching the chain while it is frozen", async () => {
     let polls = 0;
     const { processor, store, manager, clock } = fakeNode({
