@@ -1,3 +1,4 @@
+// timeout: 240 s
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";

@@ -1,3 +1,4 @@
+// timeout: 240 s
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { fromHex, type OutPoint, outPointKey, type Sat } from "@fulmen/bitcoin/primitives";
@@ -113,7 +114,8 @@ for (const format of bothFormats) {
     const forwarded = await us.waitFor("payment-forwarded");
     assert.equal(forwarded.claimedOnChain, true);
     assert.equal(forwarded.feeEarned, ourFee);
-    for (let i = 0; i < 150; i++) await mine(chain, bob);
+    await mine(chain, bob);
+    await chain.mine(150);
     assert.equal(balanceWith(us, line), 500_000_000n + amount + ourFee, "the channel with alice lives on");
     assert.deepEqual(await shares(us, passed), {
       ours: 500_000n - 20_000n,
@@ -139,7 +141,8 @@ for (const format of bothFormats) {
     assert.ok(taken?.block);
     assert.equal(taken.block.height, closing.block.height + 1);
     assert.ok(chain.height >= taken.block.height + 5, "failed when it is final, no earlier");
-    for (let i = 0; i < 150; i++) await mine(chain, bob);
+    await mine(chain, bob);
+    await chain.mine(150);
     assert.equal(balanceWith(us, line), 500_000_000n, "the channel with alice lives on");
     assert.deepEqual(await shares(us, passed), {
       ours: 500_000n,
