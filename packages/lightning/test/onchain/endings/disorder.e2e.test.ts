@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { txid } from "@fulmen/bitcoin/transaction";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import type { ChainBlock } from "@fulmen/testkit/chain";
 import { Dice } from "@fulmen/testkit/network";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import type { FormatName } from "#src/commitment/params";
 import { blockHeight } from "#src/util/ids";
-import { enterState } from "./channelStates.ts";
+import { settle } from "../monitoredPair.ts";
+import { addOne, enterState } from "./channelStates.ts";
 import { signedCommitment, signedSecondStage } from "./cheat.ts";
 import { EndingParty } from "./endingParty.ts";
 import { fundedChannel } from "./fundedChannel.ts";
@@ -114,6 +116,37 @@ for (const format of formatNames) {
           ),
         ].sort();
       assert.deepEqual(names(liedTo), names(reference));
+    });
+
+    it("forgets what was built on a transaction that is unconfirmed, told of or not", () => {
+      const { chain, us, them } = fundedChannel(format, "us");
+      enterState({ us, them }, "committed", chain.tip.height + 60);
+      const revoked = them.ownCommitments.at(-1) ?? assert.fail("no commitment");
+      addOne({ us, them }, chain.tip.height + 60);
+      settle(us, them);
+      const options = { delivery: "whole-blocks", restarts: "never" } as const;
+      const party = new EndingParty(us, chain, { name: "us", ...options });
+      const cheater = new EndingParty(them, chain, { name: "them", ...options });
+      party.follow();
+      chain.mine(2, { transactions: [signedCommitment(them, revoked)], only: [] });
+      const htlc = revoked.htlcs.find(({ stage }) => stage === "success") ?? assert.fail("no HTLC");
+      const secondStage = signedSecondStage(them, revoked, htlc, cheater.wallet);
+      chain.mine(1, { transactions: [secondStage], only: [] });
+      party.sync();
+      chain.mine();
+      party.sync();
+      const punished = party.monitor.chain.spends.filter(
+        ({ outPoint }) => outPoint.txid === txid(secondStage),
+      );
+      assert.equal(punished.length, 1);
+      party.chainMonitor.transactionUnconfirmed(txid(secondStage));
+      const left = party.monitor.chain.spends.map(({ outPoint }) => outPoint.txid);
+      assert.ok(left.every((id) => id === revoked.txid) && left.length > 0);
+      const claimed = party.balances.filter(({ kind }) => kind === "counterparty-revoked-output-claimable");
+      assert.deepEqual(
+        claimed.map(({ amount }) => amount),
+        [htlc.value],
+      );
     });
   });
 }
