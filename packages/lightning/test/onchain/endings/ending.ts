@@ -339,7 +339,10 @@ class Ending {
         const htlc = built.htlcs.find((one) => one.id === event.htlcId && one.direction === direction);
         const spender = htlc && this.#spender({ txid: built.txid, index: htlc.outputIndex });
         if (event.kind === "preimage-seen") {
-          assert.equal(toHex(crypto().sha256(event.preimage)), htlc?.paymentHash);
+          const row = party.monitor.rows.find(
+            ({ htlc: one }) => one.id === event.htlcId && one.direction === "outgoing",
+          );
+          assert.equal(toHex(crypto().sha256(event.preimage)), row?.htlc.paymentHash);
         } else if (this.#timedOut.has(`${name} ${event.htlcId}`)) {
           // Told again after a restart.
         } else if (htlc === undefined) this.#checkFinal(built.txid);
