@@ -17,6 +17,11 @@ export class Coverage {
     if (done) counts.done++;
   }
 
+  /** Kinds of actions that never had anything to do. */
+  get idleKinds(): readonly ActionKind[] {
+    return actionKinds.filter((kind) => (this.#actions.get(kind)?.done ?? 0) === 0);
+  }
+
   get actions(): number {
     return [...this.#actions.values()].reduce((sum, { drawn }) => sum + drawn, 0);
   }

@@ -6,6 +6,7 @@ import {
   actionOf,
   actionTable,
   type ChannelSetup,
+  endingKinds,
   type NodeSetup,
   type Script,
 } from "./script.ts";
@@ -27,7 +28,10 @@ const always: ReadonlySet<ActionKind> = new Set([
  */
 export function generateScript(seed: number): Script {
   const dice = new Dice(seed);
-  const kinds = actionKinds.filter((kind) => always.has(kind) || dice.roll(2) > 0);
+  const ends = dice.roll(5) === 0;
+  const kinds = actionKinds
+    .filter((kind) => always.has(kind) || dice.roll(2) > 0)
+    .filter((kind) => ends || !endingKinds.has(kind));
   const weights = kinds.map((kind) => actionTable[kind].weight * oneOf(dice, [1, 2, 4]));
   const channels = [0, 1].flatMap((link) =>
     Array.from({ length: 1 + dice.roll(3) }, () => channelOn(link, dice)),
@@ -37,7 +41,7 @@ export function generateScript(seed: number): Script {
   const actions = Array.from({ length }, () =>
     actionOf(pick(dice, kinds, weights), (_name, values) => dice.roll(values)),
   );
-  return { seed, channels, nodes, actions };
+  return { seed, ends, channels, nodes, actions };
 }
 
 function pick(dice: Dice, kinds: readonly ActionKind[], weights: readonly number[]): ActionKind {

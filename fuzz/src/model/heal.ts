@@ -1,36 +1,27 @@
 import { outPointKey } from "@fulmen/bitcoin/primitives";
+import { claimableBalances } from "@fulmen/lightning/onchain";
 import { toHex } from "@fulmen/lightning/util";
 import type { TestNode } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
 import type { Statement } from "./ledger.ts";
 import { payEveryWay } from "./pay.ts";
-import { ModelError, type Opened, type World } from "./world.ts";
+import { checkWealth } from "./wealth.ts";
+import { ModelError, type Opened, textOf, type World } from "./world.ts";
 
 /** Minutes in which all payments are over, retries and timeouts included. */
 const minutesToEnd = 12;
 /** Makes every closing final, and every funding deep enough. */
 const blocksToEnd = 8;
+/** Delays of both sides, and the longest expiry of an HTLC. */
+const mostBlocksToEnd = 500;
 /** What a closing may pay to miners at most, in sat: for the highest feerate that the nodes are told. */
 const highestClosingFee = 6_000n;
 
 /** Repairs all that a script broke, lets everything end, and checks what must be then. */
 export function heal(world: World): void {
-  const { network } = world;
-  world.spare();
-  for (const node of network.nodes) {
-    node.holdsCommits = false;
-    node.holdsUpdates = false;
-    node.storeFault = undefined;
-    node.thaw();
-  }
-  for (const link of network.links) link.reconnects = true;
-  for (const node of network.nodes) node.syncChain();
-  settle(world);
+  repair(world);
   endPayments(world);
-  for (let blocks = 0; blocks < blocksToEnd; blocks++) {
-    network.mine();
-    world.observe();
-  }
+  for (let blocks = 0; blocks < blocksToEnd; blocks++) mine(world);
   endPayments(world);
   check(world);
   payEveryWay(world);
@@ -38,24 +29,87 @@ export function heal(world: World): void {
   check(world);
 }
 
+/** The same where channels may have ended on the chain: until each satoshi has come home. */
+export function healEnds(world: World): void {
+  repair(world);
+  for (let blocks = 0; !isOver(world); blocks++) {
+    if (blocks > mostBlocksToEnd) throw new ModelError(`it does not end: ${open(world).join("; ")}`);
+    if (blocks % 10 === 0) world.network.passTime(1);
+    resolveAll(world);
+    mine(world);
+  }
+  for (let blocks = 0; blocks < blocksToEnd; blocks++) mine(world);
+  world.ledger.checkEnded();
+  for (const statement of world.ledger.statements) {
+    const opened = openedOf(world, statement);
+    if (!world.isClosed(opened.channelId)) checkOpen(world, opened, statement);
+  }
+  for (const node of world.network.nodes) checkRefused(world, node);
+  checkWealth(world);
+}
+
+function repair(world: World): void {
+  const { network } = world;
+  world.spare();
+  for (const node of network.nodes) world.mend(node);
+  for (const link of network.links) link.reconnects = true;
+  for (const node of network.nodes) node.syncChain();
+  settle(world);
+}
+
 function settle(world: World): void {
   world.network.settle();
   world.observe();
 }
 
-/** Users claim every other payment and refuse the rest, and time goes by, until nothing is under way. */
+function mine(world: World): void {
+  world.network.mine();
+  world.observe();
+}
+
+/** Users claim every other payment and refuse the rest. */
+function resolveAll(world: World): void {
+  for (const one of claimable(world)) {
+    const isEven = Number.parseInt(one.payment.paymentHash.slice(0, 2), 16) % 2 === 0;
+    resolve(world, one, isEven ? "claim" : "fail");
+  }
+  settle(world);
+}
+
+/** Time goes by until nothing is under way. */
 function endPayments(world: World): void {
   for (let minutes = 0; minutes < minutesToEnd; minutes++) {
-    for (const one of claimable(world)) {
-      const isEven = Number.parseInt(one.payment.paymentHash.slice(0, 2), 16) % 2 === 0;
-      resolve(world, one, isEven ? "claim" : "fail");
-    }
-    settle(world);
+    resolveAll(world);
     if (isQuiet(world)) return;
     world.network.passTime(1);
     world.observe();
   }
   throw new ModelError(`payments do not end: ${unfinished(world).join("; ")}`);
+}
+
+function isOver(world: World): boolean {
+  return claimable(world).length === 0 && open(world).length === 0;
+}
+
+/** Payments that have not ended, and what has not come home of closed channels. */
+function open(world: World): readonly string[] {
+  const owed = world.network.nodes.flatMap((node) => {
+    const name = world.nameOf(node);
+    const destination = node.keys.destinationScript(new Uint8Array(32));
+    const balances = world.opened
+      .filter(({ channelId }) => world.isClosed(channelId))
+      .flatMap(({ channelId }) => {
+        const monitor = node.chainMonitor.monitor(channelId);
+        const left = monitor === undefined ? [] : claimableBalances(monitor, destination);
+        return left.map(({ kind, amount }) => `${name}: ${amount} sat ${kind} of ${channelId}`);
+      });
+    const outputs = node.sweeper
+      .trackedSpendableOutputs()
+      .filter(({ status }) => status.kind !== "pending-threshold-confirmations")
+      .map(({ descriptor, status }) => `${name}: ${descriptor.output.value} sat ${status.kind}`);
+    return [...balances, ...outputs];
+  });
+  return [...unfinished(world), ...owed];
 }
 
 function isQuiet(world: World): boolean {
@@ -71,7 +125,7 @@ function unfinished(world: World): readonly string[] {
       .map(({ paymentId, status }) => `${name}: payment ${paymentId} is ${status.kind}`);
     const channels = node.manager
       .listChannels()
-      .filter(({ pendingHtlcs }) => pendingHtlcs > 0)
+      .filter(({ channelId, pendingHtlcs }) => pendingHtlcs > 0 && !world.isClosed(channelId))
       .map(
         ({ channelId, state, pendingHtlcs }) => `${name}: ${pendingHtlcs} HTLCs in ${channelId}, ${state}`,
       );
@@ -82,13 +136,17 @@ function unfinished(world: World): readonly string[] {
 function check(world: World): void {
   world.ledger.checkEnded();
   for (const statement of world.ledger.statements) {
-    const opened = world.opened.find(({ channelId }) => channelId === statement.channelId);
-    if (opened === undefined)
-      throw new ModelError(`channel ${statement.channelId} is in no books but the ledger`);
+    const opened = openedOf(world, statement);
     if (world.isClosed(opened.channelId)) checkClosed(world, opened, statement);
     else checkOpen(world, opened, statement);
   }
   for (const node of world.network.nodes) checkNode(world, node);
+}
+
+function openedOf(world: World, { channelId }: Statement): Opened {
+  const opened = world.opened.find((channel) => channel.channelId === channelId);
+  if (opened === undefined) throw new ModelError(`channel ${channelId} is in no books but the ledger`);
+  return opened;
 }
 
 function checkOpen(
@@ -147,12 +205,19 @@ function checkNode(world: World, node: TestNode): void {
     const ends = transaction.inputs.some(({ outPoint }) => fundings.has(outPointKey(outPoint)));
     if (ends && type !== "cooperative-close") throw new ModelError(`${name} has ended a channel by ${type}`);
   }
-  for (const { type, refusal } of node.broadcaster.takeRefused())
-    if (isMalformed(refusal.kind)) throw new ModelError(`nobody relays ${name}'s ${type}: ${refusal.kind}`);
+  checkRefused(world, node);
   for (const { channelId, state, isUsable } of node.manager.listChannels()) {
     if (world.ledger.isOpened(channelId) || !isUsable) continue;
     throw new ModelError(`${name} has a channel ${channelId} that is ${state} and was never published`);
   }
+}
+
+function checkRefused(world: World, node: TestNode): void {
+  for (const { type, refusal } of node.broadcaster.takeRefused())
+    if (isMalformed(refusal.kind))
+      throw new ModelError(
+        `nobody relays ${world.nameOf(node)}'s ${type}: ${JSON.stringify(refusal, textOf)}`,
+      );
 }
 
 function isMalformed(refusal: string): boolean {

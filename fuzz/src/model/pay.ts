@@ -5,7 +5,7 @@ import type { TestNode } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
 import { feeFor } from "./ledger.ts";
 import type { Action } from "./script.ts";
-import { ModelError, type World } from "./world.ts";
+import { dust, leastAboveDust, ModelError, type World } from "./world.ts";
 
 type Pay = Extract<Action, { readonly kind: "pay" }>;
 
@@ -119,15 +119,20 @@ function channelsBetween(from: TestNode, to: TestNode): readonly ChannelDetails[
   return from.manager.listUsableChannels().filter(({ counterparty }) => counterparty === to.nodeId);
 }
 
-function amountOf({ terms }: World, action: Pay, { isDirect, first }: Parties): bigint {
+function amountOf(world: World, action: Pay, { isDirect, first }: Parties): bigint {
   const index = action.amount % (amounts.length + shares.length);
   const fixed = amounts[index];
-  if (fixed !== undefined) return fixed;
+  if (fixed !== undefined) return clearOfDust(world, fixed);
   const share = shares[index - amounts.length];
   const limit = first?.nextOutboundHtlcLimit ?? 0n;
-  const { base, millionths } = terms;
+  const { base, millionths } = world.terms;
   const most = isDirect ? limit : ((limit - base) * 1_000_000n) / (1_000_000n + millionths);
-  return share?.(most) ?? 0n;
+  return clearOfDust(world, share?.(most) ?? 0n);
+}
+
+/** Nobody can say beforehand who loses what is about as much as an output costs. */
+function clearOfDust({ ends }: World, amount: bigint): bigint {
+  return !ends || amount <= dust || amount >= leastAboveDust ? amount : leastAboveDust;
 }
 
 function invoiceOf(

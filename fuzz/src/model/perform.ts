@@ -3,6 +3,7 @@ import { ApiError } from "@fulmen/lightning/manager";
 import type { PaymentId } from "@fulmen/lightning/util";
 import type { TestLink, TestNode, Wire } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
+import { end } from "./end.ts";
 import { pay } from "./pay.ts";
 import type { Action } from "./script.ts";
 import type { World } from "./world.ts";
@@ -77,7 +78,7 @@ function act(world: World, action: Action): boolean {
       world.setFeerate(world.node(action.node), action.level);
       return true;
     case "tick":
-      if (isNegotiating(world.node(action.node))) return false;
+      if (!world.ends && isNegotiating(world.node(action.node))) return false;
       network.now += 60;
       world.node(action.node).tick();
       return true;
@@ -89,6 +90,11 @@ function act(world: World, action: Action): boolean {
       return open(world, action);
     case "close":
       return close(world, action);
+    case "force-close":
+    case "remember":
+    case "cheat":
+    case "mine-many":
+      return world.ends && end(world, action);
   }
 }
 
@@ -191,18 +197,20 @@ type ChainAction = Extract<Action, { readonly kind: "mine" | "sync" | "reorg" }>
 function moveChain(world: World, action: ChainAction): boolean {
   const { chain, nodes } = world.network;
   if (action.kind === "sync") return world.node(action.node).syncChain();
+  if (world.ends && action.kind !== "reorg") return false;
   const before = chain.tip.height;
   if (action.kind === "mine") {
     if (world.blocks + 1 > mostBlocks) return false;
     chain.mine();
   } else {
     const depth = (action.depth % 3) + 1;
-    if (world.blocks + 2 > mostBlocks || !world.mayAbandon(depth)) return false;
+    if ((!world.ends && world.blocks + 2 > mostBlocks) || !world.mayAbandon(depth)) return false;
     chain.reorg(depth);
     if (action.refills % 2 === 1) chain.mine();
   }
   world.blocks += chain.tip.height - before;
-  for (const [index, node] of nodes.entries()) if ((action.sees >> index) % 2 === 1) node.syncChain();
+  for (const [index, node] of nodes.entries())
+    if (world.ends || (action.sees >> index) % 2 === 1) node.syncChain();
   return true;
 }
 

@@ -48,6 +48,14 @@ export const actionTable = {
   reorg: { weight: 1, parameters: { depth: 3, refills: 2, sees: 8 } },
   open: { weight: 2, parameters: { link: 2, opener: 2, format: 6, capacity: 3, pushed: 3, announced: 2 } },
   close: { weight: 1, parameters: { channel: 6, closer: 2 } },
+  /** From here on: only in runs in which channels may end on the chain. */
+  "force-close": { weight: 3, parameters: { channel: 6, closer: 2 } },
+  /** Keeps a copy of a node's monitors. */
+  remember: { weight: 6, parameters: { node: 3 } },
+  /** Publishes what the copy has of a channel, in whatever state it is since. */
+  cheat: { weight: 4, parameters: { which: 12 } },
+  /** `blocks` + 1 blocks, which all nodes see while all stores work. */
+  "mine-many": { weight: 4, parameters: { blocks: 20 } },
 } as const satisfies Readonly<Record<string, ActionShape>>;
 
 interface ActionShape {
@@ -66,6 +74,14 @@ export type Action = {
 }[ActionKind];
 
 export const actionKinds: readonly ActionKind[] = Object.keys(actionTable).filter(isActionKind);
+
+/** What is done only where channels may end on the chain. */
+export const endingKinds: ReadonlySet<ActionKind> = new Set([
+  "force-close",
+  "remember",
+  "cheat",
+  "mine-many",
+]);
 
 /** A channel that is open when the actions begin. */
 export interface ChannelSetup {
@@ -97,6 +113,8 @@ export interface NodeSetup {
 /** All there is to know of a run: the same script is the same run. */
 export interface Script {
   readonly seed: number;
+  /** Whether channels may end otherwise than in agreement; then blocks come without limit. */
+  readonly ends: boolean;
   readonly channels: readonly ChannelSetup[];
   /** Of A, B and C. */
   readonly nodes: readonly NodeSetup[];
@@ -114,6 +132,7 @@ export function parseScript(text: string): Script {
     fields.filter((line) => Object.hasOwn(line, name)).map((line) => line[name]);
   return {
     seed: numberOf(all("seed")[0]),
+    ends: all("ends")[0] === true,
     channels: all("channel").map(parseChannel),
     nodes: all("node").map(parseNode),
     actions: all("action").map(parseAction),
@@ -121,9 +140,9 @@ export function parseScript(text: string): Script {
 }
 
 /** What `parseScript` reads. */
-export function printScript({ seed, channels, nodes, actions }: Script): string {
+export function printScript({ seed, ends, channels, nodes, actions }: Script): string {
   const lines = [
-    { seed },
+    ends ? { seed, ends } : { seed },
     ...channels.map((channel) => ({ channel })),
     ...nodes.map((node) => ({ node })),
     ...actions.map((action) => ({ action })),

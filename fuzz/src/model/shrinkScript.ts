@@ -38,7 +38,8 @@ export function shrinkScript(script: Script, failure: Failure, isOver: () => boo
     best = candidate;
     return true;
   };
-  if (failure.at !== undefined) take({ ...best, actions: best.actions.slice(0, failure.at + 1) });
+  // What had nothing to do is of no use to anybody.
+  take({ ...best, actions: doneBy(script) });
   const shortest = shrinkList(best.actions, (actions) => fails({ ...best, actions }), isOver);
   best = { ...best, actions: shortest };
   for (const channel of best.channels)
@@ -49,6 +50,15 @@ export function shrinkScript(script: Script, failure: Failure, isOver: () => boo
   for (const [index, action] of best.actions.entries())
     for (const plainer of plainerThan(action)) take({ ...best, actions: best.actions.with(index, plainer) });
   return best;
+}
+
+/** The actions that a script comes to, without those that find nothing to do. */
+function doneBy(script: Script): readonly Action[] {
+  const actions: Action[] = [];
+  runScript(script, new Coverage(), (action, done) => {
+    if (done) actions.push(action);
+  });
+  return actions;
 }
 
 /** The same action with one parameter at 0. */

@@ -1,3 +1,4 @@
+import type { KvEntry } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import type { Event } from "@fulmen/lightning/handlers";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
@@ -9,9 +10,11 @@ import {
   type OutPoint,
   type PaymentHash,
   sat,
+  type Txid,
   toHex,
 } from "@fulmen/lightning/util";
 import { NodeCrash, type TestLink, TestNetwork, type TestNode } from "@fulmen/testkit";
+import { coinsOf } from "./coins.ts";
 import { type ForwardingTerms, Ledger, type Name, type PaymentOrder } from "./ledger.ts";
 import type { ChannelSetup, NodeSetup, Script } from "./script.ts";
 
@@ -41,6 +44,9 @@ const cooperative = ["locally-initiated-cooperative-closure", "counterparty-init
 /** Feerates that a node is told, by level; the least that it takes from others is always the lowest. */
 const feerates = [253, 254, 500, 1_000, 2_000, 5_000];
 const highestFeerate = 5_000;
+/** In msat: where channels may end on the chain, payments are smaller than any output, or far from it. */
+export const dust = 329_999n;
+export const leastAboveDust = 40_000_000n;
 
 /** Three nodes in a row, A, B and C, their users, who claim nothing of themselves, and the ledger beside them. */
 export class World {
@@ -51,6 +57,14 @@ export class World {
   /** Payments that were ordered, for whoever abandons them. */
   readonly orders: { readonly payer: TestNode; readonly paymentHash: PaymentHash }[] = [];
   readonly #setups: readonly NodeSetup[];
+  /** Whether channels may end on the chain. */
+  readonly ends: boolean;
+  /** What each node had on the chain when the channels were open, in sat, and at which height that was. */
+  readonly wealth: readonly bigint[];
+  readonly start: number;
+  /** Who has published what a copy of its monitors had of a channel. */
+  readonly cheated = new Map<ChannelId, { readonly node: TestNode; readonly txid: Txid }>();
+  readonly copies = new Map<TestNode, readonly KvEntry[]>();
   /** Blocks that were mined since the channels are open. */
   blocks = 0;
   readonly #levels = new Map<TestNode, number>();
@@ -66,13 +80,14 @@ export class World {
   readonly #undecided = new Map<TestNode, Map<PaymentHash, number>>();
   readonly #logged = new Map<TestNode, number>();
 
-  constructor({ seed, nodes, channels }: Pick<Script, "seed" | "nodes" | "channels">) {
+  constructor({ seed, ends, nodes, channels }: Omit<Script, "actions">) {
+    this.ends = ends;
     this.network = new TestNetwork({ seed: (seed % 0xffff_ffff) + 1 });
     const { network } = this;
     this.#setups = names.map((_, index) => given(nodes[index]));
     const { feeBase, feeMillionths } = given(this.#setups[1]);
     this.terms = { base: BigInt(feeBase), millionths: BigInt(feeMillionths) };
-    this.ledger = new Ledger(this.terms);
+    this.ledger = new Ledger(this.terms, ends ? dust : 0n);
     for (const setup of this.#setups) {
       const node = network.addNode({
         config: configOf(setup),
@@ -93,7 +108,10 @@ export class World {
     network.chain.mine(7);
     for (const node of network.nodes) node.syncChain();
     network.settle();
+    if (ends) network.giveCoins(network.nodes, sat(1_000_000n), 6);
     for (const link of network.links) link.reconnects = false;
+    this.wealth = network.nodes.map((node) => coinsOf(network.chain, node));
+    this.start = network.chain.tip.height;
   }
 
   node(index: number): TestNode {
@@ -172,6 +190,14 @@ export class World {
 
   setFeerate(node: TestNode, level: number): void {
     this.#levels.set(node, level % feerates.length);
+  }
+
+  /** Its store and its monitors work as they should. */
+  mend(node: TestNode): void {
+    node.holdsCommits = false;
+    node.holdsUpdates = false;
+    node.storeFault = undefined;
+    node.thaw();
   }
 
   /** The node dies when it has passed `points` more of its crash points. */
@@ -262,7 +288,7 @@ export class World {
     const index = given(node.manager.pendingEvents(1)[0]).index;
     const told = this.#told.get(node) ?? new Map<number, string>();
     this.#told.set(node, told);
-    const text = JSON.stringify(event, plain);
+    const text = JSON.stringify(event, textOf);
     const before = told.get(index);
     if (before === undefined) {
       told.set(index, text);
@@ -297,17 +323,17 @@ export class World {
   }
 
   #ended(name: Name, { channelId, reason }: Extract<Event, { kind: "channel-closed" }>): void {
-    if (cooperative.includes(reason.kind)) this.#closed.add(channelId);
+    if (this.ends || cooperative.includes(reason.kind)) this.#closed.add(channelId);
     else
       this.#lost.push({
         channelId,
-        text: `${name} lost channel ${channelId}: ${JSON.stringify(reason, plain)}`,
+        text: `${name} lost channel ${channelId}: ${JSON.stringify(reason, textOf)}`,
       });
   }
 }
 
 /** The same values are the same text, in whatever order they were put together. */
-function plain(_key: string, value: unknown): unknown {
+export function textOf(_key: string, value: unknown): unknown {
   if (typeof value === "bigint") return `${value}`;
   if (value instanceof Uint8Array) return toHex(value);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -1,3 +1,4 @@
+export { Bumper } from "./bumper.ts";
 export { EnforcingKeys } from "./enforcingKeys.ts";
 export { EnforcingSigner, SignerMemory, type SignerState } from "./enforcingSigner.ts";
 export { LateWatch } from "./lateWatch.ts";
