@@ -9,8 +9,9 @@ import type {
   ChannelMonitorUpdateStep,
   CommitmentBalances,
   IncomingHtlcRef,
+  MonitoredHtlc,
 } from "./channelMonitorUpdate.ts";
-import { changeRows, type MonitoredRow, type PastHtlcs, retireRows } from "./htlcTable.ts";
+import { changeRows, type MonitoredRow, type PastHtlcs, retireRows, withNeverOffered } from "./htlcTable.ts";
 import type { MonitorSetup } from "./watch.ts";
 
 type StepOf<K extends ChannelMonitorUpdateStep["kind"]> = Extract<ChannelMonitorUpdateStep, { kind: K }>;
@@ -80,7 +81,7 @@ export type UpdateOutcome =
   | { readonly kind: "applied"; readonly monitor: ChannelMonitor }
   /** Known already: nothing changes. */
   | { readonly kind: "duplicate" }
-  /** The monitor is locked: the id is used up and nothing else was taken in. */
+  /** The monitor is locked: the id is used up, and no commitment was taken in. */
   | { readonly kind: "refused"; readonly monitor: ChannelMonitor }
   /** An update before it is missing. */
   | { readonly kind: "gap"; readonly expected: number };
@@ -112,7 +113,8 @@ export function newMonitor(setup: MonitorSetup): ChannelMonitor {
 
 /**
  * Takes in the next update. The same update may come again: it is then a duplicate, or refused as it was before. A
- * locked monitor takes in nothing that could make another commitment valid: what waits for that is never revealed.
+ * locked monitor takes in nothing that could make another commitment valid: what waits for that is never revealed. The
+ * HTLCs that would have been offered by it are kept all the same, on no commitment: they end with the channel.
  *
  * @ldk lightning::chain::channelmonitor::ChannelMonitor::update_monitor
  */
@@ -122,7 +124,9 @@ export function applyUpdate(monitor: ChannelMonitor, update: ChannelMonitorUpdat
   if (updateId > latestUpdateId + 1) return { kind: "gap", expected: latestUpdateId + 1 };
   const known = updateId <= latestUpdateId;
   if (lock !== undefined && updateId > lock.afterUpdateId && !update.steps.every(isAllowedWhenLocked)) {
-    return { kind: "refused", monitor: known ? monitor : { ...monitor, latestUpdateId: updateId } };
+    if (known) return { kind: "refused", monitor };
+    const rows = withNeverOffered(monitor.rows, offeredBy(update));
+    return { kind: "refused", monitor: { ...monitor, latestUpdateId: updateId, rows } };
   }
   if (known) return { kind: "duplicate" };
   const next = update.steps.reduce(applyStep, { ...monitor, latestUpdateId: updateId });
@@ -144,6 +148,11 @@ export function oldestCounterpartyNumber(monitor: ChannelMonitor): CommitmentNum
 /** The preimage for `paymentHash`, if an incoming HTLC may be claimed with it. */
 export function preimageOf(monitor: ChannelMonitor, paymentHash: PaymentHash): Uint8Array | undefined {
   return monitor.preimages.find((known) => known.paymentHash === paymentHash)?.preimage;
+}
+
+/** HTLCs that enter the peer's commitments by this update. */
+function offeredBy({ steps }: ChannelMonitorUpdate): readonly MonitoredHtlc[] {
+  return steps.flatMap((step) => (step.kind === "counterparty-commitment" ? step.htlcs.entered : []));
 }
 
 function isAllowedWhenLocked({ kind }: ChannelMonitorUpdateStep): boolean {

@@ -51,6 +51,18 @@ export function changeRows(
   return next;
 }
 
+/** The table with those of `htlcs` that are ours to offer and on no commitment: the peer will never see them. */
+export function withNeverOffered(
+  rows: readonly MonitoredRow[],
+  htlcs: readonly MonitoredHtlc[],
+): readonly MonitoredRow[] {
+  const known = new Set(rows.map(({ key }) => key));
+  const added = htlcs
+    .filter((htlc) => htlc.direction === "outgoing" && !known.has(htlcKey(htlc)))
+    .map((htlc) => ({ key: htlcKey(htlc), htlc, local: {}, remote: {} }));
+  return added.length === 0 ? rows : [...rows, ...added];
+}
+
 /** Whether an HTLC with that interval is on commitment `number`. */
 export function isOn({ entered, left }: HtlcInterval, number: CommitmentNumber): boolean {
   return entered !== undefined && entered <= number && (left === undefined || number < left);

@@ -10,6 +10,7 @@ import { planClaims } from "#src/onchain/claims";
 import { transactionConfirmed } from "#src/onchain/confirmations";
 import { identifyFundingSpend } from "#src/onchain/identify";
 import { monitorActions } from "#src/onchain/monitorActions";
+import { monitorEvents } from "#src/onchain/monitorEvents";
 import { penaltyOutputs } from "#src/onchain/penalty";
 import { holderCommitments, signedHolderCommitment } from "#src/onchain/validCommitments";
 import { type BlockHash, blockHeight } from "#src/util/ids";
@@ -207,6 +208,35 @@ describe("monitor updates", () => {
     assert.ok(again.kind === "refused");
     assert.equal(again.monitor, once.monitor);
     assert.equal(applyUpdate(once.monitor, first).kind, "duplicate");
+  });
+
+  it("of a locked monitor leave the HTLCs that were to be offered, and those end with the channel", () => {
+    const [first, ...others] = a.updates;
+    assert.ok(first !== undefined);
+    // The peer is to sign for the HTLC, and we for its commitment with it.
+    const offers = [first, ...others].find(({ steps }) =>
+      steps.some((step) => step.kind === "counterparty-commitment" && step.htlcs.entered.length > 0),
+    );
+    assert.ok(offers !== undefined);
+    const lock = locked(newMonitor(a.setup), true, "force-closed");
+    const outcome = applyUpdate(lock, { ...offers, updateId: 2 });
+    assert.ok(outcome.kind === "refused");
+    const { monitor } = outcome;
+    assert.deepEqual(
+      monitor.rows.map(({ htlc, local, remote }) => [htlc.amount, local, remote]),
+      [[msat(50_000_000), {}, {}]],
+    );
+    const [commitment] = holderCommitments(monitor);
+    assert.ok(commitment !== undefined);
+    const confirmed = transactionConfirmed(
+      monitor,
+      commitment.built.transaction,
+      { height: blockHeight(600), blockHash: "00".repeat(32) as BlockHash },
+      new Uint8Array(22),
+    );
+    const events = (tip: number) => monitorEvents(confirmed, tip).map(({ kind }) => kind);
+    assert.deepEqual(events(604), ["commitment-confirmed"]);
+    assert.deepEqual(events(605), ["commitment-confirmed", "htlc-timed-out"]);
   });
 
   it("bring preimages to a locked monitor, and cannot take back that it broadcasts", () => {
