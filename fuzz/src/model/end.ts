@@ -48,8 +48,7 @@ function mineMany(world: World, blocks: number): boolean {
   if (world.blocks + blocks > mostBlocks) return false;
   world.blocks += blocks;
   for (let i = 0; i < blocks; i++) {
-    for (const node of network.nodes) world.mend(node);
-    world.pump();
+    world.mendAll();
     network.chain.mine();
     for (const node of network.nodes) node.syncChain();
     world.pump();
@@ -107,6 +106,12 @@ function publish(
       node.broadcaster.broadcastTransactions(transactions, type);
 }
 
-function pick({ opened }: World, channel: number): Opened | undefined {
-  return opened[channel % Math.max(1, opened.length)];
+/** An open channel; one with HTLCs if there is any. */
+function pick(world: World, channel: number): Opened | undefined {
+  const open = world.opened.filter(({ channelId }) => !world.isClosed(channelId));
+  const busy = open.filter(
+    ({ opener, channelId }) => (world.channel(opener, channelId)?.pendingHtlcs ?? 0) > 0,
+  );
+  const among = busy.length > 0 ? busy : open;
+  return among[channel % Math.max(1, among.length)];
 }

@@ -1,11 +1,11 @@
 import { outPointKey } from "@fulmen/bitcoin/primitives";
-import { claimableBalances } from "@fulmen/lightning/onchain";
-import { toHex } from "@fulmen/lightning/util";
+import { type Balance, claimableBalances } from "@fulmen/lightning/onchain";
+import { type ChannelId, toHex } from "@fulmen/lightning/util";
 import type { TestNode } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
 import type { Statement } from "./ledger.ts";
 import { payEveryWay } from "./pay.ts";
-import { checkWealth } from "./wealth.ts";
+import { cheatersOf, checkWealth } from "./wealth.ts";
 import { ModelError, type Opened, textOf, type World } from "./world.ts";
 
 /** Minutes in which all payments are over, retries and timeouts included. */
@@ -32,6 +32,8 @@ export function heal(world: World): void {
 /** The same where channels may have ended on the chain: until each satoshi has come home. */
 export function healEnds(world: World): void {
   repair(world);
+  // What is too little for high feerates comes home, too.
+  for (const node of world.network.nodes) world.setFeerate(node, 0);
   for (let blocks = 0; !isOver(world); blocks++) {
     if (blocks > mostBlocksToEnd) throw new ModelError(`it does not end: ${open(world).join("; ")}`);
     if (blocks % 10 === 0) world.network.passTime(1);
@@ -39,7 +41,7 @@ export function healEnds(world: World): void {
     mine(world);
   }
   for (let blocks = 0; blocks < blocksToEnd; blocks++) mine(world);
-  world.ledger.checkEnded();
+  world.ledger.checkEnded(new Set([...cheatersOf(world)].map((node) => world.nameOf(node))));
   for (const statement of world.ledger.statements) {
     const opened = openedOf(world, statement);
     if (!world.isClosed(opened.channelId)) checkOpen(world, opened, statement);
@@ -101,7 +103,9 @@ function open(world: World): readonly string[] {
       .flatMap(({ channelId }) => {
         const monitor = node.chainMonitor.monitor(channelId);
         const left = monitor === undefined ? [] : claimableBalances(monitor, destination);
-        return left.map(({ kind, amount }) => `${name}: ${amount} sat ${kind} of ${channelId}`);
+        return left
+          .filter(({ kind }) => !isOfCheater(world, channelId, kind))
+          .map(({ kind, amount }) => `${name}: ${amount} sat ${kind} of ${channelId}`);
       });
     const outputs = node.sweeper
       .trackedSpendableOutputs()
@@ -112,12 +116,20 @@ function open(world: World): readonly string[] {
   return [...unfinished(world), ...owed];
 }
 
+/** An HTLC that its payer, who cheated, does not take back: whoever was to be paid may wait for its preimage for ever. */
+function isOfCheater({ cheated }: World, channelId: ChannelId, balance: Balance["kind"]): boolean {
+  return cheated.has(channelId) && balance === "maybe-preimage-claimable-htlc";
+}
+
 function isQuiet(world: World): boolean {
   return claimable(world).length === 0 && unfinished(world).length === 0;
 }
 
 function unfinished(world: World): readonly string[] {
+  const cheaters = cheatersOf(world);
   return world.network.nodes.flatMap((node) => {
+    // It does not know what its own old commitment has done to its payments.
+    if (cheaters.has(node)) return [];
     const name = world.nameOf(node);
     const payments = node.manager
       .listRecentPayments()

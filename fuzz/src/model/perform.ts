@@ -198,6 +198,7 @@ function moveChain(world: World, action: ChainAction): boolean {
   const { chain, nodes } = world.network;
   if (action.kind === "sync") return world.node(action.node).syncChain();
   if (world.ends && action.kind !== "reorg") return false;
+  if (world.ends) world.mendAll();
   const before = chain.tip.height;
   if (action.kind === "mine") {
     if (world.blocks + 1 > mostBlocks) return false;

@@ -49,7 +49,7 @@ export const actionTable = {
   open: { weight: 2, parameters: { link: 2, opener: 2, format: 6, capacity: 3, pushed: 3, announced: 2 } },
   close: { weight: 1, parameters: { channel: 6, closer: 2 } },
   /** From here on: only in runs in which channels may end on the chain. */
-  "force-close": { weight: 3, parameters: { channel: 6, closer: 2 } },
+  "force-close": { weight: 6, parameters: { channel: 6, closer: 2 } },
   /** Keeps a copy of a node's monitors. */
   remember: { weight: 6, parameters: { node: 3 } },
   /** Publishes what the copy has of a channel, in whatever state it is since. */

@@ -200,6 +200,12 @@ export class World {
     node.thaw();
   }
 
+  /** All do, and nothing waits for them. */
+  mendAll(): void {
+    for (const node of this.network.nodes) this.mend(node);
+    this.pump();
+  }
+
   /** The node dies when it has passed `points` more of its crash points. */
   crashAfter(node: TestNode, points: number, losesSent: boolean): void {
     this.#crashes.set(node, { points, losesSent });
