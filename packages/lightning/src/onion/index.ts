@@ -1,5 +1,17 @@
 export { type AttributionReading, attribute, readFulfillAttribution } from "./attribution.ts";
 export {
+  type BlindedHop,
+  type BlindedPath,
+  type BlindedPayInfo,
+  type BlindedPaymentPath,
+  blindHops,
+  type HopToBlind,
+  type IntroductionNode,
+  type UnblindedHop,
+  type UnblindRequest,
+  unblindHop,
+} from "./blindedPath.ts";
+export {
   createFailure,
   type DecodedFailure,
   decodeFailure,
