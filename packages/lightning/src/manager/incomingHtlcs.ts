@@ -3,16 +3,8 @@ import type { ChannelRefusal } from "../channel/error.ts";
 import { mayKeepIncoming } from "../channel/ops/htlcs.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
-import {
-  createFailure,
-  decodeHopPayload,
-  type FinalPayload,
-  type ForwardPayload,
-  failureOfPayload,
-  malformedOnion,
-  peelOnion,
-} from "../onion/index.ts";
-import { fromHex } from "../util/bytes.ts";
+import { createFailure, type FinalPayload, type ForwardPayload } from "../onion/index.ts";
+import { readIncomingOnion } from "../payment/incomingOnion.ts";
 import type { ChannelId } from "../util/ids.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
@@ -135,25 +127,20 @@ export class IncomingHtlcs {
       this.resolve(ref, { kind: "fail", reason: new Uint8Array(0) });
       return;
     }
-    const peeled = peelOnion({
+    const reading = readIncomingOnion({
       packet: found.incoming.disposition.onion,
-      associatedData: fromHex(htlc.paymentHash),
+      paymentHash: htlc.paymentHash,
+      pathKey: undefined,
       ecdh: (point) => this.#environment.nodeSigner.ecdh(point),
     });
-    if (!peeled.ok) {
-      if (peeled.error.kind === "bad-onion") {
-        this.resolve(ref, { kind: "fail-malformed", ...malformedOnion(peeled.error) });
-      } else {
-        const { sharedSecret } = peeled.error;
-        this.fail({ ref, sharedSecret }, failureOfPayload({ type: 0n, offset: 0 }));
-      }
+    if (reading.kind === "malformed") {
+      this.resolve(ref, { kind: "fail-malformed", ...reading.malformed });
       return;
     }
-    const { payload, nextPacket, sharedSecret } = peeled.value;
+    const { sharedSecret } = reading;
     const read: ReadHtlc = { ref, htlc, sharedSecret };
-    const decoded = decodeHopPayload(payload, { isFinal: nextPacket === undefined, hasPathKey: false });
-    if (!decoded.ok) {
-      this.fail(read, failureOfPayload(decoded.error));
+    if (reading.kind === "fail") {
+      this.fail(read, reading.failure);
       return;
     }
     const overloaded = mayKeepIncoming(this.#channels.context, channel, htlc);
@@ -162,19 +149,8 @@ export class IncomingHtlcs {
       this.fail(read, { type: "temporary_channel_failure", channelUpdate: new Uint8Array(0) });
       return;
     }
-    switch (decoded.value.kind) {
-      case "forward":
-        if (nextPacket !== undefined) target.forward(read, decoded.value, nextPacket);
-        return;
-      case "final":
-        target.receive(read, decoded.value);
-        return;
-      case "blinded-forward":
-      case "blinded-final":
-        // We hand out no blinded paths: nobody but us could have made one that leads here.
-        this.fail(read, failureOfPayload({ type: 10n, offset: 0 }));
-        return;
-    }
+    if (reading.kind === "forward") target.forward(read, reading.payload, reading.nextPacket);
+    else target.receive(read, reading.payload);
   }
 
   #find({ channelId, htlcId }: HtlcRef) {
