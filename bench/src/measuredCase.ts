@@ -6,11 +6,21 @@ export interface MeasuredCase {
   readonly ours: number;
   /** Absent where there is nothing to compare with. */
   readonly rival?: { readonly name: "ldk" | "by hand"; readonly figure: number };
+  /** What our figure has to reach: at least so much where higher is better, at most where lower is. */
+  readonly target?: number;
+}
+
+/** Figures that are no cases: what a case consists of, or why it is as it is. */
+export interface MeasuredTable {
+  readonly name: string;
+  /** All with the same columns. */
+  readonly rows: readonly Readonly<Record<string, string | number>>[];
 }
 
 /** What a benchmark found. */
 export interface BenchResult {
   readonly cases: readonly MeasuredCase[];
+  readonly tables?: readonly MeasuredTable[];
   /** What a reader of the table should know. */
   readonly notes: readonly string[];
 }
@@ -19,6 +29,11 @@ export interface BenchResult {
 export function ratioOf({ ours, rival, better }: MeasuredCase): number | undefined {
   if (rival === undefined) return undefined;
   return better === "higher" ? ours / rival.figure : rival.figure / ours;
+}
+
+/** Whether a case that has a target misses it. */
+export function isMissed({ ours, better, target }: MeasuredCase): boolean {
+  return target !== undefined && !(better === "higher" ? ours >= target : ours <= target);
 }
 
 export function median(values: readonly number[]): number {

@@ -16,6 +16,13 @@ export interface PairStores {
   readonly payee: KVStore;
 }
 
+export interface PairOptions {
+  /** Without stores nothing is written. */
+  readonly stores?: PairStores;
+  /** Told of the node that works next. */
+  readonly onTurn?: (node: keyof PairStores) => void;
+}
+
 /** Two of our nodes with a confirmed anchors channel of `channelSats`, all on the first node's side. */
 export class BenchPair {
   readonly payer: BenchNode;
@@ -23,7 +30,10 @@ export class BenchPair {
   readonly #chain: SimulatedChain;
   readonly #faucet: Faucet;
 
-  private constructor(stores: PairStores | undefined) {
+  readonly #onTurn: (node: keyof PairStores) => void;
+
+  private constructor({ stores, onTurn = () => {} }: PairOptions) {
+    this.#onTurn = onTurn;
     const { chain, faucet } = createFundedChain();
     this.#chain = chain;
     this.#faucet = faucet;
@@ -39,8 +49,8 @@ export class BenchPair {
     this.payee.peers.newInboundConnection({ connectionId, ephemeralKey: new Uint8Array(randomBytes(32)) });
   }
 
-  static async open(stores?: PairStores): Promise<BenchPair> {
-    const pair = new BenchPair(stores);
+  static async open(options: PairOptions = {}): Promise<BenchPair> {
+    const pair = new BenchPair(options);
     await pair.settle(() => {});
     await pair.#openChannel();
     return pair;
@@ -50,25 +60,31 @@ export class BenchPair {
   async settle(onEvent: (event: Event) => void): Promise<void> {
     let moved: number;
     do {
-      moved = this.#deliver(this.payer, this.payee) + this.#deliver(this.payee, this.payer);
-      const committed = await Promise.all([this.payer.commit(), this.payee.commit()]);
+      moved = this.#deliver("payer", "payee") + this.#deliver("payee", "payer");
+      const committed = await Promise.all([this.turnOf("payer").commit(), this.turnOf("payee").commit()]);
       if (committed.includes(true)) moved += 1;
-      moved += this.payee.takeEvents((event) => react(this.payee, event));
-      moved += this.payer.takeEvents((event) => {
+      moved += this.turnOf("payee").takeEvents((event) => react(this.payee, event));
+      moved += this.turnOf("payer").takeEvents((event) => {
         react(this.payer, event);
         onEvent(event);
       });
     } while (moved > 0);
   }
 
-  #deliver(from: BenchNode, to: BenchNode): number {
+  /** The node, for what it does next. */
+  turnOf(node: keyof PairStores): BenchNode {
+    this.#onTurn(node);
+    return this[node];
+  }
+
+  #deliver(from: keyof PairStores, to: keyof PairStores): number {
     let bytes = 0;
-    from.peers.takeConnectionChanges();
+    this[from].peers.takeConnectionChanges();
     for (;;) {
-      const chunk = from.peers.takeOutgoing(connectionId);
+      const chunk = this.turnOf(from).peers.takeOutgoing(connectionId);
       if (chunk.length === 0) return bytes;
       bytes += chunk.length;
-      to.peers.readBytes(connectionId, chunk);
+      this.turnOf(to).peers.readBytes(connectionId, chunk);
     }
   }
 

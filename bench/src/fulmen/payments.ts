@@ -5,15 +5,15 @@ import { type Invoice, parseInvoice } from "@fulmen/lightning/invoice";
 import { msat } from "@fulmen/lightning/util";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
 import type { Payments } from "../paymentsMeasurement.ts";
-import { BenchPair, type PairStores } from "./benchPair.ts";
+import { BenchPair, type PairOptions, type PairStores } from "./benchPair.ts";
 
 /**
  * Our node paying our node in one process and thread: from paying an invoice (with its route search) to `payment-sent`,
  * over one anchors channel through two `PeerManager`s with encryption. Invoices are made and parsed before the clock
  * starts. Batches are committed to the nodes' stores, where there are any.
  */
-export async function ourPayments(amountMsat: number, stores?: PairStores): Promise<Payments<Invoice>> {
-  const pair = await BenchPair.open(stores);
+export async function ourPayments(amountMsat: number, options: PairOptions = {}): Promise<Payments<Invoice>> {
+  const pair = await BenchPair.open(options);
   return {
     prepare: (count) => invoices(pair, amountMsat, count),
     pay: (together) => payAll(pair, together),
@@ -48,7 +48,7 @@ function invoices(pair: BenchPair, amountMsat: number, count: number): readonly 
 }
 
 async function payAll(pair: BenchPair, together: readonly Invoice[]): Promise<void> {
-  for (const invoice of together) pair.payer.manager.payForBolt11Invoice(invoice);
+  for (const invoice of together) pair.turnOf("payer").manager.payForBolt11Invoice(invoice);
   let paid = 0;
   await pair.settle((event) => {
     if (event.kind === "payment-sent") paid++;

@@ -10,6 +10,6 @@ const { amountMsat, inFlight } = JSON.parse(process.argv[2] ?? "") as PaymentsOp
 await (process.argv[3] === "durable" ? withSqliteStores(run) : run());
 
 async function run(stores?: PairStores): Promise<void> {
-  const payments = await ourPayments(amountMsat, stores);
+  const payments = await ourPayments(amountMsat, stores === undefined ? {} : { stores });
   await takeTurns((seconds) => payFor(seconds, inFlight, payments));
 }
