@@ -1,5 +1,21 @@
 export { type AttributionReading, attribute, readFulfillAttribution } from "./attribution.ts";
 export {
+  amountToForward,
+  type BlindedForwardData,
+  type BlindedNextHop,
+  type BlindedReceiveData,
+  blindedForwardTerms,
+  type EncryptedData,
+  encodeEncryptedData,
+  type InvalidBlindedData,
+  keepsConstraints,
+  type PaymentConstraints,
+  type PaymentRelay,
+  padEncryptedData,
+  readBlindedForward,
+  readBlindedReceive,
+} from "./blindedData.ts";
+export {
   type BlindedHop,
   type BlindedPath,
   type BlindedPayInfo,
@@ -11,6 +27,17 @@ export {
   type UnblindRequest,
   unblindHop,
 } from "./blindedPath.ts";
+export {
+  aggregatePayInfo,
+  type BlindedPathRefusal,
+  type BlindedPaymentPathPlan,
+  createBlindedPaymentPath,
+  decodePaymentPathId,
+  encodePaymentPathId,
+  maxDummyHops,
+  type PaymentForwardNode,
+  type PaymentPathId,
+} from "./blindedPaymentPath.ts";
 export {
   createFailure,
   type DecodedFailure,
@@ -40,6 +67,7 @@ export {
   paymentPayloadsLength,
 } from "./onionPacket.ts";
 export {
+  type BlindedOnionTail,
   buildPaymentOnion,
   type PaymentHop,
   type PaymentOnionPlan,

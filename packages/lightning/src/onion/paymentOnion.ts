@@ -1,9 +1,10 @@
 import type { TlvRecord } from "../codec/tlv.ts";
 import { type Bytes32, fromHex, type Point } from "../util/bytes.ts";
 import type { BlockHeight, NodeId, PaymentHash, ShortChannelId } from "../util/ids.ts";
-import { InvariantError, present } from "../util/invariant.ts";
+import { InvariantError, invariant, present } from "../util/invariant.ts";
 import type { Result } from "../util/result.ts";
 import type { Msat } from "../util/units.ts";
+import type { BlindedHop } from "./blindedPath.ts";
 import { encodeHopPayload, type HopPayload } from "./hopPayload.ts";
 import { type BuiltOnion, buildOnion, type OnionTooLarge } from "./sphinx.ts";
 
@@ -31,10 +32,26 @@ export interface RecipientFields {
   readonly customTlvs?: readonly TlvRecord[];
 }
 
+/**
+ * The blinded end of a payment's way. Its nodes reckon amounts and expiries by themselves, from what the recipient told
+ * them.
+ */
+export interface BlindedOnionTail {
+  /** `first_path_key`, for the introduction node. */
+  readonly pathKey: Point;
+  /** All hops of the blinded path, its introduction node first. */
+  readonly blindedHops: readonly BlindedHop[];
+  /** What shall reach the recipient by this part. */
+  readonly finalAmount: Msat;
+  /** The best height, and what was added to it for privacy: not the recipient's delta. */
+  readonly finalCltvExpiry: BlockHeight;
+}
+
 /** What `buildPaymentOnion` makes an onion of. */
 export interface PaymentOnionPlan {
-  /** From the sender's channel to the recipient; at least one. */
+  /** From the sender's channel to the recipient, or to the introduction node of its blinded path; at least one. */
   readonly hops: readonly PaymentHop[];
+  readonly blindedTail?: BlindedOnionTail;
   readonly recipient: RecipientFields;
   readonly paymentHash: PaymentHash;
   /** A fresh private key. */
@@ -47,10 +64,16 @@ export interface PaymentOnionPlan {
  * @ldk lightning::ln::onion_utils::create_payment_onion
  */
 export function buildPaymentOnion(plan: PaymentOnionPlan): Result<BuiltOnion, OnionTooLarge> {
-  const payloads = paymentPayloads(plan.hops, plan.recipient);
+  const payloads = paymentPayloads(plan.hops, plan.recipient, plan.blindedTail);
+  // The introduction node is asked by its own name, all nodes behind it by their blinded ones.
+  const blinded = plan.blindedTail?.blindedHops.slice(1) ?? [];
+  const keys = [
+    ...plan.hops.map(({ nodeId }) => fromHex(nodeId) as Point),
+    ...blinded.map(({ blindedNodeId }) => blindedNodeId),
+  ];
   return buildOnion({
-    hops: plan.hops.map(({ nodeId }, index) => ({
-      nodeId: fromHex(nodeId) as Point,
+    hops: keys.map((nodeId, index) => ({
+      nodeId,
       payload: encodeHopPayload(present(payloads[index], "payload")),
     })),
     sessionKey: plan.sessionKey,
@@ -58,20 +81,39 @@ export function buildPaymentOnion(plan: PaymentOnionPlan): Result<BuiltOnion, On
   });
 }
 
-/** What each node of `hops` is told, in their order. */
+/** What each node of `hops` is told, and each of the blinded tail behind its introduction node, in their order. */
 export function paymentPayloads(
   hops: readonly PaymentHop[],
   recipient: RecipientFields,
+  blindedTail?: BlindedOnionTail,
 ): readonly HopPayload[] {
   if (hops.length === 0) throw new InvariantError("a payment without hops");
-  return hops.map((hop, index) => {
-    const next = hops[index + 1];
-    return next === undefined ? finalPayload(hop, recipient) : forwardPayload(next);
-  });
+  const forwards = hops.slice(1).map(forwardPayload);
+  if (blindedTail !== undefined) return [...forwards, ...blindedPayloads(blindedTail, recipient)];
+  return [...forwards, finalPayload(present(hops.at(-1), "a hop"), recipient)];
 }
 
 function forwardPayload({ amount, cltvExpiry, shortChannelId }: PaymentHop): HopPayload {
   return { kind: "forward", amountToForward: amount, outgoingCltv: cltvExpiry, shortChannelId };
+}
+
+/** BOLT 4, "payload format", the writer: a node inside a blinded route is told nothing else. */
+function blindedPayloads(
+  { pathKey, blindedHops, finalAmount, finalCltvExpiry }: BlindedOnionTail,
+  { totalAmount, paymentSecret, paymentMetadata, keysendPreimage, customTlvs = [] }: RecipientFields,
+): readonly HopPayload[] {
+  invariant(blindedHops.length > 0, "a blinded path without hops");
+  const others = [paymentSecret, paymentMetadata, keysendPreimage].some((field) => field !== undefined);
+  invariant(!others && customTlvs.length === 0, "a blinded recipient is told but the amounts and the expiry");
+  return blindedHops.map(({ encryptedPayload }, index) => {
+    const common = {
+      encryptedRecipientData: encryptedPayload,
+      ...(index === 0 && { currentPathKey: pathKey }),
+    };
+    if (index < blindedHops.length - 1) return { kind: "blinded-forward", ...common };
+    const amounts = { amount: finalAmount, outgoingCltv: finalCltvExpiry, totalAmount };
+    return { kind: "blinded-final", ...common, ...amounts };
+  });
 }
 
 function finalPayload({ amount, cltvExpiry }: PaymentHop, recipient: RecipientFields): HopPayload {
