@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { describe, it } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
-import type { Route, RouteParameters } from "@fulmen/lightning/routing";
+import { paymentParameters, type Route, type RouteRequest } from "@fulmen/lightning/routing";
 import { type PaymentId, present } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist";
 import { BorderNetwork } from "./borderNetwork.ts";
@@ -12,7 +12,7 @@ import { type FromGossip, RemoteGossip } from "./remoteGossip.ts";
 installNodeCrypto();
 
 /** What paying an invoice asks of a route, from what the payer's user sees. */
-function parametersOf(net: BorderNetwork, payer: number, invoice: string): RouteParameters {
+function requestOf(net: BorderNetwork, payer: number, invoice: string): RouteRequest {
   const { manager, nodeId } = net.node(payer);
   const { payee, amount, finalCltvExpiryDelta, maxFee, routeHints } = manager.paymentTermsOf(invoice);
   const firstHops = manager.listUsableChannels().map((channel) => ({
@@ -21,8 +21,13 @@ function parametersOf(net: BorderNetwork, payer: number, invoice: string): Route
     minimum: channel.nextOutboundHtlcMinimum,
     maximum: channel.nextOutboundHtlcLimit,
   }));
-  const terms = { payee, amount, finalCltvExpiryDelta, maxFee, routeHints };
-  return { ...terms, payer: nodeId, maxTotalCltvExpiryDelta: 1_008, firstHops, excludedChannels: [] };
+  const clear = { kind: "clear", nodeId: payee, routeHints, finalCltvExpiryDelta } as const;
+  return {
+    payer: nodeId,
+    parameters: { paymentParameters: paymentParameters(clear), finalValue: amount, maxFee },
+    firstHops,
+    inFlightHtlcs: [],
+  };
 }
 
 describe("gossip in a process of its own", () => {
@@ -62,7 +67,7 @@ describe("gossip in a process of its own", () => {
     /** Asked until the last updates have come there, too. */
     const routeOf = async (invoice: string): Promise<Route> => {
       for (let attempt = 1; ; attempt++) {
-        const found = await gossip.findRoute(parametersOf(net, 0, invoice));
+        const found = await gossip.findRoute(requestOf(net, 0, invoice));
         if (found.ok) return found.value;
         assert.ok(attempt < 500, found.error.text);
         await net.turn();

@@ -52,7 +52,7 @@ function take(message: ToGossip): void {
       break;
     }
     case "find-route":
-      say({ kind: "route", request: message.request, found: router.findRoute(message.parameters) });
+      say({ kind: "route", request: message.request, found: router.findRoute(message.wanted) });
       break;
   }
   const events = gossip.takeMessageSendEvents().flatMap(addressed);

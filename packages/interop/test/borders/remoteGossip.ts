@@ -4,7 +4,7 @@ import type {
   PeerConnection,
   RoutingMessageHandler,
 } from "@fulmen/lightning/handlers";
-import type { Route, RouteParameters, RouteRefusal } from "@fulmen/lightning/routing";
+import type { Route, RouteRefusal, RouteRequest } from "@fulmen/lightning/routing";
 import type { NodeId, Result } from "@fulmen/lightning/util";
 import { Features } from "@fulmen/lightning/wire";
 
@@ -15,7 +15,7 @@ export type ToGossip =
   | { readonly kind: "message"; readonly nodeId: NodeId; readonly message: GossipMessage }
   | { readonly kind: "own-message"; readonly message: GossipMessage }
   | { readonly kind: "take-backlog"; readonly nodeId: NodeId; readonly maxBytes: number }
-  | { readonly kind: "find-route"; readonly request: number; readonly parameters: RouteParameters };
+  | { readonly kind: "find-route"; readonly request: number; readonly wanted: RouteRequest };
 
 /** What that process says. */
 export type FromGossip =
@@ -93,12 +93,12 @@ export class RemoteGossip implements RoutingMessageHandler {
     }
   }
 
-  findRoute(parameters: RouteParameters): Promise<Result<Route, RouteRefusal>> {
+  findRoute(wanted: RouteRequest): Promise<Result<Route, RouteRefusal>> {
     this.#lastRequest++;
     const request = this.#lastRequest;
     return new Promise((resolve) => {
       this.#requests.set(request, resolve);
-      this.#send({ kind: "find-route", request, parameters });
+      this.#send({ kind: "find-route", request, wanted });
     });
   }
 

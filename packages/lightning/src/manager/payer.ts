@@ -3,15 +3,12 @@ import type { OutboundPayment } from "../payment/outboundPayment.ts";
 import { mayRetry } from "../payment/outboundPayment.ts";
 import type { OutboundPayments } from "../payment/outboundPayments.ts";
 import type { PaymentPart } from "../payment/paymentPart.ts";
-import type { FirstHop, Route } from "../routing/route.ts";
+import { type FirstHop, paymentParameters, type Route } from "../routing/route.ts";
 import type { PaymentId, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { channelDetails, shortChannelIdsOf } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
-
-/** From our HTLC to the payee's, in blocks. @ldk DEFAULT_MAX_TOTAL_CLTV_EXPIRY_DELTA */
-const maxTotalCltvExpiryDelta = 1008;
 
 /** Turns payments into HTLCs on our channels: finds a way, makes the onions, and tries again when a part fails. */
 export class Payer {
@@ -40,16 +37,19 @@ export class Payer {
     const { amount, maxFee } = this.#payments.remaining(paymentId);
     if (amount === 0n) return;
     const { terms, failedChannels } = payment;
+    const { payee, routeHints, finalCltvExpiryDelta } = terms;
     const route = this.#environment.router.findRoute({
       payer: this.#environment.nodeSigner.nodeId,
-      payee: terms.payee,
-      amount,
-      finalCltvExpiryDelta: terms.finalCltvExpiryDelta,
-      maxFee,
-      maxTotalCltvExpiryDelta,
-      routeHints: terms.routeHints,
+      parameters: {
+        paymentParameters: paymentParameters(
+          { kind: "clear", nodeId: payee, routeHints, finalCltvExpiryDelta },
+          { previouslyFailedChannels: failedChannels },
+        ),
+        finalValue: amount,
+        maxFee,
+      },
       firstHops: this.firstHops(),
-      excludedChannels: failedChannels,
+      inFlightHtlcs: [],
     });
     if (!route.ok) {
       this.#environment.logger.log({ level: "info", module: "payment", text: route.error.text });

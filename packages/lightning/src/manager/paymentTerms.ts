@@ -2,9 +2,10 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import type { NetworkName } from "@fulmen/bitcoin/network";
 import { type Invoice, invoiceExpiresAt } from "../invoice/index.ts";
 import type { PaymentTerms } from "../payment/outboundPayment.ts";
+import { defaultMaxFee } from "../routing/route.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import { type NodeId, paymentHashOf } from "../util/ids.ts";
-import { type Msat, msat, plus } from "../util/units.ts";
+import type { Msat } from "../util/units.ts";
 import { ApiError } from "./apiError.ts";
 import { minFinalCltvExpiryDelta } from "./claimables.ts";
 
@@ -16,11 +17,6 @@ export interface PayInvoiceOptions {
   readonly maxFee?: Msat;
   /** How often a failed part is tried again. Default 3. */
   readonly retries?: number;
-}
-
-/** @ldk RouteParameters::from_payment_params_and_value */
-function defaultMaxFee(amount: Msat): Msat {
-  return plus(msat(amount / 100n), msat(50_000n));
 }
 
 /** What paying `invoice` means; throws `ApiError` that says what to do when it cannot be paid. */

@@ -10,6 +10,8 @@ export interface PathLimits {
   readonly finalCltvExpiryDelta: number;
   readonly maxFee: number;
   readonly maxTotalCltvExpiryDelta: number;
+  /** Most channels, a blinded tail apart. */
+  readonly maxPathLength: number;
 }
 
 /** A node and the best known way from it to the payee. */
@@ -19,16 +21,13 @@ export interface Step {
   readonly amount: number;
   /** Blocks from the expiry of what reaches this node to the present. */
   readonly cltvExpiryDelta: number;
-  /** Channels from here to the payee. */
+  /** Channels from here to the payee, or to where the blinded part of the path begins. */
   readonly length: number;
   /** What the search makes least. */
   readonly cost: number;
   /** The way on; absent at the payee. */
   readonly next?: { readonly edge: Edge; readonly step: Step };
 }
-
-/** How an onion of 1,300 bytes limits a path. @ldk MAX_PATH_LENGTH_ESTIMATE */
-const maxPathLength = 19;
 
 /**
  * Dijkstra's search from the payee backwards, since fees depend on what is forwarded. The cost of a path is its fees
@@ -65,7 +64,9 @@ export function cheapestPath(limits: PathLimits, edges: Edges, costPerBlock: num
 
 /** One step further back, if the channel carries what must reach `to`, and the limits are kept. */
 function stepOver(edge: Edge, to: Step, limits: PathLimits, costPerBlock: number): Step | undefined {
-  if (to.amount < edge.minimum || to.amount > edge.maximum || to.length >= maxPathLength) return undefined;
+  if (to.amount < edge.minimum || to.amount > edge.maximum) return undefined;
+  const length = edge.blindedPath === undefined ? to.length + 1 : to.length;
+  if (length > limits.maxPathLength) return undefined;
   const fee = feeFor(to.amount, edge.feeBaseMsat, edge.feeProportionalMillionths);
   const amount = to.amount + fee;
   const cltvExpiryDelta = to.cltvExpiryDelta + edge.cltvExpiryDelta;
@@ -75,7 +76,7 @@ function stepOver(edge: Edge, to: Step, limits: PathLimits, costPerBlock: number
     nodeId: edge.source,
     amount,
     cltvExpiryDelta,
-    length: to.length + 1,
+    length,
     cost: to.cost + fee + edge.cltvExpiryDelta * costPerBlock,
     next: { edge, step: to },
   };

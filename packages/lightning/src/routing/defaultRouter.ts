@@ -1,7 +1,7 @@
 import type { ReadOnlyNetworkGraph } from "../gossip/index.ts";
 import type { Result } from "../util/result.ts";
 import { findRoute } from "./findRoute.ts";
-import type { Route, RouteParameters, RouteRefusal, Router } from "./route.ts";
+import type { Route, RouteRefusal, RouteRequest, Router } from "./route.ts";
 
 /** Finds routes in a graph. @ldk lightning::routing::router::DefaultRouter */
 export class DefaultRouter implements Router {
@@ -11,7 +11,7 @@ export class DefaultRouter implements Router {
     this.#graph = graph;
   }
 
-  findRoute(parameters: RouteParameters): Result<Route, RouteRefusal> {
-    return findRoute(parameters, this.#graph);
+  findRoute(request: RouteRequest): Result<Route, RouteRefusal> {
+    return findRoute(request, this.#graph);
   }
 }

@@ -1,7 +1,8 @@
 import type { ChannelInfo, ReadOnlyNetworkGraph } from "../gossip/index.ts";
+import type { BlindedPaymentPath, IntroductionNode } from "../onion/blindedPath.ts";
 import type { NodeId, ShortChannelId } from "../util/ids.ts";
-import type { Msat } from "../util/units.ts";
-import type { FirstHop, RouteParameters } from "./route.ts";
+import { type Msat, satToMsat } from "../util/units.ts";
+import type { FirstHop, InFlightHtlcs, RouteHintHop, RouteRequest } from "./route.ts";
 
 /**
  * One direction of a channel, as a search sees it. Amounts are plain numbers of millisatoshis here, exact up to 2^53:
@@ -9,6 +10,7 @@ import type { FirstHop, RouteParameters } from "./route.ts";
  */
 export interface Edge {
   readonly source: NodeId;
+  /** A blinded path has a made-up one, below zero. */
   readonly shortChannelId: ShortChannelId;
   /** Smallest and largest HTLC. */
   readonly minimum: number;
@@ -17,9 +19,14 @@ export interface Edge {
   readonly feeBaseMsat: number;
   readonly feeProportionalMillionths: number;
   readonly cltvExpiryDelta: number;
+  /** Set when this is all of a blinded path, from its introduction node to the recipient. */
+  readonly blindedPath?: BlindedPaymentPath;
 }
 
 const unlimited = Number.MAX_SAFE_INTEGER;
+
+/** Stands for the recipient behind blinded paths, whom nobody knows by name. */
+export const blindedPayee = "blinded" as NodeId;
 
 /** An amount as a number; those above 2^53-1 are as good as that. */
 export function toNumber(amount: Msat): number {
@@ -37,23 +44,48 @@ export function feeFor(amount: number, feeBaseMsat: number, millionths: number):
   return fee <= unlimited ? fee : Number.POSITIVE_INFINITY;
 }
 
+/** How channels may be filled. */
+export interface Filling {
+  /** At most 1/2^n of what a channel of others can hold. */
+  readonly saturationPowerOfHalf: number;
+  /** HTLCs of ours that take up channels of others already. */
+  readonly inFlightHtlcs: readonly InFlightHtlcs[];
+}
+
 /** All ways into each node: our own channels, those of the graph, and what the recipient hints at. */
 export class Edges {
   readonly #graph: ReadOnlyNetworkGraph;
   readonly #payer: NodeId;
   readonly #excluded: ReadonlySet<ShortChannelId>;
+  readonly #excludedNodes: ReadonlySet<NodeId>;
+  readonly #saturation: number;
   readonly #given = new Map<NodeId, Edge[]>();
+  /** What is under way, or planned, over a direction of a channel. */
+  readonly #used = new Map<ShortChannelId, Map<NodeId, number>>();
 
-  constructor(parameters: RouteParameters, graph: ReadOnlyNetworkGraph) {
+  constructor(request: RouteRequest, graph: ReadOnlyNetworkGraph, filling: Filling) {
+    const { payee, previouslyFailedChannels, previouslyFailedNodes } = request.parameters.paymentParameters;
     this.#graph = graph;
-    this.#payer = parameters.payer;
-    this.#excluded = new Set(parameters.excludedChannels);
+    this.#payer = request.payer;
+    this.#excluded = new Set(previouslyFailedChannels);
+    this.#excludedNodes = new Set(previouslyFailedNodes);
+    this.#saturation = 2 ** filling.saturationPowerOfHalf;
+    for (const { shortChannelId, source, amount } of filling.inFlightHtlcs) {
+      // What our own channels can still carry, the first hops say.
+      if (source !== this.#payer) this.use({ shortChannelId, source }, toNumber(amount));
+    }
     // Of several own channels to a node the smallest that will do is used, and the large ones are kept for more.
     const byMaximum = (a: FirstHop, b: FirstHop) =>
       a.maximum < b.maximum ? -1 : a.maximum > b.maximum ? 1 : 0;
-    for (const hop of parameters.firstHops.toSorted(byMaximum))
+    for (const hop of request.firstHops.toSorted(byMaximum))
       this.#add(hop.counterparty, firstEdge(this.#payer, hop));
-    for (const hint of parameters.routeHints) this.#addHint(hint, parameters.payee);
+    if (payee.kind === "clear") {
+      for (const hint of payee.routeHints.slice(0, mostHints)) this.#addHint(hint, payee.nodeId);
+    } else {
+      const failed = new Set(request.parameters.paymentParameters.previouslyFailedBlindedPathIndexes);
+      for (const [i, path] of payee.paths.slice(0, mostHints).entries())
+        if (!failed.has(i)) this.#addBlinded(path, i);
+    }
   }
 
   /** Whether any channel of ours may be used. */
@@ -64,22 +96,42 @@ export class Edges {
   }
 
   forEachInto(target: NodeId, visit: (edge: Edge) => void): void {
-    for (const edge of this.#given.get(target) ?? []) if (this.#mayForward(edge.source)) visit(edge);
+    for (const edge of this.#given.get(target) ?? []) {
+      if (this.#mayForward(edge.source)) visit(this.#withoutUsed(edge, edge.maximum));
+    }
     for (const channel of this.#graph.node(target)?.channels ?? []) {
       if (channel.unknownFeaturesRequired || this.#excluded.has(channel.shortChannelId)) continue;
       const edge = edgeInto(channel, target);
-      // What our own channels can carry, the first hops say.
       if (edge === undefined || edge.source === this.#payer) continue;
-      if (this.#mayForward(edge.source)) visit(edge);
+      if (!this.#mayForward(edge.source)) continue;
+      const holds = channel.capacity === undefined ? edge.maximum : toNumber(satToMsat(channel.capacity));
+      visit(this.#withoutUsed(edge, Math.floor(holds / this.#saturation)));
     }
   }
 
-  #mayForward(nodeId: NodeId): boolean {
-    return this.#graph.node(nodeId)?.announcement?.unknownFeaturesRequired !== true;
+  /** From now on `amount` of the channel is taken in this direction. */
+  use({ shortChannelId, source }: Pick<Edge, "shortChannelId" | "source">, amount: number): void {
+    const used = this.#used.get(shortChannelId);
+    if (used === undefined) this.#used.set(shortChannelId, new Map([[source, amount]]));
+    else used.set(source, (used.get(source) ?? 0) + amount);
   }
 
-  #addHint(hint: RouteParameters["routeHints"][number], payee: NodeId): void {
-    for (const [i, hop] of hint.entries()) {
+  /** `edge` with what is left of what the channel `holds`. */
+  #withoutUsed(edge: Edge, holds: number): Edge {
+    const used = this.#used.get(edge.shortChannelId)?.get(edge.source) ?? 0;
+    const maximum = Math.min(edge.maximum, holds - used);
+    return maximum === edge.maximum ? edge : { ...edge, maximum };
+  }
+
+  #mayForward(nodeId: NodeId): boolean {
+    return (
+      !this.#excludedNodes.has(nodeId) &&
+      this.#graph.node(nodeId)?.announcement?.unknownFeaturesRequired !== true
+    );
+  }
+
+  #addHint(hint: readonly RouteHintHop[], payee: NodeId): void {
+    for (const [i, hop] of hint.slice(0, mostHintHops).entries()) {
       if (hop.nodeId === this.#payer) continue;
       this.#add(hint[i + 1]?.nodeId ?? payee, {
         source: hop.nodeId,
@@ -93,12 +145,41 @@ export class Edges {
     }
   }
 
+  #addBlinded(path: BlindedPaymentPath, index: number): void {
+    const { payinfo } = path;
+    const source = nodeOf(path.introductionNode, this.#graph);
+    // A path that begins with us has to be unwrapped before: nobody else can be asked to pass it on.
+    if (source === undefined || source === this.#payer) return;
+    if (payinfo.features.unknownRequiredBits().length > 0) return;
+    this.#add(blindedPayee, {
+      source,
+      shortChannelId: BigInt(-1 - index) as ShortChannelId,
+      minimum: toNumber(payinfo.htlcMinimum),
+      maximum: toNumber(payinfo.htlcMaximum),
+      feeBaseMsat: toNumber(payinfo.feeBase),
+      feeProportionalMillionths: payinfo.feeProportionalMillionths,
+      cltvExpiryDelta: payinfo.cltvExpiryDelta,
+      blindedPath: path,
+    });
+  }
+
   #add(target: NodeId, edge: Edge): void {
     if (this.#excluded.has(edge.shortChannelId)) return;
     const edges = this.#given.get(target);
     if (edges === undefined) this.#given.set(target, [edge]);
     else edges.push(edge);
   }
+}
+
+/** Hints, or blinded paths, that are looked at: more are no help, and an invoice must not be able to keep us busy. */
+const mostHints = 1_000;
+/** Longer than any path. */
+const mostHintHops = 20;
+
+function nodeOf(introduction: IntroductionNode, graph: ReadOnlyNetworkGraph): NodeId | undefined {
+  if (introduction.kind === "node-id") return introduction.nodeId;
+  const channel = graph.channel(introduction.shortChannelId);
+  return introduction.direction === 0 ? channel?.nodeOne : channel?.nodeTwo;
 }
 
 function firstEdge(payer: NodeId, { shortChannelId, minimum, maximum }: FirstHop): Edge {

@@ -1,12 +1,21 @@
 export { DefaultRouter } from "./defaultRouter.ts";
 export { findRoute } from "./findRoute.ts";
-export type {
-  FirstHop,
-  Path,
-  Route,
-  RouteHintHop,
-  RouteHop,
-  RouteParameters,
-  RouteRefusal,
-  Router,
+export {
+  type BlindedTail,
+  defaultMaxFee,
+  type FirstHop,
+  feesOf,
+  finalValueOf,
+  type InFlightHtlcs,
+  type Path,
+  type Payee,
+  type PaymentParameters,
+  paymentParameters,
+  type Route,
+  type RouteHintHop,
+  type RouteHop,
+  type RouteParameters,
+  type RouteRefusal,
+  type RouteRequest,
+  type Router,
 } from "./route.ts";

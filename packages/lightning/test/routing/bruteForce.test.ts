@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ChannelUpdateInfo } from "@fulmen/lightning/gossip";
-import { findRoute, type Path, type RouteParameters } from "@fulmen/lightning/routing";
+import { findRoute, type Path, paymentParameters, type RouteRequest } from "@fulmen/lightning/routing";
 import { msat, type NodeId, type ShortChannelId } from "@fulmen/lightning/util";
 import fc from "fast-check";
 import { PlainGraph, plainChannel, plainTerms } from "../gossip/plainGraph.ts";
@@ -23,11 +23,12 @@ interface Way {
 
 interface Problem {
   readonly graph: PlainGraph;
-  readonly parameters: RouteParameters;
+  readonly request: RouteRequest;
   readonly ways: readonly Way[];
 }
 
 const nodes = Array.from({ length: 6 }, (_, i) => `02${"00".repeat(31)}0${i}` as NodeId);
+const payeeId = at(5);
 const index = fc.nat(nodes.length - 1);
 
 function termsOf(
@@ -61,31 +62,37 @@ function problems(delta: fc.Arbitrary<number>, minimum: fc.Arbitrary<bigint>): f
       maxFee: fc.bigInt({ min: 0n, max: 200_000n }),
     })
     .map(({ channels, firstHops, hint, excluded, maxFee }) => {
-      const payee = nodes[5] ?? "";
       const graph = channels.map(({ pair: [i, j], from, to }, n) =>
         plainChannel(BigInt(n + 1), [at(i), at(j)], { from, to }),
       );
       const excludedChannels = excluded.map((id) => id as ShortChannelId);
-      const parameters: RouteParameters = {
+      const routeHints =
+        hint === undefined
+          ? []
+          : [[{ nodeId: at(hint.from), shortChannelId: 200n as ShortChannelId, ...hint.terms }]];
+      const request: RouteRequest = {
         payer: at(0),
-        payee: payee as NodeId,
-        amount: msat(1_000_000),
-        finalCltvExpiryDelta: 20,
-        maxFee: msat(maxFee),
-        maxTotalCltvExpiryDelta: 200,
-        excludedChannels,
+        parameters: {
+          paymentParameters: paymentParameters(
+            { kind: "clear", nodeId: payeeId, routeHints, finalCltvExpiryDelta: finalDelta },
+            {
+              maxTotalCltvExpiryDelta: 200,
+              previouslyFailedChannels: excludedChannels,
+              maxChannelSaturationPowerOfHalf: 0,
+            },
+          ),
+          finalValue: msat(1_000_000),
+          maxFee: msat(maxFee),
+        },
+        inFlightHtlcs: [],
         firstHops: firstHops.map(({ to, terms: { htlcMinimum, htlcMaximum } }, n) => ({
           counterparty: at(to),
           shortChannelId: BigInt(100 + n) as ShortChannelId,
           minimum: htlcMinimum,
           maximum: htlcMaximum,
         })),
-        routeHints:
-          hint === undefined
-            ? []
-            : [[{ nodeId: at(hint.from), shortChannelId: 200n as ShortChannelId, ...hint.terms }]],
       };
-      return { graph: new PlainGraph(graph), parameters, ways: waysOf(parameters, graph) };
+      return { graph: new PlainGraph(graph), request, ways: waysOf(request, graph) };
     });
 }
 
@@ -94,9 +101,11 @@ function at(i: number): NodeId {
 }
 
 function waysOf(
-  { payer, payee, firstHops, routeHints, excludedChannels }: RouteParameters,
+  { payer, parameters, firstHops }: RouteRequest,
   channels: readonly ReturnType<typeof plainChannel>[],
 ): readonly Way[] {
+  const { payee, previouslyFailedChannels } = parameters.paymentParameters;
+  assert.ok(payee.kind === "clear");
   const ways: Way[] = [];
   for (const { shortChannelId: id, nodeOne, nodeTwo, oneToTwo, twoToOne } of channels) {
     for (const [from, to, terms] of [
@@ -112,13 +121,30 @@ function waysOf(
   for (const { counterparty: to, shortChannelId: id, minimum, maximum } of firstHops) {
     ways.push({ id, from: payer, to, minimum, maximum, base: 0n, rate: 0n, delta: 0, isFirst: true });
   }
-  for (const { nodeId: from, shortChannelId: id, cltvExpiryDelta: delta, ...terms } of routeHints.flat()) {
-    if (from === payer || from === payee) continue;
+  for (const {
+    nodeId: from,
+    shortChannelId: id,
+    cltvExpiryDelta: delta,
+    ...terms
+  } of payee.routeHints.flat()) {
+    if (from === payer || from === payee.nodeId) continue;
     const fee = { base: BigInt(terms.feeBaseMsat), rate: BigInt(terms.feeProportionalMillionths) };
-    ways.push({ id, from, to: payee, minimum: 0n, maximum: 10n ** 18n, delta, ...fee, isFirst: false });
+    ways.push({
+      id,
+      from,
+      to: payee.nodeId,
+      minimum: 0n,
+      maximum: 10n ** 18n,
+      delta,
+      ...fee,
+      isFirst: false,
+    });
   }
-  return ways.filter(({ id }) => !excludedChannels.includes(id));
+  return ways.filter(({ id }) => !previouslyFailedChannels.includes(id));
 }
+
+/** Blocks that the payee wants. */
+const finalDelta = 20;
 
 interface Cost {
   readonly fee: bigint;
@@ -126,9 +152,10 @@ interface Cost {
 }
 
 /** Fees and expiry of a path, if every channel on it carries it and the limits are kept. */
-function costOf(path: readonly Way[], { amount, maxFee, ...limits }: RouteParameters): Cost | undefined {
+function costOf(path: readonly Way[], { parameters }: RouteRequest): Cost | undefined {
+  const { finalValue: amount, maxFee, paymentParameters: limits } = parameters;
   let carried: bigint = amount;
-  let expiry = limits.finalCltvExpiryDelta;
+  let expiry = finalDelta;
   for (const way of path.toReversed()) {
     if (carried < way.minimum || carried > way.maximum) return undefined;
     if (way.isFirst) continue;
@@ -139,10 +166,10 @@ function costOf(path: readonly Way[], { amount, maxFee, ...limits }: RouteParame
   return fee <= maxFee && expiry <= limits.maxTotalCltvExpiryDelta ? { fee, expiry } : undefined;
 }
 
-function allPaths({ ways, parameters }: Problem): readonly (readonly Way[])[] {
+function allPaths({ ways, request }: Problem): readonly (readonly Way[])[] {
   const paths: (readonly Way[])[] = [];
   const extend = (path: readonly Way[], last: NodeId, seen: ReadonlySet<NodeId>): void => {
-    if (last === parameters.payee) {
+    if (last === payeeId) {
       paths.push(path);
       return;
     }
@@ -152,30 +179,30 @@ function allPaths({ ways, parameters }: Problem): readonly (readonly Way[])[] {
       }
     }
   };
-  extend([], parameters.payer, new Set([parameters.payer]));
+  extend([], request.payer, new Set([request.payer]));
   return paths;
 }
 
 function cheapest(problem: Problem): Cost | undefined {
   let best: Cost | undefined;
   for (const path of allPaths(problem)) {
-    const cost = costOf(path, problem.parameters);
+    const cost = costOf(path, problem.request);
     if (cost !== undefined && (best === undefined || cost.fee < best.fee)) best = cost;
   }
   return best;
 }
 
 /** What the found path really costs, looked up channel by channel; its own figures must say the same. */
-function verifiedCost(path: Path, { ways, parameters }: Problem): Cost {
-  let from = parameters.payer;
+function verifiedCost(path: Path, { ways, request }: Problem): Cost {
+  let from = request.payer;
   const taken = path.hops.map(({ nodeId, shortChannelId }) => {
     const way = ways.find((each) => each.id === shortChannelId && each.from === from && each.to === nodeId);
     assert.ok(way, `no channel ${shortChannelId} from ${from} to ${nodeId}`);
     from = nodeId;
     return way;
   });
-  assert.equal(from, parameters.payee);
-  const cost = costOf(taken, parameters);
+  assert.equal(from, payeeId);
+  const cost = costOf(taken, request);
   assert.ok(cost, "a path that cannot be paid");
   const fees = path.hops.slice(0, -1).reduce<bigint>((total, { fee }) => total + fee, 0n);
   const expiries = path.hops.reduce((total, { cltvExpiryDelta }) => total + cltvExpiryDelta, 0);
@@ -184,8 +211,8 @@ function verifiedCost(path: Path, { ways, parameters }: Problem): Cost {
     assert.equal(cltvExpiryDelta, taken[i + 1]?.delta);
     assert.ok(fee >= (taken[i + 1]?.base ?? 0n));
   }
-  assert.equal(path.hops.at(-1)?.fee, parameters.amount);
-  assert.equal(path.hops.at(-1)?.cltvExpiryDelta, parameters.finalCltvExpiryDelta);
+  assert.equal(path.hops.at(-1)?.fee, request.parameters.finalValue);
+  assert.equal(path.hops.at(-1)?.cltvExpiryDelta, finalDelta);
   return cost;
 }
 
@@ -194,7 +221,7 @@ describe("against every path of small graphs", () => {
     let found = 0;
     fc.assert(
       fc.property(problems(fc.constant(0), fc.constant(0n)), (problem) => {
-        const route = findRoute(problem.parameters, problem.graph);
+        const route = findRoute(problem.request, problem.graph);
         const best = cheapest(problem);
         assert.equal(route.ok, best !== undefined);
         if (!route.ok || best === undefined) return;
@@ -213,7 +240,7 @@ describe("against every path of small graphs", () => {
     const minimum = fc.bigInt({ min: 0n, max: 1_010_000n });
     fc.assert(
       fc.property(problems(fc.nat(120), minimum), (problem) => {
-        const route = findRoute(problem.parameters, problem.graph);
+        const route = findRoute(problem.request, problem.graph);
         const best = cheapest(problem);
         if (best === undefined) assert.ok(!route.ok);
         if (!route.ok) return;

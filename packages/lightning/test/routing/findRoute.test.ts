@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ChannelInfo, ChannelUpdateInfo } from "@fulmen/lightning/gossip";
-import { DefaultRouter, findRoute, type Route, type RouteParameters } from "@fulmen/lightning/routing";
-import { msat, type NodeId, noBytes, type ShortChannelId } from "@fulmen/lightning/util";
+import {
+  DefaultRouter,
+  type FirstHop,
+  findRoute,
+  paymentParameters,
+  type Route,
+  type RouteHintHop,
+  type RouteRequest,
+} from "@fulmen/lightning/routing";
+import { type Msat, msat, type NodeId, noBytes, type ShortChannelId } from "@fulmen/lightning/util";
 import { Features } from "@fulmen/lightning/wire";
 import { PlainGraph, plainChannel, plainTerms } from "../gossip/plainGraph.ts";
 
@@ -28,8 +36,21 @@ function firstHop(id: number, counterparty: NodeId, maximum = 10n ** 12n) {
   return { counterparty, shortChannelId: scid(id), minimum: msat(1), maximum: msat(maximum) };
 }
 
-function parameters(changes: Partial<RouteParameters> = {}): RouteParameters {
-  return {
+/** What the tests change. */
+interface Wish {
+  readonly payer: NodeId;
+  readonly payee: NodeId;
+  readonly amount: Msat;
+  readonly finalCltvExpiryDelta: number;
+  readonly maxFee: Msat;
+  readonly maxTotalCltvExpiryDelta: number;
+  readonly routeHints: readonly (readonly RouteHintHop[])[];
+  readonly firstHops: readonly FirstHop[];
+  readonly excludedChannels: readonly ShortChannelId[];
+}
+
+function parameters(changes: Partial<Wish> = {}): RouteRequest {
+  const wish: Wish = {
     payer: a,
     payee: c,
     amount: msat(4_999_999),
@@ -40,6 +61,24 @@ function parameters(changes: Partial<RouteParameters> = {}): RouteParameters {
     firstHops: [firstHop(1, b), firstHop(4, d)],
     excludedChannels: [],
     ...changes,
+  };
+  const { payee, routeHints, finalCltvExpiryDelta, maxTotalCltvExpiryDelta } = wish;
+  return {
+    payer: wish.payer,
+    parameters: {
+      paymentParameters: paymentParameters(
+        { kind: "clear", nodeId: payee, routeHints, finalCltvExpiryDelta },
+        {
+          maxTotalCltvExpiryDelta,
+          previouslyFailedChannels: wish.excludedChannels,
+          maxChannelSaturationPowerOfHalf: 0,
+        },
+      ),
+      finalValue: wish.amount,
+      maxFee: wish.maxFee,
+    },
+    firstHops: wish.firstHops,
+    inFlightHtlcs: [],
   };
 }
 
@@ -186,7 +225,7 @@ describe("route hints", () => {
   });
 
   test("of absurd terms, excluded channels or our own are not followed", () => {
-    const to = (routeHints: RouteParameters["routeHints"], excluded: readonly ShortChannelId[] = []) =>
+    const to = (routeHints: Wish["routeHints"], excluded: readonly ShortChannelId[] = []) =>
       way(findRoute(parameters({ payee: e, routeHints, excludedChannels: excluded }), square));
     assert.equal(to([[hint(b, 90, 0xffff_ffff)]]), "no-route");
     assert.equal(to([[{ ...hint(b, 90), feeProportionalMillionths: 0xffff_ffff }]]), "no-route");
@@ -246,7 +285,7 @@ describe("limits", () => {
 
 describe("refusals", () => {
   test("name what is wrong", () => {
-    const refusal = (changes: Partial<RouteParameters>) => way(findRoute(parameters(changes), square));
+    const refusal = (changes: Partial<Wish>) => way(findRoute(parameters(changes), square));
     assert.equal(refusal({ payee: a }), "payee-is-payer");
     assert.equal(refusal({ firstHops: [] }), "no-first-hop");
     assert.equal(refusal({ excludedChannels: [scid(1), scid(4)] }), "no-first-hop");
