@@ -8,10 +8,11 @@ import { step } from "../channel/step.ts";
 import type { Event } from "../handlers/event.ts";
 import type { ChannelSigner, SigningAnswer, SigningRequest } from "../sign/channelSigner.ts";
 import type { Signature } from "../util/bytes.ts";
-import type { ChannelId, NodeId } from "../util/ids.ts";
+import type { ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
 import { commitmentNumber } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
+import { ChannelNames } from "./channelNames.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { dueFeerate, FeerateTracker } from "./feerates.ts";
 import type { Turn } from "./turn.ts";
@@ -46,6 +47,7 @@ export class Channels {
   readonly #entries = new Map<ChannelId, ChannelEntry>();
   readonly #peers = new Map<NodeId, ConnectedPeer>();
   readonly #byPeer = new Map<NodeId, Set<ChannelId>>();
+  readonly #names = new ChannelNames();
   /** Peers with channels that were connected once since the start and went away. */
   readonly #left = new Set<NodeId>();
   /** Channels that may have something to sign. */
@@ -100,6 +102,11 @@ export class Channels {
     return entry && fundedChannel(entry.state);
   }
 
+  /** The channel that an onion may call by this name. */
+  named(name: ShortChannelId): ChannelId | undefined {
+    return this.#names.find(name);
+  }
+
   all(): IterableIterator<[ChannelId, ChannelEntry]> {
     return this.#entries.entries();
   }
@@ -133,7 +140,7 @@ export class Channels {
   add(channelId: ChannelId, entry: Omit<ChannelEntry, "quarantined">): void {
     invariant(!this.#entries.has(channelId), `channel ${channelId} added twice`);
     this.#entries.set(channelId, { ...entry, quarantined: false });
-    this.#changed.add(channelId);
+    this.#noteChange(channelId);
     this.#index(entry.counterparty, channelId);
   }
 
@@ -141,7 +148,7 @@ export class Channels {
     const entry = this.#entries.get(channelId);
     if (entry === undefined) return;
     this.#entries.delete(channelId);
-    this.#changed.add(channelId);
+    this.#noteChange(channelId);
     const ids = this.#byPeer.get(entry.counterparty);
     ids?.delete(channelId);
     if (ids?.size === 0) this.#byPeer.delete(entry.counterparty);
@@ -228,7 +235,7 @@ export class Channels {
       this.quarantine(id, why);
       refused = refusalOf("quarantined", why);
     }
-    this.#changed.add(id);
+    this.#noteChange(id);
     if (entry.state.kind === "ended") this.forget(id);
     else this.#unsigned.add(id);
     return refused;
@@ -253,7 +260,6 @@ export class Channels {
 
   /** One step after a bug: another one is only logged. */
   #stepOnce(channelId: ChannelId, entry: ChannelEntry, input: ChannelInput): void {
-    this.#changed.add(channelId);
     try {
       const { state, actions } = step(this.#context, entry.state, input);
       entry.state = state;
@@ -262,6 +268,7 @@ export class Channels {
       const text = `channel ${channelId}: ${error instanceof Error ? error.message : String(error)}`;
       this.#environment.logger.log({ level: "error", module: "channel", text, nodeId: entry.counterparty });
     }
+    this.#noteChange(channelId);
   }
 
   /** Carries out the actions with which a channel began. */
@@ -379,12 +386,18 @@ export class Channels {
     const entry = present(this.#entries.get(from), "a channel that gets its id");
     invariant(!this.#entries.has(to), `two channels of id ${to}`);
     this.#entries.delete(from);
-    this.#changed.add(from).add(to);
     this.#byPeer.get(entry.counterparty)?.delete(from);
     this.#unsigned.delete(from);
     this.#entries.set(to, entry);
+    this.#noteChange(from);
+    this.#noteChange(to);
     this.#index(entry.counterparty, to);
     this.#turn.touch(to);
+  }
+
+  #noteChange(channelId: ChannelId): void {
+    this.#changed.add(channelId);
+    this.#names.update(channelId, this.funded(channelId));
   }
 
   #index(nodeId: NodeId, channelId: ChannelId): void {

@@ -8,7 +8,7 @@ import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, PaymentHash, ShortChannelId } from "../util/ids.ts";
 import { type Msat, minus, plus } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
-import { isUsable, shortChannelIdsOf } from "./channelDetails.ts";
+import { isUsable } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
@@ -183,11 +183,8 @@ export class Forwarding {
   }
 
   #outgoingChannel(name: ShortChannelId): FundedChannel | undefined {
-    for (const [id] of this.#channels.all()) {
-      const channel = this.#channels.funded(id);
-      if (channel !== undefined && shortChannelIdsOf(channel).includes(name)) return channel;
-    }
-    return undefined;
+    const id = this.#channels.named(name);
+    return id && this.#channels.funded(id);
   }
 
   #channelsTo(named: FundedChannel): readonly ChannelId[] {

@@ -99,7 +99,7 @@ export class Payer {
 
   #offer(paymentId: PaymentId, part: PaymentPart): void {
     this.#payments.partSent(paymentId, part);
-    const channelId = this.#channelNamed(part.shortChannelId);
+    const channelId = this.#channels.named(part.shortChannelId);
     const refusal =
       channelId === undefined
         ? { text: `no channel ${part.shortChannelId}` }
@@ -108,14 +108,6 @@ export class Payer {
     this.#environment.logger.log({ level: "info", module: "payment", text: refusal.text });
     const { source } = part.htlc;
     if (source.kind === "local") this.#payments.failed(source, part.htlc.amount, "first-hop");
-  }
-
-  #channelNamed(name: ShortChannelId): HtlcRef["channelId"] | undefined {
-    for (const [id] of this.#channels.all()) {
-      const channel = this.#channels.funded(id);
-      if (channel !== undefined && shortChannelIdsOf(channel).includes(name)) return id;
-    }
-    return undefined;
   }
 
   /** The real short channel id when it may be known, so that the route knows the channel from the graph. */
