@@ -1,3 +1,4 @@
+export { chacha20FromBlock } from "./chacha20Block.ts";
 export {
   derivePrivateKey,
   derivePublicKey,

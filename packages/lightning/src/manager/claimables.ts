@@ -198,9 +198,9 @@ export class Claimables {
     const { ref, htlc, sharedSecret } = read;
     const { paymentData, keysendPreimage, paymentMetadata } = payload;
     const part = { ref, amount: htlc.amount, cltvExpiry: htlc.cltvExpiry, sharedSecret };
+    if (htlc.cltvExpiry <= at.height + htlcFailBackBuffer + 1) return undefined;
     if (keysendPreimage !== undefined) {
       if (toHex(crypto().sha256(keysendPreimage)) !== htlc.paymentHash) return undefined;
-      if (htlc.cltvExpiry < at.height + minFinalCltvExpiryDelta - 3) return undefined;
       const totalAmount = paymentData?.totalAmount ?? htlc.amount;
       const paymentSecret = paymentData?.paymentSecret;
       return { ...part, paymentSecret, totalAmount, preimage: keysendPreimage, spontaneous: true };
@@ -214,7 +214,6 @@ export class Claimables {
       cltvExpiry: htlc.cltvExpiry as BlockHeight,
       height: at.height as BlockHeight,
       now: at.now,
-      minFinalCltvExpiryDelta: minFinalCltvExpiryDelta - 3,
     });
     if (!verified.ok) return undefined;
     const { paymentSecret, totalAmount } = paymentData;

@@ -48,10 +48,11 @@ export function createInvoice(
   const { environment, now } = core;
   const { amount, expirySeconds = 3600, paymentHash: given } = request;
   const keys = expandInboundPaymentKey(environment.nodeSigner.inboundPaymentKey());
-  const terms = { expirySeconds, now, ...(amount !== undefined && { minAmount: amount }) };
+  const random = environment.entropy.randomBytes(16);
+  const terms = { expirySeconds, now, random, ...(amount !== undefined && { minAmount: amount }) };
   const payment = given
-    ? { paymentHash: given, ...accepted(createInboundPaymentForHash(keys, { ...terms, paymentHash: given })) }
-    : accepted(createInboundPayment(keys, { ...terms, random: environment.entropy.randomBytes(16) }));
+    ? accepted(createInboundPaymentForHash(keys, { ...terms, paymentHash: given }))
+    : accepted(createInboundPayment(keys, terms));
   const description: InvoiceDescription = { kind: "text", text: request.description };
   const fields: InvoiceFields = {
     network: environment.network.name,

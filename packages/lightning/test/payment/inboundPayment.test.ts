@@ -6,12 +6,15 @@ import {
   createInboundPaymentForHash,
   expandInboundPaymentKey,
   type InboundPaymentTerms,
+  type InvoiceClaim,
+  paymentPreimageOf,
   type ReceivedPart,
   verifyInboundPayment,
 } from "@fulmen/lightning/payment";
 import {
   type BlockHeight,
   blockHeight,
+  type Msat,
   msat,
   type PaymentHash,
   paymentHashOf,
@@ -24,39 +27,37 @@ const keys = expandInboundPaymentKey(new Uint8Array(32).fill(1));
 const otherKeys = expandInboundPaymentKey(new Uint8Array(32).fill(2));
 const now = 1_700_000_000 as UnixSeconds;
 const random = Uint8Array.from({ length: 16 }, (_, index) => index);
-const terms: InboundPaymentTerms = { minAmount: msat(1000), expirySeconds: 60, now };
+const terms: InboundPaymentTerms = { minAmount: msat(1000), expirySeconds: 60, now, random };
 const userPreimage = new Uint8Array(32).fill(9);
 const userHash = paymentHashOf(crypto().sha256(userPreimage));
 
 /** A part that keeps to `terms`. */
-function received(paymentHash: PaymentHash, paymentSecret: Uint8Array): ReceivedPart {
+function received(paid: InvoiceClaim): ReceivedPart {
   return {
-    paymentHash,
-    paymentSecret,
+    ...paid,
     totalAmount: msat(1000),
     cltvExpiry: blockHeight(118),
     height: blockHeight(100),
     now,
-    minFinalCltvExpiryDelta: 18,
   };
 }
 
 function own(change: Partial<InboundPaymentTerms> = {}): ReceivedPart {
-  const created = createInboundPayment(keys, { ...terms, ...change, random });
+  const created = createInboundPayment(keys, { ...terms, ...change });
   assert.ok(created.ok);
-  return received(created.value.paymentHash, created.value.paymentSecret);
+  return received(created.value);
 }
 
 function users(change: Partial<InboundPaymentTerms> = {}): ReceivedPart {
   const created = createInboundPaymentForHash(keys, { ...terms, ...change, paymentHash: userHash });
   assert.ok(created.ok);
-  return received(userHash, created.value.paymentSecret);
+  return received(created.value);
 }
 
 describe("expandInboundPaymentKey", () => {
-  it("makes three keys that no log shows", () => {
-    const all = [keys.info, keys.ownHash, keys.userHash].map((secret) => toHex(secret.expose()));
-    assert.equal(new Set(all).size, 3);
+  it("makes four keys that no log shows", () => {
+    const all = [keys.info, keys.ownHash, keys.userHash, keys.metadata].map((key) => toHex(key.expose()));
+    assert.equal(new Set(all).size, 4);
     assert.equal(JSON.stringify(keys).includes(all[0] ?? ""), false);
     assert.throws(() => expandInboundPaymentKey(new Uint8Array(31)), /InvariantError/);
   });
@@ -128,11 +129,10 @@ for (const [whose, create] of [
       });
     });
 
-    it("refuses an expiry too close, by the delta it is told or by its own", () => {
+    it("refuses an expiry too close by the invoice's own delta, and leaves the rest to who claims", () => {
       const at = (cltvExpiry: number, change: Partial<InboundPaymentTerms>) =>
         verifyInboundPayment(keys, { ...create(change), cltvExpiry: cltvExpiry as BlockHeight });
-      assert.equal(at(118, {}).ok, true);
-      assert.deepEqual(at(117, {}), { ok: false, error: { kind: "cltv-too-soon", required: 118 } });
+      assert.equal(at(101, {}).ok, true);
       assert.equal(at(144, { minFinalCltvExpiryDelta: 44 }).ok, true);
       assert.deepEqual(at(143, { minFinalCltvExpiryDelta: 44 }), {
         ok: false,
@@ -141,16 +141,36 @@ for (const [whose, create] of [
       assert.equal(at(100, { minFinalCltvExpiryDelta: 0 }).ok, true);
     });
 
-    it("refuses other metadata than the invoice's", () => {
-      const paymentMetadata = Uint8Array.of(1, 2, 3);
-      const part = create({ paymentMetadata });
-      assert.equal(verifyInboundPayment(keys, { ...part, paymentMetadata }).ok, true);
-      assert.deepEqual(verifyInboundPayment(keys, part), unknown);
-      assert.deepEqual(
-        verifyInboundPayment(keys, { ...part, paymentMetadata: Uint8Array.of(1, 2, 4) }),
-        unknown,
-      );
-      assert.deepEqual(verifyInboundPayment(keys, { ...create(), paymentMetadata }), unknown);
+    it("carries metadata hidden, and refuses other metadata than the invoice's", () => {
+      const clear = Uint8Array.from({ length: 100 }, (_, index) => index + 100);
+      const part = create({ paymentMetadata: clear });
+      const hidden = part.paymentMetadata ?? assert.fail("the metadata of an invoice");
+      assert.equal(hidden.length, create === users ? 116 : 100);
+      assert.ok(!toHex(hidden).includes(toHex(clear.subarray(0, 8))));
+      const verified = verifyInboundPayment(keys, part);
+      assert.ok(verified.ok);
+      assert.deepEqual(verified.value.paymentMetadata, clear);
+      const { paymentMetadata: _, ...without } = part;
+      assert.deepEqual(verifyInboundPayment(keys, without), unknown);
+      for (const at of [0, 50, hidden.length - 1]) {
+        const paymentMetadata = Uint8Array.from(hidden);
+        paymentMetadata[at] = (paymentMetadata[at] ?? 0) ^ 1;
+        assert.deepEqual(verifyInboundPayment(keys, { ...part, paymentMetadata }), unknown);
+      }
+      for (const length of [0, 1, 15, 16, 99]) {
+        const paymentMetadata = hidden.subarray(0, length);
+        assert.deepEqual(verifyInboundPayment(keys, { ...part, paymentMetadata }), unknown);
+        assert.deepEqual(verifyInboundPayment(keys, { ...create(), paymentMetadata }), unknown);
+      }
+    });
+
+    it("tells empty metadata from none", () => {
+      const part = create({ paymentMetadata: new Uint8Array(0) });
+      const verified = verifyInboundPayment(keys, part);
+      assert.ok(verified.ok);
+      assert.deepEqual(verified.value.paymentMetadata, new Uint8Array(0));
+      const { paymentMetadata: _, ...without } = part;
+      assert.deepEqual(verifyInboundPayment(keys, without), unknown);
     });
 
     it("keeps all terms that fit, and refuses the others", () => {
@@ -172,7 +192,7 @@ for (const [whose, create] of [
 
 describe("terms of an inbound payment", () => {
   const refusal = (change: Partial<InboundPaymentTerms>) => {
-    const created = createInboundPayment(keys, { ...terms, ...change, random });
+    const created = createInboundPayment(keys, { ...terms, ...change });
     const forHash = createInboundPaymentForHash(keys, { ...terms, ...change, paymentHash: userHash });
     if (created.ok || forHash.ok) return "accepted";
     assert.deepEqual(created, forHash);
@@ -180,7 +200,8 @@ describe("terms of an inbound payment", () => {
   };
 
   it("are refused when a secret cannot hold them", () => {
-    assert.equal(refusal({ minAmount: msat(2_100_000_000_000_000_001n) }), "amount-too-large");
+    assert.equal(refusal({ minAmount: msat(2_100_000_000_000_000_001n) }), "amount-out-of-range");
+    assert.equal(refusal({ minAmount: -1n as Msat }), "amount-out-of-range");
     assert.equal(refusal({ expirySeconds: 2 ** 48 - 7200 - now }), "expiry-out-of-range");
     assert.equal(refusal({ expirySeconds: -1 }), "expiry-out-of-range");
     assert.equal(refusal({ expirySeconds: 1.5 }), "expiry-out-of-range");
@@ -208,9 +229,33 @@ describe("terms of an inbound payment", () => {
   it("answer any secret with a value", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (secret) => {
-        assert.equal(verifyInboundPayment(keys, received(userHash, secret)).ok, false);
+        assert.equal(
+          verifyInboundPayment(keys, received({ paymentHash: userHash, paymentSecret: secret })).ok,
+          false,
+        );
       }),
       { seed: 16, numRuns: 100 },
     );
+  });
+});
+
+describe("paymentPreimageOf", () => {
+  it("gives the preimage of our own hash and its metadata in clear, whatever has become of the terms", () => {
+    const paymentMetadata = Uint8Array.of(1, 2, 3);
+    const part = own({ paymentMetadata });
+    const found = paymentPreimageOf(keys, part);
+    assert.ok(found.ok);
+    assert.equal(toHex(crypto().sha256(found.value.preimage)), part.paymentHash);
+    assert.deepEqual(found.value.paymentMetadata, paymentMetadata);
+    const { paymentMetadata: _, ...without } = part;
+    assert.deepEqual(paymentPreimageOf(keys, without), { ok: false, error: { kind: "unknown-payment" } });
+  });
+
+  it("gives none of the user's", () => {
+    assert.deepEqual(paymentPreimageOf(keys, users()), { ok: false, error: { kind: "user-has-preimage" } });
+    assert.deepEqual(paymentPreimageOf(otherKeys, users()), {
+      ok: false,
+      error: { kind: "unknown-payment" },
+    });
   });
 });
