@@ -24,6 +24,7 @@ import {
   relevantConfirmations,
   transactionConfirmed,
   transactionUnconfirmed,
+  withLateRevocation,
 } from "../onchain/confirmations.ts";
 import { archivalDelay, forceCloseHeight, shouldForceClose } from "../onchain/deadlines.ts";
 import { monitorActions } from "../onchain/monitorActions.ts";
@@ -178,7 +179,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
           `channel ${update.channelId}: monitor update ${update.updateId} came before ${outcome.expected}`,
         );
       case "applied":
-        this.#put(outcome.monitor);
+        this.#put(withLateRevocation(outcome.monitor));
         if (outcome.monitor.lock !== undefined)
           this.#apart(update.channelId, (monitor) => this.#act(monitor));
         return "completed";

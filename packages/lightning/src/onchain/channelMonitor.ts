@@ -116,6 +116,9 @@ export function newMonitor(setup: MonitorSetup): ChannelMonitor {
  * locked monitor takes in nothing that could make another commitment valid: what waits for that is never revealed. The
  * HTLCs that would have been offered by it are kept all the same, on no commitment: they end with the channel.
  *
+ * A revocation is taken in at any time. Other channels go by it: were it lost, the peer could have the commitment
+ * that it has just revoked confirmed before the revocation is stored, and be safe from the penalty.
+ *
  * @ldk lightning::chain::channelmonitor::ChannelMonitor::update_monitor
  */
 export function applyUpdate(monitor: ChannelMonitor, update: ChannelMonitorUpdate): UpdateOutcome {
@@ -123,7 +126,8 @@ export function applyUpdate(monitor: ChannelMonitor, update: ChannelMonitorUpdat
   const { updateId } = update;
   if (updateId > latestUpdateId + 1) return { kind: "gap", expected: latestUpdateId + 1 };
   const known = updateId <= latestUpdateId;
-  if (lock !== undefined && updateId > lock.afterUpdateId && !update.steps.every(isAllowedWhenLocked)) {
+  const isAfterLock = lock !== undefined && updateId > lock.afterUpdateId;
+  if (isAfterLock && !update.steps.every((step) => isTakenWhenLocked(monitor, step))) {
     if (known) return { kind: "refused", monitor };
     const rows = withNeverOffered(monitor.rows, offeredBy(update));
     return { kind: "refused", monitor: { ...monitor, latestUpdateId: updateId, rows } };
@@ -155,8 +159,21 @@ function offeredBy({ steps }: ChannelMonitorUpdate): readonly MonitoredHtlc[] {
   return steps.flatMap((step) => (step.kind === "counterparty-commitment" ? step.htlcs.entered : []));
 }
 
-function isAllowedWhenLocked({ kind }: ChannelMonitorUpdateStep): boolean {
-  return kind === "payment-preimage" || kind === "channel-force-closed";
+function isTakenWhenLocked(monitor: ChannelMonitor, step: ChannelMonitorUpdateStep): boolean {
+  switch (step.kind) {
+    case "payment-preimage":
+    case "channel-force-closed":
+      return true;
+    case "commitment-secret": {
+      // Not when the commitment after it was refused: the peer was never given that one, and answers nothing we said.
+      const isKnown = step.number < oldestCounterpartyNumber(monitor);
+      return isKnown || monitor.counterparty.length === 2;
+    }
+    case "holder-commitment":
+    case "counterparty-commitment":
+    case "shutdown-script":
+      return false;
+  }
 }
 
 function applyStep(monitor: ChannelMonitor, step: ChannelMonitorUpdateStep): ChannelMonitor {

@@ -12,11 +12,11 @@ import type {
   FundingSpender,
   SpenderOutput,
 } from "./chainView.ts";
-import { type ChannelMonitor, locked } from "./channelMonitor.ts";
+import { type ChannelMonitor, locked, oldestCounterpartyNumber } from "./channelMonitor.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
 import { commitmentOutputs, isContested } from "./commitmentOutputs.ts";
 import { identifyFundingSpend } from "./identify.ts";
-import { revokedDelayedOutput } from "./penalty.ts";
+import { counterpartyDelayedOutput, revokedDelayedOutput } from "./penalty.ts";
 import { fundingOf } from "./validCommitments.ts";
 
 /** An output whose spender the monitor must see, and what it has to know of it then. */
@@ -133,6 +133,17 @@ export function restoredChainView(
   return spend === undefined ? { spends } : { fundingSpend: identified(monitor, spend), spends };
 }
 
+/**
+ * After an update: the commitment that closed the channel is known to be revoked now, if the peer's revocation was
+ * stored only after it was confirmed.
+ */
+export function withLateRevocation(monitor: ChannelMonitor): ChannelMonitor {
+  const { fundingSpend, spends } = monitor.chain;
+  if (fundingSpend?.spender.kind !== "counterparty-commitment") return monitor;
+  if (fundingSpend.spender.commitment.number >= oldestCounterpartyNumber(monitor)) return monitor;
+  return { ...monitor, chain: restoredChainView(monitor, fundingSpend, spends) };
+}
+
 /** Transactions that must be told of again when a reorganisation unconfirms them. */
 export function relevantConfirmations(
   monitor: ChannelMonitor,
@@ -159,14 +170,14 @@ function identified(monitor: ChannelMonitor, spend: FundingSpendFacts): FundingS
 }
 
 function watchedSpends(monitor: ChannelMonitor, fundingSpend: FundingSpend): readonly WatchedSpend[] {
-  const delayed = revokedDelayedOutput(monitor, fundingSpend.spender);
+  const delayed = counterpartyDelayedOutput(monitor, fundingSpend.spender);
   const watched: WatchedSpend[] = fundingSpend.outputs.filter(isContested).map((output): WatchedSpend => {
     const { outPoint, kind, htlc } = output;
     const secondStageScript =
       kind === "holder-htlc" ? output.built.secondStage.outputs[0]?.script : htlc && delayed?.script;
     return { outPoint, ...(htlc && { htlc }), ...(secondStageScript && { secondStageScript }) };
   });
-  if (delayed === undefined) return watched;
+  if (fundingSpend.spender.kind !== "revoked-commitment") return watched;
   return [...watched, ...secondStageOutputs(monitor.chain.spends).map(({ outPoint }) => ({ outPoint }))];
 }
 

@@ -4,8 +4,9 @@ import { formatOf } from "../commitment/formats/formatOf.ts";
 import { commitmentKeys } from "../commitment/keys.ts";
 import { type RemoteOutput, remoteOutputs } from "../commitment/remoteOutputs.ts";
 import { perCommitmentPoint } from "../crypto/keyDerivation.ts";
-import { toHex } from "../util/bytes.ts";
+import { type Point, toHex } from "../util/bytes.ts";
 import type { CommitmentNumber } from "../util/ids.ts";
+import { present } from "../util/invariant.ts";
 import type { Sat } from "../util/units.ts";
 import type { FundingSpender } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
@@ -72,8 +73,26 @@ export function revokedDelayedOutput(
   spender: FundingSpender,
 ): ScriptHashOutput | undefined {
   if (spender.kind !== "revoked-commitment") return undefined;
-  const { params } = setup;
-  const keys = commitmentKeys(params, "remote", perCommitmentPoint(spender.secret));
+  return delayedOutput(setup, perCommitmentPoint(spender.secret));
+}
+
+/** The same on any commitment of the peer: one that is valid when it confirms may turn out to be revoked. */
+export function counterpartyDelayedOutput(
+  { setup, counterparty }: ChannelMonitor,
+  spender: FundingSpender,
+): ScriptHashOutput | undefined {
+  if (spender.kind === "revoked-commitment") return delayedOutput(setup, perCommitmentPoint(spender.secret));
+  if (spender.kind !== "counterparty-commitment") return undefined;
+  const { number } = spender.commitment;
+  const { point } = present(
+    counterparty.find((one) => one.number === number),
+    "the peer's commitment",
+  );
+  return delayedOutput(setup, point);
+}
+
+function delayedOutput({ params }: ChannelMonitor["setup"], point: Point): ScriptHashOutput {
+  const keys = commitmentKeys(params, "remote", point);
   return formatOf(params.format).toLocal(keys, params.local.toSelfDelay);
 }
 

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { BlockHeader } from "@fulmen/bitcoin/block";
 import { blockHash } from "@fulmen/bitcoin/block";
 import { verifyTransaction } from "@fulmen/bitcoin/interpreter";
+import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { KvEntry, KvWrite, TransactionType } from "#src/chain/index";
 import { formatNames } from "#src/commitment/formats/formatOf";
@@ -314,6 +315,40 @@ for (const format of formatNames) {
       assert.equal(ofKind("counterparty-revoked-output-claimable"), 0);
       assert.equal(ofKind("claimable-awaiting-confirmations"), 1 + penalties.length);
     });
+
+    it("punishes what turns out to be revoked after it was confirmed, second stages and all", () => {
+      const [a, b] = channelWithHtlcs(format);
+      const host = new Host(a);
+      const revoked = latest(b);
+      b.fail(b.removable()[0] ?? assert.fail("nothing to fail"));
+      settle(a, b);
+      const secretAt = a.updates.findIndex(
+        ({ steps }, i) => i >= host.monitor.latestUpdateId - 1 && steps[0]?.kind === "commitment-secret",
+      );
+      const late = a.updates[secretAt] ?? assert.fail("no secret");
+      for (const update of a.updates.slice(host.monitor.latestUpdateId - 1, secretAt)) host.update(update);
+      const taken = revoked.htlcs.find(({ id }) => id === 0n) ?? assert.fail("no HTLC");
+      const { secondStage } = taken;
+      const whole = deliveries["whole blocks"] ?? assert.fail("no such delivery");
+      whole(host, chainOf([[revoked.transaction], [secondStage]]));
+      assert.equal(spenderOf(host), "counterparty-commitment");
+      assert.equal(host.broadcasts.length, 0);
+
+      assert.equal(host.update(late), "completed");
+      assert.equal(spenderOf(host), "revoked-commitment");
+      const spent = host.broadcasts.flatMap(({ transaction }) =>
+        transaction.inputs.map(({ outPoint }) => outPointKey(outPoint)),
+      );
+      const others = revoked.htlcs.filter((htlc) => htlc !== taken).map(({ outputIndex }) => outputIndex);
+      const expected = [...others, revoked.toOwner?.index ?? -1].map((index) => `${revoked.txid}:${index}`);
+      assert.deepEqual(spent.sort(), [...expected, `${txid(secondStage)}:0`].sort());
+      for (const key of spent) assert.ok(host.watched.has(key));
+      host.save();
+      const before = host.monitor;
+      host.restart();
+      assert.ok(isDeepStrictEqual(host.monitor, before), "another monitor after a restart");
+      assert.equal(host.update(late), "completed");
+    });
   });
 }
 
@@ -341,6 +376,22 @@ describe("chain monitor", () => {
     host.restart();
     assert.equal(host.update(late), "refused");
     assert.equal(host.chainMonitor.latestUpdateId(channelId), late.updateId);
+  });
+
+  it("refuses a revocation by a peer that was never given the next commitment", () => {
+    const [a, b] = channelWithHtlcs("anchors-zero-fee-htlc");
+    const host = new Host(a);
+    host.close(true);
+    const first = host.monitor.latestUpdateId + 1;
+    b.fail(b.removable()[0] ?? assert.fail("nothing to fail"));
+    settle(a, b);
+    const late = a.updates.slice(first - 2).map((update, i) => ({ ...update, updateId: first + i }));
+    assert.ok(late.some(({ steps }) => steps[0]?.kind === "commitment-secret"));
+    for (let time = 0; time < 2; time++) {
+      for (const update of late) assert.equal(host.update(update), "refused");
+      host.save();
+      host.restart();
+    }
   });
 
   it("publishes nothing when the channel says so", () => {

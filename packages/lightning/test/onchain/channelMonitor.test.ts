@@ -190,8 +190,9 @@ describe("monitor updates", () => {
   });
 
   it("are refused by a locked monitor, however often they come, and use up their ids", () => {
-    const [first, second] = a.updates;
-    assert.ok(first !== undefined && second !== undefined);
+    const [first, ...others] = a.updates;
+    const next = others.find(({ steps }) => steps[0]?.kind === "holder-commitment");
+    assert.ok(first !== undefined && next !== undefined);
     const before = applied(newMonitor(a.setup), first);
     const lock = applied(before, {
       channelId,
@@ -200,7 +201,7 @@ describe("monitor updates", () => {
       after,
     });
     assert.deepEqual(lock.lock, { afterUpdateId: 3, broadcast: true, cause: "force-closed" });
-    const late = { ...second, updateId: 4 };
+    const late = { ...next, updateId: 4 };
     const once = applyUpdate(lock, late);
     assert.ok(once.kind === "refused");
     assert.deepEqual(once.monitor, { ...lock, latestUpdateId: 4 });
@@ -208,6 +209,19 @@ describe("monitor updates", () => {
     assert.ok(again.kind === "refused");
     assert.equal(again.monitor, once.monitor);
     assert.equal(applyUpdate(once.monitor, first).kind, "duplicate");
+  });
+
+  it("revoke at any time: the peer's commitment is known to be revoked by a locked monitor, too", () => {
+    const [first, second] = a.updates;
+    assert.ok(first !== undefined && second?.steps[0]?.kind === "commitment-secret");
+    const before = applied(newMonitor(a.setup), first);
+    const after = applied(locked(before, true, "deadline"), second);
+    assert.deepEqual(after.secrets, applied(before, second).secrets);
+    assert.deepEqual(
+      after.counterparty.map(({ number }) => number),
+      [1],
+    );
+    assert.equal(applyUpdate(after, second).kind, "duplicate");
   });
 
   it("of a locked monitor leave the HTLCs that were to be offered, and those end with the channel", () => {
