@@ -16,6 +16,8 @@ import { publishUnpaid } from "./publishUnpaid.ts";
 import type { FromKeeper, ToKeeper } from "./remoteWatch.ts";
 
 type Answer = Extract<FromKeeper, { kind: "answer" }>;
+/** What is answered. */
+type Asked = Exclude<ToKeeper, { kind: "outputs-stored" }>;
 
 export interface MonitorKeeperOptions {
   readonly seed: number;
@@ -63,7 +65,7 @@ export class MonitorKeeper {
     this.#options = options;
     this.#tip = tip;
     this.#monitor = new ChainMonitor(
-      { signerProvider: keys, broadcaster, feeEstimator, logger },
+      { signerProvider: keys, broadcaster, feeEstimator, logger, storesApart: true },
       { bestHeight: tip.height, monitors },
     );
   }
@@ -93,6 +95,11 @@ export class MonitorKeeper {
   /** Takes what the manager says; its answer waits once it is durable. */
   receive(message: ToKeeper): Promise<void> {
     return this.#next(async () => {
+      if (message.kind === "outputs-stored") {
+        this.#monitor.outputsStored(message.channelId, message.outPoints);
+        await this.#save();
+        return;
+      }
       const { channelId, updateId } = refOf(message);
       const isKnown = (this.#monitor.latestUpdateId(channelId) ?? 0) >= updateId;
       // Durable first: the monitor may broadcast as soon as it knows.
@@ -126,7 +133,7 @@ export class MonitorKeeper {
     if (answer !== undefined) this.#options.reply(answer);
   }
 
-  #writesOf(message: ToKeeper): readonly KvWrite[] {
+  #writesOf(message: Asked): readonly KvWrite[] {
     return message.kind === "watch-channel"
       ? this.#monitor.setupWrites(message.setup)
       : this.#monitor.updateWrites(message.update);
@@ -162,6 +169,6 @@ export class MonitorKeeper {
   }
 }
 
-function refOf(message: ToKeeper): UpdateRef {
+function refOf(message: Asked): UpdateRef {
   return message.kind === "watch-channel" ? message.setup.initial : message.update;
 }

@@ -5,12 +5,18 @@ import type {
   UpdateRef,
   Watch,
 } from "@fulmen/lightning/onchain";
-import type { ChannelId } from "@fulmen/lightning/util";
+import type { ChannelId, OutPoint } from "@fulmen/lightning/util";
 
 /** What the manager's side says to the keeper of the monitors. */
 export type ToKeeper =
   | { readonly kind: "watch-channel"; readonly setup: MonitorSetup }
-  | { readonly kind: "update-channel"; readonly update: ChannelMonitorUpdate };
+  | { readonly kind: "update-channel"; readonly update: ChannelMonitorUpdate }
+  /** Not answered: the keeper tells of the outputs again when it did not hear this. */
+  | {
+      readonly kind: "outputs-stored";
+      readonly channelId: ChannelId;
+      readonly outPoints: readonly OutPoint[];
+    };
 
 /** What the keeper says. */
 export type FromKeeper =
@@ -57,6 +63,10 @@ export class RemoteWatch implements Watch {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  outputsStored(channelId: ChannelId, outPoints: readonly OutPoint[]): void {
+    this.#send?.({ kind: "outputs-stored", channelId, outPoints });
   }
 
   /** The keeper lives; `welcome` comes from it before anything is sent. */

@@ -47,6 +47,7 @@ export class SendCheck {
         }
         return events;
       },
+      outputsStored: (channelId, outPoints) => watch.outputsStored?.(channelId, outPoints),
     };
   }
 

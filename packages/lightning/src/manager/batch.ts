@@ -4,7 +4,7 @@ import type { KvWrite } from "../chain/kvStore.ts";
 import type { IndexedEvent } from "../handlers/event.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import type { MonitorSetup } from "../onchain/watch.ts";
-import type { ChannelId, NodeId } from "../util/ids.ts";
+import type { ChannelId, NodeId, OutPoint } from "../util/ids.ts";
 import type { LightningMessage } from "../wire/index.ts";
 
 /** What happens outside once a batch is durable. Sends carry the connection's epoch and are dropped when it is over. */
@@ -23,6 +23,12 @@ export type Effect =
     }
   | { readonly kind: "register-output"; readonly output: WatchedOutput }
   | { readonly kind: "event"; readonly event: IndexedEvent }
+  /** Of these outputs a `Watch` elsewhere need not tell again. */
+  | {
+      readonly kind: "outputs-stored";
+      readonly channelId: ChannelId;
+      readonly outPoints: readonly OutPoint[];
+    }
   /** An announcement of ours: into the own graph, and to all peers. */
   | { readonly kind: "gossip"; readonly message: LightningMessage };
 
@@ -39,6 +45,8 @@ export const effectDurability = {
   "register-output": "derived",
   /** Rows of their own until they are acknowledged. */
   event: "derived",
+  /** The `Watch` tells of them again, and the user may hear it twice. */
+  "outputs-stored": "expendable",
   /** Updates are made anew; announcements follow from the channel's record. */
   gossip: "derived",
 } as const satisfies Record<Effect["kind"], "derived" | "expendable">;

@@ -36,7 +36,7 @@ import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { OutputSpendSigner } from "../sign/outputSpend.ts";
 import type { RestoredMonitor } from "../storage/v1/readMonitors.ts";
 import { StoredMonitor } from "../storage/v1/storedMonitor.ts";
-import { type BlockHash, blockHeight, type ChannelId, type Txid } from "../util/ids.ts";
+import { type BlockHash, blockHeight, type ChannelId, type OutPoint, type Txid } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import { HeightIndex } from "./heightIndex.ts";
 import { OutPointIndex } from "./outPointIndex.ts";
@@ -56,6 +56,11 @@ export interface ChainMonitorEnvironment {
   readonly logger: Logger;
   /** Absent when every block is given whole. */
   readonly filter?: Filter;
+  /**
+   * Whether the manager has a store of its own, as for a `Watch` elsewhere: outputs are handed over when `outputsStored`
+   * says so. Default false: they are with the batch that has the monitors' writes.
+   */
+  readonly storesApart?: boolean;
 }
 
 /**
@@ -239,6 +244,20 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  outputsStored(channelId: ChannelId, outPoints: readonly OutPoint[]): void {
+    const monitor = this.#monitors.get(channelId);
+    if (monitor === undefined) return;
+    const known = new Set(monitor.handedOver.map(outPointKey));
+    const fresh = outPoints.filter((outPoint) => !known.has(outPointKey(outPoint)));
+    if (fresh.length > 0)
+      this.#set(
+        handedOver(
+          monitor,
+          fresh.map((outPoint) => ({ outPoint })),
+        ),
+      );
   }
 
   /** Forgets a channel for good, together with its records: see `ChannelManager.archiveChannel`. */
@@ -429,22 +448,29 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   }
 
   #tellOnce(channelId: ChannelId, name: string, event: MonitorEvent): void {
+    if (this.#isNews(channelId, name)) this.#events.push(event);
+  }
+
+  /** Whether nothing of that name was told of the channel in this life; from now on it was. */
+  #isNews(channelId: ChannelId, name: string): boolean {
     let told = this.#told.get(channelId);
     if (told === undefined) {
       told = new Set();
       this.#told.set(channelId, told);
     }
-    if (told.has(name)) return;
+    if (told.has(name)) return false;
     told.add(name);
-    this.#events.push(event);
+    return true;
   }
 
-  /** Outputs that have become the user's: told of in the batch that says so, and never again. */
+  /** Outputs that have become the user's: told of in the batch that says so, or until the manager has stored them. */
   #handOver(monitor: ChannelMonitor): void {
-    const outputs = spendableOutputs(monitor, this.#height, this.#destination(monitor));
-    if (outputs.length === 0) return;
-    this.#set(handedOver(monitor, outputs));
     const { channelId, counterparty } = monitor.setup;
+    const mature = spendableOutputs(monitor, this.#height, this.#destination(monitor));
+    const { storesApart = false } = this.#environment;
+    const outputs = storesApart ? mature.filter((one) => this.#isNews(channelId, nameOf(one))) : mature;
+    if (outputs.length === 0) return;
+    if (!storesApart) this.#set(handedOver(monitor, outputs));
     this.#events.push({ kind: "spendable-outputs", channelId, counterparty, outputs });
   }
 
@@ -496,4 +522,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const line = `channel ${channelId}: ${text}`;
     this.#environment.logger.log({ level, module: "chain-monitor", text: line, nodeId: counterparty });
   }
+}
+
+function nameOf({ outPoint }: { readonly outPoint: OutPoint }): string {
+  return `output ${outPointKey(outPoint)}`;
 }

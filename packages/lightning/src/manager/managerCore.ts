@@ -255,9 +255,13 @@ export class ManagerCore implements CrossChannelHandler {
       case "resolved":
         this.#archivable.add(channelId);
         return;
-      case "spendable-outputs":
+      case "spendable-outputs": {
         this.emit(event);
+        if (this.environment.watch.durability === "same-batch") return;
+        const outPoints = event.outputs.map(({ outPoint }) => outPoint);
+        this.turn.effect({ kind: "outputs-stored", channelId, outPoints });
         return;
+      }
     }
   }
 
@@ -558,6 +562,9 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "event":
         this.events.release(effect.event);
+        return;
+      case "outputs-stored":
+        this.environment.watch.outputsStored?.(effect.channelId, effect.outPoints);
         return;
       case "gossip":
         if (isGossipMessage(effect.message))

@@ -43,7 +43,7 @@ export function spendableOutputs(
 /** The monitor that has handed over these outputs, and does not tell of them again. */
 export function handedOver(
   monitor: ChannelMonitor,
-  outputs: readonly SpendableOutputDescriptor[],
+  outputs: readonly Pick<SpendableOutputDescriptor, "outPoint">[],
 ): ChannelMonitor {
   const outPoints = outputs.map(({ outPoint }) => outPoint);
   return { ...monitor, handedOver: [...monitor.handedOver, ...outPoints] };

@@ -65,7 +65,10 @@ export type MonitorEvent =
     }
   /** The chain settled an HTLC that we offered against the peer: it may be failed upstream. */
   | { readonly kind: "htlc-timed-out"; readonly channelId: ChannelId; readonly htlcId: bigint }
-  /** Outputs that are ours alone from now on: final, and their delays over. Each is told of once. */
+  /**
+   * Outputs that are ours alone from now on: final, and their delays over. Each is told of once; by a `Watch` elsewhere
+   * again after a restart, until `outputsStored` says that the manager has them.
+   */
   | {
       readonly kind: "spendable-outputs";
       readonly channelId: ChannelId;
@@ -101,4 +104,6 @@ export interface Watch {
   latestUpdateId(channelId: ChannelId): number | undefined;
   /** What happened since the last call. After a restart, of either side, all that still holds is told again. */
   takeMonitorEvents(): readonly MonitorEvent[];
+  /** Of a `Watch` elsewhere: these outputs, of which it told, are in the manager's store. Unknown ones change nothing. */
+  outputsStored?(channelId: ChannelId, outPoints: readonly OutPoint[]): void;
 }

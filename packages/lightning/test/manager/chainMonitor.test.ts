@@ -38,10 +38,12 @@ class Host {
   readonly watched = new Set<string>();
   readonly events: MonitorEvent[] = [];
   chainMonitor: ChainMonitor;
+  readonly #storesApart: boolean;
   #sequence = 0;
 
-  constructor(party: MonitoredParty) {
+  constructor(party: MonitoredParty, { storesApart = false } = {}) {
     this.party = party;
+    this.#storesApart = storesApart;
     this.chainMonitor = this.#start([], 100);
     this.#commit(this.chainMonitor.setupWrites(party.setup));
     assert.equal(this.chainMonitor.watchChannel(party.setup), "completed");
@@ -94,6 +96,7 @@ class Host {
       },
       feeEstimator: { feerate: () => feeratePerKw(1000) },
       logger: { log: () => undefined },
+      storesApart: this.#storesApart,
       filter: {
         registerTransaction: () => undefined,
         registerOutput: ({ outPoint }: { outPoint: { txid: string; index: number } }) => {
@@ -392,6 +395,33 @@ describe("chain monitor", () => {
       host.save();
       host.restart();
     }
+  });
+
+  it("tells of outputs after each restart until they are stored, where the manager has a store of its own", () => {
+    const [a, b] = channelWithHtlcs("anchors-zero-fee-htlc");
+    const host = new Host(a, { storesApart: true });
+    const told = () =>
+      host.events.splice(0).flatMap((event) => (event.kind === "spendable-outputs" ? event.outputs : []));
+    whole(host, chainOf([[latest(b).transaction], [], [], [], [], [], []]));
+    const outPoints = told().map(({ outPoint }) => outPoint);
+    assert.equal(outPoints.length, 1);
+    host.chainMonitor.rebroadcast();
+    host.save();
+    assert.deepEqual(told(), [], "twice in one life");
+    host.restart();
+    host.chainMonitor.rebroadcast();
+    host.save();
+    assert.deepEqual(
+      told().map(({ outPoint }) => outPoint),
+      outPoints,
+    );
+    for (let time = 0; time < 2; time++) host.chainMonitor.outputsStored(channelId, outPoints);
+    assert.deepEqual(host.monitor.handedOver, outPoints);
+    host.save();
+    host.restart();
+    host.chainMonitor.rebroadcast();
+    host.save();
+    assert.deepEqual(told(), []);
   });
 
   it("publishes nothing when the channel says so", () => {

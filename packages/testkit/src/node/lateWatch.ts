@@ -8,7 +8,7 @@ import type {
   Watch,
 } from "@fulmen/lightning/onchain";
 import { monitorsPrefix, restoreMonitors } from "@fulmen/lightning/storage";
-import { blockHeight, type ChannelId } from "@fulmen/lightning/util";
+import { blockHeight, type ChannelId, type OutPoint } from "@fulmen/lightning/util";
 import type { TestChain } from "../chain/index.ts";
 import { SyncStore } from "./syncStore.ts";
 
@@ -34,7 +34,7 @@ export class LateWatch implements Watch {
   #commits = 0;
 
   constructor(environment: ChainMonitorEnvironment, chain: TestChain) {
-    this.#environment = environment;
+    this.#environment = { ...environment, storesApart: true };
     this.#chain = chain;
     this.#position = chain.locator();
     this.#monitors = this.#restore();
@@ -66,6 +66,11 @@ export class LateWatch implements Watch {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  outputsStored(channelId: ChannelId, outPoints: readonly OutPoint[]): void {
+    this.#monitors.outputsStored(channelId, outPoints);
+    this.#save();
   }
 
   /** Stores the first update in progress of one channel, `which` modulo their number, and says so to the manager. */
