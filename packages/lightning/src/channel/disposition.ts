@@ -11,9 +11,18 @@ export interface HtlcRef {
 
 /** How an incoming HTLC ended, kept until the peer has irrevocably removed it. */
 export type Resolution =
-  | { readonly kind: "fulfill"; readonly preimage: Bytes32 }
-  /** `reason` is the encrypted failure packet for the peer. */
-  | { readonly kind: "fail"; readonly reason: Uint8Array }
+  | {
+      readonly kind: "fulfill";
+      readonly preimage: Bytes32;
+      /** Hides the attribution data for the payer; absent when the peer gets none. */
+      readonly sharedSecret?: Uint8Array;
+      /** How long we held the HTLC, in units of 100 milliseconds. */
+      readonly holdTime?: number;
+      /** Attribution data from downstream. Not stored: without it, the payer learns hold times up to ours. */
+      readonly downstream?: Uint8Array;
+    }
+  /** `reason` is the encrypted failure packet for the peer, `attribution` its attribution data. */
+  | { readonly kind: "fail"; readonly reason: Uint8Array; readonly attribution?: Uint8Array }
   | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Bytes32; readonly failureCode: number };
 
 /**

@@ -11,7 +11,7 @@ export interface HtlcInterval {
   readonly left?: CommitmentNumber;
 }
 
-/** How an HTLC ends, as the receiver of it said. */
+/** How an HTLC ends, as the receiver of it said; `attribution` as it is in the message, of 920 bytes. */
 export type HtlcRemoval =
   | { readonly kind: "fulfill"; readonly preimage: Bytes32; readonly attribution?: Uint8Array }
   | { readonly kind: "fail"; readonly reason: Uint8Array; readonly attribution?: Uint8Array }

@@ -49,7 +49,14 @@ export interface PathFailure {
   /** The channel to blame, if one is. */
   readonly shortChannelId?: ShortChannelId;
   readonly paymentFailedPermanently: boolean;
+  readonly holdTimes?: HoldTimeReport;
 }
+
+/**
+ * How long the nodes of a path held a payment, in units of 100 milliseconds, from the first node as far as they tell:
+ * BOLT 4, "Returning Errors". Each counts the time of those behind it as well. Absent when none told.
+ */
+export type HoldTimeReport = readonly number[];
 
 /** Who pays for what. @ldk lightning::events::PaymentPurpose */
 export type PaymentPurpose =
@@ -148,6 +155,7 @@ export type Event =
       readonly paymentId: PaymentId;
       readonly paymentHash: PaymentHash;
       readonly path: PathFailure["path"];
+      readonly holdTimes?: HoldTimeReport;
     }
   | ({ readonly kind: "payment-path-failed" } & PathFailure)
   | {

@@ -138,11 +138,11 @@ export class Claimables {
     if (claimable === undefined || !claimable.complete) return false;
     const { parts } = claimable;
     const refs = parts.map(({ ref }) => ref);
-    for (const { ref } of parts) {
+    for (const { ref, sharedSecret } of parts) {
       this.#channels.command(ref.channelId, {
         kind: "resolve-htlc",
         htlcId: ref.htlcId,
-        resolution: { kind: "fulfill", preimage },
+        resolution: { kind: "fulfill", preimage, sharedSecret, holdTime: this.#incoming.holdTime(ref) },
         monitor: { parts: refs, after: [] },
       });
     }

@@ -21,6 +21,11 @@ export interface ManagerEnvironment {
   readonly watch: Watch;
   readonly router: Router;
   readonly logger: Logger;
+  /**
+   * Milliseconds that only rise, from anywhere: how long we hold HTLCs is told to their payers. Absent, 0 is told
+   * (BOLT 4, "Initialization of attribution_data").
+   */
+  readonly clock?: { now(): number };
   /** Told which outputs to look for; absent when every block is given whole. */
   readonly filter?: Filter;
   /** Absent when the host sees to the reserve of its wallet itself. */

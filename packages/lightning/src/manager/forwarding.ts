@@ -1,9 +1,14 @@
 import { cltvFarFarAway } from "../channel/deadlines.ts";
-import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
+import type { HtlcRef, HtlcSource, Resolution } from "../channel/disposition.ts";
 import type { FundedChannel } from "../channel/state.ts";
 import type { HtlcRemoval } from "../commitment/htlc.ts";
 import { htlcFailBackBuffer, latencyGracePeriod } from "../onchain/deadlines.ts";
-import { createFailure, type ForwardPayload, failureOfMalformed, wrapFailurePacket } from "../onion/index.ts";
+import {
+  attributionFields,
+  type ForwardPayload,
+  failureOfMalformed,
+  wrapFailurePacket,
+} from "../onion/index.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, PaymentHash, ShortChannelId } from "../util/ids.ts";
 import { type Msat, minus, plus } from "../util/units.ts";
@@ -14,6 +19,12 @@ import type { ManagerEnvironment } from "./environment.ts";
 import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
 
 type ForwardedSource = Extract<HtlcSource, { readonly kind: "forwarded" }>;
+
+/** A preimage, and the attribution data that came with it, when a peer showed it. */
+export interface Fulfilment {
+  readonly preimage: Bytes32;
+  readonly attribution: Uint8Array | undefined;
+}
 
 const noUpdate = new Uint8Array(0);
 
@@ -82,15 +93,21 @@ export class Forwarding {
    * The preimage is known: claim upstream at once, and let the removal downstream wait for that. `false` when upstream
    * knew it already.
    */
-  fulfilled(outgoing: HtlcRef, source: ForwardedSource, preimage: Bytes32): boolean {
-    const { incoming } = source;
+  fulfilled(outgoing: HtlcRef, source: ForwardedSource, { preimage, attribution }: Fulfilment): boolean {
+    const { incoming, sharedSecret } = source;
     const record = this.#channels
       .funded(outgoing.channelId)
       ?.outgoing.find(({ id }) => id === outgoing.htlcId);
     // The peer fulfils once more after a disconnection; upstream has long been claimed, and may be gone.
     if (record?.upstream !== undefined) return false;
     const before = this.#channels.funded(incoming.channelId)?.lastUpdateId;
-    const resolution = { kind: "fulfill", preimage } as const;
+    const resolution: Resolution = {
+      kind: "fulfill",
+      preimage,
+      sharedSecret,
+      holdTime: this.#incoming.holdTime(incoming),
+      ...(attribution && { downstream: attribution }),
+    };
     const refusal = this.#channels.command(incoming.channelId, {
       kind: "resolve-htlc",
       htlcId: incoming.htlcId,
@@ -173,13 +190,13 @@ export class Forwarding {
     const { incoming, sharedSecret } = source;
     if (removal.kind === "fail-malformed") {
       const failure = failureOfMalformed(removal) ?? { type: "temporary_node_failure" };
-      const { reason } = createFailure(failure, { sharedSecret, holdTime: undefined });
-      this.#incoming.resolve(incoming, { kind: "fail", reason });
+      this.#incoming.fail({ ref: incoming, sharedSecret }, failure);
       return;
     }
-    const packet = { reason: removal.reason, attributionData: undefined };
-    const { reason } = wrapFailurePacket(packet, { sharedSecret, holdTime: undefined });
-    this.#incoming.resolve(incoming, { kind: "fail", reason });
+    const { reason, attribution } = removal;
+    const packet = { reason, attributionData: attribution && attributionFields(attribution) };
+    const holdTime = this.#incoming.holdTime(incoming);
+    this.#incoming.failWith(incoming, wrapFailurePacket(packet, { sharedSecret, holdTime }));
   }
 
   #outgoingChannel(name: ShortChannelId): FundedChannel | undefined {

@@ -3,12 +3,19 @@ import type { ChannelRefusal } from "../channel/error.ts";
 import { mayKeepIncoming } from "../channel/ops/htlcs.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
-import { createFailure, type FinalPayload, type ForwardPayload } from "../onion/index.ts";
+import {
+  attributionBytes,
+  createFailure,
+  type FailurePacket,
+  type FinalPayload,
+  type ForwardPayload,
+} from "../onion/index.ts";
 import { readIncomingOnion } from "../payment/incomingOnion.ts";
 import type { ChannelId } from "../util/ids.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
+import { HoldTimes } from "./holdTimes.ts";
 
 /** Two to three minutes: a peer is back by then, or not for long. */
 const ticksToWait = 3;
@@ -41,9 +48,11 @@ export class IncomingHtlcs {
   readonly #ticksWaited = new Map<string, number>();
   /** Those that are to be decided again since the connection went away over them. */
   readonly #interrupted = new Set<string>();
+  readonly #holdTimes: HoldTimes;
 
   constructor(environment: ManagerEnvironment, channels: Channels) {
     this.#environment = environment;
+    this.#holdTimes = new HoldTimes(environment.clock);
     this.#channels = channels;
   }
 
@@ -52,6 +61,7 @@ export class IncomingHtlcs {
   }
 
   add(ref: HtlcRef): void {
+    this.#holdTimes.begin(refKey(ref));
     this.#undecided.push(ref);
   }
 
@@ -92,6 +102,12 @@ export class IncomingHtlcs {
     const key = refKey(ref);
     this.#ticksWaited.delete(key);
     this.#interrupted.delete(key);
+    this.#holdTimes.forget(key);
+  }
+
+  /** How long we have held an incoming HTLC, in units of 100 milliseconds; 0 when that is not known. */
+  holdTime(ref: HtlcRef): number {
+    return this.#holdTimes.of(refKey(ref));
   }
 
   /** Those that wait; each is to be decided now. */
@@ -103,8 +119,14 @@ export class IncomingHtlcs {
 
   /** Fails an HTLC with a reason that only the payer can read. */
   fail(read: Pick<ReadHtlc, "ref" | "sharedSecret">, failure: FailureMessage): void {
-    const { reason } = createFailure(failure, { sharedSecret: read.sharedSecret, holdTime: undefined });
-    this.resolve(read.ref, { kind: "fail", reason });
+    const { ref, sharedSecret } = read;
+    this.failWith(ref, createFailure(failure, { sharedSecret, holdTime: this.holdTime(ref) }));
+  }
+
+  /** `packet` is for the peer, wrapped for it. */
+  failWith(ref: HtlcRef, { reason, attributionData }: FailurePacket): void {
+    const attribution = attributionData && attributionBytes(attributionData);
+    this.resolve(ref, { kind: "fail", reason, ...(attribution && { attribution }) });
   }
 
   resolve({ channelId, htlcId }: HtlcRef, resolution: Resolution): ChannelRefusal | undefined {

@@ -196,7 +196,9 @@ export class ManagerCore implements CrossChannelHandler {
       this.payments.fulfilled(source, preimage);
       return;
     }
-    const told = this.forwarding.fulfilled({ channelId, htlcId: htlc.id }, source, preimage);
+    const attribution = htlc.removal?.kind === "fulfill" ? htlc.removal.attribution : undefined;
+    const outgoing = { channelId, htlcId: htlc.id };
+    const told = this.forwarding.fulfilled(outgoing, source, { preimage, attribution });
     if (!told) return;
     this.emit(
       {
@@ -514,8 +516,8 @@ export class ManagerCore implements CrossChannelHandler {
     invariant(removal !== undefined, "an HTLC that is gone without a removal");
     if (source.kind === "forwarded") {
       if (removal.kind !== "fulfill") this.forwarding.failed(source, removal);
-    } else if (removal.kind === "fulfill") this.payments.settled(source, htlc.amount);
-    else if (removal.kind === "fail") this.payments.failed(source, htlc.amount, removal.reason);
+    } else if (removal.kind === "fulfill") this.payments.settled(source, htlc.amount, removal.attribution);
+    else if (removal.kind === "fail") this.payments.failed(source, htlc.amount, removal);
     else this.payments.failed(source, htlc.amount, "first-hop");
   }
 

@@ -15,6 +15,7 @@ export function ourFeatures(config: UserConfig): Features {
     option_channel_type: "required",
     option_scid_alias: "optional",
     option_zeroconf: "optional",
+    option_attribution_data: "optional",
   });
   const { negotiateAnchorsZeroFeeHtlcTx, negotiateAnchorZeroFeeCommitments } = config.channelHandshakeConfig;
   return features
@@ -27,4 +28,5 @@ export const invoiceFeatures: Features = Features.of({
   var_onion_optin: "required",
   payment_secret: "required",
   basic_mpp: "optional",
+  option_attribution_data: "optional",
 });

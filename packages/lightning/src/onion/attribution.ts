@@ -1,5 +1,5 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import { concatBytes, equalSecrets } from "../util/bytes.ts";
+import { concatBytes, equalSecrets, noBytes } from "../util/bytes.ts";
 import type { AttributionData } from "../wire/commitment.ts";
 import { applyStream, onionKey } from "./onionKeys.ts";
 
@@ -9,6 +9,16 @@ const holdTimesLength = attributionHops * 4;
 const hmacCount = (attributionHops * (attributionHops + 1)) / 2;
 /** Length of `attribution_data`: 20 hold times and 210 truncated HMACs of 4 bytes each. */
 export const attributionDataLength = holdTimesLength + hmacCount * 4;
+
+/** As one piece of `attributionDataLength` bytes, as records hold it. */
+export function attributionBytes({ htlcHoldTimes, truncatedHmacs }: AttributionData): Uint8Array {
+  return concatBytes(htlcHoldTimes, truncatedHmacs);
+}
+
+/** The two fields of one piece of `attributionDataLength` bytes. */
+export function attributionFields(data: Uint8Array): AttributionData {
+  return { htlcHoldTimes: data.slice(0, holdTimesLength), truncatedHmacs: data.slice(holdTimesLength) };
+}
 
 /** What a node adds to the attribution data on its way back. */
 export interface Attribution {
@@ -28,14 +38,14 @@ export interface Attribution {
  */
 export function attribute(node: Attribution): AttributionData {
   const { sharedSecret, returnPacket, holdTime, downstream } = node;
-  const data = downstream === undefined ? new Uint8Array(attributionDataLength) : shifted(joined(downstream));
+  const data =
+    downstream === undefined ? new Uint8Array(attributionDataLength) : shifted(attributionBytes(downstream));
   viewOf(data).setUint32(0, Math.min(Math.max(Math.trunc(holdTime), 0), 0xffff_ffff));
   const um = onionKey("um", sharedSecret);
   for (let distance = 0; distance < attributionHops; distance++) {
     data.set(attributionHmac(um, returnPacket, { data, distance }), hmacOffset(0, distance));
   }
-  const hidden = applyStream(onionKey("ammagext", sharedSecret), data);
-  return { htlcHoldTimes: hidden.slice(0, holdTimesLength), truncatedHmacs: hidden.slice(holdTimesLength) };
+  return attributionFields(applyStream(onionKey("ammagext", sharedSecret), data));
 }
 
 /** What the origin read from attribution data. */
@@ -49,17 +59,23 @@ export interface AttributionReading {
   readonly failedAt: number | undefined;
 }
 
-/** Reads attribution data at the origin, hop by hop. */
+/**
+ * Reads attribution data at the origin, round by round. As long as a round is below `rounds`, it does the same work
+ * whether it is for a hop of the path or for nothing: over all of them neither the path's length nor the place of a
+ * failure shows in the time.
+ */
 export class AttributionReader {
+  /** Rounds that take time. */
+  static readonly rounds = attributionHops;
   readonly #hops: number;
   #data: Uint8Array | undefined;
   readonly #holdTimes: number[] = [];
   #failedAt: number | undefined;
 
-  /** `hops`: length of the path. More than 20 hops cannot be attributed. */
+  /** `hops`: length of the path, without what is behind a blinded path's introduction node. More than 20 hops cannot be attributed. */
   constructor(data: AttributionData | undefined, hops: number) {
     this.#hops = hops;
-    this.#data = data !== undefined && hops <= attributionHops ? joined(data) : undefined;
+    this.#data = data !== undefined && hops <= attributionHops ? attributionBytes(data) : undefined;
   }
 
   /** Whether there is data to read. */
@@ -67,19 +83,24 @@ export class AttributionReader {
     return this.#data !== undefined;
   }
 
-  /** Takes off the layer of hop `index`; `returnPacket` without that hop's obfuscation. Hops come in their order. */
-  next(index: number, sharedSecret: Uint8Array, returnPacket: Uint8Array): void {
-    if (this.#data === undefined || this.#failedAt !== undefined) return;
+  /**
+   * Takes off the layer of hop `round`; `returnPacket` without that hop's obfuscation. `counts` is `false` behind the
+   * erring hop: then nothing is learned, in the same time.
+   */
+  next(round: number, sharedSecret: Uint8Array, what: { returnPacket: Uint8Array; counts: boolean }): void {
+    if (this.#data === undefined || round >= attributionHops) return;
     const data = applyStream(onionKey("ammagext", sharedSecret), this.#data);
-    const distance = this.#hops - 1 - index;
+    // Behind the path's end come the distances that the hops have left over.
+    const distance = round < this.#hops ? this.#hops - 1 - round : round;
     const offset = hmacOffset(0, distance);
-    const expected = attributionHmac(onionKey("um", sharedSecret), returnPacket, { data, distance });
-    if (!equalSecrets(expected, data.subarray(offset, offset + 4))) {
-      this.#failedAt = index;
-      return;
-    }
-    this.#holdTimes.push(viewOf(data).getUint32(0));
-    this.#data = unshifted(data);
+    const expected = attributionHmac(onionKey("um", sharedSecret), what.returnPacket, { data, distance });
+    const fits = equalSecrets(expected, data.subarray(offset, offset + 4));
+    const rest = unshifted(data);
+    if (round >= this.#hops || !what.counts || this.#failedAt !== undefined) return;
+    if (fits) {
+      this.#holdTimes.push(viewOf(data).getUint32(0));
+      this.#data = rest;
+    } else this.#failedAt = round;
   }
 
   finish(): AttributionReading {
@@ -97,12 +118,10 @@ export function readFulfillAttribution(
 ): AttributionReading | undefined {
   const reader = new AttributionReader(data, sharedSecrets.length);
   if (!reader.present) return undefined;
-  for (const [index, secret] of sharedSecrets.entries()) reader.next(index, secret, new Uint8Array(0));
+  for (const [index, secret] of sharedSecrets.entries()) {
+    reader.next(index, secret, { returnPacket: noBytes, counts: true });
+  }
   return reader.finish();
-}
-
-function joined({ htlcHoldTimes, truncatedHmacs }: AttributionData): Uint8Array {
-  return concatBytes(htlcHoldTimes, truncatedHmacs);
 }
 
 /**

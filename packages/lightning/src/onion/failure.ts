@@ -46,11 +46,17 @@ export interface FailureReport {
 
 /**
  * Reads a failure at the payment's origin, in a time that does not tell which node failed: BOLT 4, "Origin node".
+ * `attributable`: how many hops, from the first, may add attribution data; those behind the introduction node of a
+ * blinded path do not.
  *
  * @ldk lightning::ln::onion_utils::process_onion_failure
  */
-export function decodeFailure(packet: FailurePacket, sharedSecrets: readonly Uint8Array[]): FailureReport {
-  const { origin, attribution } = openFailurePacket(packet, sharedSecrets);
+export function decodeFailure(
+  packet: FailurePacket,
+  sharedSecrets: readonly Uint8Array[],
+  attributable: number = sharedSecrets.length,
+): FailureReport {
+  const { origin, attribution } = openFailurePacket(packet, sharedSecrets, attributable);
   const holdTimes = attribution?.holdTimes ?? [];
   if (origin === undefined) {
     return { outcome: { kind: "undecodable", suspect: attribution?.failedAt }, holdTimes };

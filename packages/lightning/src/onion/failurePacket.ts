@@ -3,7 +3,7 @@ import { DecodeError } from "../codec/decodeError.ts";
 import { Reader } from "../codec/reader.ts";
 import { Writer } from "../codec/writer.ts";
 import { concatBytes, equalSecrets } from "../util/bytes.ts";
-import { present } from "../util/invariant.ts";
+import { invariant, present } from "../util/invariant.ts";
 import type { AttributionData } from "../wire/commitment.ts";
 import {
   AttributionReader,
@@ -17,8 +17,14 @@ import { applyStream, onionKey } from "./onionKeys.ts";
 const paddedFailureLength = 256;
 /** Layers that the origin takes off whatever it finds: BOLT 4, "Origin node". */
 const decodingRounds = 27;
+/** What an `update_fail_htlc` has besides its reason, and besides the attribution data that may follow. */
+const fieldsLength = 2 + 32 + 8 + 2;
+/** Longest `reason` of an `update_fail_htlc`, which is a message of 65,535 bytes then. */
+const maxReason = 0xffff - fieldsLength;
+/** Longest failure code and data together that a packet carries: both lengths and the HMAC are beside them. */
+export const maxFailureLength: number = maxReason - (32 + 2 + 2);
 /** Longest `reason` beside which attribution data still fits into an `update_fail_htlc` of 65,535 bytes. */
-const maxAttributedReason = 0xffff - (2 + 32 + 8 + 2) - (1 + 3 + attributionDataLength);
+const maxAttributedReason = maxReason - (1 + 3 + attributionDataLength);
 
 /** What `update_fail_htlc` carries back to the origin. */
 export interface FailurePacket {
@@ -30,7 +36,7 @@ export interface FailurePacket {
 /** What the erring node returns. */
 export interface FailureOrigin {
   readonly sharedSecret: Uint8Array;
-  /** The failure code and its data. */
+  /** The failure code and its data: at most `maxFailureLength` bytes. */
   readonly message: Uint8Array;
   /** How long the HTLC was held, in units of 100 milliseconds; `undefined` leaves out attribution data. */
   readonly holdTime: number | undefined;
@@ -45,6 +51,7 @@ export interface FailureOrigin {
  */
 export function createFailurePacket(origin: FailureOrigin): FailurePacket {
   const { sharedSecret, message, holdTime, paddedLength = paddedFailureLength } = origin;
+  invariant(message.length <= maxFailureLength, `a failure of ${message.length} bytes`);
   const padding = Math.max(0, paddedLength - message.length);
   const body = new Writer(message.length + padding + 4)
     .u16(message.length)
@@ -84,23 +91,26 @@ export interface OpenedFailurePacket {
 
 /**
  * Takes off layer by layer, always 27 of them or as many as the path has, so that the time says nothing of which hop
- * failed: BOLT 4, "Origin node".
+ * failed: BOLT 4, "Origin node". `attributable`: how many hops, from the first, may add attribution data; those behind
+ * the introduction node of a blinded path do not.
  *
  * @ldk lightning::ln::onion_utils::process_onion_failure
  */
 export function openFailurePacket(
   { reason, attributionData }: FailurePacket,
   sharedSecrets: readonly Uint8Array[],
+  attributable: number = sharedSecrets.length,
 ): OpenedFailurePacket {
-  const attribution = new AttributionReader(attributionData, sharedSecrets.length);
+  const attribution = new AttributionReader(attributionData, attributable);
   let packet = reason;
   let origin: OpenedFailurePacket["origin"];
-  for (let hop = 0; hop < Math.max(decodingRounds, sharedSecrets.length); hop++) {
+  const rounds = Math.max(decodingRounds, AttributionReader.rounds, sharedSecrets.length);
+  for (let hop = 0; hop < rounds; hop++) {
     // Behind the path's end and behind the erring hop the same work is done for nothing, with keys of a constant.
     const real = hop < sharedSecrets.length;
     const secret = real ? present(sharedSecrets[hop], "shared secret") : new Uint8Array(32);
     packet = applyStream(onionKey("ammag", secret), packet);
-    if (real && origin === undefined) attribution.next(hop, secret, packet);
+    attribution.next(hop, secret, { returnPacket: packet, counts: origin === undefined });
     const expected = crypto().hmacSha256(onionKey("um", secret), packet.subarray(32));
     const fits = equalSecrets(expected, packet.subarray(0, 32));
     if (fits && real && origin === undefined) origin = { hop, message: framedMessage(packet.subarray(32)) };

@@ -1,4 +1,11 @@
-export { type AttributionReading, attribute, readFulfillAttribution } from "./attribution.ts";
+export {
+  type AttributionReading,
+  attribute,
+  attributionBytes,
+  attributionDataLength,
+  attributionFields,
+  readFulfillAttribution,
+} from "./attribution.ts";
 export {
   amountToForward,
   type BlindedForwardData,

@@ -1,10 +1,20 @@
 import type { HtlcSource } from "../channel/disposition.ts";
-import { decodeFailure, pathSecrets } from "../onion/index.ts";
+import type { HtlcRemoval } from "../commitment/htlc.ts";
+import {
+  attributionFields,
+  type DecodedFailure,
+  decodeFailure,
+  pathSecrets,
+  readFulfillAttribution,
+} from "../onion/index.ts";
 import { fromHex, type Point } from "../util/bytes.ts";
 import type { ShortChannelId } from "../util/ids.ts";
 import { failureCodeOf, failureFlags } from "../wire/failureCodes.ts";
 
 type LocalSource = Extract<HtlcSource, { readonly kind: "local" }>;
+
+/** What came back for a part that failed. */
+export type FailedRemoval = Omit<Extract<HtlcRemoval, { readonly kind: "fail" }>, "kind">;
 
 /** What a failed part says about the network. */
 export interface Blame {
@@ -14,17 +24,42 @@ export interface Blame {
   readonly shortChannelId?: ShortChannelId;
   readonly failureCode?: number;
   readonly failureName?: string;
+  /** Of the nodes that told, from our peer on, in units of 100 milliseconds. */
+  readonly holdTimes: readonly number[];
 }
 
 /** Reads the failure of a part (BOLT 4, "Returning Errors"). Nobody along the way can make it blame beyond himself and his neighbour. */
-export function blameOf(source: LocalSource, reason: Uint8Array): Blame {
-  const points = source.path.map(({ nodeId }) => fromHex(nodeId) as Point);
-  const { sharedSecrets } = pathSecrets(source.sessionKey, points);
-  const { outcome } = decodeFailure({ reason, attributionData: undefined }, sharedSecrets);
+export function blameOf(source: LocalSource, { reason, attribution }: FailedRemoval): Blame {
+  const attributionData = attribution && attributionFields(attribution);
+  const { outcome, holdTimes } = decodeFailure({ reason, attributionData }, secretsOf(source));
+  return { ...blamed(source, outcome), holdTimes };
+}
+
+/** How long the nodes held a part that was fulfilled: of those that told, from our peer on, in units of 100 milliseconds. */
+export function fulfillHoldTimes(
+  source: LocalSource,
+  attribution: Uint8Array | undefined,
+): readonly number[] {
+  if (attribution === undefined) return [];
+  return readFulfillAttribution(attributionFields(attribution), secretsOf(source))?.holdTimes ?? [];
+}
+
+/** Our own peer could not read the onion: its channel to us is not to be used. */
+export function firstHopBlame(source: LocalSource): Blame {
+  return { ...channelAfter(source, -1), holdTimes: [] };
+}
+
+function secretsOf({ path, sessionKey }: LocalSource): readonly Uint8Array[] {
+  const points = path.map(({ nodeId }) => fromHex(nodeId) as Point);
+  return pathSecrets(sessionKey, points).sharedSecrets;
+}
+
+function blamed(source: LocalSource, outcome: DecodedFailure): Omit<Blame, "holdTimes"> {
   const last = source.path.length - 1;
   switch (outcome.kind) {
     case "undecodable":
-      return channelAfter(source, 0);
+      // The suspect did it, or the node before it: the channel between them has one of the two at an end.
+      return channelAfter(source, outcome.suspect === undefined ? 0 : outcome.suspect - 1);
     case "unreadable":
       return outcome.hop === last ? { byRecipient: true } : channelAfter(source, outcome.hop);
     case "failed": {
@@ -43,13 +78,8 @@ export function blameOf(source: LocalSource, reason: Uint8Array): Blame {
   }
 }
 
-/** Our own peer could not read the onion: its channel to us is not to be used. */
-export function firstHopBlame(source: LocalSource): Blame {
-  return channelAfter(source, -1);
-}
-
 /** The channel that leaves the node at `hop` (from 0, our peer; -1 is ourselves). */
-function channelAfter({ path }: LocalSource, hop: number): Blame {
+function channelAfter({ path }: LocalSource, hop: number): Omit<Blame, "holdTimes"> {
   const next = path[Math.max(0, hop + 1)];
   return { byRecipient: false, ...(next && { shortChannelId: next.shortChannelId }) };
 }

@@ -5,7 +5,7 @@ import type { PaymentId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type Msat, minus, minusOrZero, plus, sum, zeroMsat } from "../util/units.ts";
-import { blameOf, firstHopBlame } from "./blame.ts";
+import { blameOf, type FailedRemoval, firstHopBlame, fulfillHoldTimes } from "./blame.ts";
 import { idempotencyTicks, type OutboundPayment, type PaymentTerms } from "./outboundPayment.ts";
 import { type PaymentPart, partOf } from "./paymentPart.ts";
 
@@ -140,8 +140,8 @@ export class OutboundPayments {
     this.#interrupted.delete(paymentId);
   }
 
-  /** A fulfilled part's HTLC is gone for good. */
-  settled(source: LocalSource, htlcAmount: Msat): void {
+  /** A fulfilled part's HTLC is gone for good; `attribution` data came with the preimage, if a peer showed it. */
+  settled(source: LocalSource, htlcAmount: Msat, attribution?: Uint8Array): void {
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
     this.#removePart(tracked, source, htlcAmount);
@@ -151,16 +151,17 @@ export class OutboundPayments {
       paymentId,
       paymentHash: terms.paymentHash,
       path: source.path,
+      ...told(fulfillHoldTimes(source, attribution)),
     });
   }
 
-  /** A part failed for good; `reason` is the packet that came back, or what the first peer said of a malformed onion. */
-  failed(source: LocalSource, htlcAmount: Msat, reason: Uint8Array | "first-hop"): void {
+  /** A part failed for good; `removal` is the packet that came back, or what the first peer said of a malformed onion. */
+  failed(source: LocalSource, htlcAmount: Msat, removal: FailedRemoval | "first-hop"): void {
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
     this.#removePart(tracked, source, htlcAmount);
     const { paymentId, terms } = tracked.payment;
-    const blame = reason === "first-hop" ? firstHopBlame(source) : blameOf(source, reason);
+    const blame = removal === "first-hop" ? firstHopBlame(source) : blameOf(source, removal);
     const shortChannelId = blame.shortChannelId;
     if (shortChannelId !== undefined) {
       this.#update(paymentId, (payment) => ({
@@ -177,6 +178,7 @@ export class OutboundPayments {
       ...(shortChannelId !== undefined && { shortChannelId }),
       ...(blame.failureCode !== undefined && { failureCode: blame.failureCode }),
       ...(blame.failureName !== undefined && { failureName: blame.failureName }),
+      ...told(blame.holdTimes),
     });
     // One that is given up already still has to learn that this was its last part.
     const givenUp = blame.byRecipient && this.abandon(paymentId, "recipient-rejected");
@@ -286,4 +288,8 @@ export class OutboundPayments {
     const { paymentHash } = present(this.get(paymentId), "a payment").terms;
     this.#events.push({ kind: "payment-failed", paymentId, paymentHash, reason });
   }
+}
+
+function told(holdTimes: readonly number[]): { readonly holdTimes?: readonly number[] } {
+  return holdTimes.length > 0 ? { holdTimes } : {};
 }

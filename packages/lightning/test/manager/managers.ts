@@ -90,13 +90,16 @@ export class ManagerNode {
   readonly outbox: { readonly to: NodeId; readonly message: DecodedMessage }[] = [];
   readonly disconnects: NodeId[] = [];
   feerate = 253;
+  /** What its clock shows, in milliseconds; `undefined` when it has none. Read when the node starts. */
+  milliseconds: (() => number) | undefined;
   config: UserConfig;
   monitor: ChainMonitor;
   manager: ChannelManager;
   #random: number;
   #commits = 0;
 
-  constructor(seed: number, config: UserConfig = testConfig) {
+  constructor(seed: number, config: UserConfig = testConfig, milliseconds?: () => number) {
+    this.milliseconds = milliseconds;
     this.keys = new PausingKeys(new Uint8Array(32).fill(seed));
     this.#random = seed;
     this.config = config;
@@ -198,6 +201,7 @@ export class ManagerNode {
         watch: monitor,
         router: { findRoute: () => ({ ok: false, error: { kind: "no-route", text: "no route" } }) },
         logger,
+        ...(this.milliseconds && { clock: { now: this.milliseconds } }),
       },
       {
         channels: entriesOf(this.store, channelsPrefix),
@@ -223,8 +227,8 @@ export class ManagerNet {
   #fundings = 0;
   #payments = 0;
 
-  add(config?: UserConfig): ManagerNode {
-    const node = new ManagerNode(this.nodes.length + 1, config);
+  add(config?: UserConfig, milliseconds?: () => number): ManagerNode {
+    const node = new ManagerNode(this.nodes.length + 1, config, milliseconds);
     this.nodes.push(node);
     return node;
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { createFailure, pathSecrets } from "#src/onion/index";
+import type { FailedRemoval } from "#src/payment/blame";
 import { OutboundPayments } from "#src/payment/outboundPayments";
 import type { PaymentPart } from "#src/payment/paymentPart";
 import { type Point, toHex } from "#src/util/bytes";
@@ -43,7 +44,7 @@ function twoParts() {
 }
 
 /** The recipient's word that it does not take the payment, as it reaches us over the one hop. */
-function rejection(sessionKey: Uint8Array): Uint8Array {
+function rejection(sessionKey: Uint8Array): FailedRemoval {
   const { sharedSecrets } = pathSecrets(sessionKey, [point]);
   const failure = {
     type: "incorrect_or_unknown_payment_details",
@@ -51,7 +52,7 @@ function rejection(sessionKey: Uint8Array): Uint8Array {
     height: 1,
   } as const;
   const sharedSecret = present(sharedSecrets[0], "a shared secret");
-  return createFailure(failure, { sharedSecret, holdTime: undefined }).reason;
+  return { reason: createFailure(failure, { sharedSecret, holdTime: undefined }).reason };
 }
 
 function failuresTold(payments: OutboundPayments): number {

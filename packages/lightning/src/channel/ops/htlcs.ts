@@ -3,7 +3,8 @@ import { addHtlc, findHtlc, isRemovable, removeHtlc } from "../../commitment/dan
 import type { Htlc, HtlcRemoval } from "../../commitment/htlc.ts";
 import { acceptIncomingHtlc, checkIncomingAdd, checkOutgoingAdd } from "../../commitment/limits.ts";
 import { violationText } from "../../commitment/limitViolation.ts";
-import { type Bytes32, concatBytes, toHex } from "../../util/bytes.ts";
+import { attribute, attributionBytes, attributionFields } from "../../onion/attribution.ts";
+import { type Bytes32, noBytes, toHex } from "../../util/bytes.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import type {
   AttributionData,
@@ -196,15 +197,23 @@ export function sendResolutions(channel: FundedChannel): ChannelChange {
   return { channel: commitments === channel.commitments ? channel : { ...channel, commitments }, actions };
 }
 
-/** The `update_` message that removes an incoming HTLC. */
-export function removeMessage(channel: FundedChannel, id: bigint, removal: HtlcRemoval): LightningMessage {
+/** The `update_` message that removes an incoming HTLC: the same bytes whenever it is made, but for a restart. */
+export function removeMessage(channel: FundedChannel, id: bigint, removal: Resolution): LightningMessage {
   const { channelId } = channel.commitments;
   const head = { channelId, id: id as Htlc["id"] };
   switch (removal.kind) {
     case "fulfill":
-      return { type: "update_fulfill_htlc", ...head, paymentPreimage: removal.preimage as Bytes32, tlvs: {} };
-    case "fail":
-      return { type: "update_fail_htlc", ...head, reason: removal.reason, tlvs: {} };
+      return {
+        type: "update_fulfill_htlc",
+        ...head,
+        paymentPreimage: removal.preimage,
+        tlvs: fulfillAttribution(removal),
+      };
+    case "fail": {
+      const { reason, attribution } = removal;
+      const tlvs = attribution === undefined ? {} : { attributionData: attributionFields(attribution) };
+      return { type: "update_fail_htlc", ...head, reason, tlvs };
+    }
     case "fail-malformed": {
       const sha256OfOnion = removal.sha256OfOnion as Bytes32;
       const { failureCode } = removal;
@@ -241,5 +250,17 @@ function removableOutgoing(channel: FundedChannel, id: bigint): Result<Htlc, Cha
 }
 
 function attributionOf(data: AttributionData | undefined): { attribution?: Uint8Array } {
-  return data === undefined ? {} : { attribution: concatBytes(data.htlcHoldTimes, data.truncatedHmacs) };
+  return data === undefined ? {} : { attribution: attributionBytes(data) };
+}
+
+/** BOLT 4, "Hold times for successful payments": there is no packet to cover. */
+function fulfillAttribution(fulfill: Extract<Resolution, { readonly kind: "fulfill" }>): {
+  readonly attributionData?: AttributionData;
+} {
+  const { sharedSecret, holdTime = 0, downstream } = fulfill;
+  if (sharedSecret === undefined) return {};
+  const received = downstream && attributionFields(downstream);
+  return {
+    attributionData: attribute({ sharedSecret, returnPacket: noBytes, holdTime, downstream: received }),
+  };
 }

@@ -4,10 +4,11 @@ import type { Htlc } from "../../commitment/htlc.ts";
 import { isPerCommitmentSecret } from "../../crypto/keyDerivation.ts";
 import type { SigningAnswer } from "../../sign/channelSigner.ts";
 import type { Bytes32, Point } from "../../util/bytes.ts";
-import { present } from "../../util/invariant.ts";
+import { invariant } from "../../util/invariant.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import type { ChannelReestablish, LightningMessage } from "../../wire/index.ts";
 import type { ChannelAction } from "../action.ts";
+import type { Resolution } from "../disposition.ts";
 import { type ChannelRefusal, refusal } from "../error.ts";
 import type { FundedChannel, SigningTask } from "../state.ts";
 import {
@@ -134,7 +135,7 @@ export function resendCommitment(
   const messages: LightningMessage[] = [];
   for (const htlc of commitments.htlcs) {
     if (htlc.state !== "sent-remove-commit") continue;
-    messages.push(removeMessage(channel, htlc.id, present(htlc.removal, "a removal")));
+    messages.push(removeMessage(channel, htlc.id, resolutionOf(channel, htlc)));
   }
   const fee = commitments.feerates.find(({ state }) => state === "sent-add-commit");
   if (fee !== undefined) {
@@ -160,6 +161,13 @@ export function resentRevocation(
     perCommitmentSecret: answer.secret as Bytes32,
     nextPerCommitmentPoint: localPoints[1],
   });
+}
+
+/** What the peer was told of an incoming HTLC. */
+function resolutionOf(channel: FundedChannel, { id }: Htlc): Resolution {
+  const disposition = channel.incoming.find((incoming) => incoming.id === id)?.disposition;
+  invariant(disposition?.kind === "resolved", `HTLC ${id} was removed and is not resolved`);
+  return disposition.resolution;
 }
 
 function onionOf(channel: FundedChannel, htlc: Htlc): Uint8Array {

@@ -3,7 +3,7 @@ import type { IncomingHtlc, OutgoingHtlc } from "../../channel/disposition.ts";
 import { type ChannelState, type FundedChannel, fundedChannel } from "../../channel/state.ts";
 import { encode } from "../../codec/codec.ts";
 import { forgetUnsigned } from "../../commitment/dance.ts";
-import { type Htlc, htlcKey } from "../../commitment/htlc.ts";
+import { type Htlc, type HtlcRemoval, htlcKey } from "../../commitment/htlc.ts";
 import type { ChannelId } from "../../util/ids.ts";
 import { InvariantError, present } from "../../util/invariant.ts";
 import { type ChannelCore, channelCore, type StoredChannel, type StoredPhase } from "./channelCore.ts";
@@ -190,6 +190,21 @@ function intervalChanged(stored: Htlc | undefined, htlc: Htlc): boolean {
   );
 }
 
+/**
+ * The attribution of our own removals is in the disposition. That of a peer's is kept with a failure, which is not
+ * passed on before it is irrevocable; a preimage was passed on at once, and its attribution with it.
+ */
+function storedRemoval(direction: Htlc["direction"], removal: HtlcRemoval): HtlcRemoval {
+  switch (removal.kind) {
+    case "fulfill":
+      return { kind: removal.kind, preimage: removal.preimage };
+    case "fail":
+      return direction === "incoming" ? { kind: removal.kind, reason: removal.reason } : removal;
+    case "fail-malformed":
+      return removal;
+  }
+}
+
 function intervalRow(
   htlc: Htlc,
   { upstream, settledOnChain }: Pick<OutgoingHtlc, "upstream" | "settledOnChain"> = {},
@@ -197,7 +212,7 @@ function intervalRow(
   const removal = signedRemoval(htlc);
   return {
     ...intervalsOf(htlc.local, htlc.remote),
-    ...(removal !== undefined && { removal }),
+    ...(removal !== undefined && { removal: storedRemoval(htlc.direction, removal) }),
     ...(upstream !== undefined && { upstream }),
     ...(settledOnChain && { settledOnChain }),
   };

@@ -176,7 +176,12 @@ const event: Codec<Event> = union<Event>("event", {
   ],
   "payment-path-successful": [
     10,
-    { paymentId: needed(0, paymentId), paymentHash: needed(2, paymentHash), path: needed(4, path) },
+    {
+      paymentId: needed(0, paymentId),
+      paymentHash: needed(2, paymentHash),
+      path: needed(4, path),
+      holdTimes: possible(5, array16(u32)),
+    },
   ],
   "payment-path-failed": [
     11,
@@ -188,6 +193,7 @@ const event: Codec<Event> = union<Event>("event", {
       failureName: possible(8, text),
       shortChannelId: possible(10, shortChannelId),
       paymentFailedPermanently: needed(12, bool),
+      holdTimes: possible(13, array16(u32)),
     },
   ],
   "payment-forwarded": [

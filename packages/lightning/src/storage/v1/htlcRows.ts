@@ -2,6 +2,7 @@ import type { Disposition, HtlcSource, Resolution } from "../../channel/disposit
 import type { Codec } from "../../codec/codec.ts";
 import {
   bool,
+  bytes,
   bytes32,
   channelId,
   flag,
@@ -16,6 +17,7 @@ import { struct } from "../../codec/struct.ts";
 import type { HtlcInterval, HtlcRemoval } from "../../commitment/htlc.ts";
 import type { SpecHtlc } from "../../commitment/spec.ts";
 import type { UpdateRef } from "../../onchain/channelMonitorUpdate.ts";
+import { attributionDataLength } from "../../onion/attribution.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import { layout, needed, possible, record, union } from "./layouts.ts";
 import { commitmentNumber, count, direction, htlcRef, path, paymentId } from "./values.ts";
@@ -60,15 +62,29 @@ export const htlcStaticRow: Codec<HtlcStaticRow> = record(
   layout<HtlcStaticRow>("htlc_static", { htlc: needed(0, specHtlc), source: possible(2, htlcSource) }),
 );
 
+const attribution = bytes(attributionDataLength);
+
 const removal: Codec<HtlcRemoval> = union<HtlcRemoval>("htlc_removal", {
-  fulfill: [0, { preimage: needed(0, bytes32), attribution: possible(1, rest) }],
-  fail: [1, { reason: needed(0, rest), attribution: possible(1, rest) }],
+  fulfill: [0, { preimage: needed(0, bytes32), attribution: possible(1, attribution) }],
+  fail: [1, { reason: needed(0, rest), attribution: possible(1, attribution) }],
   "fail-malformed": [2, { sha256OfOnion: needed(0, bytes32), failureCode: needed(2, u16) }],
 });
 
-const resolution: Codec<Resolution> = union<Resolution>("resolution", {
-  fulfill: [0, { preimage: needed(0, bytes32) }],
-  fail: [1, { reason: needed(0, rest) }],
+type WithoutDownstream<T> = T extends unknown ? Omit<T, "downstream"> : never;
+
+/** 920 bytes from downstream are not worth their place in every record of a payment: see `Resolution`. */
+type StoredResolution = WithoutDownstream<Resolution>;
+
+const resolution: Codec<Resolution> = union<StoredResolution>("resolution", {
+  fulfill: [
+    0,
+    {
+      preimage: needed(0, bytes32),
+      sharedSecret: possible(1, bytes32),
+      holdTime: possible(3, u32),
+    },
+  ],
+  fail: [1, { reason: needed(0, rest), attribution: possible(1, attribution) }],
   "fail-malformed": [2, { sha256OfOnion: needed(0, bytes32), failureCode: needed(2, u16) }],
 });
 
