@@ -22,7 +22,7 @@ const fieldsLength = 2 + 32 + 8 + 2;
 /** Longest `reason` of an `update_fail_htlc`, which is a message of 65,535 bytes then. */
 const maxReason = 0xffff - fieldsLength;
 /** Longest failure code and data together that a packet carries: both lengths and the HMAC are beside them. */
-export const maxFailureLength: number = maxReason - (32 + 2 + 2);
+const maxFailureLength = maxReason - (32 + 2 + 2);
 /** Longest `reason` beside which attribution data still fits into an `update_fail_htlc` of 65,535 bytes. */
 const maxAttributedReason = maxReason - (1 + 3 + attributionDataLength);
 
