@@ -67,6 +67,8 @@ export type HtlcSource =
       readonly paymentId: PaymentId;
       /** Session key of the onion: reads the failure. */
       readonly sessionKey: Uint8Array;
+      /** One for each node of the path. Not stored: they follow from the session key, for work on the curve. */
+      readonly sharedSecrets?: readonly Uint8Array[];
       readonly path: readonly PathHop[];
       /** What reaches the recipient by this part. */
       readonly amount: Msat;

@@ -31,7 +31,8 @@ export interface Blame {
 /** Reads the failure of a part (BOLT 4, "Returning Errors"). Nobody along the way can make it blame beyond himself and his neighbour. */
 export function blameOf(source: LocalSource, { reason, attribution }: FailedRemoval): Blame {
   const attributionData = attribution && attributionFields(attribution);
-  const { outcome, holdTimes } = decodeFailure({ reason, attributionData }, secretsOf(source));
+  const { length } = source.path;
+  const { outcome, holdTimes } = decodeFailure({ reason, attributionData }, secretsOf(source), length);
   return { ...blamed(source, outcome), holdTimes };
 }
 
@@ -41,7 +42,8 @@ export function fulfillHoldTimes(
   attribution: Uint8Array | undefined,
 ): readonly number[] {
   if (attribution === undefined) return [];
-  return readFulfillAttribution(attributionFields(attribution), secretsOf(source))?.holdTimes ?? [];
+  const secrets = secretsOf(source).slice(0, source.path.length);
+  return readFulfillAttribution(attributionFields(attribution), secrets)?.holdTimes ?? [];
 }
 
 /** Our own peer could not read the onion: its channel to us is not to be used. */
@@ -49,7 +51,8 @@ export function firstHopBlame(source: LocalSource): Blame {
   return { ...channelAfter(source, -1), holdTimes: [] };
 }
 
-function secretsOf({ path, sessionKey }: LocalSource): readonly Uint8Array[] {
+function secretsOf({ path, sessionKey, sharedSecrets }: LocalSource): readonly Uint8Array[] {
+  if (sharedSecrets !== undefined) return sharedSecrets;
   const points = path.map(({ nodeId }) => fromHex(nodeId) as Point);
   return pathSecrets(sessionKey, points).sharedSecrets;
 }

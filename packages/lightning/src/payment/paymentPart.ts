@@ -55,6 +55,7 @@ export function partOf(
         kind: "local",
         paymentId,
         sessionKey: at.sessionKey,
+        sharedSecrets: onion.value.sharedSecrets,
         path: path.hops.map(({ nodeId, shortChannelId }) => ({ nodeId, shortChannelId })),
         amount: present(path.hops.at(-1), "a hop").fee,
       },

@@ -22,6 +22,9 @@ import type { CommitmentNumber } from "../../util/ids.ts";
 import { layout, needed, possible, record, union } from "./layouts.ts";
 import { commitmentNumber, count, direction, htlcRef, path, paymentId } from "./values.ts";
 
+/** The members of a union as they are stored: `K` is in memory only. */
+type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never;
+
 /** What never changes of an HTLC. */
 export const specHtlc: Codec<SpecHtlc> = struct("htlc", {
   direction,
@@ -31,7 +34,7 @@ export const specHtlc: Codec<SpecHtlc> = struct("htlc", {
   cltvExpiry: u32,
 });
 
-const htlcSource: Codec<HtlcSource> = union<HtlcSource>("htlc_source", {
+const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">>("htlc_source", {
   local: [
     0,
     {
@@ -70,12 +73,8 @@ const removal: Codec<HtlcRemoval> = union<HtlcRemoval>("htlc_removal", {
   "fail-malformed": [2, { sha256OfOnion: needed(0, bytes32), failureCode: needed(2, u16) }],
 });
 
-type WithoutDownstream<T> = T extends unknown ? Omit<T, "downstream"> : never;
-
-/** 920 bytes from downstream are not worth their place in every record of a payment: see `Resolution`. */
-type StoredResolution = WithoutDownstream<Resolution>;
-
-const resolution: Codec<Resolution> = union<StoredResolution>("resolution", {
+/** 920 bytes from downstream are not worth their place in the records of every payment. */
+const resolution: Codec<Resolution> = union<Without<Resolution, "downstream">>("resolution", {
   fulfill: [
     0,
     {
