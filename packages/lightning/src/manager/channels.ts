@@ -52,6 +52,8 @@ export class Channels {
   readonly #left = new Set<NodeId>();
   /** Channels that may have something to sign. */
   readonly #unsigned = new Set<ChannelId>();
+  /** How many `commitment_signed` of a channel wait for what they rest on: the peer was given none of them yet. */
+  readonly #unshown = new Map<ChannelId, number>();
   /** Channels that came, stepped or went since `takeChanged`. */
   #changed = new Set<ChannelId>();
   readonly #environment: ManagerEnvironment;
@@ -153,6 +155,7 @@ export class Channels {
     ids?.delete(channelId);
     if (ids?.size === 0) this.#byPeer.delete(entry.counterparty);
     this.#unsigned.delete(channelId);
+    this.#unshown.delete(channelId);
   }
 
   connected(nodeId: NodeId, peer: ConnectedPeer): void {
@@ -192,7 +195,15 @@ export class Channels {
     return this.step(channelId, input);
   }
 
+  /**
+   * A message of the peer. A revocation that answers what the peer was not given yet is none: were it taken, an HTLC
+   * would be forwarded though the commitments that have it may never count.
+   */
   message(channelId: ChannelId, message: LightningMessage): void {
+    if (message.type === "revoke_and_ack" && this.#unshown.has(channelId)) {
+      this.#disconnect(channelId, "revoke_and_ack of a commitment before we signed the next one");
+      return;
+    }
     if (message.type !== "channel_reestablish") {
       this.step(channelId, { kind: "message", message });
       return;
@@ -202,6 +213,13 @@ export class Channels {
     const known = signer !== undefined && shown >= 0n && shown < 1n << 48n;
     const ourPoint = known ? signer.point(commitmentNumber(Number(shown))) : undefined;
     this.step(channelId, { kind: "message", message, ...(ourPoint && { ourPoint }) });
+  }
+
+  /** A `commitment_signed` has left, or never will. */
+  shown(channelId: ChannelId): void {
+    const count = this.#unshown.get(channelId) ?? 0;
+    if (count > 1) this.#unshown.set(channelId, count - 1);
+    else this.#unshown.delete(channelId);
   }
 
   /** One input, and the answers of a signer that answers at once. */
@@ -256,6 +274,19 @@ export class Channels {
     const peer = this.#peers.get(nodeId);
     if (peer) this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
     if (isFirst) this.#stepOnce(channelId, entry, { kind: "disconnected" });
+  }
+
+  #disconnect(channelId: ChannelId, text: string): void {
+    const nodeId = this.#entries.get(channelId)?.counterparty;
+    const peer = nodeId && this.#peers.get(nodeId);
+    if (peer === undefined) return;
+    this.#environment.logger.log({
+      level: "warn",
+      module: "channel",
+      text: `channel ${channelId}: ${text}`,
+      nodeId,
+    });
+    this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
   }
 
   /** One step after a bug: another one is only logged. */
@@ -334,7 +365,10 @@ export class Channels {
       case "send": {
         const peer = this.#peers.get(entry.counterparty);
         const nodeId = entry.counterparty;
-        if (peer) this.#turn.effect({ kind: "send", nodeId, epoch: peer.epoch, message: action.message }, id);
+        const { message } = action;
+        if (peer === undefined) return id;
+        if (message.type === "commitment_signed") this.#unshown.set(id, (this.#unshown.get(id) ?? 0) + 1);
+        this.#turn.effect({ kind: "send", nodeId, epoch: peer.epoch, message }, id);
         return id;
       }
       case "disconnect": {

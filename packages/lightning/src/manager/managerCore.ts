@@ -380,7 +380,10 @@ export class ManagerCore implements CrossChannelHandler {
   release(): void {
     const { effects, dropped, settled } = this.#gate.release();
     for (const effect of effects) this.#run(effect);
-    for (const effect of dropped) if (effect.kind === "event") this.events.discard(effect.event);
+    for (const effect of dropped) {
+      if (effect.kind === "event") this.events.discard(effect.event);
+      else this.#noteShown(effect);
+    }
     for (const ref of settled) this.#outbox?.settled(ref);
   }
 
@@ -543,10 +546,16 @@ export class ManagerCore implements CrossChannelHandler {
     for (const event of this.claimables.takeEvents()) this.emit(event);
   }
 
+  #noteShown(effect: Effect): void {
+    if (effect.kind === "send" && effect.message.type === "commitment_signed")
+      this.channels.shown(effect.message.channelId);
+  }
+
   #run(effect: Effect): void {
     switch (effect.kind) {
       case "send": {
         const { nodeId, epoch, message } = effect;
+        this.#noteShown(effect);
         if (this.channels.peer(nodeId)?.epoch !== epoch) return;
         this.#messages.push({ kind: "send-message", nodeId, epoch, message });
         return;
