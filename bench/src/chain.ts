@@ -45,19 +45,17 @@ export async function chainBench(rounds: number): Promise<BenchResult> {
     cases: [
       { name: `block, ${few} channels`, unit: "ms", ...lower, ours: fewMs },
       { name: `block, ${many} channels`, unit: "ms", ...lower, ours: manyMs },
-      { name: "block, difference", unit: "ms", ...lower, ours: manyMs - fewMs },
+      { name: "block, difference", unit: "ms", ...lower, ours: manyMs - fewMs, target: mostMs },
       { name: `spend and deadline, ${few} channels`, unit: "ms", ...lower, ours: eventful[0] ?? Number.NaN },
       { name: `spend and deadline, ${many} channels`, unit: "ms", ...lower, ours: eventful[1] ?? Number.NaN },
       { name: "monitor update, mean", unit: "bytes", ...lower, ours: bytes.mean },
       { name: "monitor update, most", unit: "bytes", ...lower, ours: bytes.most },
+      { name: "monitor updates above their share", unit: "updates", ...lower, ours: bytes.over, target: 0 },
     ],
     notes: [
       `block: ${transactionsPerBlock} parsed transactions, the fastest of ${blocksPerRound} blocks, nodes in turn; medians of ${rounds} rounds`,
-      manyMs - fewMs <= mostMs
-        ? `${many} channels cost less than ${mostMs} ms more than ${few}`
-        : `MISSED: ${many} channels cost more than ${mostMs} ms more than ${few}`,
       `a spend and a deadline among ${many} channels were acted on: both commitments seen to, no other channel touched`,
-      `monitor update: ${bytes.updates} of one channel, keys and values; ${bytes.over} wrote more than 1 KB and 100 bytes for each HTLC`,
+      `monitor update: ${bytes.updates} of one channel, keys and values; its share is 1 KB, and 100 bytes for each HTLC`,
       `monitor update, mean of the first hundred: ${bytes.young.toFixed(0)} bytes, of the last: ${bytes.old.toFixed(0)} bytes`,
     ],
   };
