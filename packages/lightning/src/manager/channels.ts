@@ -276,16 +276,12 @@ export class Channels {
     if (isFirst) this.#stepOnce(channelId, entry, { kind: "disconnected" });
   }
 
-  #disconnect(channelId: ChannelId, text: string): void {
+  #disconnect(channelId: ChannelId, why: string): void {
     const nodeId = this.#entries.get(channelId)?.counterparty;
     const peer = nodeId && this.#peers.get(nodeId);
-    if (peer === undefined) return;
-    this.#environment.logger.log({
-      level: "warn",
-      module: "channel",
-      text: `channel ${channelId}: ${text}`,
-      nodeId,
-    });
+    if (nodeId === undefined || peer === undefined) return;
+    const text = `channel ${channelId}: ${why}`;
+    this.#environment.logger.log({ level: "warn", module: "channel", text, nodeId });
     this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Batch } from "#src/manager/batch";
+import type { Bytes32 } from "#src/util/bytes";
 import { commitmentNumber } from "#src/util/ids";
 import { present } from "#src/util/invariant";
 import { msat } from "#src/util/units";
@@ -43,7 +44,7 @@ describe("a peer that revokes before it was given our signature", () => {
     const revocation: LightningMessage = {
       type: "revoke_and_ack",
       channelId: ab,
-      perCommitmentSecret: answer.secret,
+      perCommitmentSecret: answer.secret as Bytes32,
       nextPerCommitmentPoint: answer.point,
     };
     const pending = (): number | undefined =>
