@@ -1,3 +1,4 @@
+import type { TlvRecord } from "../codec/tlv.ts";
 import type { UpdateRef } from "../onchain/channelMonitorUpdate.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
@@ -31,7 +32,12 @@ export type Resolution =
  */
 export type Disposition =
   /** Irrevocably added or not yet; its onion waits to be read. */
-  | { readonly kind: "undecided"; readonly onion: Uint8Array }
+  | {
+      readonly kind: "undecided";
+      readonly onion: Uint8Array;
+      /** What the peer says it kept of the amount that the onion speaks of (bLIP 25). */
+      readonly skimmedFee?: Msat;
+    }
   /** Offered onward; written in the batch that first signs the outgoing HTLC. */
   | { readonly kind: "forwarded"; readonly outgoing: HtlcRef; readonly sharedSecret: Uint8Array }
   /** One part of a payment to us. */
@@ -44,6 +50,14 @@ export type Disposition =
       /** Present when the payment is spontaneous or the preimage is ours to derive. */
       readonly preimage?: Bytes32;
       readonly spontaneous: boolean;
+      /** What the payer meant this part to bring, where that is not its amount. */
+      readonly intendedAmount?: Msat;
+      /** In clear. */
+      readonly paymentMetadata?: Uint8Array;
+      /** Absent when there are none. */
+      readonly customTlvs?: readonly TlvRecord[];
+      /** It was for the phantom node behind us: encrypts, below ours, what goes back to the payer. */
+      readonly phantomSharedSecret?: Uint8Array;
     }
   /** Written in the batch in which the preimage is known or the downstream removal is irrevocable. */
   | { readonly kind: "resolved"; readonly resolution: Resolution };

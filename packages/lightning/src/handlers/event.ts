@@ -67,6 +67,29 @@ export type PaymentPurpose =
     }
   | { readonly kind: "spontaneous"; readonly paymentPreimage: Uint8Array };
 
+/** What the payer wrote to us beside the amounts, as far as all parts of the payment agree. @ldk lightning::ln::outbound_payment::RecipientOnionFields */
+export interface ReceivedOnionFields {
+  /** Absent from a spontaneous payment of one part. */
+  readonly paymentSecret?: Uint8Array;
+  /** What the invoice was given, in clear; of a spontaneous payment, what the payer wrote. */
+  readonly paymentMetadata?: Uint8Array;
+  /** Of types from 65,536 on, in their order. Who does not know one of an even type should not claim the payment. */
+  readonly customTlvs: readonly { readonly type: bigint; readonly value: Uint8Array }[];
+  /** The sum of all parts that the payer promised. */
+  readonly totalAmount: Msat;
+}
+
+/** One HTLC of a payment that was claimed. @ldk lightning::events::ClaimedHTLC */
+export interface ClaimedHtlc {
+  readonly channelId: ChannelId;
+  readonly userChannelId: bigint;
+  /** Absolute block height. */
+  readonly cltvExpiry: number;
+  readonly value: Msat;
+  /** What the peer kept of it. */
+  readonly counterpartySkimmedFee: Msat;
+}
+
 /**
  * What a node tells its user. Events are stored with a rising index in the same batch as what caused them, and are
  * delivered at least once, until the index is acknowledged.
@@ -129,12 +152,24 @@ export type Event =
       readonly purpose: PaymentPurpose;
       readonly claimDeadline: number;
       readonly viaChannelIds: readonly ChannelId[];
+      /** Us, or the phantom node. Absent, as all that follows, from events of before this was told. */
+      readonly receiverNodeId?: NodeId;
+      /** What peers kept of the payment (`acceptUnderpayingHtlcs`): `amount` is without it. */
+      readonly counterpartySkimmedFee?: Msat;
+      readonly onionFields?: ReceivedOnionFields;
+      /** Another one if the same invoice is paid again. */
+      readonly paymentId?: PaymentId;
     }
   | {
       readonly kind: "payment-claimed";
       readonly paymentHash: PaymentHash;
       readonly amount: Msat;
       readonly purpose: PaymentPurpose;
+      readonly receiverNodeId?: NodeId;
+      readonly htlcs?: readonly ClaimedHtlc[];
+      readonly senderIntendedTotal?: Msat;
+      readonly onionFields?: ReceivedOnionFields;
+      readonly paymentId?: PaymentId;
     }
   | {
       readonly kind: "payment-sent";

@@ -1,10 +1,12 @@
 export type {
+  ClaimedHtlc,
   ClosureReason,
   Event,
   IndexedEvent,
   PathFailure,
   PaymentFailureReason,
   PaymentPurpose,
+  ReceivedOnionFields,
 } from "./event.ts";
 export type { EventsProvider } from "./eventsProvider.ts";
 export { type GossipMessage, isGossipMessage, isGossipType } from "./gossipMessage.ts";

@@ -35,7 +35,7 @@ import type { Batch } from "./batch.ts";
 import { ChainTracker } from "./chainTracker.ts";
 import { type ChannelDetails, channelDetails, isUnfunded } from "./channelDetails.ts";
 import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
-import type { ClaimablePayment } from "./claimables.ts";
+import type { ClaimablePayment, FailureCode } from "./claimables.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { createInvoice, type InvoiceRequest } from "./invoices.ts";
 import { type CoreStart, ManagerCore } from "./managerCore.ts";
@@ -203,13 +203,27 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return createInvoice(this.#core, request);
   }
 
-  /** Claims the payment with this preimage: all its parts, or none. Again, or too late, it is `false`. */
+  /**
+   * Claims the payment with this preimage: all its parts, or none. Again, or too late, it is `false`. A payment with
+   * custom TLVs of even types is failed instead: see `claimFundsWithKnownCustomTlvs`.
+   */
   claimFunds(preimage: Bytes32): boolean {
-    return this.#core.input(() => this.#core.claimables.claim(preimage));
+    return this.#core.input(() => this.#core.claimables.claim(preimage, { customTlvsKnown: false }));
   }
 
+  /** `claimFunds` by one who has understood all custom TLVs of even types that the payment brought. */
+  claimFundsWithKnownCustomTlvs(preimage: Bytes32): boolean {
+    return this.#core.input(() => this.#core.claimables.claim(preimage, { customTlvsKnown: true }));
+  }
+
+  /** Fails a payment; `false` when there is none. Also one of which parts are still to come. */
   failHtlcBackwards(paymentHash: PaymentHash): boolean {
     return this.#core.input(() => this.#core.claimables.failBackwards(paymentHash));
+  }
+
+  /** `failHtlcBackwards`, with the reason that the payer is told. */
+  failHtlcBackwardsWithReason(paymentHash: PaymentHash, code: FailureCode): boolean {
+    return this.#core.input(() => this.#core.claimables.failBackwards(paymentHash, code));
   }
 
   listClaimablePayments(): readonly ClaimablePayment[] {

@@ -1,35 +1,36 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import type { HtlcRef } from "../channel/disposition.ts";
-import type { Event, PaymentPurpose } from "../handlers/event.ts";
+import type { Event, PaymentPurpose, ReceivedOnionFields } from "../handlers/event.ts";
 import { htlcFailBackBuffer } from "../onchain/deadlines.ts";
-import type { FinalPayload } from "../onion/index.ts";
-import { type InboundPaymentKeys, verifyInboundPayment } from "../payment/inboundPayment.ts";
-import { type Bytes32, equalBytes, toHex } from "../util/bytes.ts";
+import { type FinalPayload, failureOfPayload } from "../onion/index.ts";
 import {
-  type BlockHeight,
+  type ClaimablePart,
+  isComplete,
+  mandatoryTlv,
+  mayJoin,
+  onionFieldsOf,
+  readClaimable,
+  skimmedFee,
+  unknownDetails,
+} from "../payment/claimablePart.ts";
+import { expandInboundPaymentKey, type InboundPaymentKeys } from "../payment/inboundPayment.ts";
+import { inboundPaymentId, inboundPaymentIdKey } from "../payment/inboundPaymentId.ts";
+import type { Bytes32 } from "../util/bytes.ts";
+import {
   type ChannelId,
+  type NodeId,
   type PaymentHash,
+  type PaymentId,
   paymentHashOf,
   type UnixSeconds,
 } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
-import { type Msat, sum } from "../util/units.ts";
+import type { Secret } from "../util/secret.ts";
+import { type Msat, sum, zeroMsat } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
+import type { ManagerEnvironment } from "./environment.ts";
 import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
-
-/** One HTLC of a payment to us. */
-export interface ClaimablePart {
-  readonly ref: HtlcRef;
-  readonly amount: Msat;
-  readonly cltvExpiry: number;
-  readonly sharedSecret: Uint8Array;
-  /** Absent from a spontaneous payment of one part. */
-  readonly paymentSecret?: Uint8Array | undefined;
-  readonly totalAmount: Msat;
-  readonly preimage: Bytes32 | undefined;
-  readonly spontaneous: boolean;
-}
 
 /** A payment to us whose parts are collected. */
 interface Claimable {
@@ -40,15 +41,31 @@ interface Claimable {
   ticks: number;
 }
 
-/** A payment that can be claimed or failed. */
+/** A payment that can be claimed or failed. @ldk lightning::events::Event::PaymentClaimable */
 export interface ClaimablePayment {
   readonly paymentHash: PaymentHash;
+  /** Another one if the same invoice is paid again. */
+  readonly paymentId: PaymentId;
+  /** Us, or the phantom node. */
+  readonly receiverNodeId: NodeId;
+  /** What claiming brings. */
   readonly amount: Msat;
+  /** What peers kept of the payment: none but where `acceptUnderpayingHtlcs` is set. */
+  readonly counterpartySkimmedFee: Msat;
   readonly purpose: PaymentPurpose;
+  readonly onionFields: ReceivedOnionFields;
   /** Height from which the payment is failed rather than claimed. */
   readonly claimDeadline: number;
   readonly viaChannelIds: readonly ChannelId[];
 }
+
+/** What the payer is told of a payment that we fail. @ldk lightning::ln::channelmanager::FailureCode */
+export type FailureCode =
+  | { readonly kind: "temporary-node-failure" }
+  | { readonly kind: "required-node-feature-missing" }
+  | { readonly kind: "incorrect-or-unknown-payment-details" }
+  /** The record that is not understood, and where it begins; 0 where that is not known. */
+  | { readonly kind: "invalid-onion-payload"; readonly tlvType: bigint; readonly offset: number };
 
 /** Ticks after which the parts of an incomplete payment are failed. @ldk MPP_TIMEOUT_TICKS */
 const mppTimeoutTicks = 3;
@@ -62,15 +79,22 @@ export const minFinalCltvExpiryDelta = 42;
  */
 export class Claimables {
   readonly #byHash = new Map<PaymentHash, Claimable>();
+  /** Whose part an HTLC is; keys by `refKey`. */
+  readonly #hashOf = new Map<string, PaymentHash>();
+  readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
   readonly #incoming: IncomingHtlcs;
   readonly #keys: InboundPaymentKeys;
+  readonly #paymentIdKey: Secret;
   #events: Event[] = [];
 
-  constructor(channels: Channels, incoming: IncomingHtlcs, keys: InboundPaymentKeys) {
+  constructor(environment: ManagerEnvironment, channels: Channels, incoming: IncomingHtlcs) {
+    this.#environment = environment;
     this.#channels = channels;
     this.#incoming = incoming;
-    this.#keys = keys;
+    const key = environment.nodeSigner.inboundPaymentKey();
+    this.#keys = expandInboundPaymentKey(key);
+    this.#paymentIdKey = inboundPaymentIdKey(key);
   }
 
   takeEvents(): readonly Event[] {
@@ -81,37 +105,32 @@ export class Claimables {
 
   /** An HTLC that ends here. */
   receive(read: ReadHtlc, payload: FinalPayload, now: UnixSeconds): void {
-    const { htlc } = read;
+    const { ref, htlc, sharedSecret } = read;
+    const { paymentHash, amount, cltvExpiry } = htlc;
     const height = this.#channels.context.bestHeight;
-    if (htlc.amount < payload.amount) {
-      this.#incoming.fail(read, { type: "final_incorrect_htlc_amount", incomingHtlcAmt: htlc.amount });
+    const terms = readClaimable(
+      this.#keys,
+      { paymentHash, amount, cltvExpiry, payload, sharedSecret, skimmedFee: this.#mayKeep(ref) },
+      { height, now },
+    );
+    if (!terms.ok) {
+      this.#incoming.fail(read, terms.error);
       return;
     }
-    if (htlc.cltvExpiry < payload.outgoingCltv) {
-      this.#incoming.fail(read, { type: "final_incorrect_cltv_expiry", cltvExpiry: htlc.cltvExpiry });
+    const part: ClaimablePart = { ref, amount, cltvExpiry, terms: terms.value };
+    if (!mayJoin(this.#byHash.get(paymentHash)?.parts ?? [], part)) {
+      // Not even that there are other parts is told.
+      this.#incoming.fail(read, unknownDetails(amount, height));
       return;
     }
-    const part = this.#verify(read, payload, { now, height });
-    if (part === undefined || !this.#fits(htlc.paymentHash, part)) {
-      // One answer for every reason: it must not tell a prober which (BOLT 4, "Failure Messages").
-      this.#incoming.fail(read, unknownDetails(htlc.amount, height));
-      return;
-    }
-    const { sharedSecret, paymentSecret, totalAmount, preimage, spontaneous } = part;
-    setDisposition(this.#channels, read.ref, {
-      kind: "claimable",
-      sharedSecret,
-      totalAmount,
-      spontaneous,
-      ...(paymentSecret && { paymentSecret }),
-      ...(preimage && { preimage }),
-    });
-    this.restore(htlc.paymentHash, part);
-    this.#tellWhenComplete(htlc.paymentHash);
+    setDisposition(this.#channels, ref, terms.value);
+    this.restore(paymentHash, part);
+    this.#tellWhenComplete(paymentHash);
   }
 
   /** Takes in a part that was stored. */
   restore(paymentHash: PaymentHash, part: ClaimablePart): void {
+    this.#hashOf.set(refKey(part.ref), paymentHash);
     const claimable = this.#byHash.get(paymentHash);
     if (claimable === undefined) this.#byHash.set(paymentHash, { parts: [part], complete: false, ticks: 0 });
     else claimable.parts.push(part);
@@ -125,42 +144,53 @@ export class Claimables {
   list(): readonly ClaimablePayment[] {
     return [...this.#byHash]
       .filter(([, { complete }]) => complete)
-      .map(([paymentHash, { parts }]) => described(paymentHash, parts));
+      .map(([paymentHash, { parts }]) => this.#described(paymentHash, parts));
   }
 
   /**
    * Claims a payment: every part of it in one batch, and each part's monitor told of all the others. Claiming what is
-   * not claimable, or no more, changes nothing and is `false`.
+   * not claimable, or no more, changes nothing and is `false`. So is claiming what holds a custom TLV of an even type
+   * without saying that all of them are known; the payment is failed then.
    */
-  claim(preimage: Bytes32): boolean {
+  claim(preimage: Bytes32, { customTlvsKnown }: { readonly customTlvsKnown: boolean }): boolean {
     const paymentHash = paymentHashOf(crypto().sha256(preimage));
     const claimable = this.#byHash.get(paymentHash);
     if (claimable === undefined || !claimable.complete) return false;
     const { parts } = claimable;
+    const mandatory = mandatoryTlv(parts);
+    if (mandatory !== undefined && !customTlvsKnown) {
+      this.failBackwards(paymentHash, { kind: "invalid-onion-payload", tlvType: mandatory.type, offset: 0 });
+      return false;
+    }
+    this.#events.push(this.#claimed(paymentHash, parts));
+    this.#remove(paymentHash);
     const refs = parts.map(({ ref }) => ref);
-    for (const { ref, sharedSecret } of parts) {
-      this.#channels.command(ref.channelId, {
+    for (const { ref, terms } of parts) {
+      const refusal = this.#channels.command(ref.channelId, {
         kind: "resolve-htlc",
         htlcId: ref.htlcId,
-        resolution: { kind: "fulfill", preimage, sharedSecret, holdTime: this.#incoming.holdTime(ref) },
+        resolution: {
+          kind: "fulfill",
+          preimage,
+          sharedSecret: terms.sharedSecret,
+          holdTime: this.#incoming.holdTime(ref),
+        },
         monitor: { parts: refs, after: [] },
       });
+      if (refusal === undefined) continue;
+      const text = `${refKey(ref)}: ${refusal.text}`;
+      this.#environment.logger.log({ level: "error", module: "payment", text });
     }
-    this.#byHash.delete(paymentHash);
-    const { amount, purpose } = described(paymentHash, parts);
-    this.#events.push({ kind: "payment-claimed", paymentHash, amount, purpose });
     return true;
   }
 
-  /** Fails all parts of a payment. */
-  failBackwards(paymentHash: PaymentHash, failure?: FailureMessage): boolean {
-    const claimable = this.#byHash.get(paymentHash);
-    if (claimable === undefined) return false;
-    this.#byHash.delete(paymentHash);
+  /** Fails all parts of a payment, whether all of them have come or not. */
+  failBackwards(
+    paymentHash: PaymentHash,
+    code: FailureCode = { kind: "incorrect-or-unknown-payment-details" },
+  ): boolean {
     const height = this.#channels.context.bestHeight;
-    for (const part of claimable.parts)
-      this.#incoming.fail(part, failure ?? unknownDetails(part.amount, height));
-    return true;
+    return this.#fail(paymentHash, ({ amount }) => failureOfCode(code, amount, height));
   }
 
   /** Fails what is too near its expiry to be claimed safely. */
@@ -176,97 +206,107 @@ export class Claimables {
     for (const [paymentHash, claimable] of this.#byHash) {
       if (claimable.complete) continue;
       claimable.ticks += 1;
-      if (claimable.ticks >= mppTimeoutTicks) this.failBackwards(paymentHash, { type: "mpp_timeout" });
+      if (claimable.ticks >= mppTimeoutTicks) this.#fail(paymentHash, () => ({ type: "mpp_timeout" }));
     }
   }
 
-  /** The HTLC is gone with its channel: it can no more be claimed off chain. */
+  /** The HTLC is gone with its channel: it can be claimed no more, and what is left may be too little. */
   forget(ref: HtlcRef): void {
-    for (const [paymentHash, { parts }] of this.#byHash) {
-      const index = parts.findIndex((part) => refKey(part.ref) === refKey(ref));
-      if (index < 0) continue;
-      parts.splice(index, 1);
-      if (parts.length === 0) this.#byHash.delete(paymentHash);
-    }
+    const key = refKey(ref);
+    const paymentHash = this.#hashOf.get(key);
+    if (paymentHash === undefined) return;
+    this.#hashOf.delete(key);
+    const claimable = present(this.#byHash.get(paymentHash), "the payment of a part");
+    const index = claimable.parts.findIndex((part) => refKey(part.ref) === key);
+    claimable.parts.splice(index, 1);
+    if (claimable.parts.length === 0) this.#byHash.delete(paymentHash);
+    else claimable.complete &&= isComplete(claimable.parts);
   }
 
-  #verify(
-    read: ReadHtlc,
-    payload: FinalPayload,
-    at: { readonly now: UnixSeconds; readonly height: number },
-  ): ClaimablePart | undefined {
-    const { ref, htlc, sharedSecret } = read;
-    const { paymentData, keysendPreimage, paymentMetadata } = payload;
-    const part = { ref, amount: htlc.amount, cltvExpiry: htlc.cltvExpiry, sharedSecret };
-    if (htlc.cltvExpiry <= at.height + htlcFailBackBuffer + 1) return undefined;
-    if (keysendPreimage !== undefined) {
-      if (toHex(crypto().sha256(keysendPreimage)) !== htlc.paymentHash) return undefined;
-      const totalAmount = paymentData?.totalAmount ?? htlc.amount;
-      const paymentSecret = paymentData?.paymentSecret;
-      return { ...part, paymentSecret, totalAmount, preimage: keysendPreimage, spontaneous: true };
-    }
-    if (paymentData === undefined) return undefined;
-    const verified = verifyInboundPayment(this.#keys, {
-      paymentHash: htlc.paymentHash,
-      paymentSecret: paymentData.paymentSecret,
-      totalAmount: paymentData.totalAmount,
-      ...(paymentMetadata && { paymentMetadata }),
-      cltvExpiry: htlc.cltvExpiry as BlockHeight,
-      height: at.height as BlockHeight,
-      now: at.now,
-    });
-    if (!verified.ok) return undefined;
-    const { paymentSecret, totalAmount } = paymentData;
-    return { ...part, paymentSecret, totalAmount, preimage: verified.value.preimage, spontaneous: false };
+  /** What the channel's peer may have kept of an HTLC, by its own word and our leave (bLIP 25). */
+  #mayKeep({ channelId, htlcId }: HtlcRef): Msat {
+    const channel = this.#channels.funded(channelId);
+    const disposition = channel?.incoming.find(({ id }) => id === htlcId)?.disposition;
+    if (channel === undefined || disposition?.kind !== "undecided") return zeroMsat;
+    const { acceptUnderpayingHtlcs } = channel.identity.config;
+    return acceptUnderpayingHtlcs ? (disposition.skimmedFee ?? zeroMsat) : zeroMsat;
   }
 
-  /** All parts must speak of the same payment, and none may come when it is complete. */
-  #fits(paymentHash: PaymentHash, part: ClaimablePart): boolean {
+  #fail(paymentHash: PaymentHash, failureOf: (part: ClaimablePart) => FailureMessage): boolean {
     const claimable = this.#byHash.get(paymentHash);
-    if (claimable === undefined) return true;
-    const first = present(claimable.parts[0], "a part");
-    return (
-      !claimable.complete &&
-      first.spontaneous === part.spontaneous &&
-      first.totalAmount === part.totalAmount &&
-      first.paymentSecret !== undefined &&
-      part.paymentSecret !== undefined &&
-      equalBytes(first.paymentSecret, part.paymentSecret)
-    );
+    if (claimable === undefined) return false;
+    this.#remove(paymentHash);
+    for (const part of claimable.parts) {
+      const { ref, terms } = part;
+      this.#incoming.fail({ ref, sharedSecret: terms.sharedSecret }, failureOf(part));
+    }
+    return true;
+  }
+
+  #remove(paymentHash: PaymentHash): void {
+    for (const { ref } of this.#byHash.get(paymentHash)?.parts ?? []) this.#hashOf.delete(refKey(ref));
+    this.#byHash.delete(paymentHash);
   }
 
   #tellWhenComplete(paymentHash: PaymentHash): void {
     const claimable = present(this.#byHash.get(paymentHash), "a payment");
     if (claimable.complete || !isComplete(claimable.parts)) return;
     claimable.complete = true;
-    this.#events.push({ kind: "payment-claimable", ...described(paymentHash, claimable.parts) });
+    this.#events.push({ kind: "payment-claimable", ...this.#described(paymentHash, claimable.parts) });
+  }
+
+  #described(paymentHash: PaymentHash, parts: readonly ClaimablePart[]): ClaimablePayment {
+    const { preimage, paymentSecret, spontaneous } = present(parts[0], "a part").terms;
+    const purpose: PaymentPurpose =
+      spontaneous && preimage
+        ? { kind: "spontaneous", paymentPreimage: preimage }
+        : {
+            kind: "bolt11-invoice",
+            paymentSecret: present(paymentSecret, "the secret of a payment that was asked for"),
+            ...(preimage && { paymentPreimage: preimage }),
+          };
+    return {
+      paymentHash,
+      paymentId: inboundPaymentId(
+        this.#paymentIdKey,
+        parts.map(({ ref }) => ref),
+      ),
+      receiverNodeId: this.#environment.nodeSigner.nodeId,
+      amount: sum(parts.map(({ amount }) => amount)),
+      counterpartySkimmedFee: sum(parts.map(skimmedFee)),
+      purpose,
+      onionFields: onionFieldsOf(parts),
+      claimDeadline: Math.min(...parts.map(({ cltvExpiry }) => cltvExpiry)) - htlcFailBackBuffer,
+      viaChannelIds: [...new Set(parts.map(({ ref }) => ref.channelId))],
+    };
+  }
+
+  #claimed(paymentHash: PaymentHash, parts: readonly ClaimablePart[]): Event {
+    const { paymentId, receiverNodeId, amount, purpose, onionFields } = this.#described(paymentHash, parts);
+    const htlcs = parts.map((part) => ({
+      channelId: part.ref.channelId,
+      userChannelId: this.#channels.funded(part.ref.channelId)?.identity.userChannelId ?? 0n,
+      cltvExpiry: part.cltvExpiry,
+      value: part.amount,
+      counterpartySkimmedFee: skimmedFee(part),
+    }));
+    return {
+      kind: "payment-claimed",
+      ...{ paymentHash, paymentId, receiverNodeId, amount, purpose, onionFields, htlcs },
+      senderIntendedTotal: onionFields.totalAmount,
+    };
   }
 }
 
-function isComplete(parts: readonly ClaimablePart[]): boolean {
-  const { totalAmount } = present(parts[0], "a part");
-  return sum(parts.map(({ amount }) => amount)) >= totalAmount;
-}
-
-function described(paymentHash: PaymentHash, parts: readonly ClaimablePart[]): ClaimablePayment {
-  const { preimage, paymentSecret, spontaneous } = present(parts[0], "a part");
-  const purpose: PaymentPurpose =
-    spontaneous && preimage
-      ? { kind: "spontaneous", paymentPreimage: preimage }
-      : {
-          kind: "bolt11-invoice",
-          paymentSecret: present(paymentSecret, "the secret of a payment that was asked for"),
-          ...(preimage && { paymentPreimage: preimage }),
-        };
-  return {
-    paymentHash,
-    amount: sum(parts.map(({ amount }) => amount)),
-    purpose,
-    claimDeadline: Math.min(...parts.map(({ cltvExpiry }) => cltvExpiry)) - htlcFailBackBuffer,
-    viaChannelIds: [...new Set(parts.map(({ ref }) => ref.channelId))],
-  };
-}
-
-function unknownDetails(amount: Msat, height: number): FailureMessage {
-  return { type: "incorrect_or_unknown_payment_details", htlcMsat: amount, height };
+function failureOfCode(code: FailureCode, amount: Msat, height: number): FailureMessage {
+  switch (code.kind) {
+    case "temporary-node-failure":
+      return { type: "temporary_node_failure" };
+    case "required-node-feature-missing":
+      return { type: "required_node_feature_missing" };
+    case "incorrect-or-unknown-payment-details":
+      return unknownDetails(amount, height);
+    case "invalid-onion-payload":
+      return failureOfPayload({ type: code.tlvType, offset: code.offset });
+  }
 }

@@ -11,7 +11,6 @@ import type { Htlc } from "../commitment/htlc.ts";
 import { type Event, type IndexedEvent, isGossipMessage, type MessageSendEvent } from "../handlers/index.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import type { MonitorEvent, MonitorSetup } from "../onchain/watch.ts";
-import { expandInboundPaymentKey } from "../payment/inboundPayment.ts";
 import { OutboundPayments } from "../payment/outboundPayments.ts";
 import { channelWrites } from "../storage/v1/channel.ts";
 import { batchSequenceKey, chainPositionKey, paymentKey } from "../storage/v1/keys.ts";
@@ -95,11 +94,10 @@ export class ManagerCore implements CrossChannelHandler {
       emit: (event, channelId) => this.emit(event, channelId),
     });
     this.channels.handleWith(this);
-    const keys = expandInboundPaymentKey(environment.nodeSigner.inboundPaymentKey());
     this.incoming = new IncomingHtlcs(environment, this.channels);
     this.forwarding = new Forwarding(environment, this.channels, this.incoming);
     this.payer = new Payer(environment, this.channels, this.payments);
-    this.claimables = new Claimables(this.channels, this.incoming, keys);
+    this.claimables = new Claimables(environment, this.channels, this.incoming);
     this.announcer = new Announcer(environment, this.channels, this.turn);
     this.counterpartyTerms = new CounterpartyTerms(this.channels, {
       nodeId: environment.nodeSigner.nodeId,

@@ -150,9 +150,8 @@ function restoreHtlcs(core: ManagerCore, channel: FundedChannel): void {
         if (htlcStates[htlc.state].addCommitted) core.incoming.add(ref);
         break;
       case "claimable": {
-        const { kind: _, preimage, ...part } = disposition;
         const { amount, cltvExpiry } = htlc;
-        core.claimables.restore(htlc.paymentHash, { ...part, preimage, ref, amount, cltvExpiry });
+        core.claimables.restore(htlc.paymentHash, { ref, amount, cltvExpiry, terms: disposition });
         break;
       }
       case "forwarded": {

@@ -193,7 +193,7 @@ export function paymentPreimageOf(
 
 const ivLength = 16;
 /** 21 million bitcoin. @ldk MAX_VALUE_MSAT */
-const maxMoney: Msat = msat(2_100_000_000_000_000_000n);
+export const maxMoney: Msat = msat(2_100_000_000_000_000_000n);
 /** Seconds added to every expiry, as in LDK. */
 const expiryLeeway = 7200;
 

@@ -87,7 +87,12 @@ export function receiveAdd(
   });
   const violation = checkIncomingAdd(commitments);
   if (violation !== undefined) return err(refusal("close", violation.kind, violationText(violation)));
-  const disposition: Disposition = { kind: "undecided", onion: message.onionRoutingPacket };
+  const { extraFee } = message.tlvs;
+  const disposition: Disposition = {
+    kind: "undecided",
+    onion: message.onionRoutingPacket,
+    ...(extraFee !== undefined && { skimmedFee: extraFee }),
+  };
   const incoming = [...channel.incoming, { id: message.id, disposition }];
   return ok({ channel: { ...channel, commitments, incoming }, actions: [] });
 }

@@ -133,7 +133,8 @@ class HtlcRowWrites {
       this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc)));
     if (disposition === decided?.disposition) return;
     if (disposition.kind === "undecided") {
-      this.#write(htlc, "onion", encode(onionRow, { onion: disposition.onion }));
+      const { kind: _, ...row } = disposition;
+      this.#write(htlc, "onion", encode(onionRow, row));
       if (decided !== undefined && decided.disposition.kind !== "undecided")
         this.#delete(htlc, "disposition");
     } else {

@@ -16,17 +16,19 @@ import {
   u64,
 } from "../../codec/primitives.ts";
 import type {
+  ClaimedHtlc,
   ClosureReason,
   Event,
   IndexedEvent,
   PaymentFailureReason,
   PaymentPurpose,
+  ReceivedOnionFields,
 } from "../../handlers/event.ts";
 import type { Result } from "../../util/result.ts";
 import { reading, type StorageError } from "../storageError.ts";
-import { layout, nameOf, needed, possible, record, sized, union } from "./layouts.ts";
+import { layout, nameOf, needed, nested, possible, record, sized, union } from "./layouts.ts";
 import { spendableOutput } from "./spendableOutput.ts";
-import { count, outPoint, path, paymentId, text, u128 } from "./values.ts";
+import { count, outPoint, path, paymentId, text, tlvRecords, u128 } from "./values.ts";
 
 export const closureReason: Codec<ClosureReason> = union<ClosureReason>("closure_reason", {
   "counterparty-force-closed": [
@@ -82,6 +84,21 @@ const paymentPurpose: Codec<PaymentPurpose> = union<PaymentPurpose>("payment_pur
     },
   ],
   spontaneous: [1, { paymentPreimage: needed(0, bytes32) }],
+});
+
+const onionFields: Codec<ReceivedOnionFields> = layout<ReceivedOnionFields>("onion_fields", {
+  paymentSecret: possible(0, bytes32 as Codec<Uint8Array>),
+  paymentMetadata: possible(2, rest),
+  customTlvs: needed(4, tlvRecords),
+  totalAmount: needed(6, msat64),
+});
+
+const claimedHtlc: Codec<ClaimedHtlc> = nested<ClaimedHtlc>("claimed_htlc", {
+  channelId: needed(0, channelId),
+  userChannelId: needed(2, u128),
+  cltvExpiry: needed(4, u32),
+  value: needed(6, msat64),
+  counterpartySkimmedFee: needed(8, msat64),
 });
 
 const event: Codec<Event> = union<Event>("event", {
@@ -146,6 +163,10 @@ const event: Codec<Event> = union<Event>("event", {
       purpose: needed(4, paymentPurpose),
       claimDeadline: needed(6, u32),
       viaChannelIds: needed(8, array16(channelId)),
+      receiverNodeId: possible(9, nodeId),
+      counterpartySkimmedFee: possible(11, msat64),
+      onionFields: possible(13, onionFields),
+      paymentId: possible(15, paymentId),
     },
   ],
   "payment-claimed": [
@@ -154,6 +175,11 @@ const event: Codec<Event> = union<Event>("event", {
       paymentHash: needed(0, paymentHash),
       amount: needed(2, msat64),
       purpose: needed(4, paymentPurpose),
+      receiverNodeId: possible(5, nodeId),
+      htlcs: possible(7, array16(claimedHtlc)),
+      senderIntendedTotal: possible(9, msat64),
+      onionFields: possible(11, onionFields),
+      paymentId: possible(13, paymentId),
     },
   ],
   "payment-sent": [

@@ -19,8 +19,9 @@ import type { SpecHtlc } from "../../commitment/spec.ts";
 import type { UpdateRef } from "../../onchain/channelMonitorUpdate.ts";
 import { attributionDataLength } from "../../onion/attribution.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
+import type { Msat } from "../../util/units.ts";
 import { layout, needed, possible, record, union } from "./layouts.ts";
-import { commitmentNumber, count, direction, htlcRef, path, paymentId } from "./values.ts";
+import { commitmentNumber, count, direction, htlcRef, path, paymentId, tlvRecords } from "./values.ts";
 
 /** The members of a union as they are stored: `K` is in memory only. */
 type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never;
@@ -131,6 +132,10 @@ export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }>
             totalAmount: needed(4, msat64),
             preimage: possible(6, bytes32),
             spontaneous: needed(8, bool),
+            phantomSharedSecret: possible(10, bytes32 as Codec<Uint8Array>),
+            customTlvs: possible(12, tlvRecords),
+            intendedAmount: possible(14, msat64),
+            paymentMetadata: possible(16, rest),
           },
         ],
         resolved: [2, { resolution: needed(0, resolution) }],
@@ -140,9 +145,15 @@ export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }>
 );
 
 /** `onion`: of an incoming HTLC until it is decided, of an outgoing one as long as it may have to be sent again. */
-export const onionRow: Codec<{ readonly onion: Uint8Array }> = record(
-  layout<{ readonly onion: Uint8Array }>("htlc_onion", { onion: needed(0, rest) }),
+export const onionRow: Codec<OnionRow> = record(
+  layout<OnionRow>("htlc_onion", { onion: needed(0, rest), skimmedFee: possible(2, msat64) }),
 );
+
+interface OnionRow {
+  readonly onion: Uint8Array;
+  /** Of an incoming HTLC only. */
+  readonly skimmedFee?: Msat;
+}
 
 /** `settled/...`: an HTLC that has left both sides' commitments for good, for the penalty if one of them comes back. */
 export interface SettledRow {

@@ -157,7 +157,7 @@ function readHtlc(
 
 function readDisposition(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): Disposition {
   if (rows.disposition !== undefined) return row(dispositionRow, "disposition", rows).disposition;
-  return { kind: "undecided", onion: row(onionRow, "onion", rows).onion };
+  return { kind: "undecided", ...row(onionRow, "onion", rows) };
 }
 
 function row<T>(codec: Codec<T>, name: HtlcRow, rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): T {

@@ -10,6 +10,7 @@ import type { Codec } from "../../codec/codec.ts";
 import { bytes, channelId, mapped, nodeId, shortChannelId, txid, u32, u64 } from "../../codec/primitives.ts";
 import type { Reader } from "../../codec/reader.ts";
 import { struct } from "../../codec/struct.ts";
+import { readTlvRecords, type TlvRecord, writeTlvRecords } from "../../codec/tlv.ts";
 import type { Writer } from "../../codec/writer.ts";
 import type { HtlcDirection } from "../../commitment/htlc.ts";
 import { fromHex } from "../../util/bytes.ts";
@@ -48,6 +49,13 @@ export const text: Codec<string> = {
   write(writer, value) {
     writer.utf8(value.replace(/\p{Surrogate}/gu, "\ufffd"));
   },
+};
+
+/** A TLV stream of types that are not ours, taking up all that remains. */
+export const tlvRecords: Codec<readonly TlvRecord[]> = {
+  spec: "tlv_records",
+  read: readTlvRecords,
+  write: writeTlvRecords,
 };
 
 /** The user's name of a payment. */
