@@ -43,7 +43,7 @@ export interface Moment {
 }
 
 /** Most HTLCs of one payment: each is told of all others when they are claimed. */
-export const maxParts = 256;
+const maxParts = 256;
 
 /**
  * Whether the HTLC is a part of a payment that we asked for, or of one that needs no asking; else what the payer is told.
