@@ -11,6 +11,7 @@ import {
   openFailurePacket,
   wrapFailurePacket,
 } from "#src/onion/failurePacket";
+import { InvariantError } from "#src/util/invariant";
 
 interface ErrorVector {
   readonly failureMessage: string;
@@ -144,6 +145,35 @@ describe("failure packets", () => {
         attribution: { holdTimes: holdTimes.slice(0, tampering), failedAt: tampering },
       });
     }
+  });
+
+  it("carry failures of any length that fits a message", () => {
+    const secrets = secretsOf(3);
+    const longest = 65_535 - 44 - 36;
+    for (const length of [0, 256, 257, 2_000, 40_000, longest]) {
+      const message = new Uint8Array(length).fill(3);
+      const packet = returned(secrets, 2, { message, holdTimes: [1, 2, 3] });
+      assert.equal(packet.reason.length, 36 + Math.max(256, length));
+      const { origin, attribution } = openFailurePacket(packet, secrets);
+      assert.deepEqual(origin, { hop: 2, message });
+      assert.deepEqual(attribution?.holdTimes, length === longest ? undefined : [1, 2, 3]);
+    }
+    const message = new Uint8Array(longest + 1);
+    assert.throws(
+      () => createFailurePacket({ sharedSecret: new Uint8Array(32), message, holdTime: 0 }),
+      InvariantError,
+    );
+  });
+
+  it("blame the last hop that can have attributed, not those in a blinded path", () => {
+    const secrets = secretsOf(5);
+    const packet = returned(secrets, 1, { message: Uint8Array.of(0xc0, 24), holdTimes: [4, 2] });
+    assert.deepEqual(openFailurePacket(packet, secrets, 2), {
+      origin: { hop: 1, message: Uint8Array.of(0xc0, 24) },
+      attribution: { holdTimes: [4, 2], failedAt: undefined },
+    });
+    const garbled = { ...packet, reason: packet.reason.map((byte) => byte ^ 1) };
+    assert.equal(openFailurePacket(garbled, secrets, 2).attribution?.failedAt, 0);
   });
 
   it("keep the attribution of the hops before the first without support", () => {
