@@ -12,6 +12,13 @@ export interface NodeSigner {
   ecdh(point: Point): Uint8Array;
   /** 32 bytes from which the secrets of stateless inbound payments are derived. */
   inboundPaymentKey(): Uint8Array;
+  /**
+   * 32 bytes that authenticate what only this node can have written into a blinded path to itself. Nodes that share
+   * phantom payments share it.
+   *
+   * @ldk NodeSigner::get_receive_auth_key
+   */
+  receiveAuthKey(): Uint8Array;
   /** Recoverable signature of the 32-byte hash of a BOLT 11 invoice. */
   signInvoice(hash: Uint8Array): { readonly signature: Uint8Array; readonly recovery: number };
   /** Signature of the double SHA-256 of `message`, a gossip message without its signatures (BOLT 7). */

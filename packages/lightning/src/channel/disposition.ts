@@ -1,6 +1,6 @@
 import type { TlvRecord } from "../codec/tlv.ts";
 import type { UpdateRef } from "../onchain/channelMonitorUpdate.ts";
-import type { Bytes32 } from "../util/bytes.ts";
+import type { Bytes32, Point } from "../util/bytes.ts";
 import type { ChannelId, NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 
@@ -27,6 +27,12 @@ export type Resolution =
   | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Bytes32; readonly failureCode: number };
 
 /**
+ * Where we stand in the blinded path that an HTLC goes along, for as long as we may have to fail it: `introduction`, its
+ * first node, with others behind us; `inner`, when the HTLC came with a path key. BOLT 2, "Removing an HTLC".
+ */
+export type BlindedRole = "introduction" | "inner";
+
+/**
  * What was decided about an incoming HTLC. Only `undecided` is ever decided again after a restart; all others are
  * facts.
  */
@@ -37,9 +43,16 @@ export type Disposition =
       readonly onion: Uint8Array;
       /** What the peer says it kept of the amount that the onion speaks of (bLIP 25). */
       readonly skimmedFee?: Msat;
+      /** `path_key` of `update_add_htlc`: the peer reached us by a blinded id. */
+      readonly pathKey?: Point;
     }
   /** Offered onward; written in the batch that first signs the outgoing HTLC. */
-  | { readonly kind: "forwarded"; readonly outgoing: HtlcRef; readonly sharedSecret: Uint8Array }
+  | {
+      readonly kind: "forwarded";
+      readonly outgoing: HtlcRef;
+      readonly sharedSecret: Uint8Array;
+      readonly blinded?: BlindedRole;
+    }
   /** One part of a payment to us. */
   | {
       readonly kind: "claimable";
@@ -58,6 +71,7 @@ export type Disposition =
       readonly customTlvs?: readonly TlvRecord[];
       /** It was for the phantom node behind us: encrypts, below ours, what goes back to the payer. */
       readonly phantomSharedSecret?: Uint8Array;
+      readonly blinded?: BlindedRole;
     }
   /** Written in the batch in which the preimage is known or the downstream removal is irrevocable. */
   | { readonly kind: "resolved"; readonly resolution: Resolution };
@@ -93,6 +107,7 @@ export type HtlcSource =
       /** Wraps the failure on its way back. */
       readonly sharedSecret: Uint8Array;
       readonly incomingAmount: Msat;
+      readonly blinded?: BlindedRole;
     };
 
 /** An outgoing HTLC, who asked for it, and the onion as long as it may have to be sent again. */
@@ -100,6 +115,8 @@ export interface OutgoingHtlc {
   readonly id: bigint;
   readonly source: HtlcSource;
   readonly onion: Uint8Array;
+  /** What goes with the onion when the next node is addressed by a blinded id. */
+  readonly pathKey?: Point;
   /** The monitor update that stored the preimage upstream: the downstream removal must come after it. */
   readonly upstream?: UpdateRef;
   /** The chain settled it, one way or the other, and all that follows from that was done. */
@@ -114,5 +131,7 @@ export interface HtlcToSend {
   readonly cltvExpiry: number;
   /** 1,366 bytes. */
   readonly onion: Uint8Array;
+  /** The next node's, when it is addressed by a blinded id. */
+  readonly pathKey?: Point;
   readonly source: HtlcSource;
 }

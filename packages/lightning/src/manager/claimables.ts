@@ -15,6 +15,7 @@ import {
 } from "../payment/claimablePart.ts";
 import { expandInboundPaymentKey, type InboundPaymentKeys } from "../payment/inboundPayment.ts";
 import { inboundPaymentId, inboundPaymentIdKey } from "../payment/inboundPaymentId.ts";
+import { attributionSecret } from "../payment/wayBack.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import {
   type ChannelId,
@@ -105,12 +106,12 @@ export class Claimables {
 
   /** An HTLC that ends here. */
   receive(read: ReadHtlc, payload: FinalPayload, now: UnixSeconds): void {
-    const { ref, htlc, sharedSecret } = read;
+    const { ref, htlc, sharedSecret, blinded } = read;
     const { paymentHash, amount, cltvExpiry } = htlc;
     const height = this.#channels.context.bestHeight;
     const terms = readClaimable(
       this.#keys,
-      { paymentHash, amount, cltvExpiry, payload, sharedSecret, skimmedFee: this.#mayKeep(ref) },
+      { paymentHash, amount, cltvExpiry, payload, sharedSecret, blinded, skimmedFee: this.#mayKeep(ref) },
       { height, now },
     );
     if (!terms.ok) {
@@ -172,7 +173,7 @@ export class Claimables {
         resolution: {
           kind: "fulfill",
           preimage,
-          sharedSecret: terms.sharedSecret,
+          ...attributionSecret(terms),
           holdTime: this.#incoming.holdTime(ref),
         },
         monitor: { parts: refs, after: [] },
@@ -238,7 +239,8 @@ export class Claimables {
     this.#remove(paymentHash);
     for (const part of claimable.parts) {
       const { ref, terms } = part;
-      this.#incoming.fail({ ref, sharedSecret: terms.sharedSecret }, failureOf(part));
+      const { sharedSecret, blinded } = terms;
+      this.#incoming.fail({ ref, sharedSecret, blinded }, failureOf(part));
     }
     return true;
   }

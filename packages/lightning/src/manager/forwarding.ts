@@ -3,14 +3,11 @@ import type { HtlcRef, HtlcSource, Resolution } from "../channel/disposition.ts"
 import type { FundedChannel } from "../channel/state.ts";
 import type { HtlcRemoval } from "../commitment/htlc.ts";
 import { htlcFailBackBuffer, latencyGracePeriod } from "../onchain/deadlines.ts";
-import {
-  attributionFields,
-  type ForwardPayload,
-  failureOfMalformed,
-  wrapFailurePacket,
-} from "../onion/index.ts";
+import type { BlindedNextHop } from "../onion/index.ts";
+import type { ForwardOrder } from "../payment/incomingOnion.ts";
+import { attributionSecret, failBehind } from "../payment/wayBack.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import type { ChannelId, PaymentHash, ShortChannelId } from "../util/ids.ts";
+import type { ChannelId, PaymentHash } from "../util/ids.ts";
 import { type Msat, minus, plus } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import { isUsable } from "./channelDetails.ts";
@@ -42,35 +39,36 @@ export class Forwarding {
     this.#incoming = incoming;
   }
 
-  forward(read: ReadHtlc, payload: ForwardPayload, onion: Uint8Array): void {
-    const named = this.#outgoingChannel(payload.shortChannelId);
+  forward(read: ReadHtlc, order: ForwardOrder): void {
+    const named = this.#outgoingChannel(order.next);
     if (named === undefined) {
       this.#incoming.fail(read, { type: "unknown_next_peer" });
       return;
     }
-    const refused = this.#checkPolicy(read, payload, named);
+    const refused = this.#checkPolicy(read, order, named);
     if (refused !== undefined) {
       const isOffline = refused.type === "temporary_channel_failure";
       if (isOffline && this.#isExpected(read.ref, named) && this.#incoming.wait(read.ref)) return;
       this.#incoming.fail(read, refused);
       return;
     }
-    const { ref, htlc, sharedSecret } = read;
+    const { ref, htlc, sharedSecret, blinded } = read;
     const source: HtlcSource = {
       kind: "forwarded",
       incoming: ref,
       sharedSecret,
       incomingAmount: htlc.amount,
+      ...(blinded && { blinded }),
     };
     // Any channel to the same peer will do (BOLT 4, "Non-strict Forwarding"), the named one first.
     for (const channelId of this.#channelsTo(named)) {
       const refusal = this.#channels.command(channelId, {
         kind: "add-htlc",
         htlc: {
-          amount: payload.amountToForward,
+          amount: order.amountToForward,
           paymentHash: htlc.paymentHash,
-          cltvExpiry: payload.outgoingCltv,
-          onion,
+          cltvExpiry: order.outgoingCltv,
+          ...order.layer,
           source,
         },
       });
@@ -82,10 +80,12 @@ export class Forwarding {
 
   /** The outgoing HTLC is signed: the incoming one is forwarded, in the same batch. */
   signed(outgoing: HtlcRef, source: ForwardedSource): void {
-    setDisposition(this.#channels, source.incoming, {
+    const { incoming, sharedSecret, blinded } = source;
+    setDisposition(this.#channels, incoming, {
       kind: "forwarded",
       outgoing,
-      sharedSecret: source.sharedSecret,
+      sharedSecret,
+      ...(blinded && { blinded }),
     });
   }
 
@@ -94,7 +94,7 @@ export class Forwarding {
    * knew it already.
    */
   fulfilled(outgoing: HtlcRef, source: ForwardedSource, { preimage, attribution }: Fulfilment): boolean {
-    const { incoming, sharedSecret } = source;
+    const { incoming } = source;
     const record = this.#channels
       .funded(outgoing.channelId)
       ?.outgoing.find(({ id }) => id === outgoing.htlcId);
@@ -104,9 +104,10 @@ export class Forwarding {
     const resolution: Resolution = {
       kind: "fulfill",
       preimage,
-      sharedSecret,
+      ...attributionSecret(source),
       holdTime: this.#incoming.holdTime(incoming),
-      ...(attribution && { downstream: attribution }),
+      // Behind the introduction node of a blinded path nobody is to tell anything.
+      ...(attribution && source.blinded === undefined && { downstream: attribution }),
     };
     const refusal = this.#channels.command(incoming.channelId, {
       kind: "resolve-htlc",
@@ -131,8 +132,8 @@ export class Forwarding {
   }
 
   /** The chain gave the HTLC back to us: it fails upstream. */
-  timedOut({ incoming, sharedSecret }: ForwardedSource): void {
-    this.#incoming.fail({ ref: incoming, sharedSecret }, { type: "permanent_channel_failure" });
+  timedOut({ incoming, sharedSecret, blinded }: ForwardedSource): void {
+    this.#incoming.fail({ ref: incoming, sharedSecret, blinded }, { type: "permanent_channel_failure" });
   }
 
   /** A commitment of the channel is on the chain. */
@@ -187,20 +188,22 @@ export class Forwarding {
 
   /** The failure downstream is irrevocable: it goes back, wrapped once more. */
   failed(source: ForwardedSource, removal: Exclude<HtlcRemoval, { readonly kind: "fulfill" }>): void {
-    const { incoming, sharedSecret } = source;
-    if (removal.kind === "fail-malformed") {
-      const failure = failureOfMalformed(removal) ?? { type: "temporary_node_failure" };
-      this.#incoming.fail({ ref: incoming, sharedSecret }, failure);
-      return;
-    }
-    const { reason, attribution } = removal;
-    const packet = { reason, attributionData: attribution && attributionFields(attribution) };
-    const holdTime = this.#incoming.holdTime(incoming);
-    this.#incoming.failWith(incoming, wrapFailurePacket(packet, { sharedSecret, holdTime }));
+    const holdTime = this.#incoming.holdTime(source.incoming);
+    this.#incoming.resolve(source.incoming, failBehind(source, removal, holdTime));
   }
 
-  #outgoingChannel(name: ShortChannelId): FundedChannel | undefined {
-    const id = this.#channels.named(name);
+  /** One to the node that is to be next; a blinded path may name that node instead of a channel. */
+  #outgoingChannel(next: BlindedNextHop): FundedChannel | undefined {
+    if (next.kind === "short-channel-id") {
+      const id = this.#channels.named(next.shortChannelId);
+      return id && this.#channels.funded(id);
+    }
+    const ids = this.#channels.ofPeer(next.nodeId);
+    const usable = ids.find((id) => {
+      const entry = this.#channels.get(id);
+      return entry !== undefined && isUsable(entry.state);
+    });
+    const id = usable ?? ids.find((one) => this.#channels.funded(one) !== undefined);
     return id && this.#channels.funded(id);
   }
 
@@ -226,9 +229,9 @@ export class Forwarding {
   }
 
   /** What we ask for passing an HTLC on, and what BOLT 4 has us answer when it is not given. */
-  #checkPolicy(read: ReadHtlc, payload: ForwardPayload, out: FundedChannel): FailureMessage | undefined {
-    const { htlc } = read;
-    const { amountToForward, outgoingCltv } = payload;
+  #checkPolicy(read: ReadHtlc, order: ForwardOrder, out: FundedChannel): FailureMessage | undefined {
+    const { htlc, blinded } = read;
+    const { amountToForward, outgoingCltv } = order;
     const { config } = out.identity;
     const entry = this.#channels.get(out.commitments.channelId);
     const height = this.#channels.context.bestHeight;
@@ -241,8 +244,10 @@ export class Forwarding {
     if (amountToForward < out.commitments.params.remote.htlcMinimum) {
       return { type: "amount_below_minimum", htlcMsat: htlc.amount, channelUpdate: noUpdate };
     }
+    // Within a blinded path what we pass on is rounded up at our expense (BOLT 4, "payload format").
+    const leeway = blinded === undefined ? 0n : 1n;
     const fee = forwardingFee(config, amountToForward);
-    if (htlc.amount < amountToForward || minus(htlc.amount, amountToForward) < fee) {
+    if (htlc.amount < amountToForward || minus(htlc.amount, amountToForward) + leeway < fee) {
       return { type: "fee_insufficient", htlcMsat: htlc.amount, channelUpdate: noUpdate };
     }
     if (htlc.cltvExpiry < outgoingCltv + config.cltvExpiryDelta) {

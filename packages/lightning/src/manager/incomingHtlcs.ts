@@ -3,14 +3,9 @@ import type { ChannelRefusal } from "../channel/error.ts";
 import { mayKeepIncoming } from "../channel/ops/htlcs.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
-import {
-  attributionBytes,
-  createFailure,
-  type FailurePacket,
-  type FinalPayload,
-  type ForwardPayload,
-} from "../onion/index.ts";
-import { readIncomingOnion } from "../payment/incomingOnion.ts";
+import type { FinalPayload } from "../onion/index.ts";
+import { type ForwardOrder, readIncomingOnion } from "../payment/incomingOnion.ts";
+import { failHere, type WayBack } from "../payment/wayBack.ts";
 import type { ChannelId } from "../util/ids.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
@@ -21,16 +16,14 @@ import { HoldTimes } from "./holdTimes.ts";
 const ticksToWait = 3;
 
 /** An incoming HTLC whose onion was read and is sound. */
-export interface ReadHtlc {
+export interface ReadHtlc extends WayBack {
   readonly ref: HtlcRef;
   readonly htlc: Htlc;
-  /** Encrypts what goes back to the payer. */
-  readonly sharedSecret: Uint8Array;
 }
 
 /** What is done with an HTLC that its onion sends onward, or leaves here. */
 export interface IncomingHtlcTarget {
-  forward(read: ReadHtlc, payload: ForwardPayload, nextPacket: Uint8Array): void;
+  forward(read: ReadHtlc, order: ForwardOrder): void;
   receive(read: ReadHtlc, payload: FinalPayload): void;
 }
 
@@ -117,16 +110,9 @@ export class IncomingHtlcs {
     return refs;
   }
 
-  /** Fails an HTLC with a reason that only the payer can read. */
-  fail(read: Pick<ReadHtlc, "ref" | "sharedSecret">, failure: FailureMessage): void {
-    const { ref, sharedSecret } = read;
-    this.failWith(ref, createFailure(failure, { sharedSecret, holdTime: this.holdTime(ref) }));
-  }
-
-  /** `packet` is for the peer, wrapped for it. */
-  failWith(ref: HtlcRef, { reason, attributionData }: FailurePacket): void {
-    const attribution = attributionData && attributionBytes(attributionData);
-    this.resolve(ref, { kind: "fail", reason, ...(attribution && { attribution }) });
+  /** Fails an HTLC with a reason that only the payer can read, if anybody. */
+  fail(read: WayBack & Pick<ReadHtlc, "ref">, failure: FailureMessage): void {
+    this.resolve(read.ref, failHere(read, failure, this.holdTime(read.ref)));
   }
 
   resolve({ channelId, htlcId }: HtlcRef, resolution: Resolution): ChannelRefusal | undefined {
@@ -149,19 +135,25 @@ export class IncomingHtlcs {
       this.resolve(ref, { kind: "fail", reason: new Uint8Array(0) });
       return;
     }
-    const reading = readIncomingOnion({
+    const onion = {
       packet: found.incoming.disposition.onion,
       paymentHash: htlc.paymentHash,
-      pathKey: undefined,
-      ecdh: (point) => this.#environment.nodeSigner.ecdh(point),
-    });
+      pathKey: found.incoming.disposition.pathKey,
+      amount: htlc.amount,
+      cltvExpiry: htlc.cltvExpiry,
+    };
+    const reading = readIncomingOnion(onion, this.#environment.nodeSigner);
     if (reading.kind === "malformed") {
       this.resolve(ref, { kind: "fail-malformed", ...reading.malformed });
       return;
     }
-    const { sharedSecret } = reading;
-    const read: ReadHtlc = { ref, htlc, sharedSecret };
+    const read: ReadHtlc = { ref, htlc, ...reading.back };
     if (reading.kind === "fail") {
+      this.#environment.logger.log({
+        level: "info",
+        module: "forwarding",
+        text: `an onion: ${reading.reason}`,
+      });
       this.fail(read, reading.failure);
       return;
     }
@@ -171,7 +163,7 @@ export class IncomingHtlcs {
       this.fail(read, { type: "temporary_channel_failure", channelUpdate: new Uint8Array(0) });
       return;
     }
-    if (reading.kind === "forward") target.forward(read, reading.payload, reading.nextPacket);
+    if (reading.kind === "forward") target.forward(read, reading.order);
     else target.receive(read, reading.payload);
   }
 

@@ -1,5 +1,5 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import type { Disposition, HtlcRef } from "../channel/disposition.ts";
+import type { BlindedRole, Disposition, HtlcRef } from "../channel/disposition.ts";
 import type { TlvRecord } from "../codec/tlv.ts";
 import type { ReceivedOnionFields } from "../handlers/event.ts";
 import { htlcFailBackBuffer } from "../onchain/deadlines.ts";
@@ -31,6 +31,7 @@ export interface OfferedPart {
   readonly cltvExpiry: number;
   readonly payload: FinalPayload;
   readonly sharedSecret: Uint8Array;
+  readonly blinded?: BlindedRole | undefined;
   readonly phantomSharedSecret?: Uint8Array | undefined;
   /** What the peer may have kept of the amount. */
   readonly skimmedFee: Msat;
@@ -57,7 +58,7 @@ export function readClaimable(
   offered: OfferedPart,
   { height, now }: Moment,
 ): Result<ClaimableTerms, FailureMessage> {
-  const { amount, cltvExpiry, payload, sharedSecret, phantomSharedSecret } = offered;
+  const { amount, cltvExpiry, payload, sharedSecret, blinded, phantomSharedSecret } = offered;
   if (cltvExpiry < payload.outgoingCltv) return err({ type: "final_incorrect_cltv_expiry", cltvExpiry });
   if (amount + offered.skimmedFee < payload.amount) {
     return err({ type: "final_incorrect_htlc_amount", incomingHtlcAmt: amount });
@@ -70,6 +71,7 @@ export function readClaimable(
     kind: "claimable",
     sharedSecret,
     ...known,
+    ...(blinded && { blinded }),
     ...(phantomSharedSecret && { phantomSharedSecret }),
     ...(payload.amount !== amount && { intendedAmount: payload.amount }),
     ...(customTlvs.length > 0 && { customTlvs }),

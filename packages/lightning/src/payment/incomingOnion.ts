@@ -1,16 +1,29 @@
 import {
   type BadOnion,
+  type BadPayloadLength,
+  type BlindedFinalPayload,
+  type BlindedForwardPayload,
+  type BlindedNextHop,
+  blindedForwardTerms,
   decodeHopPayload,
+  decodePaymentPathId,
   type FinalPayload,
-  type ForwardPayload,
   failureOfPayload,
+  keepsConstraints,
   type MalformedOnion,
   malformedOnion,
   peelOnion,
+  readBlindedForward,
+  readBlindedReceive,
+  type UnblindedHop,
+  unblindHop,
 } from "../onion/index.ts";
 import { fromHex, type Point } from "../util/bytes.ts";
-import type { PaymentHash } from "../util/ids.ts";
+import type { BlockHeight, NodeId, PaymentHash } from "../util/ids.ts";
+import { present } from "../util/invariant.ts";
+import type { Msat } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
+import { malformedBlinding, type WayBack } from "./wayBack.ts";
 
 /** An HTLC's onion as it came. */
 export interface IncomingOnion {
@@ -18,64 +31,185 @@ export interface IncomingOnion {
   readonly paymentHash: PaymentHash;
   /** `path_key` of `update_add_htlc`: the peer reached us by a blinded id. */
   readonly pathKey: Point | undefined;
-  /** SHA-256 of the node's private key times the point. */
-  readonly ecdh: (point: Point) => Uint8Array;
+  /** Of the HTLC: a blinded path sets bounds to both, and what goes on follows from them. */
+  readonly amount: Msat;
+  readonly cltvExpiry: number;
 }
 
-/** What the onion says is to become of its HTLC. `sharedSecret` encrypts what goes back to the payer. */
+/** What the node reads onions with. */
+export interface OnionReader {
+  readonly nodeId: NodeId;
+  /** SHA-256 of the node's private key times the point. */
+  ecdh(point: Point): Uint8Array;
+  /** By which blinded paths of our own are told from others. */
+  receiveAuthKey(): Uint8Array;
+}
+
+/** What is to be offered to the next node. */
+export interface ForwardOrder {
+  readonly amountToForward: Msat;
+  readonly outgoingCltv: BlockHeight;
+  readonly next: BlindedNextHop;
+  /** For the next node, with the path key that it needs within a blinded path. */
+  readonly layer: { readonly onion: Uint8Array; readonly pathKey?: Point };
+}
+
+/** What the onion says is to become of its HTLC. `back` is the way for what goes back to the payer. */
 export type OnionReading =
+  | { readonly kind: "forward"; readonly back: WayBack; readonly order: ForwardOrder }
+  /** Of a blinded path the payment secret is that of its `path_id`. */
+  | { readonly kind: "receive"; readonly back: WayBack; readonly payload: FinalPayload }
+  /** The payer is told why, or, within a blinded path, that it failed. `reason` is for logs. */
   | {
-      readonly kind: "forward";
-      readonly sharedSecret: Uint8Array;
-      readonly payload: ForwardPayload;
-      /** For the next node. */
-      readonly nextPacket: Uint8Array;
+      readonly kind: "fail";
+      readonly back: WayBack;
+      readonly failure: FailureMessage;
+      readonly reason: string;
     }
-  | { readonly kind: "receive"; readonly sharedSecret: Uint8Array; readonly payload: FinalPayload }
-  /** The payer is told why. */
-  | { readonly kind: "fail"; readonly sharedSecret: Uint8Array; readonly failure: FailureMessage }
   /** Only the peer can be told: `update_fail_malformed_htlc`. */
   | { readonly kind: "malformed"; readonly malformed: MalformedOnion; readonly reason: BadOnion["failure"] };
 
 /**
- * Takes off our layer of an HTLC's onion and reads it (BOLT 4, "Accepting and Forwarding a Payment"). Amounts and
- * expiries are compared with the HTLC's elsewhere.
+ * Takes off our layer of an HTLC's onion, or our layers where a blinded path of ours ends in dummies, and reads it (BOLT 4,
+ * "Accepting and Forwarding a Payment"). For hops that are not blinded, amounts and expiries are compared with the HTLC's
+ * elsewhere.
  *
  * @ldk lightning::ln::onion_payment::decode_incoming_update_add_htlc_onion
  */
-export function readIncomingOnion({ packet, paymentHash, pathKey, ecdh }: IncomingOnion): OnionReading {
+export function readIncomingOnion(incoming: IncomingOnion, reader: OnionReader): OnionReading {
+  const { packet, pathKey } = incoming;
+  return readLayer({ packet, pathKey, back: undefined }, incoming, reader);
+}
+
+/** A layer that is for us. */
+interface Place {
+  readonly packet: Uint8Array;
+  readonly pathKey: Point | undefined;
+  /** That of the first layer, which is all that the payer and the peer see of us; absent there. */
+  readonly back: WayBack | undefined;
+}
+
+function readLayer(place: Place, incoming: IncomingOnion, reader: OnionReader): OnionReading {
+  const { packet, pathKey } = place;
   const peeled = peelOnion({
     packet,
-    associatedData: fromHex(paymentHash),
-    ecdh,
+    associatedData: fromHex(incoming.paymentHash),
+    ecdh: (point) => reader.ecdh(point),
     ...(pathKey && { pathKey }),
   });
-  if (!peeled.ok) {
-    const { error } = peeled;
-    if (error.kind === "bad-onion") {
-      return { kind: "malformed", malformed: malformedOnion(error), reason: error.failure };
-    }
-    return fail(error.sharedSecret, failureOfPayload({ type: 0n, offset: 0 }));
-  }
+  if (!peeled.ok) return unreadable(place, peeled.error);
   const { payload, nextPacket, sharedSecret } = peeled.value;
   const context = { isFinal: nextPacket === undefined, hasPathKey: pathKey !== undefined };
   const decoded = decodeHopPayload(payload, context);
-  if (!decoded.ok) return fail(sharedSecret, failureOfPayload(decoded.error));
-  switch (decoded.value.kind) {
-    case "forward":
-      // Without a next packet the payload would have been read as a final one.
-      return nextPacket === undefined
-        ? fail(sharedSecret, failureOfPayload({ type: 0n, offset: 0 }))
-        : { kind: "forward", sharedSecret, payload: decoded.value, nextPacket };
+  const backIf = (blinded: boolean): WayBack => {
+    if (place.back !== undefined) return place.back;
+    if (pathKey !== undefined) return { sharedSecret, blinded: "inner" };
+    return { sharedSecret, ...(blinded && { blinded: "introduction" as const }) };
+  };
+  if (!decoded.ok) {
+    const { failure, reason } = decoded.error;
+    const back = backIf(failure === "invalid_onion_blinding");
+    return { kind: "fail", back, failure: failureOfPayload(decoded.error), reason };
+  }
+  const read = decoded.value;
+  switch (read.kind) {
+    case "forward": {
+      const { amountToForward, outgoingCltv, shortChannelId } = read;
+      const next = { kind: "short-channel-id", shortChannelId } as const;
+      const layer = { onion: present(nextPacket, "a packet: the onion does not end here") };
+      return { kind: "forward", back: backIf(false), order: { amountToForward, outgoingCltv, next, layer } };
+    }
     case "final":
-      return { kind: "receive", sharedSecret, payload: decoded.value };
-    case "blinded-forward":
-    case "blinded-final":
-      // We hand out no blinded paths: nobody but us could have made one that leads here.
-      return fail(sharedSecret, failureOfPayload({ type: 10n, offset: 0 }));
+      return { kind: "receive", back: backIf(false), payload: read };
+    case "blinded-forward": {
+      const key = present(pathKey ?? read.currentPathKey, "the path key of a blinded payload");
+      const onion = present(nextPacket, "a packet: the onion does not end here");
+      const hop = { payload: read, pathKey: key, back: backIf(true) };
+      return forwardBlinded(hop, { incoming, reader, onion });
+    }
+    case "blinded-final": {
+      const key = present(pathKey ?? read.currentPathKey, "the path key of a blinded payload");
+      return receiveBlinded({ payload: read, pathKey: key, back: backIf(false) }, incoming, reader);
+    }
   }
 }
 
-function fail(sharedSecret: Uint8Array, failure: FailureMessage): OnionReading {
-  return { kind: "fail", sharedSecret, failure };
+function unreadable({ pathKey, back }: Place, error: BadOnion | BadPayloadLength): OnionReading {
+  if (back !== undefined) return refused(back, `a dummy's layer: ${error.kind}`);
+  if (error.kind === "bad-payload-length") {
+    const failure = failureOfPayload({ type: 0n, offset: 0 });
+    return { kind: "fail", back: { sharedSecret: error.sharedSecret }, failure, reason: error.kind };
+  }
+  const malformed = pathKey === undefined ? malformedOnion(error) : malformedBlinding;
+  return { kind: "malformed", malformed, reason: error.failure };
+}
+
+/** Our hop of a blinded path. */
+interface BlindedHopRead<P> {
+  readonly payload: P;
+  readonly pathKey: Point;
+  readonly back: WayBack;
+}
+
+function forwardBlinded(
+  { payload, pathKey, back }: BlindedHopRead<BlindedForwardPayload>,
+  at: { readonly incoming: IncomingOnion; readonly reader: OnionReader; readonly onion: Uint8Array },
+): OnionReading {
+  const { incoming, reader, onion } = at;
+  const hop = unblind(payload.encryptedRecipientData, pathKey, reader);
+  if (hop === undefined) return refused(back, "data that are not for this node");
+  const read = readBlindedForward(hop.data);
+  if (!read.ok) return refused(back, read.error.reason);
+  const { next, relay, constraints, nextPathKeyOverride = hop.nextPathKey } = read.value;
+  if (!keepsConstraints(incoming, constraints)) return refused(back, "constraints that are not kept");
+  if (hop.isOurs) {
+    // Only dummies are told what nobody else can have written. They cost nothing and lead to their successor.
+    const isDummy = next.kind === "node-id" && next.nodeId === reader.nodeId;
+    if (!isDummy) return refused(back, "a hop of ours that leads elsewhere");
+    return readLayer({ packet: onion, pathKey: nextPathKeyOverride, back }, incoming, reader);
+  }
+  const terms = blindedForwardTerms(incoming, relay);
+  if (terms === undefined) return refused(back, "less than the fee or the delta");
+  const layer = { onion, pathKey: nextPathKeyOverride };
+  const { amount: amountToForward, cltvExpiry: outgoingCltv } = terms;
+  return { kind: "forward", back, order: { amountToForward, outgoingCltv, next, layer } };
+}
+
+function receiveBlinded(
+  { payload, pathKey, back }: BlindedHopRead<BlindedFinalPayload>,
+  incoming: IncomingOnion,
+  reader: OnionReader,
+): OnionReading {
+  const hop = unblind(payload.encryptedRecipientData, pathKey, reader);
+  // One that somebody else made would be a way to ask whether we are the recipient behind a path of ours.
+  if (hop === undefined || !hop.isOurs) return refused(back, "a blinded path that is not ours");
+  const read = readBlindedReceive(hop.data);
+  if (!read.ok) return refused(back, read.error.reason);
+  if (!keepsConstraints(incoming, read.value.constraints)) {
+    return refused(back, "constraints that are not kept");
+  }
+  const context = read.value.pathId && decodePaymentPathId(read.value.pathId);
+  if (context === undefined) return refused(back, "a path for something else");
+  const { amount, outgoingCltv, totalAmount } = payload;
+  const paymentData = { paymentSecret: context.paymentSecret, totalAmount };
+  return {
+    kind: "receive",
+    back,
+    payload: { kind: "final", amount, outgoingCltv, paymentData, customTlvs: [] },
+  };
+}
+
+function unblind(encryptedData: Uint8Array, pathKey: Point, reader: OnionReader): UnblindedHop | undefined {
+  return unblindHop({
+    pathKey,
+    encryptedData,
+    ecdh: (point) => reader.ecdh(point),
+    ownPathKey: reader.receiveAuthKey(),
+  });
+}
+
+/** What is wrong with the encrypted data of a blinded path is for our log only. */
+function refused(back: WayBack, reason: string): OnionReading {
+  // A payer who addresses us as the only node of a path learns that the data are bad; BOLT 4 has no better code.
+  return { kind: "fail", back, failure: failureOfPayload({ type: 10n, offset: 0 }), reason };
 }

@@ -30,6 +30,7 @@ const children = {
   shutdown: 2,
   channelMaster: 3,
   inboundPayment: 5,
+  receiveAuth: 7,
   staticPayment: 8,
 } as const;
 
@@ -46,6 +47,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
   readonly #destinationKey: Uint8Array;
   readonly #shutdownKey: Uint8Array;
   readonly #inboundPaymentKey: Uint8Array;
+  readonly #receiveAuthKey: Uint8Array;
   readonly #channelMaster: ExtendedKey;
   readonly #staticPayment: ExtendedKey;
 
@@ -57,6 +59,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
     this.#destinationKey = hardenedChild(master, children.destination).key;
     this.#shutdownKey = hardenedChild(master, children.shutdown).key;
     this.#inboundPaymentKey = hardenedChild(master, children.inboundPayment).key;
+    this.#receiveAuthKey = hardenedChild(master, children.receiveAuth).key;
     this.#channelMaster = hardenedChild(master, children.channelMaster);
     this.#staticPayment = hardenedChild(master, children.staticPayment);
     this.nodeId = nodeIdOf(crypto().publicKey(this.#nodeKey));
@@ -68,6 +71,10 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
 
   inboundPaymentKey(): Uint8Array {
     return this.#inboundPaymentKey.slice();
+  }
+
+  receiveAuthKey(): Uint8Array {
+    return this.#receiveAuthKey.slice();
   }
 
   signInvoice(hash: Uint8Array): { readonly signature: Uint8Array; readonly recovery: number } {

@@ -33,17 +33,21 @@ function onion(): Uint8Array {
 }
 
 function read(node: 0 | 1, packet: Uint8Array, hash = paymentHash) {
-  const ecdh = (point: Point) => crypto().ecdh(keys[node], point);
-  return readIncomingOnion({ packet, paymentHash: hash, pathKey: undefined, ecdh });
+  const incoming = { packet, paymentHash: hash, pathKey: undefined, amount: msat(3_000n), cltvExpiry: 500 };
+  return readIncomingOnion(incoming, {
+    nodeId: nodeIds[node] as NodeId,
+    ecdh: (point) => crypto().ecdh(keys[node], point),
+    receiveAuthKey: () => preimageOf(9),
+  });
 }
 
 describe("readIncomingOnion", () => {
   it("tells the first node where to, and the second one that it is the last", () => {
     const first = read(0, onion());
     assert.ok(first.kind === "forward");
-    assert.equal(first.payload.shortChannelId, shortChannelId);
-    assert.equal(first.payload.amountToForward, 1_500n);
-    const second = read(1, first.nextPacket);
+    assert.deepEqual(first.order.next, { kind: "short-channel-id", shortChannelId });
+    assert.equal(first.order.amountToForward, 1_500n);
+    const second = read(1, first.order.layer.onion);
     assert.ok(second.kind === "receive");
     assert.equal(second.payload.amount, 1_500n);
     assert.deepEqual(second.payload.paymentData?.paymentSecret, preimageOf(7));
@@ -70,7 +74,7 @@ describe("readIncomingOnion", () => {
       assert.ok(built.ok);
       const reading = read(0, built.value.packet);
       assert.ok(reading.kind === "fail" && reading.failure.type === "invalid_onion_payload");
-      assert.equal(reading.sharedSecret.length, 32);
+      assert.equal(reading.back.sharedSecret.length, 32);
     }
   });
 });

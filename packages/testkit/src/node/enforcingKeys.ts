@@ -24,6 +24,10 @@ export class EnforcingKeys implements NodeSigner, SignerProvider {
     return this.keys.inboundPaymentKey();
   }
 
+  receiveAuthKey(): Uint8Array {
+    return this.keys.receiveAuthKey();
+  }
+
   signInvoice(hash: Uint8Array): { readonly signature: Uint8Array; readonly recovery: number } {
     return this.keys.signInvoice(hash);
   }

@@ -16,7 +16,7 @@ import type {
 } from "../../wire/index.ts";
 import type { ChannelAction } from "../action.ts";
 import { isTooLateToOffer } from "../deadlines.ts";
-import type { Disposition, HtlcToSend, Resolution } from "../disposition.ts";
+import type { Disposition, HtlcToSend, OutgoingHtlc, Resolution } from "../disposition.ts";
 import { type ChannelRefusal, refusal } from "../error.ts";
 import type { ChannelContext, PreimageForMonitor } from "../input.ts";
 import type { FundedChannel } from "../state.ts";
@@ -40,22 +40,23 @@ export function sendAdd(
   const violation = checkOutgoingAdd(channel.commitments, htlc, feeLimits(ctx, channel));
   if (violation !== undefined) return err(refusal("ignore", violation.kind, violationText(violation)));
   const id = channel.commitments.nextLocalHtlcId;
-  const { amount, paymentHash, cltvExpiry, onion, source } = htlc;
+  const { amount, paymentHash, cltvExpiry, onion, pathKey, source } = htlc;
+  const layer = { onion, ...(pathKey && { pathKey }) };
   return ok({
     channel: {
       ...channel,
       commitments: addHtlc(channel.commitments, "outgoing", { amount, paymentHash, cltvExpiry }),
-      outgoing: [...channel.outgoing, { id, source, onion }],
+      outgoing: [...channel.outgoing, { id, source, ...layer }],
     },
-    actions: [send(addMessage(channel, { id, amount, paymentHash, cltvExpiry }, onion))],
+    actions: [send(addMessage(channel, { id, amount, paymentHash, cltvExpiry }, layer))],
   });
 }
 
-/** `update_add_htlc` of a row and its onion. */
+/** `update_add_htlc` of a row, its onion and the path key that belongs to that. */
 export function addMessage(
   channel: FundedChannel,
   htlc: Pick<Htlc, "id" | "amount" | "paymentHash" | "cltvExpiry">,
-  onion: Uint8Array,
+  { onion, pathKey }: Pick<OutgoingHtlc, "onion" | "pathKey">,
 ): LightningMessage {
   const { id, amount, paymentHash, cltvExpiry } = htlc;
   const { channelId } = channel.commitments;
@@ -67,7 +68,7 @@ export function addMessage(
     paymentHash,
     cltvExpiry,
     onionRoutingPacket: onion,
-    tlvs: {},
+    tlvs: pathKey === undefined ? {} : { blindedPath: pathKey },
   };
 }
 
@@ -87,11 +88,12 @@ export function receiveAdd(
   });
   const violation = checkIncomingAdd(commitments);
   if (violation !== undefined) return err(refusal("close", violation.kind, violationText(violation)));
-  const { extraFee } = message.tlvs;
+  const { extraFee, blindedPath: pathKey } = message.tlvs;
   const disposition: Disposition = {
     kind: "undecided",
     onion: message.onionRoutingPacket,
     ...(extraFee !== undefined && { skimmedFee: extraFee }),
+    ...(pathKey && { pathKey }),
   };
   const incoming = [...channel.incoming, { id: message.id, disposition }];
   return ok({ channel: { ...channel, commitments, incoming }, actions: [] });

@@ -143,7 +143,7 @@ export function resendCommitment(
     messages.push({ type: "update_fee", channelId, feeratePerKw: fee.feerate });
   }
   for (const htlc of commitments.htlcs) {
-    if (htlc.state === "sent-add-commit") messages.push(addMessage(channel, htlc, onionOf(channel, htlc)));
+    if (htlc.state === "sent-add-commit") messages.push(addMessage(channel, htlc, outgoingOf(channel, htlc)));
   }
   messages.push(...commitmentMessages(commitments, answer));
   return messages.map(send);
@@ -168,8 +168,4 @@ function resolutionOf(channel: FundedChannel, { id }: Htlc): Resolution {
   const disposition = channel.incoming.find((incoming) => incoming.id === id)?.disposition;
   invariant(disposition?.kind === "resolved", `HTLC ${id} was removed and is not resolved`);
   return disposition.resolution;
-}
-
-function onionOf(channel: FundedChannel, htlc: Htlc): Uint8Array {
-  return outgoingOf(channel, htlc).onion;
 }

@@ -145,7 +145,7 @@ class HtlcRowWrites {
 
   #outgoing(htlc: Htlc, record: OutgoingHtlc): void {
     const stored = this.#storedHtlcs.get(htlcKey(htlc));
-    const { source, upstream, settledOnChain } = record;
+    const { source, onion, pathKey, upstream, settledOnChain } = record;
     if (stored === undefined) this.#write(htlc, "static", encode(htlcStaticRow, { htlc, source }));
     const known = this.#storedOutgoing.get(htlc.id);
     const isNoted = known?.upstream === upstream && known?.settledOnChain === settledOnChain;
@@ -153,7 +153,7 @@ class HtlcRowWrites {
       this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc, record)));
     }
     if (stored === undefined && needsOnion(htlc)) {
-      this.#write(htlc, "onion", encode(onionRow, { onion: record.onion }));
+      this.#write(htlc, "onion", encode(onionRow, { onion, ...(pathKey && { pathKey }) }));
     }
     if (stored !== undefined && needsOnion(stored) && !needsOnion(htlc)) this.#delete(htlc, "onion");
   }

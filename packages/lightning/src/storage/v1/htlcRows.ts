@@ -1,4 +1,4 @@
-import type { Disposition, HtlcSource, Resolution } from "../../channel/disposition.ts";
+import type { BlindedRole, Disposition, HtlcSource, Resolution } from "../../channel/disposition.ts";
 import type { Codec } from "../../codec/codec.ts";
 import {
   bool,
@@ -9,6 +9,7 @@ import {
   htlcId,
   msat64,
   paymentHash,
+  point,
   rest,
   u16,
   u32,
@@ -18,9 +19,10 @@ import type { HtlcInterval, HtlcRemoval } from "../../commitment/htlc.ts";
 import type { SpecHtlc } from "../../commitment/spec.ts";
 import type { UpdateRef } from "../../onchain/channelMonitorUpdate.ts";
 import { attributionDataLength } from "../../onion/attribution.ts";
+import type { Point } from "../../util/bytes.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import type { Msat } from "../../util/units.ts";
-import { layout, needed, possible, record, union } from "./layouts.ts";
+import { layout, nameOf, needed, possible, record, union } from "./layouts.ts";
 import { commitmentNumber, count, direction, htlcRef, path, paymentId, tlvRecords } from "./values.ts";
 
 /** The members of a union as they are stored: `K` is in memory only. */
@@ -34,6 +36,8 @@ export const specHtlc: Codec<SpecHtlc> = struct("htlc", {
   paymentHash,
   cltvExpiry: u32,
 });
+
+const blindedRole: Codec<BlindedRole> = nameOf<BlindedRole>("blinded_role", { introduction: 0, inner: 1 });
 
 const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">>("htlc_source", {
   local: [
@@ -51,6 +55,7 @@ const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">
       incoming: needed(0, htlcRef),
       sharedSecret: needed(2, bytes32),
       incomingAmount: needed(4, msat64),
+      blinded: possible(6, blindedRole),
     },
   ],
 });
@@ -123,7 +128,14 @@ export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }>
     disposition: needed(
       0,
       union<DecidedDisposition>("disposition", {
-        forwarded: [0, { outgoing: needed(0, htlcRef), sharedSecret: needed(2, bytes32) }],
+        forwarded: [
+          0,
+          {
+            outgoing: needed(0, htlcRef),
+            sharedSecret: needed(2, bytes32),
+            blinded: possible(4, blindedRole),
+          },
+        ],
         claimable: [
           1,
           {
@@ -136,6 +148,7 @@ export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }>
             customTlvs: possible(12, tlvRecords),
             intendedAmount: possible(14, msat64),
             paymentMetadata: possible(16, rest),
+            blinded: possible(18, blindedRole),
           },
         ],
         resolved: [2, { resolution: needed(0, resolution) }],
@@ -146,11 +159,17 @@ export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }>
 
 /** `onion`: of an incoming HTLC until it is decided, of an outgoing one as long as it may have to be sent again. */
 export const onionRow: Codec<OnionRow> = record(
-  layout<OnionRow>("htlc_onion", { onion: needed(0, rest), skimmedFee: possible(2, msat64) }),
+  layout<OnionRow>("htlc_onion", {
+    onion: needed(0, rest),
+    skimmedFee: possible(2, msat64),
+    pathKey: possible(4, point),
+  }),
 );
 
 interface OnionRow {
   readonly onion: Uint8Array;
+  /** What belongs to it when it is for a blinded id. */
+  readonly pathKey?: Point;
   /** Of an incoming HTLC only. */
   readonly skimmedFee?: Msat;
 }

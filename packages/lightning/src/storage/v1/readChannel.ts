@@ -149,10 +149,10 @@ function readHtlc(
     return { htlc, incoming: { id: fixed.id, disposition: readDisposition(rows) } };
   }
   if (source === undefined) throw new DecodeError("an outgoing HTLC without a source");
-  const onion = state === "sent-add-commit" ? row(onionRow, "onion", rows).onion : noBytes;
+  const layer = state === "sent-add-commit" ? row(onionRow, "onion", rows) : { onion: noBytes };
   const { upstream, settledOnChain } = interval;
   const noted = { ...(upstream && { upstream }), ...(settledOnChain && { settledOnChain }) };
-  return { htlc, outgoing: { id: fixed.id, source, onion, ...noted } };
+  return { htlc, outgoing: { id: fixed.id, source, ...layer, ...noted } };
 }
 
 function readDisposition(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): Disposition {

@@ -1,0 +1,74 @@
+import type { BlindedRole, Resolution } from "../channel/disposition.ts";
+import type { HtlcRemoval } from "../commitment/htlc.ts";
+import {
+  attributionBytes,
+  attributionFields,
+  createFailure,
+  type FailurePacket,
+  failureOfMalformed,
+  type MalformedOnion,
+  wrapFailurePacket,
+} from "../onion/index.ts";
+import type { Bytes32 } from "../util/bytes.ts";
+import { type FailureMessage, failureCodeOf } from "../wire/failureCodes.ts";
+
+/** How a failure gets from us to the payer. */
+export interface WayBack {
+  /** Of the onion's first layer for us. */
+  readonly sharedSecret: Uint8Array;
+  readonly blinded?: BlindedRole | undefined;
+}
+
+/** The one failure of a blinded path. Without the onion's hash, so that no two reasons for it can be told apart. */
+const invalidOnionBlinding = {
+  type: "invalid_onion_blinding",
+  sha256OfOnion: new Uint8Array(32) as Bytes32,
+} as const satisfies FailureMessage;
+
+/** The same for the peer that gave us the HTLC. */
+export const malformedBlinding = {
+  sha256OfOnion: invalidOnionBlinding.sha256OfOnion,
+  failureCode: failureCodeOf(invalidOnionBlinding),
+} as const satisfies MalformedOnion;
+
+/**
+ * An HTLC fails at this node, after `holdTime` units of 100 milliseconds. Within a blinded path neither the payer nor a
+ * node before us may learn why or where: nodes behind the introduction node answer by `update_fail_malformed_htlc`, which
+ * that node turns into a failure of its own (BOLT 2, "Removing an HTLC"; BOLT 4, "Returning Errors").
+ */
+export function failHere(
+  { sharedSecret, blinded }: WayBack,
+  failure: FailureMessage,
+  holdTime: number,
+): Resolution {
+  if (blinded === "inner") return { kind: "fail-malformed", ...malformedBlinding };
+  const told = blinded === undefined ? failure : invalidOnionBlinding;
+  return failed(createFailure(told, { sharedSecret, holdTime }));
+}
+
+/** The next node failed the HTLC: its failure goes back, wrapped once more, unless a blinded path hides it. */
+export function failBehind(
+  way: WayBack,
+  removal: Exclude<HtlcRemoval, { readonly kind: "fulfill" }>,
+  holdTime: number,
+): Resolution {
+  if (way.blinded !== undefined) return failHere(way, invalidOnionBlinding, holdTime);
+  if (removal.kind === "fail-malformed") {
+    return failHere(way, failureOfMalformed(removal) ?? { type: "temporary_node_failure" }, holdTime);
+  }
+  const { reason, attribution } = removal;
+  const packet = { reason, attributionData: attribution && attributionFields(attribution) };
+  return failed(wrapFailurePacket(packet, { sharedSecret: way.sharedSecret, holdTime }));
+}
+
+/** Who gets to know how long we held an HTLC that is fulfilled: within a blinded path, nobody. */
+export function attributionSecret({ sharedSecret, blinded }: WayBack): Pick<Fulfillment, "sharedSecret"> {
+  return blinded === "inner" ? {} : { sharedSecret };
+}
+
+type Fulfillment = Extract<Resolution, { readonly kind: "fulfill" }>;
+
+function failed({ reason, attributionData }: FailurePacket): Resolution {
+  const attribution = attributionData && attributionBytes(attributionData);
+  return { kind: "fail", reason, ...(attribution && { attribution }) };
+}
