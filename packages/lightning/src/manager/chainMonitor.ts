@@ -97,6 +97,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   readonly #closing = new Set<ChannelId>();
   /** When the others have to. */
   readonly #deadlines = new HeightIndex<ChannelId>();
+  /** Channels that changed since the last block: their deadlines are found with the next one, of this height at least. */
+  readonly #changedSince = new Map<ChannelId, number>();
   readonly #bumps = new Map<ChannelId, readonly BumpTransactionEvent[]>();
   #events: MonitorEvent[] = [];
   #height: number;
@@ -277,6 +279,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#bumps.delete(channelId);
     this.#told.delete(channelId);
     this.#deadlines.put(channelId, Number.POSITIVE_INFINITY);
+    this.#changedSince.delete(channelId);
   }
 
   blockConnected(header: BlockHeader, transactions: readonly TransactionInBlock[], height: number): void {
@@ -321,6 +324,10 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   bestBlockUpdated(_header: BlockHeader, height: number): void {
     if (height < this.#height) this.#goBackTo(height);
     this.#height = height;
+    for (const [channelId, earliest] of this.#changedSince) {
+      this.#deadlines.put(channelId, Math.max(forceCloseHeight(this.#known(channelId)), earliest));
+    }
+    this.#changedSince.clear();
     for (const channelId of this.#deadlines.due(height)) {
       const monitor = this.#known(channelId);
       if (monitor.lock !== undefined || !shouldForceClose(monitor, height)) continue;
@@ -385,7 +392,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const known = this.#monitors.get(channelId);
     this.#monitors.set(channelId, monitor);
     if (monitor.lock !== undefined) this.#closing.add(channelId);
-    else this.#deadlines.put(channelId, Math.max(forceCloseHeight(monitor), this.#height + 1));
+    else this.#changedSince.set(channelId, this.#height + 1);
     if (known !== undefined && known.chain === monitor.chain) return;
     for (const output of outputsToWatch(monitor)) {
       const watching = this.#byOutPoint.get(output.outPoint) ?? [];

@@ -85,9 +85,10 @@ export function firstDue(
   monitor: ChannelMonitor,
 ): { readonly height: number; readonly paymentHash: PaymentHash } | undefined {
   let first: { readonly height: number; readonly paymentHash: PaymentHash } | undefined;
+  const claimable = new Set(monitor.preimages.map(({ paymentHash }) => paymentHash));
   for (const { htlc } of monitor.rows) {
     const { direction, cltvExpiry, paymentHash } = htlc;
-    if (direction === "incoming" && preimageOf(monitor, paymentHash) === undefined) continue;
+    if (direction === "incoming" && !claimable.has(paymentHash)) continue;
     const height = direction === "outgoing" ? cltvExpiry + latencyGracePeriod : cltvExpiry - cltvClaimBuffer;
     if (first === undefined || height < first.height) first = { height, paymentHash };
   }

@@ -190,12 +190,15 @@ export function resolveHtlc(
   return ok({ channel: next.channel, actions: [persist, { kind: "watch-update", update: next.update }] });
 }
 
-/** Tells the peer of every resolution that it has not been told of. Only while connected and in step. */
-export function sendResolutions(channel: FundedChannel): ChannelChange {
+/**
+ * Tells the peer of every resolution that it has not been told of, or of that of one HTLC. Only while connected and in
+ * step.
+ */
+export function sendResolutions(channel: FundedChannel, only?: bigint): ChannelChange {
   let { commitments } = channel;
   const actions: ChannelAction[] = [];
   for (const { id, disposition } of channel.incoming) {
-    if (disposition.kind !== "resolved") continue;
+    if (disposition.kind !== "resolved" || (only !== undefined && id !== only)) continue;
     const htlc = findHtlc(commitments, "incoming", id);
     if (htlc === undefined || !isRemovable(htlc)) continue;
     commitments = removeHtlc(commitments, htlc, disposition.resolution);

@@ -102,7 +102,8 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
       const noted = record(channel, command);
       if (!noted.ok) return refuse(state, noted.error);
       if (command.kind !== "resolve-htlc") return withChange(state, noted.value);
-      const told = sendResolutions(noted.value.channel);
+      // Others were told when they became known, or with the connection.
+      const told = sendResolutions(noted.value.channel, command.htlcId);
       return withChange(state, { channel: told.channel, actions: [...noted.value.actions, ...told.actions] });
     }
     case "sign":
