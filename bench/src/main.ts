@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
+import { forwardBench } from "./forward.ts";
+import { largeBench } from "./large.ts";
 import {
   type BenchResult,
   isMissed,
@@ -10,6 +12,7 @@ import {
 } from "./measuredCase.ts";
 import { paymentsBench } from "./payments.ts";
 import { startupBench } from "./startup.ts";
+import { writesBench } from "./writes.ts";
 
 /*
  * `npm run bench -- NAME [--json] [--rounds N]`: measures us and, in the same run and in turn, what people would use
@@ -23,6 +26,9 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   startup: startupBench,
   codec: codecBench,
   chain: chainBench,
+  forward: forwardBench,
+  writes: writesBench,
+  large: largeBench,
 };
 
 const { values, positionals } = parseArgs({

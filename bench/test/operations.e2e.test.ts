@@ -72,8 +72,8 @@ describe("operations on the curve", () => {
     it(`${name}: as many as known`, async () => {
       counter.user = undefined;
       const { prepare, pay } = await ourPayments(amountMsat, {
-        onTurn: (node) => {
-          counter.user = node;
+        onTurn: (role) => {
+          counter.user = role;
         },
       });
       // Until the payee's side has an output too.

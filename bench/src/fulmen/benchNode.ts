@@ -9,15 +9,27 @@ import {
   type Event,
   KeysManager,
   type KVStore,
+  type ManagerRecords,
   NetworkGraph,
   noRecords,
   P2PGossipSync,
   PeerManager,
   restoreManager,
 } from "@fulmen/lightning";
+import type { RestoredMonitor } from "@fulmen/lightning/storage";
 import { blockHeight, feeratePerKw, type UnixSeconds } from "@fulmen/lightning/util";
 
 const network = networks.regtest;
+
+export interface BenchNodeOptions {
+  /** Fills the seed. */
+  readonly seedByte: number;
+  /** Of the best block, for a new node. */
+  readonly height: number;
+  readonly store?: KVStore;
+  /** What the node starts from; without, it is new. */
+  readonly records?: { readonly manager: ManagerRecords; readonly monitors: readonly RestoredMonitor[] };
+}
 
 /** One of our nodes, as a program would build it, without sockets and timers. */
 export class BenchNode {
@@ -28,8 +40,7 @@ export class BenchNode {
   readonly broadcast: Transaction[] = [];
   readonly #store: KVStore | undefined;
 
-  /** `seedByte` fills the seed. */
-  constructor(seedByte: number, height: number, store?: KVStore) {
+  constructor({ seedByte, height, store, records }: BenchNodeOptions) {
     this.#store = store;
     const now = Math.floor(Date.now() / 1000) as UnixSeconds;
     const keys = new KeysManager(new Uint8Array(32).fill(seedByte));
@@ -46,7 +57,7 @@ export class BenchNode {
     const feeEstimator = { feerate: () => feeratePerKw(253) };
     const monitor = new ChainMonitor(
       { signerProvider: keys, broadcaster, feeEstimator, logger },
-      { bestHeight: height, monitors: [] },
+      { bestHeight: height, monitors: records?.monitors ?? [] },
     );
     const graph = new NetworkGraph({ chainHash: network.genesisHash });
     const { channelHandshakeConfig } = defaultUserConfig;
@@ -55,7 +66,12 @@ export class BenchNode {
         network,
         config: {
           ...defaultUserConfig,
-          channelHandshakeConfig: { ...channelHandshakeConfig, minimumDepth: 1 },
+          channelHandshakeConfig: {
+            ...channelHandshakeConfig,
+            minimumDepth: 1,
+            ourMaxAcceptedHtlcs: 483,
+          },
+          acceptForwardsToPrivChannels: true,
         },
         nodeSigner: keys,
         signerProvider: keys,
@@ -66,7 +82,7 @@ export class BenchNode {
         router: new DefaultRouter(graph),
         logger,
       },
-      noRecords,
+      records?.manager ?? noRecords,
       {
         tip: { hash: network.genesisHash, height: blockHeight(0), ancestors: [] },
         now,

@@ -11,8 +11,8 @@ const counter = new OperationCounter(nodeProvider());
 installCrypto(counter.provider);
 const { amountMsat, inFlight } = JSON.parse(process.argv[2] ?? "") as PaymentsOptions;
 const { prepare, pay } = await ourPayments(amountMsat, {
-  onTurn: (node) => {
-    counter.user = node;
+  onTurn: (role) => {
+    counter.user = role;
   },
 });
 

@@ -3,6 +3,6 @@ import { BenchNode } from "./benchNode.ts";
 
 // The smallest program with a node of ours; `startup.ts` bundles it and runs it many times.
 installNodeCrypto();
-const node = new BenchNode(1, 0);
+const node = new BenchNode({ seedByte: 1, height: 0 });
 const measured = { readyMs: performance.now(), rssBytes: process.memoryUsage.rss() };
 process.stdout.write(JSON.stringify({ ...measured, peers: node.peers.listPeers().length }));
