@@ -9,6 +9,7 @@ import type { BumpTransactionHandler } from "./bumpTransactionHandler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitQueue } from "./commitQueue.ts";
 import { type EventHandler, EventPump } from "./eventPump.ts";
+import { type DeliveredEvent, EventStream } from "./eventStream.ts";
 import { Timers } from "./timers.ts";
 import { wakingConnections } from "./wakingConnections.ts";
 
@@ -39,14 +40,15 @@ export interface BackgroundProcessorOptions {
     | "processMonitorEvents"
     | "pendingEvents"
     | "acknowledgeEvents"
+    | "acknowledgeEvent"
     | "timerTickOccurred"
     | "channelsToArchive"
     | "archiveChannel"
   >;
   readonly peerManager: PeerConnections & Pick<PeerManager, "tick" | "disconnectAll">;
   readonly store: KVStore;
-  /** Gets the node's events in order, each one until it was handled once without an error. */
-  readonly handleEvent: EventHandler;
+  /** What `handleEvents` would be given at once; absent, when that or `events` follows. */
+  readonly handleEvent?: EventHandler;
   readonly logger: Logger;
   /** Writes what waits for the peers to their sockets: `TcpTransport.flush`. */
   readonly flush: () => void;
@@ -63,7 +65,7 @@ export interface BackgroundProcessorOptions {
   /** The wallet, when its rows are to be in the node's store: they are committed with the next batch. */
   readonly wallet?: { readonly hasWrites: boolean; takeWrites(): readonly KvWrite[] };
   /**
-   * Gets the outputs of `spendable-outputs` before `handleEvent` gets that event, and has stored them when it is
+   * Gets the outputs of `spendable-outputs` before the user gets that event, and has stored them when it is
    * acknowledged. It is for `pollChain` to tell it of blocks.
    */
   readonly sweeper?: Pick<
@@ -101,7 +103,8 @@ export class BackgroundProcessor {
   readonly peers: PeerConnections;
   readonly #options: BackgroundProcessorOptions;
   readonly #queue: CommitQueue;
-  readonly #events: EventPump;
+  /** Who gets the events; there may be nobody for a while. */
+  #events: EventPump | EventStream | undefined;
   readonly #timers: Timers;
   #status: NodeStatus = { kind: "stopped" };
   /** Counts commits for the monitors; the manager counts its batches itself. */
@@ -110,7 +113,7 @@ export class BackgroundProcessor {
   #isPolling = false;
 
   constructor(options: BackgroundProcessorOptions) {
-    const { store, manager, peerManager, clock = systemClock } = options;
+    const { store, peerManager, clock = systemClock } = options;
     this.#options = options;
     this.peers = wakingConnections(peerManager, () => this.wake());
     this.#queue = new CommitQueue(store, clock, {
@@ -128,16 +131,8 @@ export class BackgroundProcessor {
       },
       lost: (error) => this.#fail(error, "the store cannot be used any more"),
     });
-    this.#events = new EventPump({
-      source: manager,
-      handle: (event) => this.#handle(event),
-      clock,
-      handled: ({ event, error }) => {
-        if (error !== undefined) this.#log("error", `the handler of ${event.kind} failed: ${textOf(error)}`);
-        this.wake();
-      },
-    });
     this.#timers = new Timers(clock);
+    if (options.handleEvent !== undefined) this.handleEvents(options.handleEvent);
   }
 
   get status(): NodeStatus {
@@ -179,13 +174,62 @@ export class BackgroundProcessor {
   }
 
   /**
+   * Gives all events to `handler`, one after the other by their index, each until it was handled once without an error:
+   * one that fails comes again after a second, then two, up to a minute, and does not hold up those behind it. Events
+   * wait as long as nobody gets them. One handler or loop at a time: throws while there is another.
+   */
+  handleEvents(handler: EventHandler): void {
+    const { manager, clock = systemClock } = this.#options;
+    this.#expectNobody();
+    this.#events = new EventPump({
+      source: manager,
+      handle: (event, index) => {
+        this.#track(event);
+        return handler(event, index);
+      },
+      clock,
+      handled: ({ event, error }) => {
+        if (error !== undefined) this.#log("error", `the handler of ${event.kind} failed: ${textOf(error)}`);
+        this.wake();
+      },
+    });
+    this.wake();
+  }
+
+  /**
+   * All events for a `for await` loop, in place of `handleEvents`. The loop ends when the node does. An event of which
+   * `acknowledge` was not called comes again in the next loop, or after a restart. Throws while there is another loop or
+   * a handler.
+   *
+   * ```ts
+   * for await (const { event, acknowledge } of background.events()) {
+   *   if (event.kind === "payment-claimed") await shop.paid(event.paymentHash);
+   *   acknowledge();
+   * }
+   * ```
+   */
+  events(): AsyncIterableIterator<DeliveredEvent> {
+    this.#expectNobody();
+    const stream = new EventStream({
+      source: this.#options.manager,
+      deliver: (event) => this.#track(event),
+      acknowledged: () => this.wake(),
+      ended: () => {
+        if (this.#events === stream) this.#events = undefined;
+      },
+    });
+    this.#events = stream;
+    return stream;
+  }
+
+  /**
    * Ends: peers are disconnected, what happened is committed, and the handler finishes with its event. Afterwards the
    * store and the transport can be closed. While the store fails, what it did not take is given up; nothing of it
    * was shown to anybody.
    */
   async stop(): Promise<void> {
     this.#timers.stop();
-    await this.#events.stop();
+    await this.#endEvents();
     if (this.#isAlive) {
       this.#options.peerManager.disconnectAll();
       this.#guard(() => this.#turn());
@@ -234,16 +278,23 @@ export class BackgroundProcessor {
       });
     }
     flush();
-    this.#events.wake();
+    this.#events?.wake();
   }
 
   /** What the sweeper takes in here is written with the acknowledgement at the latest. */
-  #handle(event: Event): Promise<void> | void {
-    if (event.kind === "spendable-outputs") {
-      const { channelId, counterparty, outputs } = event;
-      this.#options.sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
-    }
-    return this.#options.handleEvent(event);
+  #track(event: Event): void {
+    if (event.kind !== "spendable-outputs") return;
+    const { channelId, counterparty, outputs } = event;
+    this.#options.sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
+  }
+
+  #expectNobody(): void {
+    if (this.#events !== undefined) throw new Error("the events go to another handler or loop already");
+  }
+
+  async #endEvents(): Promise<void> {
+    if (this.#events instanceof EventPump) await this.#events.stop();
+    else this.#events?.end();
   }
 
   /** Commitments and HTLCs that need a wallet's coins: also while the store fails, since their time runs out. */
@@ -325,7 +376,7 @@ export class BackgroundProcessor {
     if (!this.#isAlive) return;
     this.#timers.stop();
     this.#queue.stop();
-    void this.#events.stop();
+    void this.#endEvents();
     const text = `${what}: ${textOf(error)}; the node stops here and is to be started anew`;
     this.#log("error", text);
     this.#become({ kind: "failed", error, text });

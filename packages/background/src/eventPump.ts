@@ -1,10 +1,18 @@
-import type { Event, EventsProvider } from "@fulmen/lightning/handlers";
+import type { Event, EventsProvider, IndexedEvent } from "@fulmen/lightning/handlers";
 import { backOff, type Clock } from "./clock.ts";
+import { EventFeed } from "./eventFeed.ts";
 
-/** What the user does about an event. One that throws, or rejects, gets the same event again later. */
-export type EventHandler = (event: Event) => Promise<void> | void;
+/**
+ * What the user does about an event; `index` is its place among all events, the same when it comes again. A handler that
+ * throws, or rejects, gets the event again later. It may come again after it was handled, too, when the node died over
+ * it: handle events so that a second time does no harm.
+ *
+ * @ldk lightning::events::EventHandler
+ */
+export type EventHandler = (event: Event, index: number) => Promise<void> | void;
 
-const eventsAtOnce = 100;
+/** Events that wait for another try while later ones are handled. With more, it is the handler that fails, not they. */
+const mostFailing = 16;
 const shortestRetry = 1_000;
 const longestRetry = 60_000;
 
@@ -16,23 +24,31 @@ export interface EventPumpOptions {
   readonly handled: (outcome: { readonly event: Event; readonly error?: unknown }) => void;
 }
 
-/** Gives events to the user, one after the other in their order, and acknowledges those that were handled. */
+/**
+ * Gives events to a handler, one after the other by their index, and acknowledges those that were handled. One that the
+ * handler failed with comes again after a second, then two, and so on up to a minute; those behind it do not wait for
+ * that, since a payment has to be claimed in time whatever is wrong with another event.
+ */
 export class EventPump {
   readonly #options: EventPumpOptions;
+  readonly #feed: EventFeed;
+  /** How often each of the events that wait for another try has failed, by index. */
+  readonly #failures = new Map<number, number>();
+  readonly #retries = new Set<() => void>();
   #running: Promise<void> | undefined;
-  #failures = 0;
-  #cancelRetry: (() => void) | undefined;
   #isStopped = false;
 
   constructor(options: EventPumpOptions) {
     this.#options = options;
+    this.#feed = new EventFeed(options.source, mostFailing);
   }
 
   /** There may be events. */
   wake(): void {
-    if (this.#isStopped || this.#running !== undefined || this.#cancelRetry !== undefined) return;
-    if (this.#options.source.pendingEvents(1).length === 0) return;
-    this.#running = this.#run().finally(() => {
+    if (this.#isStopped || this.#running !== undefined) return;
+    const first = this.#feed.next();
+    if (first === undefined) return;
+    this.#running = this.#run(first).finally(() => {
       this.#running = undefined;
       this.wake();
     });
@@ -41,31 +57,39 @@ export class EventPump {
   /** Resolves once the handler has dealt with the event that it has now; it gets no further one. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#cancelRetry?.();
+    for (const cancel of this.#retries) cancel();
     await this.#running;
   }
 
-  async #run(): Promise<void> {
-    const { source, handle, clock, handled } = this.#options;
-    for (const { index, event } of source.pendingEvents(eventsAtOnce)) {
-      if (this.#isStopped) return;
+  async #run(first: IndexedEvent): Promise<void> {
+    const { handle, handled } = this.#options;
+    let next: IndexedEvent | undefined = first;
+    while (next !== undefined) {
+      const { index, event }: IndexedEvent = next;
       try {
-        await handle(event);
+        await handle(event, index);
+        this.#failures.delete(index);
+        this.#feed.acknowledge(index);
+        handled({ event });
       } catch (error) {
-        this.#failures++;
-        this.#cancelRetry = clock.schedule(
-          () => {
-            this.#cancelRetry = undefined;
-            this.wake();
-          },
-          backOff(this.#failures, shortestRetry, longestRetry),
-        );
+        this.#retryLater(index);
         handled({ event, error });
-        return;
       }
-      this.#failures = 0;
-      source.acknowledgeEvents(index);
-      handled({ event });
+      next = this.#isStopped ? undefined : this.#feed.next();
     }
+  }
+
+  #retryLater(index: number): void {
+    const failures = (this.#failures.get(index) ?? 0) + 1;
+    this.#failures.set(index, failures);
+    const cancel = this.#options.clock.schedule(
+      () => {
+        this.#retries.delete(cancel);
+        this.#feed.giveBack(index);
+        this.wake();
+      },
+      backOff(failures, shortestRetry, longestRetry),
+    );
+    this.#retries.add(cancel);
   }
 }

@@ -4,6 +4,7 @@ export {
   type NodeStatus,
 } from "./backgroundProcessor.ts";
 export { BumpTransactionHandler, type BumpTransactionHandlerOptions } from "./bumpTransactionHandler.ts";
-export { type Clock, systemClock } from "./clock.ts";
+export { type Clock, risingMilliseconds, systemClock } from "./clock.ts";
 export type { EventHandler } from "./eventPump.ts";
+export type { DeliveredEvent } from "./eventStream.ts";
 export { readStoredRecords, type StoredRecords } from "./storedRecords.ts";

@@ -102,8 +102,13 @@ export class FakeManager {
 
   processMonitorEvents(): void {}
 
-  pendingEvents(limit: number): readonly IndexedEvent[] {
-    return this.events.slice(0, limit);
+  pendingEvents(limit: number, after = 0): readonly IndexedEvent[] {
+    return this.events.filter(({ index }) => index > after).slice(0, limit);
+  }
+
+  acknowledgeEvent(index: number): void {
+    this.acknowledged.push(index);
+    this.events = this.events.filter((event) => event.index !== index);
   }
 
   acknowledgeEvents(index: number): void {
@@ -173,7 +178,6 @@ export function fakeNode(options: Partial<BackgroundProcessorOptions> = {}) {
       processEvents: () => {},
     },
     store,
-    handleEvent: () => {},
     logger: { log: (record) => log.push(record) },
     flush: () => calls.push("flush"),
     onStatus: (status) => statuses.push(status),

@@ -4,6 +4,7 @@ import {
   BumpTransactionHandler,
   type NodeStatus,
   readStoredRecords,
+  risingMilliseconds,
 } from "@fulmen/background";
 import { networks } from "@fulmen/bitcoin/network";
 import type { ConfirmationTarget, FeeEstimator, KVStore } from "@fulmen/lightning/chain";
@@ -168,6 +169,7 @@ export class OurNode implements ChainFollower {
       watch: this.chainMonitor,
       router: new DefaultRouter(this.graph),
       logger,
+      clock: risingMilliseconds,
     };
     this.manager = orThrow(restoreManager(environment, records.manager, { tip, now }));
     const gossip = new P2PGossipSync({ graph: this.graph, now });

@@ -288,8 +288,12 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   // Events
 
-  pendingEvents(limit: number): readonly IndexedEvent[] {
-    return this.#core.events.pending(limit);
+  pendingEvents(limit: number, after?: number): readonly IndexedEvent[] {
+    return this.#core.events.pending(limit, after);
+  }
+
+  acknowledgeEvent(index: number): void {
+    this.#core.events.acknowledgeOne(index);
   }
 
   acknowledgeEvents(index: number): void {

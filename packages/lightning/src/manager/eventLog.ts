@@ -55,8 +55,18 @@ export class EventLog {
     }
   }
 
-  pending(limit: number): readonly IndexedEvent[] {
-    return this.#pending.slice(0, limit);
+  /** By rising index, from the first above `after` on. */
+  pending(limit: number, after = 0): readonly IndexedEvent[] {
+    const start = after === 0 ? 0 : this.#pending.findIndex(({ index }) => index > after);
+    return start < 0 ? [] : this.#pending.slice(start, start + limit);
+  }
+
+  /** Forgets one event, wherever it stands. Only what was handed out can be acknowledged. */
+  acknowledgeOne(index: number): void {
+    const place = this.#pending.findIndex((event) => event.index === index);
+    if (place < 0) return;
+    this.#gone([index]);
+    this.#pending.splice(place, 1);
   }
 
   /** Forgets all events up to `index`, itself included. Only what was handed out can be acknowledged. */

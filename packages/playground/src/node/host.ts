@@ -5,6 +5,7 @@ import {
   BumpTransactionHandler,
   type NodeStatus,
   readStoredRecords,
+  risingMilliseconds,
 } from "@fulmen/background";
 import { networks } from "@fulmen/bitcoin/network";
 import type { FeeEstimator, KVStore } from "@fulmen/lightning/chain";
@@ -105,6 +106,7 @@ export async function startNode(
     broadcaster,
     router: new DefaultRouter(graph),
     logger,
+    clock: risingMilliseconds,
   };
   const tip = await chain.call("tip");
   const parts = await restored(store, { ...environment, seed }, { tip, now });
@@ -139,7 +141,7 @@ export async function startNode(
     wallet,
     sweeper,
     store,
-    handleEvent: (event) => observer.event(manager.pendingEvents(1)[0]?.index ?? 0, event),
+    handleEvent: (event, index) => observer.event(index, event),
     logger,
     flush: () => transport.flush(),
     pollChain: () => follower.catchUp(),
