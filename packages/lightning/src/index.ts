@@ -59,12 +59,15 @@ export {
   ChannelManager,
   type ClaimablePayment,
   type CreateChannelRequest,
+  createPhantomInvoice,
+  type FailureCode,
   type InvoiceRequest,
   type ManagerEnvironment,
   type ManagerRecords,
   noRecords,
   OutputSweeper,
   type PayInvoiceOptions,
+  type PhantomRouteHints,
   restoreManager,
 } from "./manager/index.ts";
 export {
@@ -100,6 +103,7 @@ export {
   type ChannelSigner,
   InMemorySigner,
   KeysManager,
+  PhantomKeysManager,
   type SignerProvider,
   type SigningAnswer,
   type SigningRequest,

@@ -13,6 +13,7 @@ import type {
   PeerConnection,
 } from "../handlers/index.ts";
 import { type Invoice, parseInvoice } from "../invoice/index.ts";
+import type { InboundPayment, InvoiceClaim } from "../payment/inboundPayment.ts";
 import type { OutboundPayment, PaymentTerms } from "../payment/outboundPayment.ts";
 import type { Route } from "../routing/route.ts";
 import type { SigningAnswer } from "../sign/channelSigner.ts";
@@ -25,6 +26,7 @@ import {
   type PaymentHash,
   type PaymentId,
   paymentIdOf,
+  type ShortChannelId,
   type Txid,
 } from "../util/ids.ts";
 import { type FeeratePerKw, type Msat, type Sat, zeroMsat } from "../util/units.ts";
@@ -37,7 +39,16 @@ import { type ChannelDetails, channelDetails, isUnfunded } from "./channelDetail
 import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
 import type { ClaimablePayment, FailureCode } from "./claimables.ts";
 import type { ManagerEnvironment } from "./environment.ts";
-import { createInvoice, type InvoiceRequest } from "./invoices.ts";
+import {
+  type CreatedInvoice,
+  createInvoice,
+  createPayment,
+  type InboundPaymentRequest,
+  type InvoiceRequest,
+  type PhantomRouteHints,
+  phantomRouteHints,
+  preimageOfPayment,
+} from "./invoices.ts";
 import { type CoreStart, ManagerCore } from "./managerCore.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 import { keysendTerms, type PayInvoiceOptions, termsOfInvoice } from "./paymentTerms.ts";
@@ -195,12 +206,39 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   // Receiving
 
-  /** A BOLT 11 invoice of ours. Nothing is stored for it. */
-  createBolt11Invoice(request: InvoiceRequest): {
-    readonly invoice: string;
-    readonly paymentHash: PaymentHash;
-  } {
+  /** A BOLT 11 invoice of ours. Nothing is stored for it. Throws `ApiError` when no invoice can say what is asked. */
+  createBolt11Invoice(request: InvoiceRequest): CreatedInvoice {
     return createInvoice(this.#core, request);
+  }
+
+  /**
+   * A hash and a secret for an invoice that somebody else makes; nothing is stored. `paymentMetadata` comes back hidden,
+   * as the invoice has to carry it.
+   */
+  createInboundPayment(request: Omit<InboundPaymentRequest, "paymentHash"> = {}): InboundPayment {
+    return createPayment(this.#core, request);
+  }
+
+  /** A secret for an invoice over a hash whose preimage the user keeps: the payment waits until it is claimed. */
+  createInboundPaymentForHash(
+    request: InboundPaymentRequest & { readonly paymentHash: PaymentHash },
+  ): InboundPayment {
+    return createPayment(this.#core, request);
+  }
+
+  /** What `createInboundPayment` made the hash of, and the metadata in clear; throws `ApiError` when it did not. */
+  getPaymentPreimage(claim: InvoiceClaim): ReturnType<typeof preimageOfPayment> {
+    return preimageOfPayment(this.#core, claim);
+  }
+
+  /** A new name of the channel to the phantom, which does not exist. @ldk ChannelManager::get_phantom_scid */
+  phantomScid(): ShortChannelId {
+    return this.#core.fakeScid("phantom");
+  }
+
+  /** How payers reach us as the phantom, for `createPhantomInvoice`. @ldk ChannelManager::get_phantom_route_hints */
+  phantomRouteHints(): PhantomRouteHints {
+    return phantomRouteHints(this.#core, this.phantomScid());
   }
 
   /**

@@ -15,7 +15,7 @@ import {
 } from "../payment/claimablePart.ts";
 import { expandInboundPaymentKey, type InboundPaymentKeys } from "../payment/inboundPayment.ts";
 import { inboundPaymentId, inboundPaymentIdKey } from "../payment/inboundPaymentId.ts";
-import { attributionSecret } from "../payment/wayBack.ts";
+import { attributionSecret, phantomAttribution } from "../payment/wayBack.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import {
   type ChannelId,
@@ -106,26 +106,30 @@ export class Claimables {
 
   /** An HTLC that ends here. */
   receive(read: ReadHtlc, payload: FinalPayload, now: UnixSeconds): void {
-    const { ref, htlc, sharedSecret, blinded } = read;
+    const { ref, htlc, sharedSecret, blinded, phantomSharedSecret, offered } = read;
     const { paymentHash, amount, cltvExpiry } = htlc;
     const height = this.#channels.context.bestHeight;
+    const part = { paymentHash, payload, received: amount, sharedSecret, blinded, phantomSharedSecret };
     const terms = readClaimable(
       this.#keys,
-      { paymentHash, amount, cltvExpiry, payload, sharedSecret, blinded, skimmedFee: this.#mayKeep(ref) },
+      // Between us and the phantom there is nobody who could keep anything.
+      offered
+        ? { ...part, ...offered, skimmedFee: zeroMsat }
+        : { ...part, amount, cltvExpiry, skimmedFee: this.#mayKeep(ref) },
       { height, now },
     );
     if (!terms.ok) {
       this.#incoming.fail(read, terms.error);
       return;
     }
-    const part: ClaimablePart = { ref, amount, cltvExpiry, terms: terms.value };
-    if (!mayJoin(this.#byHash.get(paymentHash)?.parts ?? [], part)) {
+    const claimable: ClaimablePart = { ref, amount, cltvExpiry, terms: terms.value };
+    if (!mayJoin(this.#byHash.get(paymentHash)?.parts ?? [], claimable)) {
       // Not even that there are other parts is told.
       this.#incoming.fail(read, unknownDetails(amount, height));
       return;
     }
     setDisposition(this.#channels, ref, terms.value);
-    this.restore(paymentHash, part);
+    this.restore(paymentHash, claimable);
     this.#tellWhenComplete(paymentHash);
   }
 
@@ -175,6 +179,7 @@ export class Claimables {
           preimage,
           ...attributionSecret(terms),
           holdTime: this.#incoming.holdTime(ref),
+          ...phantomAttribution(terms),
         },
         monitor: { parts: refs, after: [] },
       });
@@ -238,9 +243,8 @@ export class Claimables {
     if (claimable === undefined) return false;
     this.#remove(paymentHash);
     for (const part of claimable.parts) {
-      const { ref, terms } = part;
-      const { sharedSecret, blinded } = terms;
-      this.#incoming.fail({ ref, sharedSecret, blinded }, failureOf(part));
+      const { sharedSecret, blinded, phantomSharedSecret } = part.terms;
+      this.#incoming.fail({ ref: part.ref, sharedSecret, blinded, phantomSharedSecret }, failureOf(part));
     }
     return true;
   }
@@ -258,7 +262,9 @@ export class Claimables {
   }
 
   #described(paymentHash: PaymentHash, parts: readonly ClaimablePart[]): ClaimablePayment {
-    const { preimage, paymentSecret, spontaneous } = present(parts[0], "a part").terms;
+    const { nodeSigner } = this.#environment;
+    const { terms } = present(parts[0], "a part");
+    const { preimage, paymentSecret, spontaneous, phantomSharedSecret } = terms;
     const purpose: PaymentPurpose =
       spontaneous && preimage
         ? { kind: "spontaneous", paymentPreimage: preimage }
@@ -273,7 +279,7 @@ export class Claimables {
         this.#paymentIdKey,
         parts.map(({ ref }) => ref),
       ),
-      receiverNodeId: this.#environment.nodeSigner.nodeId,
+      receiverNodeId: (phantomSharedSecret && nodeSigner.phantom?.nodeId) ?? nodeSigner.nodeId,
       amount: sum(parts.map(({ amount }) => amount)),
       counterpartySkimmedFee: sum(parts.map(skimmedFee)),
       purpose,

@@ -4,9 +4,14 @@ import { mayKeepIncoming } from "../channel/ops/htlcs.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
 import type { FinalPayload } from "../onion/index.ts";
+import { fakeScidKey, isFakeScid } from "../payment/fakeScid.ts";
 import { type ForwardOrder, readIncomingOnion } from "../payment/incomingOnion.ts";
+import { readPhantomOnion } from "../payment/phantomOnion.ts";
 import { failHere, type WayBack } from "../payment/wayBack.ts";
 import type { ChannelId } from "../util/ids.ts";
+import { present } from "../util/invariant.ts";
+import type { Secret } from "../util/secret.ts";
+import type { Msat } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
@@ -19,6 +24,8 @@ const ticksToWait = 3;
 export interface ReadHtlc extends WayBack {
   readonly ref: HtlcRef;
   readonly htlc: Htlc;
+  /** What the phantom behind us would have been offered; absent when the HTLC is for us. */
+  readonly offered?: { readonly amount: Msat; readonly cltvExpiry: number };
 }
 
 /** What is done with an HTLC that its onion sends onward, or leaves here. */
@@ -34,6 +41,7 @@ export interface IncomingHtlcTarget {
 export class IncomingHtlcs {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
+  readonly #fakeScidKey: Secret;
   #undecided: HtlcRef[] = [];
   /** Those whose next channel is waited for. */
   #waiting: HtlcRef[] = [];
@@ -47,6 +55,7 @@ export class IncomingHtlcs {
     this.#environment = environment;
     this.#holdTimes = new HoldTimes(environment.clock);
     this.#channels = channels;
+    this.#fakeScidKey = fakeScidKey(environment.nodeSigner.inboundPaymentKey());
   }
 
   get size(): number {
@@ -163,8 +172,36 @@ export class IncomingHtlcs {
       this.fail(read, { type: "temporary_channel_failure", channelUpdate: new Uint8Array(0) });
       return;
     }
-    if (reading.kind === "forward") target.forward(read, reading.order);
-    else target.receive(read, reading.payload);
+    if (reading.kind === "receive") target.receive(read, reading.payload);
+    else if (this.#isForPhantom(read, reading.order)) this.#decidePhantom(read, reading.order, target);
+    else target.forward(read, reading.order);
+  }
+
+  #isForPhantom({ blinded }: ReadHtlc, { next }: ForwardOrder): boolean {
+    const { nodeSigner, network } = this.#environment;
+    if (nodeSigner.phantom === undefined || blinded !== undefined) return false;
+    if (next.kind !== "short-channel-id" || this.#channels.named(next.shortChannelId) !== undefined)
+      return false;
+    const id = next.shortChannelId;
+    return isFakeScid(this.#fakeScidKey, "phantom", { id, network: network.name });
+  }
+
+  #decidePhantom(read: ReadHtlc, order: ForwardOrder, target: IncomingHtlcTarget): void {
+    const { paymentHash, amount, cltvExpiry } = read.htlc;
+    const height = this.#channels.context.bestHeight;
+    const { nodeSigner } = this.#environment;
+    const phantom = present(nodeSigner.phantom, "a phantom");
+    const reading = readPhantomOnion(
+      { paymentHash, amount, cltvExpiry, height, order },
+      {
+        nodeId: phantom.nodeId,
+        ecdh: (point) => phantom.ecdh(point),
+        receiveAuthKey: () => nodeSigner.receiveAuthKey(),
+      },
+    );
+    const phantomSharedSecret = reading.sharedSecret;
+    if (reading.kind === "fail") this.fail({ ...read, phantomSharedSecret }, reading.failure);
+    else target.receive({ ...read, phantomSharedSecret, offered: reading.offered }, reading.payload);
   }
 
   #find({ channelId, htlcId }: HtlcRef) {

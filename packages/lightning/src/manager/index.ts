@@ -6,7 +6,14 @@ export type { ChannelDetails } from "./channelDetails.ts";
 export { ChannelManager, type CreateChannelRequest } from "./channelManager.ts";
 export type { ClaimablePayment, FailureCode } from "./claimables.ts";
 export type { ManagerEnvironment } from "./environment.ts";
-export type { InvoiceRequest } from "./invoices.ts";
+export {
+  type CreatedInvoice,
+  createPhantomInvoice,
+  type InboundPaymentRequest,
+  type InvoiceRequest,
+  type PhantomInvoiceMaker,
+  type PhantomRouteHints,
+} from "./invoices.ts";
 export { OutputSweeper, type OutputSweeperEnvironment, type TrackOptions } from "./outputSweeper.ts";
 export type { PayInvoiceOptions } from "./paymentTerms.ts";
 export { type ManagerRecords, noRecords, restoreManager } from "./restore.ts";

@@ -11,6 +11,7 @@ import type { Htlc } from "../commitment/htlc.ts";
 import { type Event, type IndexedEvent, isGossipMessage, type MessageSendEvent } from "../handlers/index.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import type { MonitorEvent, MonitorSetup } from "../onchain/watch.ts";
+import { createFakeScid, type FakeScidNamespace, fakeScidKey } from "../payment/fakeScid.ts";
 import { OutboundPayments } from "../payment/outboundPayments.ts";
 import { channelWrites } from "../storage/v1/channel.ts";
 import { batchSequenceKey, chainPositionKey, paymentKey } from "../storage/v1/keys.ts";
@@ -23,9 +24,10 @@ import {
   type PaymentHash,
   type PaymentId,
   paymentHashOf,
+  type ShortChannelId,
   type UnixSeconds,
 } from "../util/ids.ts";
-import { invariant, present } from "../util/invariant.ts";
+import { InvariantError, invariant, present } from "../util/invariant.ts";
 import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
@@ -124,6 +126,18 @@ export class ManagerCore implements CrossChannelHandler {
     this.#tip = tip;
     this.#tipChanged = true;
     this.channels.setTip(tip.height);
+  }
+
+  /** A new id of the namespace that none of our channels has. */
+  fakeScid(namespace: FakeScidNamespace): ShortChannelId {
+    const { entropy, network, nodeSigner } = this.environment;
+    const key = fakeScidKey(nodeSigner.inboundPaymentKey());
+    for (let count = 0; count < maxRounds; count++) {
+      const at = { network: network.name, height: this.#tip.height, random: entropy.randomBytes(8) };
+      const id = createFakeScid(key, namespace, at);
+      if (this.channels.named(id) === undefined) return id;
+    }
+    throw new InvariantError("entropy that repeats itself");
   }
 
   /** Runs one input; what it causes becomes one group of effects. */

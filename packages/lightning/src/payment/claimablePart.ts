@@ -26,6 +26,8 @@ export interface ClaimablePart {
 /** An HTLC whose onion ends with us, or with the phantom behind us. */
 export interface OfferedPart {
   readonly paymentHash: PaymentHash;
+  /** What the HTLC brings us. */
+  readonly received: Msat;
   /** What the node that the onion ends with is offered. */
   readonly amount: Msat;
   readonly cltvExpiry: number;
@@ -73,7 +75,7 @@ export function readClaimable(
     ...known,
     ...(blinded && { blinded }),
     ...(phantomSharedSecret && { phantomSharedSecret }),
-    ...(payload.amount !== amount && { intendedAmount: payload.amount }),
+    ...(payload.amount !== offered.received && { intendedAmount: payload.amount }),
     ...(customTlvs.length > 0 && { customTlvs }),
   });
 }

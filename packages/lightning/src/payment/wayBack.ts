@@ -1,6 +1,7 @@
 import type { BlindedRole, Resolution } from "../channel/disposition.ts";
 import type { HtlcRemoval } from "../commitment/htlc.ts";
 import {
+  attribute,
   attributionBytes,
   attributionFields,
   createFailure,
@@ -9,7 +10,7 @@ import {
   type MalformedOnion,
   wrapFailurePacket,
 } from "../onion/index.ts";
-import type { Bytes32 } from "../util/bytes.ts";
+import { type Bytes32, noBytes } from "../util/bytes.ts";
 import { type FailureMessage, failureCodeOf } from "../wire/failureCodes.ts";
 
 /** How a failure gets from us to the payer. */
@@ -17,6 +18,8 @@ export interface WayBack {
   /** Of the onion's first layer for us. */
   readonly sharedSecret: Uint8Array;
   readonly blinded?: BlindedRole | undefined;
+  /** That of the phantom behind us, when its layer is the last: failures are the phantom's then. */
+  readonly phantomSharedSecret?: Uint8Array | undefined;
 }
 
 /** The one failure of a blinded path. Without the onion's hash, so that no two reasons for it can be told apart. */
@@ -37,13 +40,15 @@ export const malformedBlinding = {
  * that node turns into a failure of its own (BOLT 2, "Removing an HTLC"; BOLT 4, "Returning Errors").
  */
 export function failHere(
-  { sharedSecret, blinded }: WayBack,
+  { sharedSecret, blinded, phantomSharedSecret }: WayBack,
   failure: FailureMessage,
   holdTime: number,
 ): Resolution {
   if (blinded === "inner") return { kind: "fail-malformed", ...malformedBlinding };
   const told = blinded === undefined ? failure : invalidOnionBlinding;
-  return failed(createFailure(told, { sharedSecret, holdTime }));
+  if (phantomSharedSecret === undefined) return failed(createFailure(told, { sharedSecret, holdTime }));
+  const phantoms = createFailure(told, { sharedSecret: phantomSharedSecret, holdTime: 0 });
+  return failed(wrapFailurePacket(phantoms, { sharedSecret, holdTime }));
 }
 
 /** The next node failed the HTLC: its failure goes back, wrapped once more, unless a blinded path hides it. */
@@ -64,6 +69,13 @@ export function failBehind(
 /** Who gets to know how long we held an HTLC that is fulfilled: within a blinded path, nobody. */
 export function attributionSecret({ sharedSecret, blinded }: WayBack): Pick<Fulfillment, "sharedSecret"> {
   return blinded === "inner" ? {} : { sharedSecret };
+}
+
+/** What the phantom would have sent us with the preimage: it held the HTLC for no time. */
+export function phantomAttribution({ phantomSharedSecret }: WayBack): Pick<Fulfillment, "downstream"> {
+  if (phantomSharedSecret === undefined) return {};
+  const phantoms = { sharedSecret: phantomSharedSecret, returnPacket: noBytes, holdTime: 0 };
+  return { downstream: attributionBytes(attribute({ ...phantoms, downstream: undefined })) };
 }
 
 type Fulfillment = Extract<Resolution, { readonly kind: "fulfill" }>;

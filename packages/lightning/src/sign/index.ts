@@ -4,3 +4,4 @@ export { InMemorySigner } from "./inMemorySigner.ts";
 export { KeysManager } from "./keysManager.ts";
 export type { OutputSpend, OutputSpendKey, OutputSpendSigner } from "./outputSpend.ts";
 export type { OutputSpender, SpendRefusal, SpendRequest } from "./outputSpender.ts";
+export { PhantomKeysManager } from "./phantomKeysManager.ts";
