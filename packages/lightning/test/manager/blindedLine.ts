@@ -1,4 +1,4 @@
-import { crypto } from "@fulmen/bitcoin/crypto";
+import type { UserConfig } from "#src/channel/config";
 import type { HtlcSource } from "#src/channel/disposition";
 import { parseInvoice } from "#src/invoice/index";
 import {
@@ -17,7 +17,7 @@ import type { BlockHeight, ChannelId, PaymentHash, PaymentId } from "#src/util/i
 import { present } from "#src/util/invariant";
 import { type Msat, msat, plus } from "#src/util/units";
 import type { DecodedMessage, LightningMessage } from "#src/wire/index";
-import { firstHeight, ManagerNet, type ManagerNode } from "./managers.ts";
+import { firstHeight, ManagerNet, type ManagerNode, testConfig } from "./managers.ts";
 
 /** Blocks of each hop, and of the recipient. */
 const delta = 80;
@@ -39,18 +39,23 @@ export interface BlindedPart {
 /** Alice - Bob - Carol - Dave; Dave hides behind Bob and Carol. */
 export class BlindedLine {
   readonly net = new ManagerNet();
-  readonly alice = this.net.add();
-  readonly bob = this.net.add();
-  readonly carol = this.net.add();
-  readonly dave = this.net.add();
+  readonly alice: ManagerNode;
+  readonly bob: ManagerNode;
+  readonly carol: ManagerNode;
+  readonly dave: ManagerNode;
   readonly ab: ChannelId;
   readonly bc: ChannelId;
   readonly cd: ChannelId;
   readonly sent: Sent[] = [];
   #parts = 0;
 
-  constructor() {
-    const { net, alice, bob, carol, dave } = this;
+  constructor(config: UserConfig = testConfig) {
+    const { net } = this;
+    const [alice, bob, carol, dave] = [net.add(config), net.add(config), net.add(config), net.add(config)];
+    this.alice = alice;
+    this.bob = bob;
+    this.carol = carol;
+    this.dave = dave;
     net.connect(alice, bob);
     net.connect(bob, carol);
     net.connect(carol, dave);
@@ -75,15 +80,22 @@ export class BlindedLine {
     return found?.message as Extract<LightningMessage, { type: T }> | undefined;
   }
 
-  /** What Dave asks for: nothing but a hash and a secret. */
-  request(amount: Msat): { readonly paymentHash: PaymentHash; readonly paymentSecret: Bytes32 } {
-    const { invoice, paymentHash } = this.dave.manager.createBolt11Invoice({
+  /** What the recipient asks for: nothing but a hash and a secret. */
+  request(
+    amount: Msat,
+    by: ManagerNode = this.dave,
+  ): { readonly paymentHash: PaymentHash; readonly paymentSecret: Bytes32 } {
+    const { invoice, paymentHash } = by.manager.createBolt11Invoice({
       amount,
       description: "blinded",
     });
     const parsed = parseInvoice(invoice);
     if (!parsed.ok) throw new Error("not an invoice");
     return { paymentHash, paymentSecret: parsed.value.paymentSecret as Bytes32 };
+  }
+
+  pathId(paymentSecret: Bytes32): Uint8Array {
+    return encodePaymentPathId({ paymentSecret });
   }
 
   forwardNode(node: ManagerNode, channelId: ChannelId): PaymentForwardNode {
@@ -110,7 +122,7 @@ export class BlindedLine {
       forwardNodes: [this.forwardNode(this.bob, this.bc), this.forwardNode(this.carol, this.cd)],
       payee: this.dave.nodeId,
       receiveAuthKey: this.dave.keys.receiveAuthKey(),
-      pathId: encodePaymentPathId({ paymentSecret }),
+      pathId: this.pathId(paymentSecret),
       maxCltvExpiry: (firstHeight + 1_000) as BlockHeight,
       minFinalCltvExpiryDelta: delta,
       htlcMinimum: msat(1),
@@ -171,9 +183,4 @@ export class BlindedLine {
   balance(node: ManagerNode, channelId: ChannelId): bigint {
     return node.manager.listChannels().find((one) => one.channelId === channelId)?.localBalance ?? -1n;
   }
-}
-
-/** The hash of a preimage that nobody asked for. */
-export function unknownHash(): PaymentHash {
-  return Buffer.from(crypto().sha256(new Uint8Array(32).fill(0x99))).toString("hex") as PaymentHash;
 }
