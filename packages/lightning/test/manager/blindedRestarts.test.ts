@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Bytes32 } from "#src/util/bytes";
+import { present } from "#src/util/invariant";
+import { msat } from "#src/util/units";
+import { BlindedLine } from "./blindedLine.ts";
+import type { ManagerNode } from "./managers.ts";
+
+const amount = msat(20_000_123n);
+
+/** The node dies, and comes back to its peers. */
+function restart(line: BlindedLine, node: ManagerNode): void {
+  const { net } = line;
+  const index = net.nodes.indexOf(node);
+  const peers = [net.nodes[index - 1], net.nodes[index + 1]].flatMap((peer) => (peer ? [peer] : []));
+  for (const peer of peers) net.disconnect(node, peer);
+  node.restart();
+  for (const peer of peers) net.connect(peer, node);
+  line.settle();
+}
+
+function assertBadPath(line: BlindedLine, part: Parameters<BlindedLine["failure"]>[0]): void {
+  const failure = line.failure(part);
+  assert.ok(failure.kind === "failed" && failure.hop === 0);
+  assert.equal(failure.failure.type, "invalid_onion_blinding");
+}
+
+describe("a node that restarts while an HTLC of a blinded path is held", () => {
+  for (const name of ["bob", "carol", "dave"] as const) {
+    it(`still says nothing but that the path is bad (${name})`, () => {
+      const line = new BlindedLine();
+      const asked = line.request(amount);
+      const part = line.pay(line.path(asked.paymentSecret, { dummyHops: 2 }), { ...asked, amount });
+      line.settle();
+      restart(line, line[name]);
+      assert.equal(line.dave.manager.listClaimablePayments().length, 1);
+      line.dave.manager.failHtlcBackwards(asked.paymentHash);
+      line.settle();
+      assertBadPath(line, part);
+      assert.equal(line.last(line.carol, "update_fail_htlc"), undefined);
+      assert.equal(line.last(line.dave, "update_fail_htlc"), undefined);
+    });
+  }
+
+  it("still claims", () => {
+    const line = new BlindedLine();
+    const asked = line.request(amount);
+    line.pay(line.path(asked.paymentSecret), { ...asked, amount });
+    line.settle();
+    for (const node of [line.carol, line.bob, line.dave]) restart(line, node);
+    const { purpose } = present(line.dave.manager.listClaimablePayments()[0], "a payment");
+    assert.ok(purpose.kind === "bolt11-invoice" && purpose.paymentPreimage);
+    assert.ok(line.dave.manager.claimFunds(purpose.paymentPreimage as Bytes32));
+    line.settle();
+    assert.ok(line.balance(line.dave, line.cd) >= amount);
+    assert.deepEqual(line.last(line.carol, "update_fulfill_htlc")?.tlvs, {});
+  });
+});
+
+describe("the path key", () => {
+  for (const [from, to] of [
+    ["bob", "carol"],
+    ["carol", "dave"],
+  ] as const) {
+    for (const restarts of [false, true]) {
+      it(`is sent again with the HTLC from ${from}, ${restarts ? "also by a node that restarted" : "when the line was cut"}`, () => {
+        const line = new BlindedLine();
+        const { net } = line;
+        const [one, other] = [line[from], line[to]];
+        const asked = line.request(amount);
+        line.pay(line.path(asked.paymentSecret), { ...asked, amount });
+        // Signed and lost on the way.
+        line.settle((node, { type }) => node === one && type === "update_add_htlc");
+        const kept = one.outbox.find(({ message }) => message.type === "update_add_htlc")?.message;
+        assert.ok(kept?.type === "update_add_htlc" && "blindedPath" in kept.tlvs);
+        if (restarts) restart(line, one);
+        else {
+          net.disconnect(one, other);
+          net.connect(one, other);
+          line.settle();
+        }
+        assert.deepEqual(line.last(one, "update_add_htlc")?.tlvs, kept.tlvs);
+        assert.equal(line.dave.eventsOf("payment-claimable").length, 1);
+      });
+    }
+  }
+
+  it("is kept by a node that has the HTLC and has not decided about it", () => {
+    const line = new BlindedLine();
+    const asked = line.request(amount);
+    line.pay(line.path(asked.paymentSecret), { ...asked, amount });
+    // Dave has signed for it; Carol has not revoked what was before.
+    line.settle((node, { type }) => node === line.carol && type === "revoke_and_ack");
+    restart(line, line.carol);
+    restart(line, line.dave);
+    assert.equal(line.dave.manager.listClaimablePayments().length, 1);
+  });
+});
