@@ -133,8 +133,8 @@ function unfinished(world: World): readonly string[] {
     const name = world.nameOf(node);
     const payments = node.manager
       .listRecentPayments()
-      .filter(({ status }) => status.kind === "pending" || status.kind === "abandoned")
-      .map(({ paymentId, status }) => `${name}: payment ${paymentId} is ${status.kind}`);
+      .filter(({ kind }) => kind === "pending" || kind === "abandoned")
+      .map(({ paymentId, kind }) => `${name}: payment ${paymentId} is ${kind}`);
     const channels = node.manager
       .listChannels()
       .filter(({ channelId, pendingHtlcs }) => pendingHtlcs > 0 && !world.isClosed(channelId))

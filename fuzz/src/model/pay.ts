@@ -152,7 +152,7 @@ function paySpontaneously({ payer, payee }: Parties, amount: Msat): PaymentHash 
   const paymentId = payer.manager.sendSpontaneousPayment({ payee: payee.nodeId, amount });
   const payment = payer.manager.listRecentPayments().find((each) => each.paymentId === paymentId);
   if (payment === undefined) throw new ModelError("a payment that was just begun is unknown");
-  return payment.terms.paymentHash;
+  return payment.paymentHash;
 }
 
 /** What a channel says it can carry, it carries. */
@@ -166,7 +166,7 @@ function payAlong(hops: readonly RouteHop[], parties: Parties, amount: Msat): Pa
   const payment = payer.manager.listRecentPayments().find((each) => each.paymentId === paymentId);
   const isWithin =
     first !== undefined && total >= first.nextOutboundHtlcMinimum && total <= first.nextOutboundHtlcLimit;
-  if (isWithin && payment?.status.kind === "failed")
+  if (isWithin && payment?.kind === "failed")
     throw new ModelError(`a channel that can send ${first.nextOutboundHtlcLimit} msat did not take ${total}`);
   return paymentHash;
 }

@@ -240,7 +240,7 @@ export class World {
       }
       const isStored = !node.isFrozen && node.uncommitted === 0;
       if (!isStored || !this.ledger.hasFresh(this.nameOf(node))) continue;
-      const known = new Set<string>(node.manager.listRecentPayments().map(({ terms }) => terms.paymentHash));
+      const known = new Set<string>(node.manager.listRecentPayments().map(({ paymentHash }) => paymentHash));
       this.ledger.stored(this.nameOf(node), (paymentHash) => known.has(paymentHash));
     }
     for (const { channelId, text } of this.#lost)

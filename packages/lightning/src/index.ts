@@ -44,6 +44,7 @@ export type {
   LogRecord,
   MessageSendEvent,
   MessageSendEventsProvider,
+  NetworkUpdate,
   OnionMessageHandler,
   PathFailure,
   PaymentFailureReason,
@@ -67,6 +68,7 @@ export {
   noRecords,
   OutputSweeper,
   type PayInvoiceOptions,
+  type PaymentRequest,
   type PhantomRouteHints,
   restoreManager,
 } from "./manager/index.ts";
@@ -93,10 +95,15 @@ export {
 export {
   DefaultRouter,
   findRoute,
+  type Path,
+  type Payee,
+  type PaymentParameters,
+  paymentParameters,
   type Route,
   type RouteHop,
   type RouteParameters,
   type RouteRefusal,
+  type RouteRequest,
   type Router,
 } from "./routing/index.ts";
 export {

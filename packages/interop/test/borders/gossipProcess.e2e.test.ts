@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { describe, it } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
-import { paymentParameters, type Route, type RouteRequest } from "@fulmen/lightning/routing";
+import type { Route, RouteRequest } from "@fulmen/lightning/routing";
 import { type PaymentId, present } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist";
 import { BorderNetwork } from "./borderNetwork.ts";
@@ -14,20 +14,14 @@ installNodeCrypto();
 /** What paying an invoice asks of a route, from what the payer's user sees. */
 function requestOf(net: BorderNetwork, payer: number, invoice: string): RouteRequest {
   const { manager, nodeId } = net.node(payer);
-  const { payee, amount, finalCltvExpiryDelta, maxFee, routeHints } = manager.paymentTermsOf(invoice);
+  const { routeParameters: parameters } = manager.paymentTermsOf(invoice);
   const firstHops = manager.listUsableChannels().map((channel) => ({
     counterparty: channel.counterparty,
     shortChannelId: present(channel.shortChannelId, "the id of a confirmed channel"),
     minimum: channel.nextOutboundHtlcMinimum,
     maximum: channel.nextOutboundHtlcLimit,
   }));
-  const clear = { kind: "clear", nodeId: payee, routeHints, finalCltvExpiryDelta } as const;
-  return {
-    payer: nodeId,
-    parameters: { paymentParameters: paymentParameters(clear), finalValue: amount, maxFee },
-    firstHops,
-    inFlightHtlcs: [],
-  };
+  return { payer: nodeId, parameters, firstHops, inFlightHtlcs: [] };
 }
 
 describe("gossip in a process of its own", () => {

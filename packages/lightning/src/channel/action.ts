@@ -6,7 +6,7 @@ import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import type { MonitorSetup } from "../onchain/watch.ts";
 import type { SigningRequest } from "../sign/channelSigner.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import type { ChannelId, OutPoint } from "../util/ids.ts";
+import type { ChannelId, OutPoint, PaymentHash } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 import type { LightningMessage } from "../wire/index.ts";
 import type { HtlcSource, IncomingHtlc } from "./disposition.ts";
@@ -63,7 +63,7 @@ export type CrossChannelAction =
       readonly kind: "htlc-dropped";
       readonly amount: Msat;
       readonly source: HtlcSource;
-      readonly paymentHash: string;
+      readonly paymentHash: PaymentHash;
     }
   /** The peer irrevocably removed an incoming HTLC; nothing about it is needed off chain any more. */
   | { readonly kind: "incoming-htlc-gone"; readonly htlc: Htlc }

@@ -88,6 +88,14 @@ export interface PathHop {
   readonly shortChannelId: ShortChannelId;
 }
 
+/** What is kept of the blinded part of a path of ours. */
+export interface SentBlindedTail {
+  /** Which of the payee's blinded paths it is; absent when it is none of them. */
+  readonly index?: number;
+  /** The nodes behind the introduction node, by their blinded ids. */
+  readonly nodeIds: readonly Point[];
+}
+
 /** Why an HTLC was offered. */
 export type HtlcSource =
   | {
@@ -100,6 +108,8 @@ export type HtlcSource =
       readonly path: readonly PathHop[];
       /** What reaches the recipient by this part. */
       readonly amount: Msat;
+      /** Present when the path ends in a blinded one, whose introduction node is the last of `path`. */
+      readonly blindedTail?: SentBlindedTail;
     }
   | {
       readonly kind: "forwarded";

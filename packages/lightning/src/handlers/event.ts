@@ -37,7 +37,16 @@ export type PaymentFailureReason =
   | "route-not-found"
   | "unexpected-error";
 
-/** What a failure on a path says about the network. Short channel ids are those of the payer's view. */
+/** What a failure says of the network to those who keep a graph of it. @ldk lightning::routing::gossip::NetworkUpdate */
+export type NetworkUpdate =
+  | {
+      readonly kind: "channel-failure";
+      readonly shortChannelId: ShortChannelId;
+      readonly isPermanent: boolean;
+    }
+  | { readonly kind: "node-failure"; readonly nodeId: NodeId; readonly isPermanent: boolean };
+
+/** What a failure on a path says about the network. Short channel ids are those of the payer's view. @ldk lightning::events::PathFailure */
 export interface PathFailure {
   readonly paymentId: PaymentId;
   readonly paymentHash: PaymentHash;
@@ -48,6 +57,8 @@ export interface PathFailure {
   readonly failureName?: string;
   /** The channel to blame, if one is. */
   readonly shortChannelId?: ShortChannelId;
+  /** For the graph: `BackgroundProcessor` hands it on. */
+  readonly networkUpdate?: NetworkUpdate;
   readonly paymentFailedPermanently: boolean;
   readonly holdTimes?: HoldTimeReport;
 }
@@ -193,6 +204,22 @@ export type Event =
       readonly holdTimes?: HoldTimeReport;
     }
   | ({ readonly kind: "payment-path-failed" } & PathFailure)
+  /** A probe reached the end of its path: that amount could have been paid along it. */
+  | {
+      readonly kind: "probe-successful";
+      readonly paymentId: PaymentId;
+      readonly paymentHash: PaymentHash;
+      readonly path: PathFailure["path"];
+    }
+  | {
+      readonly kind: "probe-failed";
+      readonly paymentId: PaymentId;
+      readonly paymentHash: PaymentHash;
+      readonly path: PathFailure["path"];
+      /** The channel that did not carry it, if the failure tells. */
+      readonly shortChannelId?: ShortChannelId;
+      readonly networkUpdate?: NetworkUpdate;
+    }
   | {
       readonly kind: "payment-forwarded";
       readonly incomingChannelId: ChannelId;

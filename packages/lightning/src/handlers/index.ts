@@ -3,6 +3,7 @@ export type {
   ClosureReason,
   Event,
   IndexedEvent,
+  NetworkUpdate,
   PathFailure,
   PaymentFailureReason,
   PaymentPurpose,

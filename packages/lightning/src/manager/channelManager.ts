@@ -12,10 +12,11 @@ import type {
   MessageSendEvent,
   PeerConnection,
 } from "../handlers/index.ts";
-import { type Invoice, parseInvoice } from "../invoice/index.ts";
+import type { Invoice } from "../invoice/index.ts";
 import type { InboundPayment, InvoiceClaim } from "../payment/inboundPayment.ts";
-import type { OutboundPayment, PaymentTerms } from "../payment/outboundPayment.ts";
-import type { Route } from "../routing/route.ts";
+import type { PaymentTerms } from "../payment/outboundPayment.ts";
+import type { RecentPaymentDetails } from "../payment/outboundPayments.ts";
+import type { InFlightHtlcs, Path, Route, RouteParameters } from "../routing/route.ts";
 import type { SigningAnswer } from "../sign/channelSigner.ts";
 import type { Bytes32, Script } from "../util/bytes.ts";
 import {
@@ -51,7 +52,16 @@ import {
 } from "./invoices.ts";
 import { type CoreStart, ManagerCore } from "./managerCore.ts";
 import { ourFeatures } from "./ourFeatures.ts";
-import { keysendTerms, type PayInvoiceOptions, termsOfInvoice } from "./paymentTerms.ts";
+import {
+  checkedTerms,
+  keysendTerms,
+  type PayInvoiceOptions,
+  type PaymentRequest,
+  parsedInvoice,
+  type SpontaneousPayment,
+  termsOfInvoice,
+} from "./paymentTerms.ts";
+import { pay, payAlong, type SentProbe, sendPreflightProbes, sendProbe } from "./sending.ts";
 
 /** What a new channel shall be. @ldk ChannelManager::create_channel */
 export interface CreateChannelRequest {
@@ -66,9 +76,6 @@ export interface CreateChannelRequest {
   /** Commitment formats to offer, the best first. Default: what the config says. */
   readonly formats?: readonly FormatName[];
 }
-
-/** How often a payment is tried unless told otherwise: once, and three times again. */
-const defaultRetries = 3;
 
 /**
  * Many channels and the payments over them.
@@ -280,39 +287,49 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   ): PaymentId {
     const terms = this.paymentTermsOf(invoice, options);
     const paymentId = options.paymentId ?? (terms.paymentHash as string as PaymentId);
-    this.#pay(paymentId, terms, options.retries);
+    this.#core.input(() => pay(this.#core, paymentId, { terms, retry: options.retry }));
     return paymentId;
   }
 
+  /** Pays by what the user knows of the payee. @ldk ChannelManager::send_payment */
+  sendPayment({ paymentId, retry, ...terms }: PaymentRequest): void {
+    const order = { terms: checkedTerms(terms), retry };
+    this.#core.input(() => pay(this.#core, paymentId, order));
+  }
+
   /** Pays a node that made no invoice. */
-  sendSpontaneousPayment(request: {
-    readonly payee: NodeId;
-    readonly amount: Msat;
-    readonly maxFee?: Msat;
-    readonly paymentId?: PaymentId;
-  }): PaymentId {
+  sendSpontaneousPayment(payment: SpontaneousPayment): PaymentId {
     const { entropy } = this.#core.environment;
-    const preimage = entropy.randomBytes(32) as Bytes32;
-    const terms = keysendTerms({ maxFee: undefined, ...request }, preimage);
-    const paymentId = request.paymentId ?? paymentIdOf(entropy.randomBytes(32));
-    this.#pay(paymentId, terms, undefined);
+    const terms = keysendTerms(payment, payment.preimage ?? (entropy.randomBytes(32) as Bytes32));
+    const paymentId = payment.paymentId ?? paymentIdOf(entropy.randomBytes(32));
+    this.#core.input(() => pay(this.#core, paymentId, { terms, retry: payment.retry }));
     return paymentId;
   }
 
   /** What paying an invoice means, for those who find its route themselves; throws `ApiError` when it cannot be paid. */
   paymentTermsOf(invoice: string | Invoice, options: PayInvoiceOptions = {}): PaymentTerms {
     const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
-    return termsOfInvoice(typeof invoice === "string" ? parsed(invoice) : invoice, us, options);
+    return termsOfInvoice(typeof invoice === "string" ? parsedInvoice(invoice) : invoice, us, options);
   }
 
-  /** Pays along a route that is given, without trying another. */
+  /** Pays along ways that are given, without trying others; what a lost connection drops is sent again. */
   sendPaymentWithRoute(paymentId: PaymentId, terms: PaymentTerms, route: Route): void {
-    this.#core.input(() => {
-      const { payments, payer, now } = this.#core;
-      const begun = payments.begin(paymentId, terms, { attempts: 1, now });
-      if (!begun.ok) throw new ApiError(refusalCode(begun.error.kind), begun.error.text);
-      payer.send(begun.value, route);
-    });
+    this.#core.input(() => payAlong(this.#core, paymentId, { terms, route }));
+  }
+
+  /** Sends an HTLC along a path that nobody can claim; `probe-successful` or `probe-failed` tells how far it came. */
+  sendProbe(path: Path): SentProbe {
+    return this.#core.input(() => sendProbe(this.#core, path));
+  }
+
+  /** Probes the ways that a payment would take now. @ldk ChannelManager::send_preflight_probes */
+  sendPreflightProbes(parameters: RouteParameters, liquidityLimitMultiplier?: bigint): readonly SentProbe[] {
+    return this.#core.input(() => sendPreflightProbes(this.#core, parameters, liquidityLimitMultiplier));
+  }
+
+  /** Probes the ways to a node that made no invoice. @ldk ChannelManager::send_spontaneous_preflight_probes */
+  sendSpontaneousPreflightProbes(payment: SpontaneousPayment): readonly SentProbe[] {
+    return this.sendPreflightProbes(keysendTerms(payment, new Uint8Array(32) as Bytes32).routeParameters);
   }
 
   /** No further part is tried; `payment-failed` follows when the last one under way has failed. */
@@ -320,8 +337,14 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return this.#core.input(() => this.#core.payments.abandon(paymentId, "user-abandoned"));
   }
 
-  listRecentPayments(): readonly OutboundPayment[] {
+  /** Payments under way, and those that ended some minutes ago at most. @ldk ChannelManager::list_recent_payments */
+  listRecentPayments(): readonly RecentPaymentDetails[] {
     return this.#core.payments.list();
+  }
+
+  /** What HTLCs of ours take of others' channels now. @ldk ChannelManager::compute_inflight_htlcs */
+  computeInFlightHtlcs(): readonly InFlightHtlcs[] {
+    return this.#core.payments.inFlightHtlcs();
   }
 
   // Events
@@ -350,7 +373,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
       this.#core.input(() => channels.updateFee(id));
     }
     this.#core.input(() => claimables.tick());
-    this.#core.input(() => payments.tick());
+    this.#core.input(() => payments.tick(this.#core.events.paymentsToTell()));
     this.#core.input(() => incoming.tick());
   }
 
@@ -438,26 +461,11 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return this.#chain.relevant();
   }
 
-  #pay(paymentId: PaymentId, terms: PaymentTerms, retries = defaultRetries): void {
-    this.#core.input(() => {
-      const { payments, payer, now } = this.#core;
-      const begun = payments.begin(paymentId, terms, { attempts: retries + 1, now });
-      if (!begun.ok) throw new ApiError(refusalCode(begun.error.kind), begun.error.text);
-      payer.attempt(paymentId, now);
-    });
-  }
-
   #command(channelId: ChannelId, command: Parameters<ManagerCore["channels"]["command"]>[1]): void {
     if (this.#core.channels.get(channelId) === undefined) throw unknownChannel(channelId);
     const refusal = this.#core.input(() => this.#core.channels.command(channelId, command));
     if (refusal !== undefined) throw new ApiError("channel-refused", refusal.text);
   }
-}
-
-function parsed(text: string): Invoice {
-  const invoice = parseInvoice(text);
-  if (!invoice.ok) throw new ApiError("invalid-invoice", `not a payable invoice: ${invoice.error.kind}`);
-  return invoice.value;
 }
 
 /** What `channel_update` can say, and what is safe to forward by. */
@@ -479,8 +487,4 @@ function requireInRange(name: string, value: number, [least, most]: readonly [nu
 
 function unknownChannel(channelId: ChannelId): ApiError {
   return new ApiError("channel-unavailable", `there is no channel ${channelId} that can do this`);
-}
-
-function refusalCode(kind: "duplicate-payment" | "payment-expired" | "onion-too-large"): ApiError["code"] {
-  return kind === "onion-too-large" ? "invalid-invoice" : kind;
 }

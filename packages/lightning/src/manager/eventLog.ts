@@ -1,6 +1,7 @@
 import type { Event, IndexedEvent } from "../handlers/event.ts";
 import { encodeEventAck, encodeIndexedEvent } from "../storage/v1/event.ts";
 import { eventAckKey, eventKey } from "../storage/v1/keys.ts";
+import type { PaymentId } from "../util/ids.ts";
 import type { RecordEncoder } from "./encodedBatch.ts";
 
 /** What the log was before a restart. */
@@ -67,6 +68,15 @@ export class EventLog {
     if (place < 0) return;
     this.#gone([index]);
     this.#pending.splice(place, 1);
+  }
+
+  /** Payments of ours of whose end the user has still to hear. */
+  paymentsToTell(): ReadonlySet<PaymentId> {
+    const payments = new Set<PaymentId>();
+    for (const { event } of this.#pending) {
+      if (event.kind === "payment-sent" || event.kind === "payment-failed") payments.add(event.paymentId);
+    }
+    return payments;
   }
 
   /** Forgets all events up to `index`, itself included. Only what was handed out can be acknowledged. */

@@ -15,5 +15,11 @@ export {
   type PhantomRouteHints,
 } from "./invoices.ts";
 export { OutputSweeper, type OutputSweeperEnvironment, type TrackOptions } from "./outputSweeper.ts";
-export type { PayInvoiceOptions } from "./paymentTerms.ts";
+export type {
+  PayInvoiceOptions,
+  PaymentOptions,
+  PaymentRequest,
+  SpontaneousPayment,
+} from "./paymentTerms.ts";
 export { type ManagerRecords, noRecords, restoreManager } from "./restore.ts";
+export type { SentProbe } from "./sending.ts";

@@ -13,6 +13,7 @@ import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import type { MonitorEvent, MonitorSetup } from "../onchain/watch.ts";
 import { createFakeScid, type FakeScidNamespace, fakeScidKey } from "../payment/fakeScid.ts";
 import { OutboundPayments } from "../payment/outboundPayments.ts";
+import { probeSecretOf } from "../payment/probes.ts";
 import { channelWrites } from "../storage/v1/channel.ts";
 import { batchSequenceKey, chainPositionKey, paymentKey } from "../storage/v1/keys.ts";
 import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts";
@@ -66,7 +67,7 @@ export class ManagerCore implements CrossChannelHandler {
   readonly channels: Channels;
   readonly incoming: IncomingHtlcs;
   readonly forwarding: Forwarding;
-  readonly payments = new OutboundPayments();
+  readonly payments: OutboundPayments;
   readonly payer: Payer;
   readonly claimables: Claimables;
   readonly events: EventLog;
@@ -98,6 +99,7 @@ export class ManagerCore implements CrossChannelHandler {
     this.channels.handleWith(this);
     this.incoming = new IncomingHtlcs(environment, this.channels);
     this.forwarding = new Forwarding(environment, this.channels, this.incoming);
+    this.payments = new OutboundPayments(probeSecretOf(environment.nodeSigner.inboundPaymentKey()));
     this.payer = new Payer(environment, this.channels, this.payments);
     this.claimables = new Claimables(environment, this.channels, this.incoming);
     this.announcer = new Announcer(environment, this.channels, this.turn);
@@ -172,7 +174,11 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "htlc-dropped":
         if (action.source.kind === "forwarded") this.incoming.addInterrupted(action.source.incoming);
-        else this.payments.dropped(action.source, action.amount);
+        else {
+          const { source, amount, paymentHash } = action;
+          const isInterrupted = this.channels.get(channelId)?.state.kind === "offline";
+          this.payments.dropped(source, { amount, paymentHash }, isInterrupted);
+        }
         return;
       case "incoming-htlc-gone":
         this.claimables.forget({ channelId, htlcId: action.htlc.id });
@@ -255,7 +261,7 @@ export class ManagerCore implements CrossChannelHandler {
         if (found === undefined) return;
         this.fulfilled(channelId, found, event.preimage as Bytes32, true);
         const { htlc, source } = found;
-        if (source.kind === "local") this.payments.settled(source, htlc.amount);
+        if (source.kind === "local") this.payments.settled(source, htlc);
         this.channels.command(channelId, { kind: "settle-on-chain", htlcId: htlc.id });
         return;
       }
@@ -531,13 +537,13 @@ export class ManagerCore implements CrossChannelHandler {
     invariant(removal !== undefined, "an HTLC that is gone without a removal");
     if (source.kind === "forwarded") {
       if (removal.kind !== "fulfill") this.forwarding.failed(source, removal);
-    } else if (removal.kind === "fulfill") this.payments.settled(source, htlc.amount, removal.attribution);
-    else if (removal.kind === "fail") this.payments.failed(source, htlc.amount, removal);
-    else this.payments.failed(source, htlc.amount, "first-hop");
+    } else if (removal.kind === "fulfill") this.payments.settled(source, htlc, removal.attribution);
+    else if (removal.kind === "fail") this.payments.failed(source, htlc, { kind: "packet", removal });
+    else this.payments.failed(source, htlc, { kind: "first-hop" });
   }
 
   #timedOut(htlc: Htlc, source: HtlcSource): void {
-    if (source.kind === "local") this.payments.failed(source, htlc.amount, "first-hop");
+    if (source.kind === "local") this.payments.failed(source, htlc, { kind: "first-hop" });
     else this.forwarding.timedOut(source);
   }
 

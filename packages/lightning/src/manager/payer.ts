@@ -1,20 +1,32 @@
-import type { HtlcRef } from "../channel/disposition.ts";
-import type { OutboundPayment } from "../payment/outboundPayment.ts";
-import { mayRetry } from "../payment/outboundPayment.ts";
+import type { ChannelState } from "../channel/state.ts";
+import type { PaymentFailureReason } from "../handlers/event.ts";
+import { isExpired, mayRetry, type OutboundPayment, type PaymentTerms } from "../payment/outboundPayment.ts";
 import type { OutboundPayments } from "../payment/outboundPayments.ts";
-import type { PaymentPart } from "../payment/paymentPart.ts";
-import { type FirstHop, paymentParameters, type Route } from "../routing/route.ts";
-import type { PaymentId, ShortChannelId } from "../util/ids.ts";
+import { htlcAmountOf, type PaymentPart, partOf } from "../payment/paymentPart.ts";
+import {
+  type FirstHop,
+  feesOf,
+  finalValueOf,
+  type Path,
+  type Route,
+  type RouteParameters,
+  type RouteRefusal,
+} from "../routing/route.ts";
+import type { ChannelId, PaymentId, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
+import { err, ok, type Result } from "../util/result.ts";
+import { type Msat, plus, sum } from "../util/units.ts";
 import { channelDetails, shortChannelIdsOf } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 
-/** Turns payments into HTLCs on our channels: finds a way, makes the onions, and tries again when a part fails. */
+/** Turns payments into HTLCs on our channels: finds ways, makes the onions, and tries again when parts fail. */
 export class Payer {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
   readonly #payments: OutboundPayments;
+  /** What each channel could carry when it was last looked at: with thousands of them, few have changed since. */
+  readonly #firstHops = new Map<ChannelId, KnownHop>();
 
   constructor(environment: ManagerEnvironment, channels: Channels, payments: OutboundPayments) {
     this.#environment = environment;
@@ -29,90 +41,231 @@ export class Payer {
   attempt(paymentId: PaymentId, now: number): void {
     const payment = this.#payments.get(paymentId);
     if (payment === undefined || payment.status.kind !== "pending") return;
-    if (!mayRetry(payment, now)) {
-      const expired = payment.terms.expiresAt !== undefined && now >= payment.terms.expiresAt;
-      this.#payments.abandon(paymentId, expired ? "payment-expired" : "retries-exhausted");
-      return;
-    }
     const { amount, maxFee } = this.#payments.remaining(paymentId);
     if (amount === 0n) return;
-    const { terms, failedChannels } = payment;
-    const { payee, routeHints, finalCltvExpiryDelta } = terms;
-    const route = this.#environment.router.findRoute({
-      payer: this.#environment.nodeSigner.nodeId,
-      parameters: {
-        paymentParameters: paymentParameters(
-          { kind: "clear", nodeId: payee, routeHints, finalCltvExpiryDelta },
-          { previouslyFailedChannels: failedChannels },
-        ),
-        finalValue: amount,
-        maxFee,
-      },
-      firstHops: this.firstHops(),
-      inFlightHtlcs: [],
-    });
-    if (!route.ok) {
-      this.#environment.logger.log({ level: "info", module: "payment", text: route.error.text });
-      if (this.#payments.isInterrupted(paymentId) && this.#expectsChannels()) return;
-      this.#payments.abandon(paymentId, "route-not-found");
+    const end = this.#endOf(payment, now);
+    if (end !== undefined) {
+      this.#giveUp(payment, end, "it has lapsed, or failed too often");
       return;
     }
-    this.send(payment, route.value);
+    const route = payment.route
+      ? this.#missing(payment, payment.route)
+      : this.#find(payment, { finalValue: amount, maxFee });
+    if (route.ok) {
+      this.send(payment, route.value);
+      return;
+    }
+    if (this.#payments.isInterrupted(paymentId) && this.#expectsChannels()) {
+      this.#log("info", `payment ${paymentId} waits for its channels: ${route.error.text}`);
+      return;
+    }
+    this.#giveUp(payment, route.error.reason, route.error.text);
   }
 
-  /** Sends a payment along a route that is given. */
+  /** Sends a payment, or what is left of it, along a route. */
   send(payment: OutboundPayment, route: Route): void {
-    const { paymentId } = payment;
+    const { paymentId, terms } = payment;
     this.#payments.attempted(paymentId);
-    const sessionKeys = route.paths.map(() => this.#environment.entropy.randomBytes(32));
-    const height = this.#channels.context.bestHeight;
-    const parts = this.#payments.partsOf(payment, route, { height, sessionKeys });
-    if (!parts.ok) {
-      this.#environment.logger.log({ level: "warn", module: "payment", text: parts.error.text });
-      this.#payments.abandon(paymentId, "unexpected-error");
-      return;
+    const parts: PaymentPart[] = [];
+    for (const path of route.paths) {
+      const part = this.#partOf(terms, paymentId, path);
+      if (part === undefined) return;
+      parts.push(part);
     }
-    for (const part of parts.value) this.#offer(paymentId, part);
+    const used = new Set<ShortChannelId>();
+    for (const { shortChannelId, htlc } of parts) {
+      this.#payments.partSent(htlc.source, htlc);
+      const refusal = this.#offer({ shortChannelId, htlc });
+      if (refusal !== undefined) {
+        this.#log("info", refusal);
+        // What is left of a channel after another part may be less than was to be expected: it is asked anew.
+        const kind = used.has(shortChannelId) ? "limits" : "first-hop";
+        this.#payments.failed(htlc.source, htlc, { kind });
+      }
+      used.add(shortChannelId);
+    }
+  }
+
+  /** Sends one HTLC that is not a payment's. Says why, when its channel does not take it. */
+  sendProbe(terms: PaymentTerms, paymentId: PaymentId, path: Path): string | undefined {
+    const part = partOf(terms, this.#planOf(paymentId, path));
+    if (!part.ok) return part.error.text;
+    const { htlc } = part.value;
+    const refusal = this.#offer(part.value);
+    if (refusal === undefined) this.#payments.partSent(htlc.source, htlc);
+    return refusal;
+  }
+
+  /** A route for what `parameters` say, from where our channels are now. */
+  findRoute(parameters: RouteParameters): Result<Route, RouteRefusal> {
+    return this.#environment.router.findRoute({
+      payer: this.#environment.nodeSigner.nodeId,
+      parameters,
+      firstHops: this.firstHops(),
+      inFlightHtlcs: this.#payments.inFlightHtlcs(),
+    });
   }
 
   /** Our channels that can carry a payment now. */
   firstHops(): readonly FirstHop[] {
     const hops: FirstHop[] = [];
-    for (const [, { state }] of this.#channels.all()) {
-      const details = channelDetails(this.#channels.context, state);
-      if (details === undefined || !details.isUsable || details.nextOutboundHtlcLimit === 0n) continue;
-      hops.push({
-        counterparty: details.counterparty,
-        shortChannelId: this.#nameOf(details.channelId),
-        minimum: details.nextOutboundHtlcMinimum,
-        maximum: details.nextOutboundHtlcLimit,
-      });
+    let channels = 0;
+    for (const [channelId, { state }] of this.#channels.all()) {
+      channels++;
+      const hop = this.#firstHop(channelId, state);
+      if (hop !== undefined) hops.push(hop);
     }
+    // Channels go, too.
+    if (this.#firstHops.size > 2 * channels) this.#firstHops.clear();
     return hops;
   }
 
-  #expectsChannels(): boolean {
-    return [...this.#channels.all()].some(
-      ([, { state }]) => state.kind === "offline" || state.kind === "syncing",
-    );
+  #firstHop(channelId: ChannelId, state: ChannelState): FirstHop | undefined {
+    const { context } = this.#channels;
+    const known = this.#firstHops.get(channelId);
+    if (known !== undefined && known.state === state && known.context === context) return known.hop;
+    const details = channelDetails(context, state);
+    const hop =
+      details === undefined || !details.isUsable || details.nextOutboundHtlcLimit === 0n
+        ? undefined
+        : {
+            counterparty: details.counterparty,
+            shortChannelId: this.#nameOf(channelId),
+            minimum: details.nextOutboundHtlcMinimum,
+            maximum: details.nextOutboundHtlcLimit,
+          };
+    this.#firstHops.set(channelId, { state, context, hop });
+    return hop;
   }
 
-  #offer(paymentId: PaymentId, part: PaymentPart): void {
-    this.#payments.partSent(paymentId, part);
-    const channelId = this.#channels.named(part.shortChannelId);
-    const refusal =
-      channelId === undefined
-        ? { text: `no channel ${part.shortChannelId}` }
-        : this.#channels.command(channelId, { kind: "add-htlc", htlc: part.htlc });
-    if (refusal === undefined) return;
-    this.#environment.logger.log({ level: "info", module: "payment", text: refusal.text });
-    const { source } = part.htlc;
-    if (source.kind === "local") this.#payments.failed(source, part.htlc.amount, "first-hop");
+  /** Why no further attempt is due. What a lost connection dropped is sent again whatever the attempts were. */
+  #endOf(payment: OutboundPayment, now: number): PaymentFailureReason | undefined {
+    if (isExpired(payment, now)) return "payment-expired";
+    if (this.#payments.isInterrupted(payment.paymentId) || mayRetry(payment, now)) return undefined;
+    return "retries-exhausted";
+  }
+
+  /** A route for what is `left` of a payment. */
+  #find(
+    { terms, failedChannels, failedNodes, failedBlindedPaths }: OutboundPayment,
+    left: Pick<RouteParameters, "finalValue" | "maxFee">,
+  ): Result<Route, NoRoute> {
+    const { paymentParameters, finalValue } = terms.routeParameters;
+    const found = this.findRoute({
+      ...left,
+      paymentParameters: {
+        ...paymentParameters,
+        previouslyFailedChannels: failedChannels,
+        previouslyFailedNodes: failedNodes,
+        previouslyFailedBlindedPathIndexes: failedBlindedPaths,
+      },
+    });
+    if (!found.ok) return err({ reason: "route-not-found", text: found.error.text });
+    const fault = faultOf(found.value, { ...left, total: finalValue });
+    if (fault === undefined) return found;
+    return err({ reason: "unexpected-error", text: `the router's answer cannot be used: ${fault}` });
+  }
+
+  /** Of a route that the user gave, the paths that are not under way; an error while a channel of theirs is not in use. */
+  #missing({ paymentId }: OutboundPayment, { paths }: Route): Result<Route, NoRoute> {
+    const underWay = new Map<string, number>();
+    for (const { source } of this.#payments.partsInFlight(paymentId)) {
+      const key = keyOf(source.path, source.amount);
+      underWay.set(key, (underWay.get(key) ?? 0) + 1);
+    }
+    const missing: Path[] = [];
+    for (const path of paths) {
+      const key = keyOf(path.hops, finalValueOf(path));
+      const count = underWay.get(key) ?? 0;
+      if (count > 0) underWay.set(key, count - 1);
+      else missing.push(path);
+    }
+    for (const { hops } of missing) {
+      const name = present(hops[0], "a hop").shortChannelId;
+      const channelId = this.#channels.named(name);
+      const entry = channelId && this.#channels.get(channelId);
+      const details = entry && channelDetails(this.#channels.context, entry.state);
+      if (details?.isUsable !== true)
+        return err({ reason: "route-not-found", text: `channel ${name} cannot be used now` });
+    }
+    return ok({ paths: missing });
+  }
+
+  #giveUp({ paymentId }: OutboundPayment, reason: PaymentFailureReason, text: string): void {
+    this.#log("info", `payment ${paymentId} is given up: ${text}`);
+    this.#payments.abandon(paymentId, reason);
+  }
+
+  #expectsChannels(): boolean {
+    for (const [, { state }] of this.#channels.all())
+      if (state.kind === "offline" || state.kind === "syncing") return true;
+    return false;
+  }
+
+  #partOf(terms: PaymentTerms, paymentId: PaymentId, path: Path): PaymentPart | undefined {
+    const part = partOf(terms, this.#planOf(paymentId, path));
+    if (part.ok) return part.value;
+    this.#log("warn", part.error.text);
+    this.#payments.abandon(paymentId, "unexpected-error");
+    return undefined;
+  }
+
+  #planOf(paymentId: PaymentId, path: Path) {
+    const sessionKey = this.#environment.entropy.randomBytes(32);
+    return { paymentId, path, height: this.#channels.context.bestHeight, sessionKey };
+  }
+
+  /** Why our channel does not take a part; `undefined` when it does. */
+  #offer({ shortChannelId, htlc }: PaymentPart): string | undefined {
+    const channelId = this.#channels.named(shortChannelId);
+    if (channelId === undefined) return `no channel ${shortChannelId}`;
+    return this.#channels.command(channelId, { kind: "add-htlc", htlc })?.text;
   }
 
   /** The real short channel id when it may be known, so that the route knows the channel from the graph. */
-  #nameOf(channelId: HtlcRef["channelId"]): ShortChannelId {
+  #nameOf(channelId: ChannelId): ShortChannelId {
     const channel = present(this.#channels.funded(channelId), "a funded channel");
     return present(shortChannelIdsOf(channel)[0], "a name");
   }
+
+  #log(level: "info" | "warn", text: string): void {
+    this.#environment.logger.log({ level, module: "payment", text });
+  }
+}
+
+interface NoRoute {
+  readonly reason: PaymentFailureReason;
+  readonly text: string;
+}
+
+interface KnownHop {
+  readonly state: ChannelState;
+  readonly context: Channels["context"];
+  /** Absent when the channel cannot carry anything. */
+  readonly hop: FirstHop | undefined;
+}
+
+/** Two parts of one payment over the same channels with the same amount are alike. */
+function keyOf(hops: readonly { readonly shortChannelId: ShortChannelId }[], amount: Msat): string {
+  return `${amount} ${hops.map(({ shortChannelId }) => shortChannelId).join(" ")}`;
+}
+
+/**
+ * What is wrong with a route: it must bring what is left, and with what is under way no more than a tenth above the
+ * whole, for no more than the fees that are left.
+ */
+function faultOf(
+  { paths }: Route,
+  left: { readonly finalValue: Msat; readonly maxFee: Msat; readonly total: Msat },
+): string | undefined {
+  if (paths.length === 0 || paths.some(({ hops }) => hops.length === 0)) return "a path without hops";
+  const brought = sum(paths.map(finalValueOf));
+  const sent = sum(paths.map(htlcAmountOf));
+  if (brought < left.finalValue) return `it brings ${brought} msat of ${left.finalValue}`;
+  if (brought - left.finalValue > left.total / 10n)
+    return `it brings ${brought} msat, ${left.finalValue} are asked for`;
+  const fees = sum(paths.map(feesOf));
+  if (sent > plus(left.finalValue, left.maxFee))
+    return `it costs ${fees} msat, at most ${left.maxFee} are allowed`;
+  return undefined;
 }

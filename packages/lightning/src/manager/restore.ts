@@ -5,7 +5,6 @@ import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import { htlcStates } from "../commitment/htlcState.ts";
 import type { IndexedEvent } from "../handlers/index.ts";
-import type { LocalSource } from "../payment/outboundPayments.ts";
 import { monitorAhead, monitorBehind, type StorageError } from "../storage/storageError.ts";
 import { readEventAck, readIndexedEvent } from "../storage/v1/event.ts";
 import { coreKey } from "../storage/v1/keys.ts";
@@ -13,10 +12,9 @@ import { readBatchSequence, readChainPosition } from "../storage/v1/node.ts";
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { readPayment } from "../storage/v1/payment.ts";
 import { readChannels, type StoredState } from "../storage/v1/readChannel.ts";
-import type { PaymentId, UnixSeconds } from "../util/ids.ts";
+import type { UnixSeconds } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import type { Msat } from "../util/units.ts";
 import { ChannelManager } from "./channelManager.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { EventLog, type EventLogStart } from "./eventLog.ts";
@@ -169,23 +167,20 @@ function restoreHtlcs(core: ManagerCore, channel: FundedChannel): void {
 }
 
 function restorePayments(core: ManagerCore, entries: readonly KvEntry[]): Result<undefined, StorageError> {
-  const parts = new Map<PaymentId, { readonly source: LocalSource; readonly amount: Msat }[]>();
+  const { payments } = core;
+  for (const entry of entries) {
+    const payment = readPayment(entry);
+    if (!payment.ok) return payment;
+    payments.restore(payment.value);
+  }
   for (const [id] of core.channels.all()) {
     const channel = core.channels.funded(id);
     for (const { id: htlcId, source, settledOnChain } of channel?.outgoing ?? []) {
       if (source.kind !== "local" || settledOnChain || channel === undefined) continue;
       const htlc = findHtlc(channel.commitments, "outgoing", htlcId);
-      if (htlc === undefined) continue;
-      const known = parts.get(source.paymentId);
-      const part = { source, amount: htlc.amount };
-      if (known === undefined) parts.set(source.paymentId, [part]);
-      else known.push(part);
+      if (htlc !== undefined) payments.partSent(source, htlc);
     }
   }
-  for (const entry of entries) {
-    const payment = readPayment(entry);
-    if (!payment.ok) return payment;
-    core.payments.restore(payment.value, parts.get(payment.value.paymentId) ?? []);
-  }
+  payments.restored();
   return ok(undefined);
 }

@@ -1,5 +1,5 @@
-import type { HtlcSource } from "../channel/disposition.ts";
 import type { HtlcRemoval } from "../commitment/htlc.ts";
+import type { NetworkUpdate } from "../handlers/event.ts";
 import {
   attributionFields,
   type DecodedFailure,
@@ -8,32 +8,45 @@ import {
   readFulfillAttribution,
 } from "../onion/index.ts";
 import { fromHex, type Point } from "../util/bytes.ts";
-import type { ShortChannelId } from "../util/ids.ts";
-import { failureCodeOf, failureFlags } from "../wire/failureCodes.ts";
-
-type LocalSource = Extract<HtlcSource, { readonly kind: "local" }>;
+import type { NodeId, ShortChannelId } from "../util/ids.ts";
+import { type FailureMessage, failureCodeOf, failureFlags } from "../wire/failureCodes.ts";
+import type { LocalSource } from "./inFlightParts.ts";
 
 /** What came back for a part that failed. */
 export type FailedRemoval = Omit<Extract<HtlcRemoval, { readonly kind: "fail" }>, "kind">;
 
 /** What a failed part says about the network. */
 export interface Blame {
-  /** The recipient itself will not take the payment. */
+  /** The recipient itself will not take the payment, now or ever. */
   readonly byRecipient: boolean;
+  /** Whether it came from the recipient at all, who then has got the part. */
+  readonly reachedRecipient: boolean;
   /** The channel to leave out next time, if one is to blame. */
   readonly shortChannelId?: ShortChannelId;
+  /** The node to leave out, if it failed for its own sake. */
+  readonly nodeId?: NodeId;
+  /** Somewhere within the blinded part of the path: that one is not to be used again. */
+  readonly withinBlindedPath?: true;
+  /** What the graph may learn of it. */
+  readonly networkUpdate?: NetworkUpdate;
   readonly failureCode?: number;
   readonly failureName?: string;
-  /** Of the nodes that told, from our peer on, in units of 100 milliseconds. */
-  readonly holdTimes: readonly number[];
 }
 
-/** Reads the failure of a part (BOLT 4, "Returning Errors"). Nobody along the way can make it blame beyond himself and his neighbour. */
-export function blameOf(source: LocalSource, { reason, attribution }: FailedRemoval): Blame {
+/**
+ * Reads the failure of a part (BOLT 4, "Returning Errors"). Nobody along the way can make it blame beyond himself and
+ * his neighbour.
+ *
+ * @ldk lightning::ln::onion_utils::process_onion_failure
+ */
+export function blameOf(
+  source: LocalSource,
+  { reason, attribution }: FailedRemoval,
+): Blame & { readonly holdTimes: readonly number[] } {
   const attributionData = attribution && attributionFields(attribution);
   const { length } = source.path;
   const { outcome, holdTimes } = decodeFailure({ reason, attributionData }, secretsOf(source), length);
-  return { ...blamed(source, outcome), holdTimes };
+  return { ...blameFor(source, outcome), holdTimes };
 }
 
 /** How long the nodes held a part that was fulfilled: of those that told, from our peer on, in units of 100 milliseconds. */
@@ -46,43 +59,80 @@ export function fulfillHoldTimes(
   return readFulfillAttribution(attributionFields(attribution), secrets)?.holdTimes ?? [];
 }
 
-/** Our own peer could not read the onion: its channel to us is not to be used. */
-export function firstHopBlame(source: LocalSource): Blame {
+function secretsOf({ path, blindedTail, sessionKey, sharedSecrets }: LocalSource): readonly Uint8Array[] {
+  if (sharedSecrets !== undefined) return sharedSecrets;
+  const points = path.map(({ nodeId }) => fromHex(nodeId) as Point);
+  return pathSecrets(sessionKey, [...points, ...(blindedTail?.nodeIds ?? [])]).sharedSecrets;
+}
+
+function blameFor(source: LocalSource, outcome: DecodedFailure): Blame {
+  if (outcome.kind === "undecodable") {
+    // The suspect did it, or the node before it: the channel between them has one of the two at an end.
+    return channelAfter(source, outcome.suspect === undefined ? 0 : outcome.suspect - 1);
+  }
+  const { hop } = outcome;
+  const last = source.path.length - 1;
+  const tail = source.blindedTail;
+  const named = outcome.kind === "failed" ? nameOf(outcome.failure) : {};
+  // What happens behind an introduction node nobody outside is to know: the path as a whole has failed.
+  if (tail !== undefined && (hop > last || (hop === last && isHidden(source, outcome)))) {
+    return { ...innocent, withinBlindedPath: true, ...named };
+  }
+  const isRecipient = hop === last && (tail === undefined || tail.nodeIds.length === 0);
+  if (outcome.kind === "unreadable") {
+    return isRecipient
+      ? { ...innocent, byRecipient: true, reachedRecipient: true }
+      : nodeAt(source, hop, true);
+  }
+  const code = failureCodeOf(outcome.failure);
+  const isPermanent = (code & failureFlags.permanent) !== 0;
+  // A recipient that is only busy, or lacks other parts, may be asked again.
+  if (isRecipient) return { ...innocent, byRecipient: isPermanent, reachedRecipient: true, ...named };
+  // Who says that the onion was bad speaks of the node behind him, who may have garbled it.
+  const isBadOnion = (code & failureFlags.badOnion) !== 0;
+  if ((code & failureFlags.node) !== 0) return { ...nodeAt(source, hop, isPermanent), ...named };
+  return { ...channelAfter(source, hop, isPermanent && !isBadOnion), ...named };
+}
+
+/** Whether the introduction node speaks for the blinded path: with nodes behind it, whatever it says. */
+function isHidden({ blindedTail }: LocalSource, outcome: DecodedFailure): boolean {
+  if (blindedTail === undefined) return false;
+  if (blindedTail.nodeIds.length > 0) return true;
+  return outcome.kind === "failed" && outcome.failure.type === "invalid_onion_blinding";
+}
+
+/** Our own channel could not carry it: it is not to be used. */
+export function firstHopBlame(source: LocalSource): Blame & { readonly holdTimes: readonly number[] } {
   return { ...channelAfter(source, -1), holdTimes: [] };
 }
 
-function secretsOf({ path, sessionKey, sharedSecrets }: LocalSource): readonly Uint8Array[] {
-  if (sharedSecrets !== undefined) return sharedSecrets;
-  const points = path.map(({ nodeId }) => fromHex(nodeId) as Point);
-  return pathSecrets(sessionKey, points).sharedSecrets;
+const innocent = { byRecipient: false, reachedRecipient: false } as const;
+
+function nameOf(failure: FailureMessage): Pick<Blame, "failureCode" | "failureName"> {
+  return { failureCode: failureCodeOf(failure), failureName: failure.type };
 }
 
-function blamed(source: LocalSource, outcome: DecodedFailure): Omit<Blame, "holdTimes"> {
-  const last = source.path.length - 1;
-  switch (outcome.kind) {
-    case "undecodable":
-      // The suspect did it, or the node before it: the channel between them has one of the two at an end.
-      return channelAfter(source, outcome.suspect === undefined ? 0 : outcome.suspect - 1);
-    case "unreadable":
-      return outcome.hop === last ? { byRecipient: true } : channelAfter(source, outcome.hop);
-    case "failed": {
-      const failureCode = failureCodeOf(outcome.failure);
-      const failureName = outcome.failure.type;
-      const named = { failureCode, failureName };
-      if (outcome.hop === last) {
-        // A recipient that is only busy may be asked again.
-        const permanent =
-          (failureCode & failureFlags.permanent) !== 0 || outcome.failure.type === "mpp_timeout";
-        return { byRecipient: permanent, ...named };
-      }
-      const ofNode = (failureCode & failureFlags.node) !== 0;
-      return { ...channelAfter(source, ofNode ? outcome.hop - 1 : outcome.hop), ...named };
-    }
-  }
+/** The node at `hop`, and the channel that leads to it. */
+function nodeAt({ path }: LocalSource, hop: number, isPermanent: boolean): Blame {
+  const at = path[hop];
+  if (at === undefined) return innocent;
+  const { nodeId, shortChannelId } = at;
+  return {
+    ...innocent,
+    nodeId,
+    shortChannelId,
+    networkUpdate: { kind: "node-failure", nodeId, isPermanent },
+  };
 }
 
 /** The channel that leaves the node at `hop` (from 0, our peer; -1 is ourselves). */
-function channelAfter({ path }: LocalSource, hop: number): Omit<Blame, "holdTimes"> {
-  const next = path[Math.max(0, hop + 1)];
-  return { byRecipient: false, ...(next && { shortChannelId: next.shortChannelId }) };
+function channelAfter({ path }: LocalSource, hop: number, isPermanent = false): Blame {
+  const next = path[hop + 1] ?? path.at(-1);
+  if (next === undefined) return innocent;
+  const { shortChannelId } = next;
+  return {
+    ...innocent,
+    shortChannelId,
+    ...(hop >= 0 && { networkUpdate: { kind: "channel-failure", shortChannelId, isPermanent } }),
+  };
 }

@@ -14,3 +14,6 @@ export {
   type VerifiedInboundPayment,
   verifyInboundPayment,
 } from "./inboundPayment.ts";
+export type { OutboundPayment, PaymentTerms, Retry } from "./outboundPayment.ts";
+export type { RecentPaymentDetails } from "./outboundPayments.ts";
+export { checkedRecipientFields, type RecipientOnionFields } from "./recipientOnion.ts";

@@ -1,25 +1,25 @@
 import type { PaymentFailureReason } from "../handlers/event.ts";
-import type { RouteHintHop } from "../routing/route.ts";
+import type { Route, RouteParameters } from "../routing/route.ts";
 import type { NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
+import type { RecipientOnionFields } from "./recipientOnion.ts";
 
 /** Whom a payment of ours pays, and how. Enough to try again after a restart. */
 export interface PaymentTerms {
   readonly paymentHash: PaymentHash;
-  readonly payee: NodeId;
-  /** What reaches the payee. */
-  readonly amount: Msat;
-  /** The invoice's secret; absent for a spontaneous payment. */
-  readonly paymentSecret?: Uint8Array;
-  readonly paymentMetadata?: Uint8Array;
-  /** Set for a spontaneous payment. */
+  readonly recipientOnion: RecipientOnionFields;
+  /** Set for a spontaneous payment: it travels in the onion (bLIP 3). */
   readonly preimage?: Uint8Array;
-  readonly finalCltvExpiryDelta: number;
-  readonly routeHints: readonly (readonly RouteHintHop[])[];
-  readonly maxFee: Msat;
-  /** Seconds since 1970 from which the payment is not tried again; absent when it never lapses. */
-  readonly expiresAt?: number;
+  /** All that a route must keep to. */
+  readonly routeParameters: RouteParameters;
 }
+
+/** How long failed parts are tried again. @ldk lightning::ln::outbound_payment::Retry */
+export type Retry =
+  /** So many times, after the first. */
+  | { readonly kind: "attempts"; readonly count: number }
+  /** For so many seconds. Time is what the manager was told of last: it moves about once a minute. */
+  | { readonly kind: "timeout"; readonly seconds: number };
 
 /**
  * A payment of ours. Its parts are the outgoing HTLCs whose source names it; this record has what they do not.
@@ -36,18 +36,40 @@ export interface OutboundPayment {
     | { readonly kind: "fulfilled"; readonly preimage: Uint8Array; readonly feePaid: Msat }
     | { readonly kind: "failed"; readonly reason: PaymentFailureReason };
   readonly attemptsLeft: number;
+  /** Seconds since 1970 from which nothing is tried again. */
+  readonly retryUntil?: number;
+  /** The only ways to take, when the user gave them. */
+  readonly route?: Route;
   /** Channels at which a part failed. */
   readonly failedChannels: readonly ShortChannelId[];
+  /** Nodes that failed a part for their own sake. */
+  readonly failedNodes: readonly NodeId[];
+  /** Blinded paths, by their index, within which a part failed. */
+  readonly failedBlindedPaths: readonly number[];
   /** Ticks since the payment ended with no HTLC left; the record goes after seven. */
   readonly ticksSinceEnd: number;
 }
 
+/** Most attempts of a payment that is tried for a time: a route that is refused at once must not keep us busy. */
+const mostAttempts = 1_000;
+
+/** The attempts and the end of them that `retry` stands for, from `now` on. */
+export function attemptsOf(retry: Retry, now: number): Pick<OutboundPayment, "attemptsLeft" | "retryUntil"> {
+  return retry.kind === "attempts"
+    ? { attemptsLeft: Math.min(retry.count + 1, 0xffff_ffff) }
+    : { attemptsLeft: mostAttempts, retryUntil: now + retry.seconds };
+}
+
+/** Whether the invoice has lapsed. */
+export function isExpired({ terms }: OutboundPayment, now: number): boolean {
+  const { expiryTime } = terms.routeParameters.paymentParameters;
+  return expiryTime !== undefined && now >= expiryTime;
+}
+
 /** Whether HTLCs of the payment may still be offered. */
 export function mayRetry(payment: OutboundPayment, now: number): boolean {
-  const { status, attemptsLeft, terms } = payment;
-  return (
-    status.kind === "pending" && attemptsLeft > 0 && (terms.expiresAt === undefined || now < terms.expiresAt)
-  );
+  const { status, attemptsLeft, retryUntil } = payment;
+  return status.kind === "pending" && attemptsLeft > 0 && (retryUntil === undefined || now <= retryUntil);
 }
 
 /** Ticks for which the id of an ended payment stays taken. @ldk IDEMPOTENCY_TIMEOUT_TICKS */

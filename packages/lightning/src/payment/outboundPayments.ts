@@ -1,29 +1,63 @@
-import type { HtlcSource } from "../channel/disposition.ts";
 import type { Event, PaymentFailureReason } from "../handlers/event.ts";
-import type { Route } from "../routing/route.ts";
-import type { PaymentId } from "../util/ids.ts";
+import type { InFlightHtlcs, Route } from "../routing/route.ts";
+import type { PaymentHash, PaymentId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { type Msat, minus, minusOrZero, plus, sum, zeroMsat } from "../util/units.ts";
-import { blameOf, type FailedRemoval, firstHopBlame, fulfillHoldTimes } from "./blame.ts";
-import { idempotencyTicks, type OutboundPayment, type PaymentTerms } from "./outboundPayment.ts";
-import { type PaymentPart, partOf } from "./paymentPart.ts";
-
-export type LocalSource = Extract<HtlcSource, { readonly kind: "local" }>;
+import { type Msat, minusOrZero } from "../util/units.ts";
+import { type Blame, blameOf, type FailedRemoval, firstHopBlame, fulfillHoldTimes } from "./blame.ts";
+import { LiquidityInFlight, type LocalSource, type PartInFlight, PartsInFlight } from "./inFlightParts.ts";
+import {
+  attemptsOf,
+  idempotencyTicks,
+  isExpired,
+  type OutboundPayment,
+  type PaymentTerms,
+  type Retry,
+} from "./outboundPayment.ts";
+import { Probes } from "./probes.ts";
 
 /** Why a payment is not even begun. @ldk lightning::ln::outbound_payment::RetryableSendFailure */
 export type SendRefusal =
   | { readonly kind: "duplicate-payment"; readonly text: string }
-  | { readonly kind: "payment-expired"; readonly text: string }
-  | { readonly kind: "onion-too-large"; readonly text: string };
+  | { readonly kind: "payment-expired"; readonly text: string };
 
-/** A payment that is under way, and how many HTLCs carry it. */
+/** What failed about an outgoing HTLC of ours: the packet that came back, or that our own channel or peer did not take it. */
+export type PartFailure =
+  | { readonly kind: "packet"; readonly removal: FailedRemoval }
+  | { readonly kind: "first-hop" }
+  /** Our channel did not take the part, beside others of the same attempt that it took: it may take another one. */
+  | { readonly kind: "limits" };
+
+/** An outgoing HTLC as its channel knows it. */
+export interface SentHtlc {
+  readonly paymentHash: PaymentHash;
+  readonly amount: Msat;
+}
+
+/** What is remembered of a payment, as its user sees it. @ldk lightning::ln::channelmanager::RecentPaymentDetails */
+export type RecentPaymentDetails = { readonly paymentId: PaymentId; readonly paymentHash: PaymentHash } & (
+  | {
+      readonly kind: "pending";
+      /** What the recipient is to get. */
+      readonly totalAmount: Msat;
+      /** How much of it is under way, by how many parts, and the fees of these. */
+      readonly amountInFlight: Msat;
+      readonly partsInFlight: number;
+      readonly feesInFlight: Msat;
+    }
+  /** It was given up; parts may still be under way, and even succeed. */
+  | { readonly kind: "abandoned"; readonly reason: PaymentFailureReason; readonly partsInFlight: number }
+  | { readonly kind: "fulfilled"; readonly preimage: Uint8Array; readonly feePaid: Msat }
+  | { readonly kind: "failed"; readonly reason: PaymentFailureReason }
+);
+
 interface Tracked {
   payment: OutboundPayment;
-  /** Amounts that reach the payee, by part; a part is an HTLC that is offered or on its way to be. */
-  inFlight: Msat[];
-  feesInFlight: Msat;
+  readonly parts: PartsInFlight;
 }
+
+/** Failed channels, nodes and blinded paths that a payment remembers of each. */
+const mostRemembered = 100;
 
 /**
  * All payments of ours: the key is the `PaymentId`, and a second send with the same one is refused as long as the
@@ -32,95 +66,103 @@ interface Tracked {
  * @ldk lightning::ln::outbound_payment::OutboundPayments
  */
 export class OutboundPayments {
+  readonly probes: Probes;
   readonly #payments = new Map<PaymentId, Tracked>();
+  readonly #liquidity = new LiquidityInFlight();
   #events: Event[] = [];
   #changed = new Set<PaymentId>();
   #retries = new Set<PaymentId>();
   /** Payments that lost a part with a connection, until they have been tried again. */
   readonly #interrupted = new Set<PaymentId>();
 
-  /** Takes in a payment that was stored, and the sources of its HTLCs that are still there. */
-  restore(
-    payment: OutboundPayment,
-    parts: readonly { readonly source: LocalSource; readonly amount: Msat }[],
-  ): void {
-    const inFlight = parts.map(({ source }) => source.amount);
-    const fees = sum(parts.map(({ source, amount }) => minus(amount, source.amount)));
-    this.#payments.set(payment.paymentId, { payment, inFlight, feesInFlight: fees });
-    if (parts.length === 0) this.#interrupt(payment.paymentId);
+  /** `probeSecret`: 32 bytes that stay the same over restarts. */
+  constructor(probeSecret: Uint8Array) {
+    this.probes = new Probes(probeSecret);
+  }
+
+  /** Takes in a payment that was stored; its HTLCs that are still there come by `partSent`. */
+  restore(payment: OutboundPayment): void {
+    this.#payments.set(payment.paymentId, { payment, parts: new PartsInFlight() });
+  }
+
+  /** After a restart: what was not signed has gone. */
+  restored(): void {
+    for (const { payment, parts } of this.#payments.values()) {
+      if (parts.amount < payment.terms.routeParameters.finalValue) this.#interrupt(payment.paymentId);
+    }
   }
 
   get(paymentId: PaymentId): OutboundPayment | undefined {
     return this.#payments.get(paymentId)?.payment;
   }
 
-  list(): readonly OutboundPayment[] {
-    return [...this.#payments.values()].map(({ payment }) => payment);
+  list(): readonly RecentPaymentDetails[] {
+    return [...this.#payments.values()].map(detailsOf);
   }
 
-  /** Begins a payment: the id is taken from now on. */
+  /** What our HTLCs under way, probes too, take of others' channels. @ldk ChannelManager::compute_inflight_htlcs */
+  inFlightHtlcs(): readonly InFlightHtlcs[] {
+    return this.#liquidity.list();
+  }
+
+  /** Begins a payment: the id is taken from now on. With a `route`, no other way is looked for. */
   begin(
     paymentId: PaymentId,
     terms: PaymentTerms,
-    how: { readonly attempts: number; readonly now: number },
+    how: { readonly retry: Retry; readonly now: number; readonly route?: Route },
   ): Result<OutboundPayment, SendRefusal> {
+    const { retry, now, route } = how;
     if (this.#payments.has(paymentId)) {
-      return err({ kind: "duplicate-payment", text: `payment ${paymentId} was begun before` });
+      const text = `payment ${paymentId} was begun before: look it up among the recent payments, or use another id`;
+      return err({ kind: "duplicate-payment", text });
     }
-    if (terms.expiresAt !== undefined && how.now >= terms.expiresAt) {
-      return err({
-        kind: "payment-expired",
-        text: `the invoice expired at ${terms.expiresAt}, it is ${how.now}`,
-      });
-    }
+    const { paymentParameters } = terms.routeParameters;
     const payment: OutboundPayment = {
       paymentId,
       terms,
       status: { kind: "pending" },
-      attemptsLeft: how.attempts,
-      failedChannels: [],
+      ...attemptsOf(retry, now),
+      ...(route && { route }),
+      failedChannels: paymentParameters.previouslyFailedChannels,
+      failedNodes: paymentParameters.previouslyFailedNodes,
+      failedBlindedPaths: paymentParameters.previouslyFailedBlindedPathIndexes,
       ticksSinceEnd: 0,
     };
-    this.#payments.set(paymentId, { payment, inFlight: [], feesInFlight: zeroMsat });
+    if (isExpired(payment, now)) {
+      const text = `the invoice expired at ${paymentParameters.expiryTime}, it is ${now}: ask for a new one`;
+      return err({ kind: "payment-expired", text });
+    }
+    this.#payments.set(paymentId, { payment, parts: new PartsInFlight() });
     this.#changed.add(paymentId);
     return ok(payment);
   }
 
-  /** The HTLCs of one attempt. `height` is the best block's; one session key of 32 random bytes for each path. */
-  partsOf(
-    payment: OutboundPayment,
-    route: Route,
-    at: { readonly height: number; readonly sessionKeys: readonly Uint8Array[] },
-  ): Result<readonly PaymentPart[], SendRefusal> {
-    const parts: PaymentPart[] = [];
-    for (const [i, path] of route.paths.entries()) {
-      const sessionKey = present(at.sessionKeys[i], "a session key for each path");
-      const part = partOf(payment, path, { height: at.height, sessionKey });
-      if (!part.ok) return part;
-      parts.push(part.value);
-    }
-    return ok(parts);
+  /** The channel is asked to take a part, of a payment or a probe: it is under way. */
+  partSent(source: LocalSource, { amount, paymentHash }: SentHtlc): void {
+    const part: PartInFlight = { source, htlcAmount: amount };
+    const parts = this.#isProbe(source, paymentHash)
+      ? this.probes.inFlight
+      : this.#payments.get(source.paymentId)?.parts;
+    if (parts === undefined) return;
+    parts.add(part);
+    this.#liquidity.add(part);
   }
 
-  /** The channel took a part: it is under way. */
-  partSent(paymentId: PaymentId, part: PaymentPart): void {
-    const tracked = present(this.#payments.get(paymentId), "a payment whose part was sent");
-    const source = part.htlc.source;
-    if (source.kind !== "local") return;
-    tracked.inFlight.push(source.amount);
-    tracked.feesInFlight = plus(tracked.feesInFlight, minus(part.htlc.amount, source.amount));
+  /** The parts of a payment that are under way. */
+  partsInFlight(paymentId: PaymentId): Iterable<PartInFlight> {
+    return this.#payments.get(paymentId)?.parts.values() ?? [];
   }
 
   /** What no HTLC carries yet, and the fee that may still be spent on it. */
   remaining(paymentId: PaymentId): { readonly amount: Msat; readonly maxFee: Msat } {
-    const { payment, inFlight, feesInFlight } = present(this.#payments.get(paymentId), "a payment");
-    const { amount, maxFee } = payment.terms;
-    return { amount: minusOrZero(amount, sum(inFlight)), maxFee: minusOrZero(maxFee, feesInFlight) };
+    const { payment, parts } = present(this.#payments.get(paymentId), "a payment");
+    const { finalValue, maxFee } = payment.terms.routeParameters;
+    return { amount: minusOrZero(finalValue, parts.amount), maxFee: minusOrZero(maxFee, parts.fees) };
   }
 
-  /** An attempt is used up. */
+  /** An attempt is used up, unless it only makes good for what a lost connection took. */
   attempted(paymentId: PaymentId): void {
-    this.#interrupted.delete(paymentId);
+    if (this.#interrupted.delete(paymentId)) return;
     this.#update(paymentId, (payment) => ({
       ...payment,
       attemptsLeft: Math.max(0, payment.attemptsLeft - 1),
@@ -130,45 +172,47 @@ export class OutboundPayments {
   /** A preimage: the payee has been paid, whatever the other parts do. The first one counts. */
   fulfilled(source: LocalSource, preimage: Uint8Array): void {
     const tracked = this.#payments.get(source.paymentId);
-    if (tracked === undefined || tracked.payment.status.kind === "fulfilled") return;
-    const { paymentId, terms } = tracked.payment;
-    const feePaid = tracked.feesInFlight;
+    if (tracked === undefined) return;
+    const { paymentId, terms, status } = tracked.payment;
+    if (status.kind === "fulfilled") return;
+    const feePaid = tracked.parts.fees;
     this.#update(paymentId, (payment) => ({ ...payment, status: { kind: "fulfilled", preimage, feePaid } }));
-    const { paymentHash, amount } = terms;
+    const { paymentHash, routeParameters } = terms;
+    const amount = routeParameters.finalValue;
     this.#events.push({ kind: "payment-sent", paymentId, paymentHash, preimage, amount, feePaid });
     this.#retries.delete(paymentId);
     this.#interrupted.delete(paymentId);
   }
 
   /** A fulfilled part's HTLC is gone for good; `attribution` data came with the preimage, if a peer showed it. */
-  settled(source: LocalSource, htlcAmount: Msat, attribution?: Uint8Array): void {
+  settled(source: LocalSource, { paymentHash }: SentHtlc, attribution?: Uint8Array): void {
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
-    this.#removePart(tracked, source, htlcAmount);
-    const { paymentId, terms } = tracked.payment;
+    this.#removePart(tracked.parts, source);
+    const { paymentId } = tracked.payment;
     this.#events.push({
       kind: "payment-path-successful",
       paymentId,
-      paymentHash: terms.paymentHash,
+      paymentHash,
       path: source.path,
       ...told(fulfillHoldTimes(source, attribution)),
     });
   }
 
-  /** A part failed for good; `removal` is the packet that came back, or what the first peer said of a malformed onion. */
-  failed(source: LocalSource, htlcAmount: Msat, removal: FailedRemoval | "first-hop"): void {
+  /** A part, or a probe, failed for good. */
+  failed(source: LocalSource, htlc: SentHtlc, failure: PartFailure): void {
+    const blame = failure.kind === "packet" ? blameOf(source, failure.removal) : firstHopBlame(source);
+    if (this.#isProbe(source, htlc.paymentHash)) {
+      this.#removePart(this.probes.inFlight, source);
+      this.#events.push(this.probes.endOf(source, blame));
+      return;
+    }
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
-    this.#removePart(tracked, source, htlcAmount);
+    this.#removePart(tracked.parts, source);
     const { paymentId, terms } = tracked.payment;
-    const blame = removal === "first-hop" ? firstHopBlame(source) : blameOf(source, removal);
-    const shortChannelId = blame.shortChannelId;
-    if (shortChannelId !== undefined) {
-      this.#update(paymentId, (payment) => ({
-        ...payment,
-        failedChannels: [...payment.failedChannels, shortChannelId].slice(-100),
-      }));
-    }
+    if (failure.kind !== "limits") this.#remember(paymentId, source, blame);
+    const { shortChannelId, failureCode, failureName, networkUpdate } = blame;
     this.#events.push({
       kind: "payment-path-failed",
       paymentId,
@@ -176,8 +220,9 @@ export class OutboundPayments {
       path: source.path,
       paymentFailedPermanently: blame.byRecipient,
       ...(shortChannelId !== undefined && { shortChannelId }),
-      ...(blame.failureCode !== undefined && { failureCode: blame.failureCode }),
-      ...(blame.failureName !== undefined && { failureName: blame.failureName }),
+      ...(networkUpdate && { networkUpdate }),
+      ...(failureCode !== undefined && { failureCode }),
+      ...(failureName !== undefined && { failureName }),
       ...told(blame.holdTimes),
     });
     // One that is given up already still has to learn that this was its last part.
@@ -185,11 +230,18 @@ export class OutboundPayments {
     if (!givenUp) this.#withoutParts(paymentId);
   }
 
-  /** A part was never signed, since the connection went away before: it is tried again once there is a way. */
-  dropped(source: LocalSource, htlcAmount: Msat): void {
+  /**
+   * A part was never signed. When that is since the connection went away before (`isInterrupted`), it is tried again
+   * once there is a way, and costs no attempt.
+   */
+  dropped(source: LocalSource, htlc: SentHtlc, isInterrupted: boolean): void {
+    if (this.#isProbe(source, htlc.paymentHash) || !isInterrupted) {
+      this.failed(source, htlc, { kind: "first-hop" });
+      return;
+    }
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
-    this.#removePart(tracked, source, htlcAmount);
+    this.#removePart(tracked.parts, source);
     this.#interrupt(source.paymentId);
   }
 
@@ -214,12 +266,15 @@ export class OutboundPayments {
     return true;
   }
 
-  /** Forgets payments that ended long enough ago, and looks whether those that wait have expired. */
-  tick(): void {
+  /**
+   * Forgets payments that ended long enough ago, unless the user has still to hear of it (`untold`), and looks whether
+   * those that wait have expired.
+   */
+  tick(untold: ReadonlySet<PaymentId>): void {
     this.channelsChanged();
-    for (const [paymentId, { payment, inFlight }] of this.#payments) {
+    for (const [paymentId, { payment, parts }] of this.#payments) {
       const ended = payment.status.kind === "fulfilled" || payment.status.kind === "failed";
-      if (!ended || inFlight.length > 0) continue;
+      if (!ended || parts.size > 0 || untold.has(paymentId)) continue;
       if (payment.ticksSinceEnd >= idempotencyTicks) {
         this.#payments.delete(paymentId);
         this.#changed.add(paymentId);
@@ -253,17 +308,33 @@ export class OutboundPayments {
     return changed;
   }
 
+  /** The probes' ids are random: none is a payment's. */
+  #isProbe({ paymentId }: LocalSource, paymentHash: PaymentHash): boolean {
+    return !this.#payments.has(paymentId) && this.probes.isProbe(paymentId, paymentHash);
+  }
+
   #update(paymentId: PaymentId, change: (payment: OutboundPayment) => OutboundPayment): void {
     const tracked = present(this.#payments.get(paymentId), "a payment to update");
     tracked.payment = change(tracked.payment);
     this.#changed.add(paymentId);
   }
 
-  #removePart(tracked: Tracked, source: LocalSource, htlcAmount: Msat): void {
-    const index = tracked.inFlight.indexOf(source.amount);
-    if (index < 0) return;
-    tracked.inFlight.splice(index, 1);
-    tracked.feesInFlight = minus(tracked.feesInFlight, minus(htlcAmount, source.amount));
+  #removePart(parts: PartsInFlight, source: LocalSource): void {
+    const part = parts.remove(source);
+    if (part !== undefined) this.#liquidity.remove(part);
+  }
+
+  /** What is to be left out the next time. */
+  #remember(paymentId: PaymentId, { blindedTail }: LocalSource, blame: Blame): void {
+    const { shortChannelId, nodeId } = blame;
+    const blindedPath = blame.withinBlindedPath === true ? blindedTail?.index : undefined;
+    if (shortChannelId === undefined && nodeId === undefined && blindedPath === undefined) return;
+    this.#update(paymentId, (payment) => ({
+      ...payment,
+      failedChannels: appended(payment.failedChannels, shortChannelId),
+      failedNodes: appended(payment.failedNodes, nodeId),
+      failedBlindedPaths: appended(payment.failedBlindedPaths, blindedPath),
+    }));
   }
 
   #interrupt(paymentId: PaymentId): void {
@@ -271,25 +342,47 @@ export class OutboundPayments {
     this.#withoutParts(paymentId);
   }
 
-  /** With no part left, a pending payment is tried again or fails, and an abandoned one fails. */
+  /** With less under way than is to be paid, a pending payment is tried again; without any part, an abandoned one fails. */
   #withoutParts(paymentId: PaymentId): void {
-    const tracked = present(this.#payments.get(paymentId), "a payment");
-    const { payment, inFlight } = tracked;
+    const { payment, parts } = present(this.#payments.get(paymentId), "a payment");
     if (payment.status.kind === "pending") {
       this.#retries.add(paymentId);
       return;
     }
-    if (payment.status.kind !== "abandoned" || inFlight.length > 0) return;
-    this.#fail(paymentId, payment.status.reason);
-  }
-
-  #fail(paymentId: PaymentId, reason: PaymentFailureReason): void {
-    this.#update(paymentId, (payment) => ({ ...payment, status: { kind: "failed", reason } }));
-    const { paymentHash } = present(this.get(paymentId), "a payment").terms;
+    if (payment.status.kind !== "abandoned" || parts.size > 0) return;
+    const { reason } = payment.status;
+    this.#update(paymentId, (failing) => ({ ...failing, status: { kind: "failed", reason } }));
+    const { paymentHash } = payment.terms;
     this.#events.push({ kind: "payment-failed", paymentId, paymentHash, reason });
   }
 }
 
 function told(holdTimes: readonly number[]): { readonly holdTimes?: readonly number[] } {
   return holdTimes.length > 0 ? { holdTimes } : {};
+}
+
+/** The last hundred of `values`, with `value` among them. */
+function appended<T>(values: readonly T[], value: T | undefined): readonly T[] {
+  return value === undefined || values.includes(value) ? values : [...values, value].slice(-mostRemembered);
+}
+
+function detailsOf({ payment, parts }: Tracked): RecentPaymentDetails {
+  const { paymentId, terms, status } = payment;
+  const named = { paymentId, paymentHash: terms.paymentHash };
+  switch (status.kind) {
+    case "pending":
+      return {
+        ...named,
+        kind: "pending",
+        totalAmount: terms.routeParameters.finalValue,
+        amountInFlight: parts.amount,
+        partsInFlight: parts.size,
+        feesInFlight: parts.fees,
+      };
+    case "abandoned":
+      return { ...named, ...status, partsInFlight: parts.size };
+    case "fulfilled":
+    case "failed":
+      return { ...named, ...status };
+  }
 }

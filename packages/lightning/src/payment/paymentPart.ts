@@ -1,46 +1,61 @@
-import type { HtlcToSend } from "../channel/disposition.ts";
-import { buildPaymentOnion, type PaymentHop } from "../onion/index.ts";
-import type { Path } from "../routing/route.ts";
-import type { Bytes32 } from "../util/bytes.ts";
-import { blockHeight, type ShortChannelId } from "../util/ids.ts";
+import type { HtlcToSend, SentBlindedTail } from "../channel/disposition.ts";
+import {
+  type BlindedOnionTail,
+  buildPaymentOnion,
+  encodeHopPayload,
+  onionPayloadSize,
+  type PaymentHop,
+  paymentPayloads,
+  paymentPayloadsLength,
+  type RecipientFields,
+} from "../onion/index.ts";
+import { type BlindedTail, feesOf, finalValueOf, type Path, type Payee } from "../routing/route.ts";
+import { type Bytes32, equalBytes } from "../util/bytes.ts";
+import { blockHeight, type NodeId, type PaymentId, type ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { type Msat, plus } from "../util/units.ts";
-import type { OutboundPayment } from "./outboundPayment.ts";
+import { type Msat, msat, plus, times } from "../util/units.ts";
+import type { LocalSource } from "./inFlightParts.ts";
+import type { PaymentTerms } from "./outboundPayment.ts";
 
 /** One part of a payment as it goes to the first channel of its path. */
 export interface PaymentPart {
   /** Names our channel to the first hop. */
   readonly shortChannelId: ShortChannelId;
-  readonly htlc: HtlcToSend;
+  readonly htlc: HtlcToSend & { readonly source: LocalSource };
 }
 
-/** The onion did not fit: the path is too long, or the recipient's fields are. */
+/** The onion does not fit: the path is too long, or the recipient's fields are. */
 export interface OnionTooLargeRefusal {
   readonly kind: "onion-too-large";
   readonly text: string;
 }
 
-/** The HTLC that starts a payment, or a part of it, along `path`. The last hop's fee is what the payee gets. */
+/** What all parts of an attempt have in common, and what is this one's own. */
+export interface PartPlan {
+  readonly paymentId: PaymentId;
+  readonly path: Path;
+  /** Of the best block. */
+  readonly height: number;
+  /** 32 fresh random bytes. */
+  readonly sessionKey: Uint8Array;
+}
+
+/** The HTLC that starts a payment, or a part of it, along a path. */
 export function partOf(
-  payment: OutboundPayment,
-  path: Path,
-  at: { readonly height: number; readonly sessionKey: Uint8Array },
+  terms: PaymentTerms,
+  { paymentId, path, height, sessionKey }: PartPlan,
 ): Result<PaymentPart, OnionTooLargeRefusal> {
-  const { terms, paymentId } = payment;
-  const hops = paymentHops(path, at.height);
+  const { paymentHash } = terms;
+  const hops = paymentHops(path, height);
   const first = present(hops[0], "a hop");
-  const { paymentSecret, paymentMetadata, preimage } = terms;
+  const tail = path.blindedTail;
   const onion = buildPaymentOnion({
     hops,
-    recipient: {
-      totalAmount: terms.amount,
-      ...(paymentSecret && { paymentSecret: paymentSecret as Bytes32 }),
-      ...(paymentMetadata && { paymentMetadata }),
-      ...(preimage && { keysendPreimage: preimage as Bytes32 }),
-    },
-    paymentHash: terms.paymentHash,
-    sessionKey: at.sessionKey,
+    ...(tail && { blindedTail: onionTail(tail, height) }),
+    recipient: recipientFields(terms, tail !== undefined),
+    paymentHash,
+    sessionKey,
   });
   if (!onion.ok)
     return err({ kind: "onion-too-large", text: `no onion holds a path of ${hops.length} hops` });
@@ -48,28 +63,62 @@ export function partOf(
     shortChannelId: first.shortChannelId,
     htlc: {
       amount: first.amount,
-      paymentHash: terms.paymentHash,
+      paymentHash,
       cltvExpiry: first.cltvExpiry,
       onion: onion.value.packet,
       source: {
         kind: "local",
         paymentId,
-        sessionKey: at.sessionKey,
+        sessionKey,
         sharedSecrets: onion.value.sharedSecrets,
         path: path.hops.map(({ nodeId, shortChannelId }) => ({ nodeId, shortChannelId })),
-        amount: present(path.hops.at(-1), "a hop").fee,
+        amount: finalValueOf(path),
+        ...(tail && { blindedTail: sentTail(tail, terms.routeParameters.paymentParameters.payee) }),
       },
     },
   });
 }
 
+/** What leaves us for this part. */
+export function htlcAmountOf(path: Path): Msat {
+  return plus(finalValueOf(path), feesOf(path));
+}
+
+function recipientFields(terms: PaymentTerms, isBlinded: boolean): RecipientFields {
+  const { recipientOnion, preimage, routeParameters } = terms;
+  const { paymentSecret, paymentMetadata, customTlvs, declaredTotalMppValue } = recipientOnion;
+  const totalAmount = declaredTotalMppValue ?? routeParameters.finalValue;
+  // The blinded path itself holds the recipient's secret.
+  if (isBlinded) return { totalAmount };
+  return {
+    totalAmount,
+    ...(paymentSecret && { paymentSecret: paymentSecret as Bytes32 }),
+    ...(paymentMetadata && { paymentMetadata }),
+    ...(preimage && { keysendPreimage: preimage as Bytes32 }),
+    ...(customTlvs && { customTlvs }),
+  };
+}
+
+function onionTail(tail: BlindedTail, height: number): BlindedOnionTail {
+  const { pathKey, hops, finalValue, excessFinalCltvExpiryDelta } = tail;
+  const finalCltvExpiry = blockHeight(height + 1 + excessFinalCltvExpiryDelta);
+  return { pathKey, blindedHops: hops, finalAmount: finalValue, finalCltvExpiry };
+}
+
+function sentTail({ hops, pathKey }: BlindedTail, payee: Payee): SentBlindedTail {
+  const nodeIds = hops.slice(1).map(({ blindedNodeId }) => blindedNodeId);
+  const paths = payee.kind === "blinded" ? payee.paths : [];
+  const index = paths.findIndex((path) => equalBytes(path.pathKey, pathKey));
+  return { nodeIds, ...(index >= 0 && { index }) };
+}
+
 /** Amounts and expiries of the HTLCs along a path, from the payee backwards: BOLT 7, "HTLC Fees" and "Recommendations for Routing". */
-function paymentHops(path: Path, height: number): readonly PaymentHop[] {
+function paymentHops({ hops: steps, blindedTail }: Path, height: number): readonly PaymentHop[] {
   const hops: PaymentHop[] = [];
-  let amount = 0n as Msat;
+  let amount = blindedTail?.finalValue ?? msat(0n);
   // One block more than asked for: the next may be mined before the payment arrives.
-  let expiry = height + 1;
-  for (const hop of path.hops.toReversed()) {
+  let expiry = height + 1 + (blindedTail?.excessFinalCltvExpiryDelta ?? 0);
+  for (const hop of steps.toReversed()) {
     amount = plus(amount, hop.fee);
     expiry += hop.cltvExpiryDelta;
     hops.push({
@@ -80,4 +129,43 @@ function paymentHops(path: Path, height: number): readonly PaymentHop[] {
     });
   }
   return hops.reverse();
+}
+
+/** More than is planned may be paid, so as to meet channels' minimums. @ldk OVERPAY_ESTIMATE_MULTIPLIER */
+const overpayEstimate = 3;
+/** Amounts and expiries as long as they get. */
+const largest = {
+  nodeId: "" as NodeId,
+  shortChannelId: 0n as ShortChannelId,
+  amount: msat(2_100_000_000_000_000_000n),
+  cltvExpiry: blockHeight(499_999_999),
+};
+
+/**
+ * Most hops, a blinded tail apart, for which an onion has room beside what the recipient is told; 0 when there is not
+ * even room for that.
+ *
+ * @ldk lightning::ln::onion_utils::set_max_path_length
+ */
+export function maxPathLengthFor(
+  terms: PaymentTerms,
+  tail: Pick<BlindedTail, "hops" | "pathKey"> | undefined,
+): number {
+  const { finalValue } = terms.routeParameters;
+  const final = { ...largest, amount: times(finalValue, overpayEstimate) };
+  const blindedTail = tail && {
+    pathKey: tail.pathKey,
+    blindedHops: tail.hops,
+    finalAmount: final.amount,
+    finalCltvExpiry: final.cltvExpiry,
+  };
+  const recipient = recipientFields(terms, tail !== undefined);
+  const atTheEnd = sizeOf(paymentPayloads([final], recipient, blindedTail));
+  const forwarding = sizeOf(paymentPayloads([largest, largest], { totalAmount: largest.amount }).slice(0, 1));
+  if (atTheEnd > paymentPayloadsLength) return 0;
+  return 1 + Math.floor((paymentPayloadsLength - atTheEnd) / forwarding);
+}
+
+function sizeOf(payloads: ReturnType<typeof paymentPayloads>): number {
+  return payloads.reduce((total, payload) => total + onionPayloadSize(encodeHopPayload(payload).length), 0);
 }

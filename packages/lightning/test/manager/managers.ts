@@ -322,7 +322,7 @@ export class ManagerNet {
               "a short channel id",
             ),
             fee: i === path.length - 1 ? amount : msat(2_000),
-            cltvExpiryDelta: i === path.length - 1 ? terms.finalCltvExpiryDelta : 80,
+            cltvExpiryDelta: i === path.length - 1 ? parsed.value.minFinalCltvExpiryDelta : 80,
           })),
         },
       ],

@@ -3,8 +3,9 @@ import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { createFailure, pathSecrets } from "#src/onion/index";
 import type { FailedRemoval } from "#src/payment/blame";
+import type { PaymentTerms } from "#src/payment/outboundPayment";
 import { OutboundPayments } from "#src/payment/outboundPayments";
-import type { PaymentPart } from "#src/payment/paymentPart";
+import { paymentParameters } from "#src/routing/route";
 import { type Point, toHex } from "#src/util/bytes";
 import type { NodeId, PaymentHash, PaymentId, ShortChannelId } from "#src/util/ids";
 import { present } from "#src/util/invariant";
@@ -12,22 +13,29 @@ import { msat } from "#src/util/units";
 import { htlcToSend, preimageOf } from "../channel/pair.ts";
 
 const paymentId = "01".repeat(32) as PaymentId;
+const paymentHash = "02".repeat(32) as PaymentHash;
 const shortChannelId = 1n as ShortChannelId;
 const point = crypto().publicKey(preimageOf(9)) as Point;
 const payee = toHex(point) as NodeId;
 
 /** A payment of two parts that are under way. */
 function twoParts() {
-  const payments = new OutboundPayments();
-  const terms = {
-    paymentHash: "02".repeat(32) as PaymentHash,
-    payee,
-    amount: msat(2_000n),
-    finalCltvExpiryDelta: 42,
-    routeHints: [],
-    maxFee: msat(0n),
+  const payments = new OutboundPayments(new Uint8Array(32));
+  const terms: PaymentTerms = {
+    paymentHash,
+    recipientOnion: {},
+    routeParameters: {
+      paymentParameters: paymentParameters({
+        kind: "clear",
+        nodeId: payee,
+        routeHints: [],
+        finalCltvExpiryDelta: 42,
+      }),
+      finalValue: msat(2_000n),
+      maxFee: msat(0n),
+    },
   };
-  const begun = payments.begin(paymentId, terms, { attempts: 1, now: 0 });
+  const begun = payments.begin(paymentId, terms, { retry: { kind: "attempts", count: 0 }, now: 0 });
   assert.ok(begun.ok);
   payments.attempted(paymentId);
   const sources = [1, 2].map((number) => {
@@ -35,8 +43,7 @@ function twoParts() {
     assert.ok(htlc.source.kind === "local");
     const path = [{ nodeId: payee, shortChannelId }];
     const source = { ...htlc.source, paymentId, sessionKey: preimageOf(number), path };
-    const part: PaymentPart = { shortChannelId, htlc: { ...htlc, source } };
-    payments.partSent(paymentId, part);
+    payments.partSent(source, { amount: htlc.amount, paymentHash });
     return source;
   });
   payments.takeEvents();
@@ -63,7 +70,11 @@ describe("a payment of several parts", () => {
   it("fails when the recipient has rejected the last of them", () => {
     const { payments, sources } = twoParts();
     const told = sources.map((source) => {
-      payments.failed(source, msat(1_000n), rejection(source.sessionKey));
+      payments.failed(
+        source,
+        { amount: msat(1_000n), paymentHash },
+        { kind: "packet", removal: rejection(source.sessionKey) },
+      );
       return failuresTold(payments);
     });
     assert.deepEqual(told, [0, 1]);
@@ -73,7 +84,11 @@ describe("a payment of several parts", () => {
     const { payments, sources } = twoParts();
     assert.ok(payments.abandon(paymentId, "user-abandoned"));
     const told = sources.map((source) => {
-      payments.failed(source, msat(1_000n), rejection(source.sessionKey));
+      payments.failed(
+        source,
+        { amount: msat(1_000n), paymentHash },
+        { kind: "packet", removal: rejection(source.sessionKey) },
+      );
       return failuresTold(payments);
     });
     assert.deepEqual(told, [0, 1]);

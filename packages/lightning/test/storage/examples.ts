@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator } from "#src/chain/chainInterface";
 import { claimIdOf } from "#src/chain/coinSelection";
@@ -7,6 +8,7 @@ import type { SpendableOutputDescriptor } from "#src/handlers/spendableOutput";
 import type { ChannelMonitorUpdate, ChannelMonitorUpdateStep } from "#src/onchain/channelMonitorUpdate";
 import type { MonitorSetup } from "#src/onchain/watch";
 import type { OutboundPayment } from "#src/payment/outboundPayment";
+import { paymentParameters } from "#src/routing/route";
 import type { StoredBroadcast } from "#src/storage/v1/broadcast";
 import type { StoredChanges, StoredState, StoredStep, StoredUpdate } from "#src/storage/v1/monitorRows";
 import type { OutboxRow } from "#src/storage/v1/outbox";
@@ -25,6 +27,7 @@ import {
   type Txid,
 } from "#src/util/ids";
 import { feeratePerKw, msat, sat } from "#src/util/units";
+import { Features } from "#src/wire/index";
 import { channelExample } from "./storedPair.ts";
 
 // One value of every kind that is stored: a kind without an example does not compile.
@@ -166,6 +169,15 @@ const events: ByKind<Event> = {
     shortChannelId: scid,
     paymentFailedPermanently: false,
   },
+  "probe-successful": { kind: "probe-successful", paymentId, paymentHash, path },
+  "probe-failed": {
+    kind: "probe-failed",
+    paymentId,
+    paymentHash,
+    path,
+    shortChannelId: scid,
+    networkUpdate: { kind: "channel-failure", shortChannelId: scid, isPermanent: false },
+  },
   "payment-forwarded": {
     kind: "payment-forwarded",
     incomingChannelId: channelId,
@@ -189,11 +201,22 @@ const events: ByKind<Event> = {
   },
 };
 
-export const indexedEvents: readonly IndexedEvent[] = [
-  ...Object.values(events),
+/** Kinds that came after the first golden rows: theirs follow behind. */
+const laterKinds: readonly Event["kind"][] = ["probe-successful", "probe-failed"];
+
+const allEvents: readonly Event[] = [
+  ...Object.values(events).filter(({ kind }) => !laterKinds.includes(kind)),
   ...Object.values(reasons).map(closed),
   closed({ kind: "holder-force-closed", message: "enough", broadcastedLatestTxn: true }),
-].map((event, i) => ({ index: i + 1, event }));
+  ...laterKinds.map((kind) => events[kind]),
+  {
+    ...events["payment-path-failed"],
+    holdTimes: [3, 2],
+    networkUpdate: { kind: "node-failure", nodeId, isPermanent: true },
+  },
+];
+
+export const indexedEvents: readonly IndexedEvent[] = allEvents.map((event, i) => ({ index: i + 1, event }));
 
 const transaction: Transaction = {
   version: 2,
@@ -338,34 +361,119 @@ const statuses: ByKind<OutboundPayment["status"]> = {
   failed: { kind: "failed", reason: "payment-expired" },
 };
 
-export const payments: readonly OutboundPayment[] = Object.values(statuses).map((status, i) => ({
-  paymentId,
+const routeHint = {
+  nodeId,
+  shortChannelId: scid,
+  feeBaseMsat: 1_000,
+  feeProportionalMillionths: 100,
+  cltvExpiryDelta: 72,
+};
+
+const simplePayments = Object.values(statuses).map(
+  (status, i): OutboundPayment => ({
+    paymentId,
+    terms: {
+      paymentHash,
+      recipientOnion: i === 0 ? { paymentSecret: bytes32(10), paymentMetadata: Uint8Array.of(1, 2, 3) } : {},
+      ...(i > 0 && { preimage: bytes32(11) }),
+      routeParameters: {
+        paymentParameters: paymentParameters(
+          { kind: "clear", nodeId, routeHints: [[routeHint]], finalCltvExpiryDelta: 18 },
+          i === 0 ? { expiryTime: 1_800_000_000 } : {},
+        ),
+        finalValue: msat(50_000),
+        maxFee: msat(500),
+      },
+    },
+    status,
+    attemptsLeft: 3 - i,
+    failedChannels: [scid],
+    failedNodes: [],
+    failedBlindedPaths: [],
+    ticksSinceEnd: i,
+  }),
+);
+
+const blindedHops = [
+  { blindedNodeId: point, encryptedPayload: Uint8Array.of(1, 2, 3) },
+  { blindedNodeId: point, encryptedPayload: noBytes },
+];
+const payinfo = {
+  feeBase: msat(7),
+  feeProportionalMillionths: 8,
+  cltvExpiryDelta: 0xffff,
+  htlcMinimum: msat(1),
+  htlcMaximum: msat(2n ** 64n - 1n),
+  features: Features.fromBytes(Uint8Array.of(2, 0)),
+};
+
+const [pendingPayment] = simplePayments;
+assert.ok(pendingPayment);
+
+/** Everything that may be there. */
+const fullPayment: OutboundPayment = {
+  ...pendingPayment,
   terms: {
     paymentHash,
-    payee: nodeId,
-    amount: msat(50_000),
-    ...(i === 0
-      ? { paymentSecret: bytes32(10), paymentMetadata: Uint8Array.of(1, 2, 3), expiresAt: 1_800_000_000 }
-      : { preimage: bytes32(11) }),
-    finalCltvExpiryDelta: 18,
-    routeHints: [
-      [
-        {
-          nodeId,
-          shortChannelId: scid,
-          feeBaseMsat: 1_000,
-          feeProportionalMillionths: 100,
-          cltvExpiryDelta: 72,
-        },
+    recipientOnion: {
+      paymentSecret: bytes32(12),
+      customTlvs: [
+        { type: 65_536n, value: noBytes },
+        { type: 2n ** 64n - 1n, value: Uint8Array.of(5) },
       ],
-    ],
-    maxFee: msat(500),
+      declaredTotalMppValue: msat(90_000),
+    },
+    routeParameters: {
+      paymentParameters: paymentParameters(
+        {
+          kind: "blinded",
+          paths: [
+            {
+              introductionNode: { kind: "node-id", nodeId },
+              pathKey: point,
+              blindedHops,
+              payinfo,
+            },
+            {
+              introductionNode: { kind: "directed-scid", direction: 1, shortChannelId: scid },
+              pathKey: point,
+              blindedHops: blindedHops.slice(1),
+              payinfo,
+            },
+          ],
+          features: Uint8Array.of(2, 0, 0),
+        },
+        {
+          maxTotalCltvExpiryDelta: 500,
+          maxPathCount: 3,
+          maxPathLength: 4,
+          maxChannelSaturationPowerOfHalf: 1,
+        },
+      ),
+      finalValue: msat(50_000),
+      maxFee: msat(0),
+    },
   },
-  status,
-  attemptsLeft: 3 - i,
-  failedChannels: [scid],
-  ticksSinceEnd: i,
-}));
+  retryUntil: 1_800_000_060,
+  route: {
+    paths: [
+      { hops: [{ nodeId, shortChannelId: scid, fee: msat(50_000), cltvExpiryDelta: 42 }] },
+      {
+        hops: [{ nodeId, shortChannelId: scid, fee: msat(3), cltvExpiryDelta: 80 }],
+        blindedTail: {
+          hops: blindedHops,
+          pathKey: point,
+          excessFinalCltvExpiryDelta: 40,
+          finalValue: msat(40_000),
+        },
+      },
+    ],
+  },
+  failedNodes: [nodeId],
+  failedBlindedPaths: [0, 1],
+};
+
+export const payments: readonly OutboundPayment[] = [...simplePayments, fullPayment];
 
 export const chainPosition: BlockLocator = {
   hash: "f0".repeat(32) as BlockHash,

@@ -20,6 +20,7 @@ import type {
   ClosureReason,
   Event,
   IndexedEvent,
+  NetworkUpdate,
   PaymentFailureReason,
   PaymentPurpose,
   ReceivedOnionFields,
@@ -99,6 +100,11 @@ const claimedHtlc: Codec<ClaimedHtlc> = nested<ClaimedHtlc>("claimed_htlc", {
   cltvExpiry: needed(4, u32),
   value: needed(6, msat64),
   counterpartySkimmedFee: needed(8, msat64),
+});
+
+const networkUpdate: Codec<NetworkUpdate> = union<NetworkUpdate>("network_update", {
+  "channel-failure": [0, { shortChannelId: needed(0, shortChannelId), isPermanent: needed(2, bool) }],
+  "node-failure": [1, { nodeId: needed(0, nodeId), isPermanent: needed(2, bool) }],
 });
 
 const event: Codec<Event> = union<Event>("event", {
@@ -220,6 +226,21 @@ const event: Codec<Event> = union<Event>("event", {
       shortChannelId: possible(10, shortChannelId),
       paymentFailedPermanently: needed(12, bool),
       holdTimes: possible(13, array16(u32)),
+      networkUpdate: possible(15, networkUpdate),
+    },
+  ],
+  "probe-successful": [
+    20,
+    { paymentId: needed(0, paymentId), paymentHash: needed(2, paymentHash), path: needed(4, path) },
+  ],
+  "probe-failed": [
+    21,
+    {
+      paymentId: needed(0, paymentId),
+      paymentHash: needed(2, paymentHash),
+      path: needed(4, path),
+      shortChannelId: possible(6, shortChannelId),
+      networkUpdate: possible(8, networkUpdate),
     },
   ],
   "payment-forwarded": [

@@ -1,4 +1,11 @@
-import type { BlindedRole, Disposition, HtlcSource, Resolution } from "../../channel/disposition.ts";
+import type {
+  BlindedRole,
+  Disposition,
+  HtlcSource,
+  Resolution,
+  SentBlindedTail,
+} from "../../channel/disposition.ts";
+import { array16 } from "../../codec/array.ts";
 import type { Codec } from "../../codec/codec.ts";
 import {
   bool,
@@ -22,7 +29,7 @@ import { attributionDataLength } from "../../onion/attribution.ts";
 import type { Point } from "../../util/bytes.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import type { Msat } from "../../util/units.ts";
-import { layout, nameOf, needed, possible, record, union } from "./layouts.ts";
+import { layout, nameOf, needed, nested, possible, record, union } from "./layouts.ts";
 import { commitmentNumber, count, direction, htlcRef, path, paymentId, tlvRecords } from "./values.ts";
 
 /** The members of a union as they are stored: `K` is in memory only. */
@@ -39,6 +46,11 @@ export const specHtlc: Codec<SpecHtlc> = struct("htlc", {
 
 const blindedRole: Codec<BlindedRole> = nameOf<BlindedRole>("blinded_role", { introduction: 0, inner: 1 });
 
+const sentBlindedTail: Codec<SentBlindedTail> = nested<SentBlindedTail>("sent_blinded_tail", {
+  index: possible(0, u16),
+  nodeIds: needed(2, array16(point)),
+});
+
 const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">>("htlc_source", {
   local: [
     0,
@@ -47,6 +59,7 @@ const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">
       sessionKey: needed(2, bytes32),
       path: needed(4, path),
       amount: needed(6, msat64),
+      blindedTail: possible(8, sentBlindedTail),
     },
   ],
   forwarded: [

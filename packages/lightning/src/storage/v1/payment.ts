@@ -8,17 +8,61 @@ import {
   paymentHash,
   rest,
   shortChannelId,
+  u8,
   u16,
   u32,
 } from "../../codec/primitives.ts";
 import { struct } from "../../codec/struct.ts";
+import type { TlvRecord } from "../../codec/tlv.ts";
+import type { BlindedPaymentPath } from "../../onion/blindedPath.ts";
 import type { OutboundPayment, PaymentTerms } from "../../payment/outboundPayment.ts";
-import type { RouteHintHop } from "../../routing/route.ts";
+import {
+  type Payee,
+  type PaymentParameters,
+  paymentParameters,
+  type RouteHintHop,
+} from "../../routing/route.ts";
+import type { NodeId, PaymentHash, ShortChannelId } from "../../util/ids.ts";
+import { present } from "../../util/invariant.ts";
 import type { Result } from "../../util/result.ts";
+import type { Msat } from "../../util/units.ts";
 import { reading, type StorageError } from "../storageError.ts";
 import { paymentFailureReason } from "./event.ts";
-import { layout, needed, nested, possible, record, union } from "./layouts.ts";
-import { count, paymentId } from "./values.ts";
+import { layout, needed, nested, possible, record, sized, union } from "./layouts.ts";
+import { blindedPaymentPath, route } from "./route.ts";
+import { count, paymentId, tlvRecords } from "./values.ts";
+
+/** The terms as they are stored: flat, and without what is as usual. */
+interface StoredTerms {
+  readonly paymentHash: PaymentHash;
+  /** Absent when the payee is behind blinded paths. */
+  readonly payee?: NodeId;
+  readonly amount: Msat;
+  readonly paymentSecret?: Uint8Array;
+  readonly paymentMetadata?: Uint8Array;
+  readonly preimage?: Uint8Array;
+  readonly finalCltvExpiryDelta: number;
+  readonly routeHints: readonly (readonly RouteHintHop[])[];
+  readonly maxFee: Msat;
+  readonly expiresAt?: number;
+  readonly customTlvs?: readonly TlvRecord[];
+  readonly declaredTotalMppValue?: Msat;
+  readonly payeeFeatures?: Uint8Array;
+  readonly blindedPaths?: readonly BlindedPaymentPath[];
+  readonly limits?: StoredLimits;
+}
+
+type StoredLimits = Pick<
+  PaymentParameters,
+  "maxTotalCltvExpiryDelta" | "maxPathCount" | "maxPathLength" | "maxChannelSaturationPowerOfHalf"
+>;
+
+/** The payment as it is stored; lists that were added later are absent when empty. */
+type StoredPayment = Omit<OutboundPayment, "terms" | "failedNodes" | "failedBlindedPaths"> & {
+  readonly terms: StoredTerms;
+  readonly failedNodes?: readonly NodeId[];
+  readonly failedBlindedPaths?: readonly number[];
+};
 
 const routeHintHop: Codec<RouteHintHop> = struct("route_hint_hop", {
   nodeId,
@@ -28,9 +72,9 @@ const routeHintHop: Codec<RouteHintHop> = struct("route_hint_hop", {
   cltvExpiryDelta: u16,
 });
 
-const paymentTerms: Codec<PaymentTerms> = nested<PaymentTerms>("payment_terms", {
+const paymentTerms: Codec<StoredTerms> = nested<StoredTerms>("payment_terms", {
   paymentHash: needed(0, paymentHash),
-  payee: needed(2, nodeId),
+  payee: possible(2, nodeId),
   amount: needed(4, msat64),
   paymentSecret: possible(6, bytes32),
   paymentMetadata: possible(8, rest),
@@ -39,6 +83,19 @@ const paymentTerms: Codec<PaymentTerms> = nested<PaymentTerms>("payment_terms", 
   routeHints: needed(14, array16(array16(routeHintHop))),
   maxFee: needed(16, msat64),
   expiresAt: possible(18, count),
+  customTlvs: possible(20, tlvRecords),
+  declaredTotalMppValue: possible(22, msat64),
+  payeeFeatures: possible(23, rest),
+  blindedPaths: possible(24, array16(sized(blindedPaymentPath))),
+  limits: possible(
+    25,
+    struct("route_limits", {
+      maxTotalCltvExpiryDelta: u32,
+      maxPathCount: u16,
+      maxPathLength: u16,
+      maxChannelSaturationPowerOfHalf: u8,
+    }),
+  ),
 });
 
 const status: Codec<OutboundPayment["status"]> = union<OutboundPayment["status"]>("payment_status", {
@@ -49,21 +106,104 @@ const status: Codec<OutboundPayment["status"]> = union<OutboundPayment["status"]
 });
 
 const payment = record(
-  layout<OutboundPayment>("payment", {
+  layout<StoredPayment>("payment", {
     paymentId: needed(0, paymentId),
     terms: needed(2, paymentTerms),
     status: needed(4, status),
     attemptsLeft: needed(6, u32),
-    failedChannels: needed(8, array16(shortChannelId)),
+    failedChannels: needed(8, array16<ShortChannelId>(shortChannelId)),
     ticksSinceEnd: needed(10, u32),
+    retryUntil: possible(11, count),
+    route: possible(12, route),
+    failedNodes: possible(13, array16(nodeId)),
+    failedBlindedPaths: possible(15, array16(u16)),
   }),
 );
 
 /** The record `payment/<id>`. */
 export function encodePayment(value: OutboundPayment): Uint8Array {
-  return encode(payment, value);
+  const { failedNodes, failedBlindedPaths, ...others } = value;
+  return encode(payment, {
+    ...others,
+    terms: storedTerms(value.terms),
+    ...(failedNodes.length > 0 && { failedNodes }),
+    ...(failedBlindedPaths.length > 0 && { failedBlindedPaths }),
+  });
 }
 
 export function readPayment({ key, value }: KvEntry): Result<OutboundPayment, StorageError> {
-  return reading(key, () => decode(payment, value));
+  return reading(key, () => {
+    const { terms, failedNodes = [], failedBlindedPaths = [], ...others } = decode(payment, value);
+    return { ...others, terms: termsOf(terms), failedNodes, failedBlindedPaths };
+  });
+}
+
+function storedTerms({
+  paymentHash: hash,
+  recipientOnion,
+  preimage,
+  routeParameters,
+}: PaymentTerms): StoredTerms {
+  const { finalValue, maxFee, paymentParameters: parameters } = routeParameters;
+  const { payee, expiryTime } = parameters;
+  const limits = limitsOf(parameters);
+  return {
+    paymentHash: hash,
+    amount: finalValue,
+    maxFee,
+    ...recipientOnion,
+    ...(preimage && { preimage }),
+    ...(payee.kind === "clear"
+      ? {
+          payee: payee.nodeId,
+          finalCltvExpiryDelta: payee.finalCltvExpiryDelta,
+          routeHints: payee.routeHints,
+        }
+      : { finalCltvExpiryDelta: 0, routeHints: [], blindedPaths: payee.paths }),
+    ...(payee.features && { payeeFeatures: payee.features }),
+    ...(expiryTime !== undefined && { expiresAt: expiryTime }),
+    ...(!isUsual(limits) && { limits }),
+  };
+}
+
+function termsOf(stored: StoredTerms): PaymentTerms {
+  const { paymentHash: hash, amount, maxFee, expiresAt, limits, preimage } = stored;
+  const { paymentSecret, paymentMetadata, customTlvs, declaredTotalMppValue } = stored;
+  return {
+    paymentHash: hash,
+    recipientOnion: {
+      ...(paymentSecret && { paymentSecret }),
+      ...(paymentMetadata && { paymentMetadata }),
+      ...(customTlvs && { customTlvs }),
+      ...(declaredTotalMppValue !== undefined && { declaredTotalMppValue }),
+    },
+    ...(preimage && { preimage }),
+    routeParameters: {
+      paymentParameters: paymentParameters(payeeOf(stored), {
+        ...(expiresAt !== undefined && { expiryTime: expiresAt }),
+        ...limits,
+      }),
+      finalValue: amount,
+      maxFee,
+    },
+  };
+}
+
+function payeeOf({ payee, blindedPaths, payeeFeatures, ...stored }: StoredTerms): Payee {
+  const features = payeeFeatures && { features: payeeFeatures };
+  if (blindedPaths !== undefined) return { kind: "blinded", paths: blindedPaths, ...features };
+  const { finalCltvExpiryDelta, routeHints } = stored;
+  const clear = { kind: "clear", nodeId: present(payee, "a payee"), routeHints } as const;
+  return { ...clear, finalCltvExpiryDelta, ...features };
+}
+
+function limitsOf(parameters: PaymentParameters): StoredLimits {
+  const { maxTotalCltvExpiryDelta, maxPathCount, maxPathLength, maxChannelSaturationPowerOfHalf } =
+    parameters;
+  return { maxTotalCltvExpiryDelta, maxPathCount, maxPathLength, maxChannelSaturationPowerOfHalf };
+}
+
+function isUsual(limits: StoredLimits): boolean {
+  const usual = limitsOf(paymentParameters({ kind: "blinded", paths: [] }));
+  return (Object.keys(usual) as (keyof StoredLimits)[]).every((name) => limits[name] === usual[name]);
 }
