@@ -59,6 +59,23 @@ export function worldWith(channels: number): World {
   };
 }
 
+/**
+ * A node whose channels were all closed in agreement, and have nothing left on the chain. They are one channel's records,
+ * given other ids.
+ */
+export function resolvedWorld(channels: number): TestNode {
+  const network = new TestNetwork();
+  const [node, peer] = [network.addNode(), network.addNode()];
+  network.connect(node, peer);
+  const channelId = network.openChannel(node, peer, terms);
+  node.manager.closeChannel(channelId);
+  network.settle();
+  network.mine(depth);
+  multiply(node, channelId, channels - 1);
+  node.restart();
+  return node;
+}
+
 /** Blocks that the channels have lived. */
 const depth = 144;
 

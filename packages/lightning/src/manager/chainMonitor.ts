@@ -93,8 +93,12 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   readonly #byOutPoint = new OutPointIndex<readonly ChannelId[]>();
   /** Names of the events that were told. */
   readonly #told = new Map<ChannelId, Set<string>>();
-  /** Channels that are closing or closed. */
+  /** Channels that are closing or closed, and of which something may be left on the chain. */
   readonly #closing = new Set<ChannelId>();
+  /** Those of which nothing is, as far as blocks can say for good: they cost nothing. */
+  readonly #resolved = new Set<ChannelId>();
+  /** When they are to be forgotten. */
+  readonly #archivals = new HeightIndex<ChannelId>();
   /** When the others have to. */
   readonly #deadlines = new HeightIndex<ChannelId>();
   /** Channels that changed since the last block: their deadlines are found with the next one, of this height at least. */
@@ -276,6 +280,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#unsaved.delete(channelId);
     this.#lockPending.delete(channelId);
     this.#closing.delete(channelId);
+    this.#resolved.delete(channelId);
+    this.#archivals.put(channelId, Number.POSITIVE_INFINITY);
     this.#bumps.delete(channelId);
     this.#told.delete(channelId);
     this.#deadlines.put(channelId, Number.POSITIVE_INFINITY);
@@ -314,7 +320,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   /** What follows from it is done with the next best block: a reorganisation may tell of hundreds. */
   transactionUnconfirmed(txid: Txid): void {
-    for (const channelId of [...this.#closing]) {
+    for (const channelId of [...this.#closing, ...this.#resolved]) {
       const monitor = this.#known(channelId);
       const next = transactionUnconfirmed(monitor, txid);
       if (next !== monitor) this.#set(next);
@@ -337,6 +343,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#followAll();
   }
 
+  /** Those of resolved channels are final. */
   relevantTxids(): ReturnType<Confirm["relevantTxids"]> {
     return [...this.#closing].flatMap((channelId) => relevantConfirmations(this.#known(channelId)));
   }
@@ -353,6 +360,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   #followAll(): void {
     for (const channelId of [...this.#closing]) this.#apart(channelId, () => this.#follow(channelId));
+    for (const channelId of this.#archivals.due(this.#height)) this.#tellResolved(channelId);
   }
 
   /**
@@ -391,8 +399,10 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const { channelId } = monitor.setup;
     const known = this.#monitors.get(channelId);
     this.#monitors.set(channelId, monitor);
-    if (monitor.lock !== undefined) this.#closing.add(channelId);
-    else this.#changedSince.set(channelId, this.#height + 1);
+    if (monitor.lock !== undefined) {
+      this.#closing.add(channelId);
+      this.#resolved.delete(channelId);
+    } else this.#changedSince.set(channelId, this.#height + 1);
     if (known !== undefined && known.chain === monitor.chain) return;
     for (const output of outputsToWatch(monitor)) {
       const watching = this.#byOutPoint.get(output.outPoint) ?? [];
@@ -424,7 +434,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   #goBackTo(height: number): void {
     this.#height = height;
-    for (const channelId of [...this.#closing]) {
+    for (const channelId of [...this.#closing, ...this.#resolved]) {
       this.#apart(channelId, (monitor) => {
         const next = blocksDisconnected(monitor, height);
         if (next === monitor) return;
@@ -441,9 +451,17 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#act(this.#known(channelId));
     const monitor = this.#known(channelId);
     const since = resolvedAt(monitor, this.#destination(monitor));
-    if (since !== undefined && this.#height >= since + (since === 0 ? 0 : archivalDelay)) {
-      this.#tellOnce(channelId, "resolved", { kind: "resolved", channelId });
+    if (since === 0) this.#tellResolved(channelId);
+    else if (since !== undefined && this.#height >= since) {
+      this.#closing.delete(channelId);
+      this.#resolved.add(channelId);
+      this.#bumps.delete(channelId);
+      this.#archivals.put(channelId, since + archivalDelay);
     }
+  }
+
+  #tellResolved(channelId: ChannelId): void {
+    this.#tellOnce(channelId, "resolved", { kind: "resolved", channelId });
   }
 
   #tell(monitor: ChannelMonitor): void {

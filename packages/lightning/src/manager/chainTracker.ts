@@ -50,6 +50,11 @@ export class ChainTracker {
         this.#unconfirm(channelId);
       }
     }
+    for (const [channelId, height] of this.#core.fundingSpent) {
+      if (height <= forkPoint.height) continue;
+      this.#core.fundingSpent.set(channelId, forkPoint.height + settledDepth);
+      this.#deadlines.put(channelId, 0);
+    }
     const { tip } = this.#core;
     const known = [tip.hash, ...tip.ancestors];
     const ancestors = known.slice(tip.height - forkPoint.height + 1);
@@ -123,7 +128,7 @@ export class ChainTracker {
     this.#settling.put(channelId, isSettled ? Number.POSITIVE_INFINITY : settled);
     const fundings = isSettled ? [] : (channel?.commitments.fundings ?? []);
     const ids = fundings.map(({ outPoint }) => outPoint.txid);
-    this.#deadlines.put(channelId, entry ? concerningHeight(entry.state) : Number.POSITIVE_INFINITY);
+    this.#deadlines.put(channelId, entry ? this.#concerningHeight(entry.state) : Number.POSITIVE_INFINITY);
     const known = this.#fundings.get(channelId) ?? [];
     if (ids.length === known.length && ids.every((id, i) => id === known[i])) return;
     for (const id of known) {
@@ -138,6 +143,45 @@ export class ChainTracker {
     }
     if (ids.length === 0) this.#fundings.delete(channelId);
     else this.#fundings.set(channelId, ids);
+  }
+
+  /** From which height on a block may change the channel by its height alone: infinity for never. */
+  #concerningHeight(state: ChannelState): number {
+    switch (state.kind) {
+      case "wait-for-channel-ready":
+      case "normal":
+      case "shutting-down":
+      case "negotiating":
+        return nextDeadline(state) ?? Number.POSITIVE_INFINITY;
+      case "offline":
+      case "syncing":
+        return this.#concerningHeight(state.inner);
+      case "awaiting-signer":
+        return this.#concerningHeight(state.before);
+      case "closing":
+        return this.#rebroadcastHeight(state);
+      case "wait-for-accept-channel":
+      case "wait-for-acceptance":
+      case "wait-for-funding-transaction":
+      case "wait-for-funding-created":
+      case "wait-for-funding-signed":
+      case "wait-for-remote-close":
+      case "ended":
+        return Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /**
+   * A closed channel's block is only for what it broadcasts again: its closing transaction, with every block until the
+   * monitor has seen the funding spent, and seldom afterwards, lest a reorganisation has undone that.
+   */
+  #rebroadcastHeight({ channel, closingTransaction }: Extract<ChannelState, { kind: "closing" }>): number {
+    const { fundingStatus, fundingTransaction, commitments } = channel;
+    if (fundingStatus.kind === "unconfirmed" && fundingTransaction !== undefined) return 0;
+    if (closingTransaction === undefined) return Number.POSITIVE_INFINITY;
+    const { height } = this.#core.tip;
+    const spent = this.#core.fundingSpent.get(commitments.channelId);
+    return spent === undefined || height < spent ? 0 : height + settledDepth;
   }
 
   #unconfirm(channelId: ChannelId): void {
@@ -167,30 +211,4 @@ const settledDepth = 100;
 function settledFrom({ fundingStatus }: FundedChannel): number {
   if (fundingStatus.kind === "unconfirmed") return Number.POSITIVE_INFINITY;
   return fundingStatus.height + settledDepth - 1;
-}
-
-/** From which height on a block may change the channel by its height alone: infinity for never. */
-function concerningHeight(state: ChannelState): number {
-  switch (state.kind) {
-    case "wait-for-channel-ready":
-    case "normal":
-    case "shutting-down":
-    case "negotiating":
-      return nextDeadline(state) ?? Number.POSITIVE_INFINITY;
-    case "offline":
-    case "syncing":
-      return concerningHeight(state.inner);
-    case "awaiting-signer":
-      return concerningHeight(state.before);
-    case "closing":
-      return 0;
-    case "wait-for-accept-channel":
-    case "wait-for-acceptance":
-    case "wait-for-funding-transaction":
-    case "wait-for-funding-created":
-    case "wait-for-funding-signed":
-    case "wait-for-remote-close":
-    case "ended":
-      return Number.POSITIVE_INFINITY;
-  }
 }

@@ -77,6 +77,8 @@ export class ManagerCore implements CrossChannelHandler {
   /** Absent when the rows of the monitors themselves are in the batches. */
   readonly #outbox: Outbox | undefined;
   #messages: MessageSendEvent[] = [];
+  /** Channels whose monitors saw the funding output spent, and the height up to which that may be undone. */
+  readonly fundingSpent = new Map<ChannelId, number>();
   /** Channels of which the monitors say that nothing is left. */
   readonly #archivable = new Set<ChannelId>();
   #deletions: RecordEncoder[] = [];
@@ -244,6 +246,7 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "commitment-confirmed":
         this.forwarding.commitmentConfirmed(channelId);
+        this.fundingSpent.set(channelId, this.#tip.height);
         this.channels.step(channelId, { kind: "funding-spent", by: "commitment" });
         return;
       case "holder-force-closed":
@@ -254,6 +257,7 @@ export class ManagerCore implements CrossChannelHandler {
         });
         return;
       case "cooperative-close-confirmed":
+        this.fundingSpent.set(channelId, this.#tip.height);
         this.channels.step(channelId, { kind: "funding-spent", by: "closing-transaction" });
         return;
       case "preimage-seen": {
@@ -343,6 +347,7 @@ export class ManagerCore implements CrossChannelHandler {
       this.incoming.forget({ channelId, htlcId: id });
     }
     this.#archivable.delete(channelId);
+    this.fundingSpent.delete(channelId);
     this.forwarding.forget(channelId);
     this.channels.forget(channelId);
     this.turn.forget(channelId);
