@@ -71,7 +71,9 @@ export function resolvedWorld(channels: number): TestNode {
   node.manager.closeChannel(channelId);
   network.settle();
   network.mine(depth);
-  multiply(node, channelId, channels - 1);
+  const { txid } = present(node.chainMonitor.monitor(channelId), "a monitor").setup.funding.outPoint;
+  const copied = { channelId, txid, counterparty: peer.nodeId, copies: channels - 1 };
+  node.store.commitNow(copiesOfChannel(node.store.entries(), copied));
   node.restart();
   return node;
 }

@@ -17,7 +17,7 @@ import type { InboundPayment, InvoiceClaim } from "../payment/inboundPayment.ts"
 import type { PaymentTerms } from "../payment/outboundPayment.ts";
 import type { RecentPaymentDetails } from "../payment/outboundPayments.ts";
 import type { InFlightHtlcs, Path, Route, RouteParameters } from "../routing/route.ts";
-import type { SigningAnswer } from "../sign/channelSigner.ts";
+import type { SigningAnswer, SigningRequest } from "../sign/channelSigner.ts";
 import type { Bytes32, Script } from "../util/bytes.ts";
 import {
   type BlockHash,
@@ -38,6 +38,7 @@ import type { Batch } from "./batch.ts";
 import { ChainTracker } from "./chainTracker.ts";
 import { type ChannelDetails, channelDetails, isUnfunded } from "./channelDetails.ts";
 import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
+import type { PendingSigningRequest } from "./channels.ts";
 import type { ClaimablePayment, FailureCode } from "./claimables.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import {
@@ -206,9 +207,31 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return requiredAnchorReserve(this.#core);
   }
 
-  /** A signer that had not answered at once does so now. */
-  signerAnswered(channelId: ChannelId, answer: SigningAnswer): void {
-    this.#core.input(() => this.#core.channels.signerAnswered(channelId, answer));
+  // Signers that answer later
+
+  /** What channels wait for their signers to answer, those behind a network among them. A disconnection drops it. */
+  listSigningRequests(): readonly PendingSigningRequest[] {
+    return this.#core.channels.signingRequests();
+  }
+
+  /**
+   * A signer that had not answered `request` at once does so now. `false` when the channel waits for that no more: the
+   * answer is of no use then, and may be forgotten.
+   */
+  signerAnswered(channelId: ChannelId, request: SigningRequest, answer: SigningAnswer): boolean {
+    return this.#core.input(() => this.#core.channels.signerAnswered(channelId, request, answer));
+  }
+
+  /**
+   * Asks signers again that had not answered: of one channel, or of all.
+   *
+   * @ldk lightning::ln::channelmanager::ChannelManager::signer_unblocked
+   */
+  signerUnblocked(channelId?: ChannelId): void {
+    const { channels } = this.#core;
+    const ids =
+      channelId === undefined ? channels.signingRequests().map((one) => one.channelId) : [channelId];
+    for (const id of ids) this.#core.input(() => channels.askAgain(id));
   }
 
   // Receiving

@@ -6,7 +6,12 @@ import { type ChannelState, type FundedChannel, fundedChannel } from "../channel
 import { isRecordCommand } from "../channel/states/records.ts";
 import { step } from "../channel/step.ts";
 import type { Event } from "../handlers/event.ts";
-import type { ChannelSigner, SigningAnswer, SigningRequest } from "../sign/channelSigner.ts";
+import {
+  type ChannelSigner,
+  isSameRequest,
+  type SigningAnswer,
+  type SigningRequest,
+} from "../sign/channelSigner.ts";
 import type { Signature } from "../util/bytes.ts";
 import type { ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
 import { commitmentNumber } from "../util/ids.ts";
@@ -35,6 +40,13 @@ export interface ConnectedPeer {
   /** Rises with every connection of any peer. */
   readonly epoch: number;
   readonly features: Features;
+}
+
+/** A request that a channel's signer has not answered. */
+export interface PendingSigningRequest {
+  readonly channelId: ChannelId;
+  readonly counterparty: NodeId;
+  readonly request: SigningRequest;
 }
 
 /** Who acts on what one channel asks of others. */
@@ -306,11 +318,32 @@ export class Channels {
     if (entry.state.kind === "ended") this.forget(channelId);
   }
 
-  /** The signer's answer to what the channel asked. */
-  signerAnswered(channelId: ChannelId, answer: SigningAnswer): void {
+  /** What channels wait for their signers to answer. */
+  signingRequests(): readonly PendingSigningRequest[] {
+    return [...this.#entries].flatMap(([channelId, { state, counterparty }]) =>
+      state.kind === "awaiting-signer" ? [{ channelId, counterparty, request: state.request }] : [],
+    );
+  }
+
+  /**
+   * The signer's answer to a request. `false` when the channel does not wait for it any more: the connection was lost
+   * meanwhile, and with what the peer had not seen. It may ask for something else by now, of the same number.
+   */
+  signerAnswered(channelId: ChannelId, request: SigningRequest, answer: SigningAnswer): boolean {
     const state = this.#entries.get(channelId)?.state;
-    if (state?.kind !== "awaiting-signer") return;
+    if (state?.kind !== "awaiting-signer" || !isSameRequest(state.request, request)) return false;
     this.step(channelId, { kind: "signed", answer: this.#withNodeSignature(state.request, answer) });
+    return true;
+  }
+
+  /** Asks the signer again what the channel waits for. Whether it has answered. */
+  askAgain(channelId: ChannelId): boolean {
+    const entry = this.#entries.get(channelId);
+    if (entry?.state.kind !== "awaiting-signer") return false;
+    const answer = this.#ask(entry, entry.state.request);
+    if (answer === undefined) return false;
+    this.step(channelId, answer);
+    return true;
   }
 
   /** Whether a channel with this peer waits for its signer: the peer need not be read from meanwhile. */

@@ -4,6 +4,7 @@ export { type Batch, type Effect, effectDurability } from "./batch.ts";
 export { ChainMonitor, type ChainMonitorEnvironment } from "./chainMonitor.ts";
 export type { ChannelDetails } from "./channelDetails.ts";
 export { ChannelManager, type CreateChannelRequest } from "./channelManager.ts";
+export type { PendingSigningRequest } from "./channels.ts";
 export type { ClaimablePayment, FailureCode } from "./claimables.ts";
 export type { ManagerEnvironment } from "./environment.ts";
 export {

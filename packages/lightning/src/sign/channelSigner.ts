@@ -1,7 +1,7 @@
-import type { Transaction } from "@fulmen/bitcoin/transaction";
+import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { BuiltCommitment, FundingOutput } from "../commitment/build.ts";
 import type { Basepoints } from "../commitment/params.ts";
-import type { Point, Signature } from "../util/bytes.ts";
+import { type Point, type Signature, toHex } from "../util/bytes.ts";
 import type { CommitmentNumber } from "../util/ids.ts";
 
 /**
@@ -73,7 +73,8 @@ export type SigningAnswer =
 
 /**
  * Holds the keys of one channel. `sign` answers at once, or returns `undefined` and answers later through
- * `ChannelManager.signerAnswered`; until then the channel takes no other step.
+ * `ChannelManager.signerAnswered`; until then the channel takes no other step. A disconnection drops the question: after
+ * it the channel may ask something else.
  *
  * @ldk lightning::sign::ecdsa::EcdsaChannelSigner
  */
@@ -94,4 +95,25 @@ export interface SignerProvider {
   destinationScript(channelKeysId: Uint8Array): Uint8Array;
   /** Where a cooperative close pays us. */
   shutdownScript(): Uint8Array;
+}
+
+/** Whether the answer to one request is an answer to the other, too: they ask for signatures of the same. */
+export function isSameRequest(one: SigningRequest, other: SigningRequest): boolean {
+  return one === other || nameOf(one) === nameOf(other);
+}
+
+function nameOf(request: SigningRequest): string {
+  const { kind } = request;
+  switch (kind) {
+    case "counterparty-commitment":
+      return [kind, request.number, ...request.commitments.map(({ built }) => built.txid)].join(" ");
+    case "revocation":
+      return [kind, request.number, request.pointNumber].join(" ");
+    case "closing":
+      return `${kind} ${txid(request.transaction)}`;
+    case "channel-announcement":
+      return `${kind} ${toHex(request.announcement)}`;
+    case "holder-commitment":
+      return [kind, request.number, request.built.txid].join(" ");
+  }
 }
