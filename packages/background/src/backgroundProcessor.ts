@@ -1,10 +1,10 @@
 import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
 import type { P2PGossipSync } from "@fulmen/lightning/gossip";
-import type { Event, Logger, LogRecord } from "@fulmen/lightning/handlers";
+import { type Event, type Logger, type LogRecord, withPrintableText } from "@fulmen/lightning/handlers";
 import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
 import { channelPrefixes } from "@fulmen/lightning/storage";
-import type { UnixSeconds } from "@fulmen/lightning/util";
+import { printable, type UnixSeconds } from "@fulmen/lightning/util";
 import type { BumpTransactionHandler } from "./bumpTransactionHandler.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitQueue } from "./commitQueue.ts";
@@ -114,7 +114,7 @@ export class BackgroundProcessor {
 
   constructor(options: BackgroundProcessorOptions) {
     const { store, peerManager, clock = systemClock } = options;
-    this.#options = options;
+    this.#options = { ...options, logger: withPrintableText(options.logger) };
     this.peers = wakingConnections(peerManager, () => this.wake());
     this.#queue = new CommitQueue(store, clock, {
       frozen: (error, attempt, retryIn) => this.#frozen(error, attempt, retryIn),
@@ -377,7 +377,7 @@ export class BackgroundProcessor {
     this.#timers.stop();
     this.#queue.stop();
     void this.#endEvents();
-    const text = `${what}: ${textOf(error)}; the node stops here and is to be started anew`;
+    const text = `${what}: ${printable(textOf(error))}; the node stops here and is to be started anew`;
     this.#log("error", text);
     this.#become({ kind: "failed", error, text });
     this.#disconnect();

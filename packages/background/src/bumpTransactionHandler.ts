@@ -1,5 +1,5 @@
 import type { BroadcasterInterface, ClaimId, CoinSelectionSource } from "@fulmen/lightning/chain";
-import type { Logger, LogRecord } from "@fulmen/lightning/handlers";
+import { type Logger, type LogRecord, withPrintableText } from "@fulmen/lightning/handlers";
 import {
   type BumpOutcome,
   type BumpTransactionEvent,
@@ -37,7 +37,7 @@ export class BumpTransactionHandler {
   readonly #running = new Map<ClaimId, Running>();
 
   constructor(options: BumpTransactionHandlerOptions) {
-    this.#options = options;
+    this.#options = { ...options, logger: withPrintableText(options.logger) };
   }
 
   /**

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net";
 import type { EntropySource } from "@fulmen/lightning/chain";
-import type { Logger } from "@fulmen/lightning/handlers";
+import { type Logger, withPrintableText } from "@fulmen/lightning/handlers";
 import type { ConnectionId, ConnectRefusal, PeerConnections } from "@fulmen/lightning/peer";
 import { err, type NodeId, ok, type Result } from "@fulmen/lightning/util";
 import { SocketConnection } from "./socketConnection.ts";
@@ -67,7 +67,7 @@ export class TcpTransport {
 
   constructor(options: TcpTransportOptions) {
     this.#peers = options.peers;
-    this.#logger = options.logger;
+    this.#logger = withPrintableText(options.logger);
     this.#entropy = options.entropy ?? { randomBytes };
     this.#connectTimeout = options.connectTimeout ?? 10_000;
     this.#closeTimeout = options.closeTimeout ?? 2_000;

@@ -56,7 +56,7 @@ export interface NodeAnnouncementInfo {
   readonly lastUpdate: number;
   /** Red, green, blue. */
   readonly rgbColor: Uint8Array;
-  /** 32 bytes, chosen by the node: show them through `printable` only. */
+  /** 32 bytes, chosen by the node: show them by `nodeAliasText` only. */
   readonly alias: Uint8Array;
   readonly addresses: readonly SocketAddress[];
   /** The `node_announcement` as it came, its type first. */

@@ -7,6 +7,7 @@ export type {
   ReadOnlyNetworkGraph,
 } from "./graphEntries.ts";
 export { type GossipOrigin, NetworkGraph, type NetworkGraphOptions } from "./networkGraph.ts";
+export { nodeAliasText } from "./nodeAlias.ts";
 export { type NodeAnnouncementContents, signNodeAnnouncement } from "./nodeAnnouncement.ts";
 export { P2PGossipSync, type P2PGossipSyncOptions } from "./p2pGossipSync.ts";
 export type { SourcedGossip } from "./pendingChecks.ts";

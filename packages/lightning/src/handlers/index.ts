@@ -11,7 +11,7 @@ export type {
 } from "./event.ts";
 export type { EventsProvider } from "./eventsProvider.ts";
 export { type GossipMessage, isGossipMessage, isGossipType } from "./gossipMessage.ts";
-export type { Logger, LogRecord } from "./logger.ts";
+export { type Logger, type LogRecord, withPrintableText } from "./logger.ts";
 export type {
   BaseMessageHandler,
   ChannelMessage,

@@ -1,3 +1,5 @@
+import { printable } from "../util/text.ts";
+
 /** Why a call of the public API was not carried out; nothing has changed. @ldk lightning::util::errors::APIError */
 export type ApiErrorCode =
   | "api-misuse"
@@ -17,13 +19,16 @@ export type ApiErrorCode =
   | "own-invoice"
   | "frozen";
 
-/** Thrown by the public API, as TypeScript users expect; `message` is a sentence that says what to do. */
+/** Longest `message`. */
+const longestMessage = 1_000;
+
+/** Thrown by the public API, as TypeScript users expect; `message` is a sentence that says what to do, printable whatever was asked for. */
 export class ApiError extends Error {
   override readonly name: string = "ApiError";
   readonly code: ApiErrorCode;
 
   constructor(code: ApiErrorCode, message: string) {
-    super(message);
+    super(printable(message, longestMessage));
     this.code = code;
   }
 }

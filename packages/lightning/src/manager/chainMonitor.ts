@@ -11,7 +11,7 @@ import type {
 } from "../chain/chainInterface.ts";
 import type { ClaimId } from "../chain/coinSelection.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
-import type { Logger } from "../handlers/logger.ts";
+import { type Logger, withPrintableText } from "../handlers/logger.ts";
 import { type Balance, claimableBalances } from "../onchain/balances.ts";
 import type { BumpTransactionEvent } from "../onchain/bumpTransaction.ts";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "../onchain/channelMonitor.ts";
@@ -112,7 +112,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     environment: ChainMonitorEnvironment,
     start: { readonly bestHeight: number; readonly monitors: readonly RestoredMonitor[] },
   ) {
-    this.#environment = environment;
+    this.#environment = { ...environment, logger: withPrintableText(environment.logger) };
     this.#height = start.bestHeight;
     for (const { monitor, stored } of start.monitors) {
       this.#stored.set(monitor.setup.channelId, stored);

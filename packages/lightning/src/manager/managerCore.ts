@@ -8,7 +8,13 @@ import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import { fundingScript } from "../commitment/funding.ts";
 import type { Htlc } from "../commitment/htlc.ts";
-import { type Event, type IndexedEvent, isGossipMessage, type MessageSendEvent } from "../handlers/index.ts";
+import {
+  type Event,
+  type IndexedEvent,
+  isGossipMessage,
+  type MessageSendEvent,
+  withPrintableText,
+} from "../handlers/index.ts";
 import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
 import type { MonitorEvent, MonitorSetup } from "../onchain/watch.ts";
 import { createFakeScid, type FakeScidNamespace, fakeScidKey } from "../payment/fakeScid.ts";
@@ -87,7 +93,8 @@ export class ManagerCore implements CrossChannelHandler {
   #tip: BlockLocator;
   #tipChanged = false;
 
-  constructor(environment: ManagerEnvironment, start: CoreStart) {
+  constructor(given: ManagerEnvironment, start: CoreStart) {
+    const environment = { ...given, logger: withPrintableText(given.logger) };
     this.environment = environment;
     this.#sequence = start.sequence;
     this.#now = start.now;

@@ -11,7 +11,7 @@ import type {
 } from "../chain/chainInterface.ts";
 import type { ChangeDestinationSource } from "../chain/changeDestination.ts";
 import type { KvWrite } from "../chain/kvStore.ts";
-import type { Logger, LogRecord } from "../handlers/logger.ts";
+import { type Logger, type LogRecord, withPrintableText } from "../handlers/logger.ts";
 import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
 import { antiReorgDelay, archivalDelay } from "../onchain/deadlines.ts";
 import type { SweepTransaction, TrackedSpendableOutput } from "../onchain/trackedOutput.ts";
@@ -98,7 +98,7 @@ export class OutputSweeper implements Listen, Confirm {
     start: { readonly bestHeight: number; readonly stored?: StoredSweeper },
   ) {
     const { outputs, transactions } = start.stored ?? { outputs: [], transactions: [] };
-    this.#environment = environment;
+    this.#environment = { ...environment, logger: withPrintableText(environment.logger) };
     this.#height = start.bestHeight;
     for (const sweep of transactions) this.#sweeps.set(txid(sweep.transaction), sweep);
     for (const tracked of outputs) this.#register(tracked);

@@ -1,20 +1,19 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import { utf8 } from "@scure/base";
 import type { NodeSigner } from "../chain/index.ts";
-import type {
-  BaseMessageHandler,
-  ErrorAction,
-  GossipMessage,
-  Logger,
-  LogRecord,
-  MessageSendEvent,
+import {
+  type BaseMessageHandler,
+  type ErrorAction,
+  type GossipMessage,
+  type Logger,
+  type LogRecord,
+  type MessageSendEvent,
+  withPrintableText,
 } from "../handlers/index.ts";
 import { NoiseConnection } from "../noise/index.ts";
 import { concatBytes, fromHex, noBytes, type Point } from "../util/bytes.ts";
 import type { BlockHash, NodeId } from "../util/ids.ts";
 import { invariant, present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { printable } from "../util/text.ts";
 import { type DecodedMessage, encodeMessage, Features, type Init } from "../wire/index.ts";
 import { Connection } from "./connection.ts";
 import { dispatchMessage, type MessageHandlers } from "./dispatch.ts";
@@ -89,7 +88,7 @@ export class PeerManager implements PeerConnections {
     const { channel, routing, onion, custom } = handlers;
     this.#allHandlers = [channel, routing, onion, custom].filter((handler) => handler !== undefined);
     this.#chainHash = chainHash;
-    this.#logger = logger;
+    this.#logger = withPrintableText(logger);
     this.#limits = { ...defaultPeerLimits, ...limits };
   }
 
@@ -373,7 +372,7 @@ export class PeerManager implements PeerConnections {
         this.#send(connection, action.message);
         return;
       case "ignore-and-log":
-        this.#log("debug", printable(utf8.decode(action.text)), nodeId);
+        this.#log("debug", action.text, nodeId);
         return;
     }
   }

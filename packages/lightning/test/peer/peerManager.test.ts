@@ -228,7 +228,7 @@ test("handle-error -- the message leaves, then the connection ends", () => {
     stranger.received().map(({ type }) => type),
     ["warning", "error"],
   );
-  assert.ok(alice.log.some(({ text }) => text === "bad?line"));
+  assert.ok(alice.log.some(({ text }) => text === "bad\ufffdline"));
 });
 
 test("a newer connection takes the place of an older one", () => {
