@@ -13,11 +13,9 @@ function books(): Ledger {
 
 const forwarded = {
   kind: "payment-forwarded",
-  incomingChannelId: "ab",
-  outgoingChannelId: "bc",
-  incomingAmount: 102_010n,
-  outgoingAmount: 100_000n,
-  feeEarned: 2_010n,
+  prevHtlcs: [{ channelId: "ab", amount: 102_010n }],
+  nextHtlcs: [{ channelId: "bc", amount: 100_000n }],
+  totalFeeEarned: 2_010n,
 };
 const claimable = { kind: "payment-claimable", paymentHash: "p", viaChannelIds: ["bc"] };
 const claimed = { kind: "payment-claimed", paymentHash: "p", amount: 100_000n };
@@ -76,8 +74,11 @@ describe("the ledger", () => {
   it("complains of wrong amounts and fees", () => {
     assert.throws(() => books().told("a", { ...sent, feePaid: 2_009n }), /2010 were due/);
     assert.throws(() => books().told("c", { ...claimed, amount: 99_999n }), /99999 msat were claimed/);
-    assert.throws(() => books().told("b", { ...forwarded, incomingAmount: 102_009n }), /are due/);
-    assert.throws(() => books().told("b", { ...forwarded, feeEarned: 2_011n }), /are due/);
+    assert.throws(
+      () => books().told("b", { ...forwarded, prevHtlcs: [{ channelId: "ab", amount: 102_009n }] }),
+      /are due/,
+    );
+    assert.throws(() => books().told("b", { ...forwarded, totalFeeEarned: 2_011n }), /are due/);
   });
 
   it("complains of what was forwarded twice for one claim", () => {
@@ -89,7 +90,10 @@ describe("the ledger", () => {
   it("complains of strangers' payments and channels", () => {
     assert.throws(() => books().told("b", sent), /not payer/);
     assert.throws(() => books().told("c", { ...claimed, paymentHash: "q" }), /not payee/);
-    assert.throws(() => books().told("b", { ...forwarded, outgoingChannelId: "xy" }), /never opened/);
+    assert.throws(
+      () => books().told("b", { ...forwarded, nextHtlcs: [{ channelId: "xy", amount: 100_000n }] }),
+      /never opened/,
+    );
   });
 
   it("lets a crash undo an order that was not stored, and no other", () => {

@@ -65,6 +65,11 @@ interface Share {
   readonly balance: bigint;
 }
 
+interface ToldHtlc {
+  readonly channelId: string;
+  readonly amount: bigint;
+}
+
 /** What the ledger reads of an event. */
 export interface Told {
   readonly kind: string;
@@ -72,11 +77,9 @@ export interface Told {
   readonly amount?: bigint;
   readonly feePaid?: bigint;
   readonly viaChannelIds?: readonly string[];
-  readonly incomingChannelId?: string;
-  readonly outgoingChannelId?: string;
-  readonly incomingAmount?: bigint;
-  readonly outgoingAmount?: bigint;
-  readonly feeEarned?: bigint;
+  readonly prevHtlcs?: readonly ToldHtlc[];
+  readonly nextHtlcs?: readonly ToldHtlc[];
+  readonly totalFeeEarned?: bigint;
 }
 
 /** What is wrong with the books, in words. */
@@ -243,15 +246,18 @@ export class Ledger {
   }
 
   #forwarded(name: Name, event: Told): void {
-    const outgoing = given(event.outgoingAmount);
-    const incoming = given(event.incomingAmount);
+    const [prev, ...morePrev] = given(event.prevHtlcs);
+    const [next, ...moreNext] = given(event.nextHtlcs);
+    check(morePrev.length + moreNext.length === 0, "a forward of several HTLCs");
+    const { channelId: incomingChannelId, amount: incoming } = given(prev);
+    const { channelId: outgoingChannelId, amount: outgoing } = given(next);
     const fee = feeFor(this.#terms, outgoing);
     check(
-      name === "b" && incoming - outgoing === fee && event.feeEarned === fee,
-      `${name} earned ${incoming - outgoing} and says ${event.feeEarned} for ${outgoing} msat: ${fee} are due`,
+      name === "b" && incoming - outgoing === fee && event.totalFeeEarned === fee,
+      `${name} earned ${incoming - outgoing} and says ${event.totalFeeEarned} for ${outgoing} msat: ${fee} are due`,
     );
-    const from = this.#bookOf(given(event.incomingChannelId));
-    const to = this.#bookOf(given(event.outgoingChannelId));
+    const from = this.#bookOf(incomingChannelId);
+    const to = this.#bookOf(outgoingChannelId);
     move(from, from.first === name ? from.second : from.first, incoming);
     move(to, name, outgoing);
     if (outgoing > this.#dust) to.forwarded += outgoing;

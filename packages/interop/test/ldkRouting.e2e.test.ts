@@ -47,7 +47,7 @@ for (const announce of [true, false]) {
     await quiet(line);
     const forwarded = line.us.events.filter((event) => event.kind === "payment-forwarded");
     assert.deepEqual(
-      forwarded.map(({ feeEarned }) => feeEarned),
+      forwarded.map(({ totalFeeEarned }) => totalFeeEarned),
       [ourFee, ourFee],
     );
     assert.equal(ourBalance(line) - before, 2n * ourFee);

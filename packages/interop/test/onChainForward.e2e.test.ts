@@ -112,8 +112,8 @@ for (const format of bothFormats) {
     const sent = await alice.waitFor("payment-sent", (event) => event.paymentHash === paymentHash);
     assert.equal(sent.preimage, preimage);
     const forwarded = await us.waitFor("payment-forwarded");
-    assert.equal(forwarded.claimedOnChain, true);
-    assert.equal(forwarded.feeEarned, ourFee);
+    assert.equal(forwarded.claimFromOnchainTx, true);
+    assert.equal(forwarded.totalFeeEarned, ourFee);
     await mine(chain, bob);
     await chain.mine(150);
     assert.equal(balanceWith(us, line), 500_000_000n + amount + ourFee, "the channel with alice lives on");

@@ -158,7 +158,7 @@ function earnedByEvents(events: readonly Event[]): bigint {
   for (const event of events) {
     if (event.kind === "payment-sent") earned -= event.amount + event.feePaid;
     else if (event.kind === "payment-claimed") earned += event.amount;
-    else if (event.kind === "payment-forwarded") earned += event.feeEarned;
+    else if (event.kind === "payment-forwarded") earned += event.totalFeeEarned;
   }
   return earned;
 }

@@ -69,6 +69,44 @@ export interface ChannelConfig {
   readonly acceptUnderpayingHtlcs: boolean;
 }
 
+/** Some of a channel's settings: those that are left out stay. @ldk lightning::util::config::ChannelConfigUpdate */
+export type ChannelConfigUpdate = Partial<ChannelConfig>;
+
+/**
+ * HTLCs that are told of by `htlc-intercepted` instead of being forwarded, to be added up in
+ * `UserConfig.htlcInterceptionFlags`. Private channels are those that are not announced; an HTLC is intercepted when any
+ * flag fits.
+ *
+ * @ldk lightning::util::config::HTLCInterceptionFlags
+ */
+export const htlcInterceptionFlags = {
+  /** The next hop is named by an id of `getInterceptScid`: for channels that are to be opened yet. */
+  toInterceptScids: 1,
+  /** The next peer is not connected and the channel to it private: it may have to be woken. */
+  toOfflinePrivateChannels: 2,
+  toOnlinePrivateChannels: 4,
+  toPublicChannels: 8,
+  /** The HTLC came over a private channel. */
+  fromPrivateChannels: 16,
+  fromPublicToPrivateChannels: 32,
+  fromPublicToPublicChannels: 64,
+  /** The next hop is named by an id that means nothing to us. */
+  toUnknownScids: 128,
+  toAllKnownScids: 1 | 2 | 4 | 8,
+  allValidHtlcs: 0xff,
+} as const;
+
+/**
+ * How much of an outgoing channel the HTLCs of one upstream peer may take up while there are others who could want it:
+ * jamming by one peer leaves them room. 100 is no limit. Our own payments are not limited.
+ */
+export interface ForwardingBudget {
+  /** Of the HTLCs that the next peer accepts at once; one slot at least. */
+  readonly maxSlotsPercent: number;
+  /** Of what the channel can carry: our balance, or what the next peer accepts in flight if that is less. */
+  readonly maxLiquidityPercent: number;
+}
+
 /** All settings of a node. @ldk lightning::util::config::UserConfig */
 export interface UserConfig {
   readonly channelHandshakeConfig: ChannelHandshakeConfig;
@@ -78,6 +116,10 @@ export interface UserConfig {
   readonly acceptForwardsToPrivChannels: boolean;
   /** When false, every `open_channel` is refused; otherwise the user decides by `OpenChannelRequest`. Default true. */
   readonly acceptInboundChannels: boolean;
+  /** Which HTLCs are intercepted: a sum of `htlcInterceptionFlags`. Default 0: none. */
+  readonly htlcInterceptionFlags: number;
+  /** Default 80 percent of both. */
+  readonly forwardingBudget: ForwardingBudget;
 }
 
 /** The feerates that channels ask for, as the host's `FeeEstimator` gives them. */
@@ -130,4 +172,6 @@ export const defaultUserConfig: UserConfig = {
   },
   acceptForwardsToPrivChannels: false,
   acceptInboundChannels: true,
+  htlcInterceptionFlags: 0,
+  forwardingBudget: { maxSlotsPercent: 80, maxLiquidityPercent: 80 },
 };

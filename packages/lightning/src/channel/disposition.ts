@@ -46,6 +46,17 @@ export type Disposition =
       /** `path_key` of `update_add_htlc`: the peer reached us by a blinded id. */
       readonly pathKey?: Point;
     }
+  /**
+   * The user decides; its onion is read again then. `forwardTo` is what the user decided, kept until the outgoing HTLC is
+   * signed.
+   */
+  | {
+      readonly kind: "intercepted";
+      readonly onion: Uint8Array;
+      readonly skimmedFee?: Msat;
+      readonly pathKey?: Point;
+      readonly forwardTo?: { readonly channelId: ChannelId; readonly amount: Msat };
+    }
   /** Offered onward; written in the batch that first signs the outgoing HTLC. */
   | {
       readonly kind: "forwarded";
@@ -118,6 +129,8 @@ export type HtlcSource =
       readonly sharedSecret: Uint8Array;
       readonly incomingAmount: Msat;
       readonly blinded?: BlindedRole;
+      /** What we keep beyond the fee that the payer meant us to have: the next peer is told (bLIP 25). */
+      readonly skimmedFee?: Msat;
     };
 
 /** An outgoing HTLC, who asked for it, and the onion as long as it may have to be sent again. */

@@ -1,10 +1,13 @@
 export type { ChannelAction, ChannelStep } from "./action.ts";
 export {
   type ChannelConfig,
+  type ChannelConfigUpdate,
   type ChannelFeerates,
   type ChannelHandshakeConfig,
   type ChannelHandshakeLimits,
   defaultUserConfig,
+  type ForwardingBudget,
+  htlcInterceptionFlags,
   type MaxDustHtlcExposure,
   type UserConfig,
 } from "./config.ts";

@@ -1,4 +1,12 @@
-import type { ChannelId, NodeId, OutPoint, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
+import type {
+  ChannelId,
+  InterceptId,
+  NodeId,
+  OutPoint,
+  PaymentHash,
+  PaymentId,
+  ShortChannelId,
+} from "../util/ids.ts";
 import type { Msat, Sat } from "../util/units.ts";
 import type { SpendableOutputDescriptor } from "./spendableOutput.ts";
 
@@ -100,6 +108,69 @@ export interface ClaimedHtlc {
   /** What the peer kept of it. */
   readonly counterpartySkimmedFee: Msat;
 }
+
+/** An HTLC of a channel, and with whom. @ldk lightning::events::HTLCLocator */
+export interface HtlcLocator {
+  readonly channelId: ChannelId;
+  readonly amount: Msat;
+  /** Absent in events of before it was told, as all that follows. */
+  readonly htlcId?: bigint;
+  readonly userChannelId?: bigint;
+  readonly nodeId?: NodeId;
+}
+
+/** What was tried with an HTLC that failed. @ldk lightning::events::HTLCHandlingFailureType */
+export type HtlcHandlingFailureType =
+  | { readonly kind: "forward"; readonly nodeId?: NodeId; readonly channelId: ChannelId }
+  /** The payer named no channel that we forward to; or, in a blinded path, no node. */
+  | { readonly kind: "invalid-forward"; readonly requestedForwardScid?: ShortChannelId }
+  | { readonly kind: "invalid-onion" }
+  | { readonly kind: "receive"; readonly paymentHash: PaymentHash };
+
+/** Who failed an HTLC. @ldk lightning::events::HTLCHandlingFailureReason */
+export type HtlcHandlingFailureReason =
+  /** A node behind us, for a reason that only the payer can read. */
+  { readonly kind: "downstream" } | { readonly kind: "local"; readonly reason: LocalHtlcFailureReason };
+
+/**
+ * Why we failed an HTLC; the payer is told less. The names are LDK's, except for `forwarding-budget`: its peer has too
+ * much in flight over the next channel (`UserConfig.forwardingBudget`).
+ *
+ * @ldk lightning::ln::onion_utils::LocalHTLCFailureReason
+ */
+export type LocalHtlcFailureReason =
+  | "temporary-node-failure"
+  | "invalid-onion-version"
+  | "invalid-onion-hmac"
+  | "invalid-onion-key"
+  | "invalid-onion-payload"
+  | "invalid-onion-blinding"
+  | "temporary-channel-failure"
+  | "unknown-next-peer"
+  | "private-channel-forward"
+  | "amount-below-minimum"
+  | "fee-insufficient"
+  | "incorrect-cltv-expiry"
+  | "cltv-expiry-too-soon"
+  | "outgoing-cltv-too-soon"
+  | "cltv-expiry-too-far"
+  | "forward-expiry-buffer"
+  | "channel-disabled"
+  | "channel-not-ready"
+  | "channel-closed"
+  | "peer-offline"
+  | "on-chain-timeout"
+  | "dust-limit-holder"
+  | "dust-limit-counterparty"
+  | "fee-spike-buffer"
+  | "htlc-minimum"
+  | "htlc-maximum"
+  | "channel-balance-overdrawn"
+  | "forwarding-budget"
+  | "incorrect-payment-details"
+  | "final-incorrect-cltv-expiry"
+  | "final-incorrect-htlc-amount"
+  | "mpp-timeout";
 
 /**
  * What a node tells its user. Events are stored with a rising index in the same batch as what caused them, and are
@@ -220,20 +291,49 @@ export type Event =
       readonly shortChannelId?: ShortChannelId;
       readonly networkUpdate?: NetworkUpdate;
     }
+  /**
+   * A payment went through us, and its preimage has come back. `totalFeeEarned` is what the HTLCs that came in carry more
+   * than those that went out, `skimmedFee` included; what the chain may cost is not taken off.
+   */
   | {
       readonly kind: "payment-forwarded";
-      readonly incomingChannelId: ChannelId;
-      readonly outgoingChannelId: ChannelId;
-      readonly incomingAmount: Msat;
-      readonly outgoingAmount: Msat;
-      readonly feeEarned: Msat;
-      readonly claimedOnChain: boolean;
+      readonly prevHtlcs: readonly HtlcLocator[];
+      readonly nextHtlcs: readonly HtlcLocator[];
+      readonly totalFeeEarned: Msat;
+      /** What we kept beyond the forwarding fee, as the user chose in `forwardInterceptedHtlc`. */
+      readonly skimmedFee?: Msat;
+      /** The next peer claimed by a transaction. */
+      readonly claimFromOnchainTx: boolean;
+      readonly outboundAmountForwarded: Msat;
     }
+  /** An HTLC that came in was failed back. */
   | {
       readonly kind: "htlc-handling-failed";
-      readonly incomingChannelId: ChannelId;
+      readonly prevChannelIds: readonly ChannelId[];
       readonly paymentHash: PaymentHash;
-      readonly failure: string;
+      readonly failureType: HtlcHandlingFailureType;
+      /** Absent in events of before it was told. */
+      readonly failureReason?: HtlcHandlingFailureReason;
+    }
+  /**
+   * An HTLC of a kind that `UserConfig.htlcInterceptionFlags` selects waits: `forwardInterceptedHtlc` or
+   * `failInterceptedHtlc`, within seconds. Nobody has checked that it pays what its way asks for, unless
+   * `requestedNextHopScid` is that of a channel. Told again after a restart as long as nothing was decided.
+   */
+  | {
+      readonly kind: "htlc-intercepted";
+      readonly interceptId: InterceptId;
+      /**
+       * What the payer calls the next hop: a channel's, one of `getInterceptScid`, or one that we do not know. Absent when
+       * a blinded path names the next node instead.
+       */
+      readonly requestedNextHopScid?: ShortChannelId;
+      readonly paymentHash: PaymentHash;
+      readonly inboundAmount: Msat;
+      /** What the payer wants to reach the next node. */
+      readonly expectedOutboundAmount: Msat;
+      /** Height from which the next peer may no longer be paid; forward well before. */
+      readonly outgoingHtlcExpiryBlockHeight: number;
     }
   /**
    * A closed channel left outputs that are ours alone: to be spent to the wallet, when it suits, by `OutputSweeper` or

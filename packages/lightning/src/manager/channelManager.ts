@@ -1,7 +1,7 @@
 import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, Confirm, Listen, TransactionInBlock } from "../chain/chainInterface.ts";
-import type { ChannelConfig } from "../channel/config.ts";
+import type { ChannelConfig, ChannelConfigUpdate } from "../channel/config.ts";
 import { minCltvExpiryDelta } from "../channel/deadlines.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type {
@@ -23,6 +23,7 @@ import {
   type BlockHash,
   type BlockHeight,
   type ChannelId,
+  type InterceptId,
   type NodeId,
   type PaymentHash,
   type PaymentId,
@@ -184,10 +185,22 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     this.#command(channelId, { kind: "force-close", message });
   }
 
-  /** Throws `ApiError` when a field is out of its range, or a `cltvExpiryDelta` would put forwarded funds at risk. */
+  /**
+   * Replaces a channel's config. What payers know of the old one is honoured for five ticks. Throws `ApiError` when a
+   * field is out of its range, or a `cltvExpiryDelta` would put forwarded funds at risk.
+   */
   updateChannelConfig(channelId: ChannelId, config: ChannelConfig): void {
     checkChannelConfig(config);
+    const before = this.#core.channels.funded(channelId)?.identity.config;
     this.#command(channelId, { kind: "update-config", config });
+    if (before !== undefined) this.#core.forwarding.previousConfigs.replaced(channelId, before, config);
+  }
+
+  /** Changes some fields of a channel's config. @ldk ChannelManager::update_partial_channel_config */
+  updatePartialChannelConfig(channelId: ChannelId, update: ChannelConfigUpdate): void {
+    const config = this.#core.channels.funded(channelId)?.identity.config;
+    if (config === undefined) throw unknownChannel(channelId);
+    this.updateChannelConfig(channelId, { ...config, ...update });
   }
 
   listChannels(): readonly ChannelDetails[] {
@@ -370,6 +383,54 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return this.#core.payments.inFlightHtlcs();
   }
 
+  // Forwarding
+
+  /**
+   * A short channel id for the route hint of an invoice: HTLCs that name it are told of by `htlc-intercepted`, if
+   * `htlcInterceptionFlags` has `toInterceptScids`. Nothing is stored for it.
+   */
+  getInterceptScid(): ShortChannelId {
+    return this.#core.intercepted.createScid();
+  }
+
+  /**
+   * Passes on an HTLC of which `htlc-intercepted` told. What `amount` is less than the payer meant is the skimmed fee, of
+   * which the next peer is told; it must take such HTLCs. Throws `ApiError`, and the HTLC still waits, when the channel
+   * does not take it; also when it was decided before, or failed back since it was about to expire.
+   */
+  forwardInterceptedHtlc(
+    interceptId: InterceptId,
+    to: { readonly channelId: ChannelId; readonly nodeId: NodeId; readonly amount: Msat },
+  ): void {
+    const { intercepted, forwarding } = this.#core;
+    this.#core.input(() =>
+      intercepted.forward(interceptId, to, (...args) => forwarding.offerIntercepted(...args)),
+    );
+  }
+
+  failInterceptedHtlc(interceptId: InterceptId): void {
+    this.#core.input(() => this.#core.intercepted.fail(interceptId));
+  }
+
+  /**
+   * From now on HTLCs that came in wait for `processPendingHtlcForwards`: the host calls it a random moment after
+   * `needsPendingHtlcProcessing`, so that those of one moment go on together and an observer learns less from the time
+   * that each takes. Without this call they are decided in `takeBatch`.
+   */
+  deferHtlcForwards(): void {
+    this.#core.deferForwards();
+  }
+
+  /** Whether HTLCs wait for `processPendingHtlcForwards`. */
+  needsPendingHtlcProcessing(): boolean {
+    return this.#core.incoming.size > 0;
+  }
+
+  /** Passes on, keeps or fails all HTLCs that have come in. */
+  processPendingHtlcForwards(): void {
+    this.#core.processForwards();
+  }
+
   // Events
 
   pendingEvents(limit: number, after?: number): readonly IndexedEvent[] {
@@ -388,7 +449,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   /** About once a minute; `now` in seconds since 1970. */
   timerTickOccurred(now: number): void {
-    const { channels, claimables, incoming, payments } = this.#core;
+    const { announcer, channels, claimables, forwarding, incoming, payments } = this.#core;
     this.#core.setTime(now);
     channels.refreshFeerates();
     for (const [id] of [...channels.all()]) {
@@ -398,6 +459,8 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     this.#core.input(() => claimables.tick());
     this.#core.input(() => payments.tick(this.#core.events.paymentsToTell()));
     this.#core.input(() => incoming.tick());
+    this.#core.input(() => announcer.tick());
+    forwarding.previousConfigs.tick();
   }
 
   // Peers: ChannelMessageHandler

@@ -1,19 +1,42 @@
-import { cltvFarFarAway } from "../channel/deadlines.ts";
 import type { HtlcRef, HtlcSource, Resolution } from "../channel/disposition.ts";
+import type { ChannelRefusal } from "../channel/error.ts";
+import { feeLimits } from "../channel/ops/limits.ts";
 import type { FundedChannel } from "../channel/state.ts";
-import type { HtlcRemoval } from "../commitment/htlc.ts";
-import { htlcFailBackBuffer, latencyGracePeriod } from "../onchain/deadlines.ts";
+import { availableToSend } from "../commitment/balances.ts";
+import type { Htlc, HtlcRemoval } from "../commitment/htlc.ts";
+import type {
+  Event,
+  HtlcHandlingFailureType,
+  HtlcLocator,
+  LocalHtlcFailureReason,
+} from "../handlers/event.ts";
+import { latencyGracePeriod } from "../onchain/deadlines.ts";
 import type { BlindedNextHop } from "../onion/index.ts";
+import {
+  checkForward,
+  checkUnknownForward,
+  forwardFailure,
+  forwardFailureType,
+} from "../payment/forwardPolicy.ts";
 import type { ForwardOrder } from "../payment/incomingOnion.ts";
 import { attributionSecret, failBehind } from "../payment/wayBack.ts";
-import type { Bytes32 } from "../util/bytes.ts";
-import type { ChannelId, PaymentHash } from "../util/ids.ts";
-import { type Msat, minus, plus } from "../util/units.ts";
-import type { FailureMessage } from "../wire/failureCodes.ts";
+import { type Bytes32, noBytes } from "../util/bytes.ts";
+import type { ChannelId } from "../util/ids.ts";
+import { type Msat, minus, minusOrZero } from "../util/units.ts";
+import type { Announcer } from "./announcer.ts";
 import { isUsable } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
-import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
+import { ForwardingBudgets } from "./forwardingBudget.ts";
+import {
+  type ForwardTo,
+  type IncomingHtlcs,
+  type ReadHtlc,
+  refKey,
+  setDisposition,
+} from "./incomingHtlcs.ts";
+import type { InterceptedHtlcs } from "./interceptedHtlcs.ts";
+import { PreviousConfigs } from "./previousConfigs.ts";
 
 type ForwardedSource = Extract<HtlcSource, { readonly kind: "forwarded" }>;
 
@@ -23,59 +46,72 @@ export interface Fulfilment {
   readonly attribution: Uint8Array | undefined;
 }
 
-const noUpdate = new Uint8Array(0);
+/** What forwarding asks of others. */
+export interface ForwardingParts {
+  readonly incoming: IncomingHtlcs;
+  readonly announcer: Announcer;
+  readonly intercepted: InterceptedHtlcs;
+}
 
 /** Passes HTLCs on, and their ends back. BOLT 4, "Forwarding"; BOLT 7, "HTLC Fees". */
 export class Forwarding {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
   readonly #incoming: IncomingHtlcs;
+  readonly #announcer: Announcer;
+  readonly #intercepted: InterceptedHtlcs;
+  readonly #budgets: ForwardingBudgets;
+  /** Configs that were just replaced. */
+  readonly previousConfigs = new PreviousConfigs();
   /** Channels whose commitment is on the chain: only that settles their HTLCs. */
   readonly #onChain = new Set<ChannelId>();
 
-  constructor(environment: ManagerEnvironment, channels: Channels, incoming: IncomingHtlcs) {
+  constructor(environment: ManagerEnvironment, channels: Channels, parts: ForwardingParts) {
     this.#environment = environment;
     this.#channels = channels;
-    this.#incoming = incoming;
+    this.#incoming = parts.incoming;
+    this.#announcer = parts.announcer;
+    this.#intercepted = parts.intercepted;
+    this.#budgets = new ForwardingBudgets(channels, environment.config.forwardingBudget);
   }
 
   forward(read: ReadHtlc, order: ForwardOrder): void {
     const named = this.#outgoingChannel(order.next);
-    if (named === undefined) {
-      this.#incoming.fail(read, { type: "unknown_next_peer" });
-      return;
-    }
-    const refused = this.#checkPolicy(read, order, named);
+    const isIntercepted = this.#intercepted.wants(read.ref, order.next, named);
+    const refused = this.#refusal(read, order, { named, isIntercepted });
     if (refused !== undefined) {
-      const isOffline = refused.type === "temporary_channel_failure";
-      if (isOffline && this.#isExpected(read.ref, named) && this.#incoming.wait(read.ref)) return;
-      this.#incoming.fail(read, refused);
-      return;
+      const mayWait = refused === "peer-offline" && named !== undefined && this.#isExpected(read.ref, named);
+      if (mayWait && this.#incoming.wait(read.ref)) return;
+      this.#refuse(read, order, { reason: refused, named });
+    } else if (isIntercepted) {
+      const full = this.#intercepted.add(read, order);
+      if (full !== undefined) this.#refuse(read, order, { reason: full, named });
+    } else if (named !== undefined) {
+      const reason = this.#offerAny(read, order, this.#channelsTo(named, order.amountToForward));
+      if (reason !== undefined) this.#refuse(read, order, { reason, named });
     }
-    const { ref, htlc, sharedSecret, blinded } = read;
-    const source: HtlcSource = {
-      kind: "forwarded",
-      incoming: ref,
-      sharedSecret,
-      incomingAmount: htlc.amount,
-      ...(blinded && { blinded }),
-    };
-    // Any channel to the same peer will do (BOLT 4, "Non-strict Forwarding"), the named one first.
-    for (const channelId of this.#channelsTo(named)) {
-      const refusal = this.#channels.command(channelId, {
-        kind: "add-htlc",
-        htlc: {
-          amount: order.amountToForward,
-          paymentHash: htlc.paymentHash,
-          cltvExpiry: order.outgoingCltv,
-          ...order.layer,
-          source,
-        },
-      });
-      if (refusal === undefined) return;
-      this.#environment.logger.log({ level: "info", module: "forwarding", text: refusal.text });
-    }
-    this.#incoming.fail(read, { type: "temporary_channel_failure", channelUpdate: noUpdate });
+  }
+
+  /** Goes on with an HTLC about which the user decided, and which was not signed before the connection went away. */
+  forwardIntercepted(read: ReadHtlc, order: ForwardOrder, to: ForwardTo): void {
+    const refused = this.offerIntercepted(read, order, to);
+    if (refused === undefined) return;
+    const named = this.#channels.funded(to.channelId);
+    const mayWait = named !== undefined && this.#isExpected(read.ref, named);
+    if (mayWait && this.#incoming.wait(read.ref)) return;
+    this.#refuse(read, order, { reason: refused.reason, named });
+  }
+
+  /** Offers an intercepted HTLC on the channel that the user chose; nothing has changed when that is refused. */
+  offerIntercepted(
+    read: ReadHtlc,
+    order: ForwardOrder,
+    { channelId, amount }: ForwardTo,
+  ): { readonly text: string; readonly reason: LocalHtlcFailureReason } | undefined {
+    const skimmed = minusOrZero(order.amountToForward, amount);
+    const source = { ...sourceOf(read), ...(skimmed > 0n && { skimmedFee: skimmed }) };
+    const refusal = this.#add(channelId, read, { ...order, amountToForward: amount, source });
+    return refusal && { text: refusal.text, reason: reasonOfRefusal(refusal) };
   }
 
   /** The outgoing HTLC is signed: the incoming one is forwarded, in the same batch. */
@@ -132,8 +168,10 @@ export class Forwarding {
   }
 
   /** The chain gave the HTLC back to us: it fails upstream. */
-  timedOut({ incoming, sharedSecret, blinded }: ForwardedSource): void {
-    this.#incoming.fail({ ref: incoming, sharedSecret, blinded }, { type: "permanent_channel_failure" });
+  timedOut(channelId: ChannelId, { incoming, sharedSecret, blinded }: ForwardedSource): void {
+    const way = { ref: incoming, sharedSecret, blinded };
+    const handling = { failureType: this.#typeOf(channelId), reason: "on-chain-timeout" } as const;
+    this.#incoming.fail(way, { type: "permanent_channel_failure" }, handling);
   }
 
   /** A commitment of the channel is on the chain. */
@@ -156,18 +194,15 @@ export class Forwarding {
   /** The channel is forgotten. */
   forget(channelId: ChannelId): void {
     this.#onChain.delete(channelId);
+    this.previousConfigs.forget(channelId);
   }
 
   /**
-   * Fails upstream what is about to expire there while the chain downstream has settled nothing, and returns it:
-   * waiting longer would cost the channel upstream as well. It loses money when the peer downstream has its claim
-   * confirmed afterwards, which happens only where fees were too low or blocks were withheld for all the time between
-   * both expiries.
+   * Fails upstream what is about to expire there while the chain downstream has settled nothing: waiting longer would cost
+   * the channel upstream as well. It loses money when the peer downstream has its claim confirmed afterwards, which
+   * happens only where fees were too low or blocks were withheld for all the time between both expiries.
    */
-  failBackInTime(
-    height: number,
-  ): readonly { readonly incoming: HtlcRef; readonly paymentHash: PaymentHash }[] {
-    const failed: { readonly incoming: HtlcRef; readonly paymentHash: PaymentHash }[] = [];
+  failBackInTime(height: number): void {
     for (const channelId of this.#onChain) {
       for (const { source, upstream } of this.#channels.funded(channelId)?.outgoing ?? []) {
         if (source.kind !== "forwarded" || upstream !== undefined) continue;
@@ -179,17 +214,85 @@ export class Forwarding {
         const record = channel?.incoming.find(({ id }) => id === incoming.htlcId);
         const isWaiting = record?.disposition.kind === "forwarded";
         if (htlc === undefined || !isWaiting || htlc.cltvExpiry > height + latencyGracePeriod) continue;
-        this.timedOut(source);
-        failed.push({ incoming, paymentHash: htlc.paymentHash });
+        this.timedOut(channelId, source);
       }
     }
-    return failed;
   }
 
   /** The failure downstream is irrevocable: it goes back, wrapped once more. */
-  failed(source: ForwardedSource, removal: Exclude<HtlcRemoval, { readonly kind: "fulfill" }>): void {
-    const holdTime = this.#incoming.holdTime(source.incoming);
-    this.#incoming.resolve(source.incoming, failBehind(source, removal, holdTime));
+  failed(
+    channelId: ChannelId,
+    source: ForwardedSource,
+    removal: Exclude<HtlcRemoval, { readonly kind: "fulfill" }>,
+  ): void {
+    const { incoming } = source;
+    this.#incoming.tellFailed(incoming, this.#typeOf(channelId), { kind: "downstream" });
+    this.#incoming.resolve(incoming, failBehind(source, removal, this.#incoming.holdTime(incoming)));
+  }
+
+  /** What the user is told of a forward that was paid. */
+  forwardedEvent(outgoing: HtlcRef, htlc: Htlc, how: ForwardedSource & { readonly onChain: boolean }): Event {
+    const { incoming, incomingAmount, skimmedFee, onChain } = how;
+    return {
+      kind: "payment-forwarded",
+      prevHtlcs: [this.#locator(incoming, incomingAmount)],
+      nextHtlcs: [this.#locator(outgoing, htlc.amount)],
+      totalFeeEarned: minus(incomingAmount, htlc.amount),
+      ...(skimmedFee !== undefined && { skimmedFee }),
+      claimFromOnchainTx: onChain,
+      outboundAmountForwarded: htlc.amount,
+    };
+  }
+
+  #locator({ channelId, htlcId }: HtlcRef, amount: Msat): HtlcLocator {
+    const identity = this.#channels.funded(channelId)?.identity;
+    return {
+      channelId,
+      amount,
+      htlcId,
+      ...(identity && { userChannelId: identity.userChannelId, nodeId: identity.counterparty }),
+    };
+  }
+
+  #typeOf(channelId: ChannelId): HtlcHandlingFailureType {
+    const nodeId = this.#channels.get(channelId)?.counterparty;
+    return { kind: "forward", channelId, ...(nodeId && { nodeId }) };
+  }
+
+  /** Offers the HTLC on the first of these channels that takes it; or the reason of the first one that does not. */
+  #offerAny(
+    read: ReadHtlc,
+    order: ForwardOrder,
+    ids: readonly ChannelId[],
+  ): LocalHtlcFailureReason | undefined {
+    const upstream = this.#channels.get(read.ref.channelId)?.counterparty;
+    const source = sourceOf(read);
+    let first: LocalHtlcFailureReason | undefined;
+    for (const channelId of ids) {
+      const out = this.#channels.funded(channelId);
+      if (upstream && out && !this.#budgets.allows(upstream, out, order.amountToForward)) {
+        first ??= "forwarding-budget";
+        continue;
+      }
+      const refusal = this.#add(channelId, read, { ...order, source });
+      if (refusal === undefined) return undefined;
+      this.#environment.logger.log({ level: "info", module: "forwarding", text: refusal.text });
+      first ??= reasonOfRefusal(refusal);
+    }
+    return first ?? "temporary-channel-failure";
+  }
+
+  #add(
+    channelId: ChannelId,
+    { htlc }: ReadHtlc,
+    order: ForwardOrder & { readonly source: HtlcSource },
+  ): ChannelRefusal | undefined {
+    const { amountToForward: amount, outgoingCltv: cltvExpiry, layer, source } = order;
+    const { paymentHash } = htlc;
+    return this.#channels.command(channelId, {
+      kind: "add-htlc",
+      htlc: { amount, paymentHash, cltvExpiry, ...layer, source },
+    });
   }
 
   /** One to the node that is to be next; a blinded path may name that node instead of a channel. */
@@ -207,13 +310,25 @@ export class Forwarding {
     return id && this.#channels.funded(id);
   }
 
-  #channelsTo(named: FundedChannel): readonly ChannelId[] {
+  /**
+   * Any channel to the same peer will do (BOLT 4, "Non-strict Forwarding"): of those that can take the amount, the one
+   * that can take least, so that large ones stay for large amounts.
+   */
+  #channelsTo(named: FundedChannel, amount: Msat): readonly ChannelId[] {
     const first = named.commitments.channelId;
-    const others = this.#channels.ofPeer(named.identity.counterparty).filter((id) => {
+    const usable = this.#channels.ofPeer(named.identity.counterparty).flatMap((id) => {
       const entry = this.#channels.get(id);
-      return id !== first && entry !== undefined && isUsable(entry.state);
+      const channel = entry && isUsable(entry.state) ? this.#channels.funded(id) : undefined;
+      return channel === undefined ? [] : [{ id, channel }];
     });
-    return [first, ...others];
+    if (usable.length <= 1) return [first];
+    const fitting = usable.flatMap(({ id, channel }) => {
+      const limits = feeLimits(this.#channels.context, channel);
+      const { min, max } = availableToSend(channel.commitments, limits);
+      return min <= amount && amount <= max ? [{ id, max }] : [];
+    });
+    if (fitting.length === 0) return [first];
+    return fitting.sort((a, b) => (a.max < b.max ? -1 : a.max > b.max ? 1 : 0)).map(({ id }) => id);
   }
 
   /**
@@ -228,43 +343,103 @@ export class Forwarding {
     return !this.#channels.hasLeft(identity.counterparty) || this.#incoming.wasInterrupted(ref);
   }
 
-  /** What we ask for passing an HTLC on, and what BOLT 4 has us answer when it is not given. */
-  #checkPolicy(read: ReadHtlc, order: ForwardOrder, out: FundedChannel): FailureMessage | undefined {
-    const { htlc, blinded } = read;
-    const { amountToForward, outgoingCltv } = order;
-    const { config } = out.identity;
-    const entry = this.#channels.get(out.commitments.channelId);
+  /** Why the HTLC may not go on, if so. What an intercepted one leaves by need not be there yet. */
+  #refusal(
+    { htlc, blinded }: ReadHtlc,
+    { amountToForward, outgoingCltv }: ForwardOrder,
+    { named, isIntercepted }: { readonly named: FundedChannel | undefined; readonly isIntercepted: boolean },
+  ): LocalHtlcFailureReason | undefined {
+    const outgoing = { amount: amountToForward, cltvExpiry: outgoingCltv };
     const height = this.#channels.context.bestHeight;
-    if (!out.identity.announce && !this.#environment.config.acceptForwardsToPrivChannels) {
-      return { type: "unknown_next_peer" };
+    if (named === undefined) {
+      return isIntercepted ? checkUnknownForward(htlc, outgoing, height) : "unknown-next-peer";
     }
-    if (entry === undefined || !isUsable(entry.state)) {
-      return { type: "temporary_channel_failure", channelUpdate: noUpdate };
+    const { identity, commitments } = named;
+    // As if there were no such channel: whether there is one is nobody's business.
+    if (!identity.announce && !this.#environment.config.acceptForwardsToPrivChannels) {
+      return "private-channel-forward";
     }
-    if (amountToForward < out.commitments.params.remote.htlcMinimum) {
-      return { type: "amount_below_minimum", htlcMsat: htlc.amount, channelUpdate: noUpdate };
+    const unusable = isIntercepted ? undefined : this.#unusable(commitments.channelId);
+    if (unusable !== undefined) return unusable;
+    const previous = this.previousConfigs.of(commitments.channelId);
+    return checkForward(htlc, outgoing, {
+      configs: previous === undefined ? [identity.config] : [identity.config, previous],
+      htlcMinimum: commitments.params.remote.htlcMinimum,
+      height,
+      isBlinded: blinded !== undefined,
+    });
+  }
+
+  #unusable(channelId: ChannelId): LocalHtlcFailureReason | undefined {
+    const state = this.#channels.get(channelId)?.state;
+    if (state === undefined) return "unknown-next-peer";
+    if (isUsable(state)) return undefined;
+    const inner = state.kind === "awaiting-signer" ? state.before : state;
+    switch (inner.kind) {
+      case "closing":
+      case "wait-for-remote-close":
+        return "channel-closed";
+      case "shutting-down":
+      case "negotiating":
+        return "channel-disabled";
+      case "offline":
+      case "syncing":
+        if (inner.inner.kind === "shutting-down" || inner.inner.kind === "negotiating") {
+          return "channel-disabled";
+        }
+        return this.#announcer.isDisabled(channelId) ? "channel-disabled" : "peer-offline";
+      default:
+        return "channel-not-ready";
     }
-    // Within a blinded path what we pass on is rounded up at our expense (BOLT 4, "payload format").
-    const leeway = blinded === undefined ? 0n : 1n;
-    const fee = forwardingFee(config, amountToForward);
-    if (htlc.amount < amountToForward || minus(htlc.amount, amountToForward) + leeway < fee) {
-      return { type: "fee_insufficient", htlcMsat: htlc.amount, channelUpdate: noUpdate };
-    }
-    if (htlc.cltvExpiry < outgoingCltv + config.cltvExpiryDelta) {
-      return { type: "incorrect_cltv_expiry", cltvExpiry: htlc.cltvExpiry, channelUpdate: noUpdate };
-    }
-    if (
-      htlc.cltvExpiry <= height + 1 + htlcFailBackBuffer ||
-      outgoingCltv <= height + 1 + latencyGracePeriod
-    ) {
-      return { type: "expiry_too_soon", channelUpdate: noUpdate };
-    }
-    return htlc.cltvExpiry > height + 1 + cltvFarFarAway ? { type: "expiry_too_far" } : undefined;
+  }
+
+  /** Fails the HTLC as BOLT 4 has it, and tells the user why. */
+  #refuse(
+    read: ReadHtlc,
+    order: ForwardOrder,
+    { reason, named }: { readonly reason: LocalHtlcFailureReason; readonly named: FundedChannel | undefined },
+  ): void {
+    const { next, amountToForward: amount, outgoingCltv: cltvExpiry } = order;
+    const channelId = named?.commitments.channelId;
+    const failure = forwardFailure(reason, {
+      incoming: read.htlc,
+      outgoing: { amount, cltvExpiry },
+      channelUpdate: () =>
+        channelId === undefined || next.kind !== "short-channel-id"
+          ? noBytes
+          : this.#announcer.updateNamed(channelId, next.shortChannelId),
+    });
+    const failureType = channelId === undefined ? forwardFailureType(order) : this.#typeOf(channelId);
+    this.#incoming.fail(read, failure, { failureType, reason });
   }
 }
 
-/** What we earn for forwarding `amount` (BOLT 7, "HTLC Fees"). */
-function forwardingFee(config: FundedChannel["identity"]["config"], amount: Msat): Msat {
-  const proportional = (amount * BigInt(config.forwardingFeeProportionalMillionths)) / 1_000_000n;
-  return plus(config.forwardingFeeBase, proportional as Msat);
+function sourceOf({ ref, htlc, sharedSecret, blinded }: ReadHtlc): ForwardedSource {
+  return {
+    kind: "forwarded",
+    incoming: ref,
+    sharedSecret,
+    incomingAmount: htlc.amount,
+    ...(blinded && { blinded }),
+  };
+}
+
+function reasonOfRefusal({ code }: ChannelRefusal): LocalHtlcFailureReason {
+  switch (code) {
+    case "expiry-too-soon":
+      return "outgoing-cltv-too-soon";
+    case "amount-zero":
+    case "below-htlc-minimum":
+    case "dust-exposure":
+      return "htlc-minimum";
+    case "too-many-htlcs":
+    case "too-much-in-flight":
+    case "below-reserve":
+    case "opener-cannot-afford-fee":
+      return "htlc-maximum";
+    case "shutting-down":
+      return "channel-disabled";
+    default:
+      return "temporary-channel-failure";
+  }
 }

@@ -1,13 +1,22 @@
 import type { Disposition, HtlcRef, IncomingHtlc, Resolution } from "../channel/disposition.ts";
 import type { ChannelRefusal } from "../channel/error.ts";
 import { mayKeepIncoming } from "../channel/ops/htlcs.ts";
+import type { ChannelState } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
-import type { FinalPayload } from "../onion/index.ts";
+import type {
+  Event,
+  HtlcHandlingFailureReason,
+  HtlcHandlingFailureType,
+  LocalHtlcFailureReason,
+} from "../handlers/event.ts";
+import type { BadOnion, FinalPayload } from "../onion/index.ts";
 import { fakeScidKey, isFakeScid } from "../payment/fakeScid.ts";
-import { type ForwardOrder, readIncomingOnion } from "../payment/incomingOnion.ts";
+import { forwardFailureType, reasonOf } from "../payment/forwardPolicy.ts";
+import { type ForwardOrder, type OnionReading, readIncomingOnion } from "../payment/incomingOnion.ts";
 import { readPhantomOnion } from "../payment/phantomOnion.ts";
 import { failHere, type WayBack } from "../payment/wayBack.ts";
+import { noBytes } from "../util/bytes.ts";
 import type { ChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type { Secret } from "../util/secret.ts";
@@ -28,9 +37,20 @@ export interface ReadHtlc extends WayBack {
   readonly offered?: { readonly amount: Msat; readonly cltvExpiry: number };
 }
 
+/** What the user decided about an intercepted HTLC. */
+export type ForwardTo = NonNullable<Extract<Disposition, { readonly kind: "intercepted" }>["forwardTo"]>;
+
+/** What was tried with an HTLC, and why it failed: for the user. */
+export interface HandlingFailure {
+  readonly failureType: HtlcHandlingFailureType;
+  readonly reason: LocalHtlcFailureReason;
+}
+
 /** What is done with an HTLC that its onion sends onward, or leaves here. */
 export interface IncomingHtlcTarget {
   forward(read: ReadHtlc, order: ForwardOrder): void;
+  /** The user has said where to. */
+  forwardIntercepted(read: ReadHtlc, order: ForwardOrder, to: ForwardTo): void;
   receive(read: ReadHtlc, payload: FinalPayload): void;
 }
 
@@ -50,9 +70,15 @@ export class IncomingHtlcs {
   /** Those that are to be decided again since the connection went away over them. */
   readonly #interrupted = new Set<string>();
   readonly #holdTimes: HoldTimes;
+  readonly #emit: (event: Event, channelId: ChannelId) => void;
 
-  constructor(environment: ManagerEnvironment, channels: Channels) {
+  constructor(
+    environment: ManagerEnvironment,
+    channels: Channels,
+    emit: (event: Event, channelId: ChannelId) => void,
+  ) {
     this.#environment = environment;
+    this.#emit = emit;
     this.#holdTimes = new HoldTimes(environment.clock);
     this.#channels = channels;
     this.#fakeScidKey = fakeScidKey(environment.nodeSigner.inboundPaymentKey());
@@ -119,8 +145,13 @@ export class IncomingHtlcs {
     return refs;
   }
 
-  /** Fails an HTLC with a reason that only the payer can read, if anybody. */
-  fail(read: WayBack & Pick<ReadHtlc, "ref">, failure: FailureMessage): void {
+  /**
+   * Fails an HTLC with a reason that only the payer can read, if anybody, and tells the user. Without `handling`, it is one
+   * that was to be received.
+   */
+  fail(read: WayBack & Pick<ReadHtlc, "ref">, failure: FailureMessage, handling?: HandlingFailure): void {
+    const reason = handling?.reason ?? reasonOf(failure);
+    this.tellFailed(read.ref, handling?.failureType, { kind: "local", reason });
     this.resolve(read.ref, failHere(read, failure, this.holdTime(read.ref)));
   }
 
@@ -135,46 +166,49 @@ export class IncomingHtlcs {
 
   decide(ref: HtlcRef, target: IncomingHtlcTarget): void {
     const found = this.#find(ref);
-    if (found === undefined || found.incoming.disposition.kind !== "undecided") return;
-    const { htlc, channel, entry } = found;
+    if (found === undefined) return;
+    const { htlc, channel, entry, incoming } = found;
+    const { disposition } = incoming;
+    if (disposition.kind !== "undecided" && disposition.kind !== "intercepted") return;
+    const forwardTo = disposition.kind === "intercepted" ? disposition.forwardTo : undefined;
+    // The user has not said yet.
+    if (disposition.kind === "intercepted" && forwardTo === undefined) return;
     // After a bug there is nobody to be told; a restart asks again.
     if (entry.quarantined) return;
-    if (entry.state.kind === "closing" || entry.state.kind === "wait-for-remote-close") {
+    if (isOver(entry.state)) {
       // The chain decides what becomes of it, and perhaps not for us: nothing is to be paid on its account any more.
       this.resolve(ref, { kind: "fail", reason: new Uint8Array(0) });
       return;
     }
-    const onion = {
-      packet: found.incoming.disposition.onion,
-      paymentHash: htlc.paymentHash,
-      pathKey: found.incoming.disposition.pathKey,
-      amount: htlc.amount,
-      cltvExpiry: htlc.cltvExpiry,
-    };
-    const reading = readIncomingOnion(onion, this.#environment.nodeSigner);
+    const reading = this.#read(htlc, disposition);
     if (reading.kind === "malformed") {
+      const reason = badOnionReasons[reading.reason];
+      this.tellFailed(ref, { kind: "invalid-onion" }, { kind: "local", reason });
       this.resolve(ref, { kind: "fail-malformed", ...reading.malformed });
       return;
     }
     const read: ReadHtlc = { ref, htlc, ...reading.back };
     if (reading.kind === "fail") {
-      this.#environment.logger.log({
-        level: "info",
-        module: "forwarding",
-        text: `an onion: ${reading.reason}`,
-      });
-      this.fail(read, reading.failure);
+      this.#log(`an onion: ${reading.reason}`);
+      this.fail(read, reading.failure, invalidOnion(reading.failure));
       return;
     }
-    const overloaded = mayKeepIncoming(this.#channels.context, channel, htlc);
+    const overloaded =
+      forwardTo === undefined ? mayKeepIncoming(this.#channels.context, channel, htlc) : undefined;
     if (overloaded !== undefined) {
-      this.#environment.logger.log({ level: "info", module: "forwarding", text: overloaded.text });
-      this.fail(read, { type: "temporary_channel_failure", channelUpdate: new Uint8Array(0) });
+      this.#log(overloaded.text);
+      const failureType: HtlcHandlingFailureType =
+        reading.kind === "forward"
+          ? forwardFailureType(reading.order)
+          : { kind: "receive", paymentHash: htlc.paymentHash };
+      const failure = { type: "temporary_channel_failure", channelUpdate: noBytes } as const;
+      this.fail(read, failure, { failureType, reason: overloadReason(overloaded) });
       return;
     }
     if (reading.kind === "receive") target.receive(read, reading.payload);
     else if (this.#isForPhantom(read, reading.order)) this.#decidePhantom(read, reading.order, target);
-    else target.forward(read, reading.order);
+    else if (forwardTo === undefined) target.forward(read, reading.order);
+    else target.forwardIntercepted(read, reading.order, forwardTo);
   }
 
   #isForPhantom({ blinded }: ReadHtlc, { next }: ForwardOrder): boolean {
@@ -204,6 +238,65 @@ export class IncomingHtlcs {
     else target.receive({ ...read, phantomSharedSecret, offered: reading.offered }, reading.payload);
   }
 
+  /** An intercepted HTLC that the user has not decided about: its onion is read once more. */
+  readIntercepted(ref: HtlcRef): { readonly read: ReadHtlc; readonly order: ForwardOrder } | undefined {
+    const found = this.#find(ref);
+    if (found === undefined || found.entry.quarantined || isOver(found.entry.state)) return undefined;
+    const { disposition } = found.incoming;
+    if (disposition.kind !== "intercepted" || disposition.forwardTo !== undefined) return undefined;
+    const reading = this.#read(found.htlc, disposition);
+    if (reading.kind !== "forward") return undefined;
+    return { read: { ref, htlc: found.htlc, ...reading.back }, order: reading.order };
+  }
+
+  /** The user has decided where an intercepted HTLC goes. */
+  setForwardTo(ref: HtlcRef, forwardTo: ForwardTo): void {
+    const disposition = this.#find(ref)?.incoming.disposition;
+    if (disposition?.kind !== "intercepted") return;
+    setDisposition(this.#channels, ref, { ...disposition, forwardTo });
+  }
+
+  /** The user is to decide about an undecided HTLC; it is read again then. */
+  intercept(ref: HtlcRef): void {
+    const disposition = this.#find(ref)?.incoming.disposition;
+    if (disposition?.kind !== "undecided") return;
+    setDisposition(this.#channels, ref, { ...disposition, kind: "intercepted" });
+  }
+
+  #read(
+    { paymentHash, amount, cltvExpiry }: Htlc,
+    { onion: packet, pathKey }: Extract<Disposition, { readonly kind: "undecided" | "intercepted" }>,
+  ): OnionReading {
+    const onion = { packet, paymentHash, pathKey, amount, cltvExpiry };
+    return readIncomingOnion(onion, this.#environment.nodeSigner);
+  }
+
+  #log(text: string): void {
+    this.#environment.logger.log({ level: "info", module: "forwarding", text });
+  }
+
+  /** Tells the user that an HTLC fails; once, before it does. */
+  tellFailed(
+    ref: HtlcRef,
+    failureType: HtlcHandlingFailureType | undefined,
+    failureReason: HtlcHandlingFailureReason,
+  ): void {
+    const found = this.#find(ref);
+    // It had failed, or was claimed, before.
+    if (found === undefined || found.incoming.disposition.kind === "resolved") return;
+    const { paymentHash } = found.htlc;
+    this.#emit(
+      {
+        kind: "htlc-handling-failed",
+        prevChannelIds: [ref.channelId],
+        paymentHash,
+        failureType: failureType ?? { kind: "receive", paymentHash },
+        failureReason,
+      },
+      ref.channelId,
+    );
+  }
+
   #find({ channelId, htlcId }: HtlcRef) {
     const entry = this.#channels.get(channelId);
     const channel = this.#channels.funded(channelId);
@@ -211,6 +304,26 @@ export class IncomingHtlcs {
     const incoming: IncomingHtlc | undefined = channel?.incoming.find(({ id }) => id === htlcId);
     return entry && channel && htlc && incoming && { entry, channel, htlc, incoming };
   }
+}
+
+const badOnionReasons = {
+  invalid_onion_version: "invalid-onion-version",
+  invalid_onion_hmac: "invalid-onion-hmac",
+  invalid_onion_key: "invalid-onion-key",
+  invalid_onion_blinding: "invalid-onion-blinding",
+} as const satisfies Record<BadOnion["failure"], LocalHtlcFailureReason>;
+
+function invalidOnion(failure: FailureMessage): HandlingFailure {
+  return { failureType: { kind: "invalid-onion" }, reason: reasonOf(failure) };
+}
+
+function overloadReason({ code }: ChannelRefusal): LocalHtlcFailureReason {
+  return code === "dust-exposure" ? "dust-limit-holder" : "fee-spike-buffer";
+}
+
+/** Nothing is agreed with the peer any more: the chain settles what is left. */
+function isOver({ kind }: ChannelState): boolean {
+  return kind === "closing" || kind === "wait-for-remote-close";
 }
 
 /** Notes what became of an incoming HTLC. */

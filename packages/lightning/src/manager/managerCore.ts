@@ -35,7 +35,6 @@ import {
   type UnixSeconds,
 } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
-import { minus } from "../util/units.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
 import { isUnfunded } from "./channelDetails.ts";
@@ -48,6 +47,7 @@ import type { ManagerEnvironment } from "./environment.ts";
 import type { EventLog } from "./eventLog.ts";
 import { Forwarding } from "./forwarding.ts";
 import { IncomingHtlcs } from "./incomingHtlcs.ts";
+import { InterceptedHtlcs } from "./interceptedHtlcs.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 import { type Outbox, refOf } from "./outbox.ts";
 import { Payer } from "./payer.ts";
@@ -73,6 +73,7 @@ export class ManagerCore implements CrossChannelHandler {
   readonly channels: Channels;
   readonly incoming: IncomingHtlcs;
   readonly forwarding: Forwarding;
+  readonly intercepted: InterceptedHtlcs;
   readonly payments: OutboundPayments;
   readonly payer: Payer;
   readonly claimables: Claimables;
@@ -88,6 +89,7 @@ export class ManagerCore implements CrossChannelHandler {
   /** Channels of which the monitors say that nothing is left. */
   readonly #archivable = new Set<ChannelId>();
   #deletions: RecordEncoder[] = [];
+  #defersForwards = false;
   #sequence: number;
   #now: UnixSeconds;
   #tip: BlockLocator;
@@ -106,12 +108,16 @@ export class ManagerCore implements CrossChannelHandler {
       emit: (event, channelId) => this.emit(event, channelId),
     });
     this.channels.handleWith(this);
-    this.incoming = new IncomingHtlcs(environment, this.channels);
-    this.forwarding = new Forwarding(environment, this.channels, this.incoming);
+    const emit = (event: Event, channelId: ChannelId) => this.emit(event, channelId);
+    this.incoming = new IncomingHtlcs(environment, this.channels, emit);
+    const { incoming, turn } = this;
+    this.announcer = new Announcer(environment, this.channels, { turn, now: () => this.#now });
+    this.intercepted = new InterceptedHtlcs(environment, this.channels, { incoming, emit });
+    const { announcer, intercepted } = this;
+    this.forwarding = new Forwarding(environment, this.channels, { incoming, announcer, intercepted });
     this.payments = new OutboundPayments(probeSecretOf(environment.nodeSigner.inboundPaymentKey()));
     this.payer = new Payer(environment, this.channels, this.payments);
     this.claimables = new Claimables(environment, this.channels, this.incoming);
-    this.announcer = new Announcer(environment, this.channels, this.turn);
     this.counterpartyTerms = new CounterpartyTerms(this.channels, {
       nodeId: environment.nodeSigner.nodeId,
       chainHash: environment.network.genesisHash,
@@ -179,7 +185,7 @@ export class ManagerCore implements CrossChannelHandler {
         this.fulfilled(channelId, action, action.preimage);
         return;
       case "htlc-removed":
-        this.#removed(action.htlc, action.source);
+        this.#removed(channelId, action.htlc, action.source);
         return;
       case "htlc-dropped":
         if (action.source.kind === "forwarded") this.incoming.addInterrupted(action.source.incoming);
@@ -192,6 +198,7 @@ export class ManagerCore implements CrossChannelHandler {
       case "incoming-htlc-gone":
         this.claimables.forget({ channelId, htlcId: action.htlc.id });
         this.incoming.forget({ channelId, htlcId: action.htlc.id });
+        this.intercepted.forget({ channelId, htlcId: action.htlc.id });
         return;
       case "usability-changed":
         this.announcer.changed(channelId);
@@ -227,18 +234,8 @@ export class ManagerCore implements CrossChannelHandler {
     const outgoing = { channelId, htlcId: htlc.id };
     const told = this.forwarding.fulfilled(outgoing, source, { preimage, attribution });
     if (!told) return;
-    this.emit(
-      {
-        kind: "payment-forwarded",
-        incomingChannelId: source.incoming.channelId,
-        outgoingChannelId: channelId,
-        incomingAmount: source.incomingAmount,
-        outgoingAmount: htlc.amount,
-        feeEarned: minus(source.incomingAmount, htlc.amount),
-        claimedOnChain,
-      },
-      channelId,
-    );
+    const how = { ...source, onChain: claimedOnChain };
+    this.emit(this.forwarding.forwardedEvent(outgoing, htlc, how), channelId);
   }
 
   /** What the chain told the monitors. */
@@ -279,7 +276,7 @@ export class ManagerCore implements CrossChannelHandler {
       case "htlc-timed-out": {
         const found = this.#outgoing(channelId, event.htlcId);
         if (found === undefined) return;
-        this.#timedOut(found.htlc, found.source);
+        this.#timedOut(channelId, found.htlc, found.source);
         this.channels.command(channelId, { kind: "settle-on-chain", htlcId: found.htlc.id });
         return;
       }
@@ -321,14 +318,8 @@ export class ManagerCore implements CrossChannelHandler {
 
   /** The best block is at `height`: what must be failed upstream now is. */
   failBackInTime(height: number): void {
-    for (const { incoming, paymentHash } of this.forwarding.failBackInTime(height)) {
-      const { channelId } = incoming;
-      const failure = "it was about to expire while the next channel waited on the chain";
-      this.emit(
-        { kind: "htlc-handling-failed", incomingChannelId: channelId, paymentHash, failure },
-        channelId,
-      );
-    }
+    this.forwarding.failBackInTime(height);
+    this.intercepted.newBlock(height);
   }
 
   /**
@@ -352,10 +343,12 @@ export class ManagerCore implements CrossChannelHandler {
     for (const { id } of this.channels.funded(channelId)?.incoming ?? []) {
       this.claimables.forget({ channelId, htlcId: id });
       this.incoming.forget({ channelId, htlcId: id });
+      this.intercepted.forget({ channelId, htlcId: id });
     }
     this.#archivable.delete(channelId);
     this.fundingSpent.delete(channelId);
     this.forwarding.forget(channelId);
+    this.announcer.forget(channelId);
     this.channels.forget(channelId);
     this.turn.forget(channelId);
     const writes = keys.map((key) => ({ key, value: undefined }));
@@ -504,17 +497,28 @@ export class ManagerCore implements CrossChannelHandler {
     this.channels.step(channelId, { kind: "watch-refused" });
   }
 
+  /** From now on incoming HTLCs are decided by `processForwards` only. */
+  deferForwards(): void {
+    this.#defersForwards = true;
+  }
+
+  /** Decides all HTLCs that wait for it. */
+  processForwards(): void {
+    for (const ref of this.incoming.take()) this.input(() => this.#decide(ref));
+  }
+
   /** Decides, retries, announces and signs until nothing is left to do. */
   #process(): void {
     for (let round = 0; round < maxRounds; round++) {
-      for (const ref of this.incoming.take()) this.input(() => this.#decide(ref));
+      if (!this.#defersForwards) this.processForwards();
       for (const paymentId of this.payments.takeRetries()) {
         this.input(() => this.#attempt(paymentId));
       }
       for (const channelId of this.channels.takeUnsigned()) this.input(() => this.channels.sign(channelId));
-      if (this.incoming.size === 0 && !this.payments.hasRetries) break;
+      const isDecided = this.#defersForwards || this.incoming.size === 0;
+      if (isDecided && !this.payments.hasRetries) break;
     }
-    this.input(() => this.announcer.publish(this.#now));
+    this.input(() => this.announcer.publish());
   }
 
   /** A bug that one HTLC brings out stops its channel, and no other HTLC. */
@@ -539,24 +543,26 @@ export class ManagerCore implements CrossChannelHandler {
 
   readonly #target = {
     forward: (...args: Parameters<Forwarding["forward"]>): void => this.forwarding.forward(...args),
+    forwardIntercepted: (...args: Parameters<Forwarding["forwardIntercepted"]>): void =>
+      this.forwarding.forwardIntercepted(...args),
     receive: (
       ...[read, payload]: [Parameters<Claimables["receive"]>[0], Parameters<Claimables["receive"]>[1]]
     ): void => this.claimables.receive(read, payload, this.#now),
   };
 
-  #removed(htlc: Htlc, source: HtlcSource): void {
+  #removed(channelId: ChannelId, htlc: Htlc, source: HtlcSource): void {
     const { removal } = htlc;
     invariant(removal !== undefined, "an HTLC that is gone without a removal");
     if (source.kind === "forwarded") {
-      if (removal.kind !== "fulfill") this.forwarding.failed(source, removal);
+      if (removal.kind !== "fulfill") this.forwarding.failed(channelId, source, removal);
     } else if (removal.kind === "fulfill") this.payments.settled(source, htlc, removal.attribution);
     else if (removal.kind === "fail") this.payments.failed(source, htlc, { kind: "packet", removal });
     else this.payments.failed(source, htlc, { kind: "first-hop" });
   }
 
-  #timedOut(htlc: Htlc, source: HtlcSource): void {
+  #timedOut(channelId: ChannelId, htlc: Htlc, source: HtlcSource): void {
     if (source.kind === "local") this.payments.failed(source, htlc, { kind: "first-hop" });
-    else this.forwarding.timedOut(source);
+    else this.forwarding.timedOut(channelId, source);
   }
 
   /** An outgoing HTLC that the chain has not settled yet, as far as we have acted on that. */

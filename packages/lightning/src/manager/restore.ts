@@ -92,6 +92,10 @@ export function restoreManager(
   if (!payments.ok) return payments;
   if (rows.length > 0) core.replay(rows, held);
   core.input(() => core.rebroadcast());
+  const stillTold = events.value.pending.flatMap(({ event }) =>
+    event.kind === "htlc-intercepted" ? [event.interceptId] : [],
+  );
+  core.input(() => core.intercepted.tellAgain(new Set(stillTold)));
   return ok(manager);
 }
 
@@ -152,6 +156,10 @@ function restoreHtlcs(core: ManagerCore, channel: FundedChannel): void {
         core.claimables.restore(htlc.paymentHash, { ref, amount, cltvExpiry, terms: disposition });
         break;
       }
+      case "intercepted":
+        if (disposition.forwardTo === undefined) core.intercepted.restore(ref, htlc.cltvExpiry);
+        else core.incoming.add(ref);
+        break;
       case "forwarded": {
         const { outgoing } = disposition;
         const next = core.channels.funded(outgoing.channelId);

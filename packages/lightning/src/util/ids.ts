@@ -15,6 +15,8 @@ export type PaymentHash = Brand<string, "PaymentHash">;
 export type NodeId = Brand<string, "NodeId">;
 /** 64 lower-case hex digits; names a payment of ours, chosen by the user, the key of idempotency. */
 export type PaymentId = Brand<string, "PaymentId">;
+/** 64 lower-case hex digits; names an HTLC that was intercepted. @ldk lightning::ln::channelmanager::InterceptId */
+export type InterceptId = Brand<string, "InterceptId">;
 /** Block height (3 bytes), transaction index (3 bytes), output index (2 bytes). */
 export type ShortChannelId = Brand<bigint, "ShortChannelId">;
 /** A block height, or an absolute CLTV expiry; below 500,000,000. */
@@ -36,6 +38,10 @@ export function paymentHashOf(bytes: Uint8Array): PaymentHash {
 
 export function paymentIdOf(bytes: Uint8Array): PaymentId {
   return toHex(exactly(bytes, 32)) as PaymentId;
+}
+
+export function interceptIdOf(bytes: Uint8Array): InterceptId {
+  return toHex(exactly(bytes, 32)) as InterceptId;
 }
 
 export function nodeIdOf(point: Uint8Array): NodeId {

@@ -50,8 +50,8 @@ describe("an HTLC whose end downstream the chain withholds", () => {
     mineTo(upstream - 3);
     assert.equal(alice.eventsOf("payment-failed").length, 1);
     assert.deepEqual(
-      bob.eventsOf("htlc-handling-failed").map(({ incomingChannelId }) => incomingChannelId),
-      [first],
+      bob.eventsOf("htlc-handling-failed").map(({ prevChannelIds }) => prevChannelIds),
+      [[first]],
     );
     mineTo(upstream + 10);
     assert.equal(bob.eventsOf("htlc-handling-failed").length, 1);
@@ -91,7 +91,7 @@ describe("a preimage in a transaction that no block has yet", () => {
     assert.equal(alice.eventsOf("payment-sent").length, 1);
     const forwarded = bob.eventsOf("payment-forwarded");
     assert.deepEqual(
-      forwarded.map(({ incomingChannelId, claimedOnChain }) => [incomingChannelId, claimedOnChain]),
+      forwarded.map(({ prevHtlcs, claimFromOnchainTx }) => [prevHtlcs[0]?.channelId, claimFromOnchainTx]),
       [[first, true]],
     );
   });

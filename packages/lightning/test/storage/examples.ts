@@ -19,6 +19,7 @@ import {
   type ChannelId,
   commitmentNumber,
   htlcId,
+  interceptIdOf,
   type NodeId,
   type OutPoint,
   type PaymentHash,
@@ -94,7 +95,32 @@ export const spendableOutputs: readonly SpendableOutputDescriptor[] = [
   { kind: "static-payment-output", ...spendable, sequence: 0xffff_fffd },
 ];
 
-const events: ByKind<Event> = {
+/** Kinds that came later: their rows stand behind the others. */
+const laterEvents: ByKind<Extract<Event, { readonly kind: "htlc-intercepted" }>> = {
+  "htlc-intercepted": {
+    kind: "htlc-intercepted",
+    interceptId: interceptIdOf(new Uint8Array(32).fill(0xa9)),
+    requestedNextHopScid: scid,
+    paymentHash,
+    inboundAmount: msat(1_001),
+    expectedOutboundAmount: msat(1_000),
+    outgoingHtlcExpiryBlockHeight: 800_200,
+  },
+};
+
+const failures: readonly Event[] = [
+  { kind: "invalid-forward", requestedForwardScid: scid } as const,
+  { kind: "invalid-onion" } as const,
+  { kind: "receive", paymentHash } as const,
+].map((failureType) => ({
+  kind: "htlc-handling-failed",
+  prevChannelIds: [channelId, otherChannelId],
+  paymentHash,
+  failureType,
+  failureReason: { kind: "downstream" },
+}));
+
+const events: ByKind<Exclude<Event, { readonly kind: keyof typeof laterEvents }>> = {
   "funding-generation-ready": {
     kind: "funding-generation-ready",
     temporaryChannelId: channelId,
@@ -180,18 +206,19 @@ const events: ByKind<Event> = {
   },
   "payment-forwarded": {
     kind: "payment-forwarded",
-    incomingChannelId: channelId,
-    outgoingChannelId: otherChannelId,
-    incomingAmount: msat(1_001),
-    outgoingAmount: msat(1_000),
-    feeEarned: msat(1),
-    claimedOnChain: true,
+    prevHtlcs: [{ channelId, amount: msat(1_001), htlcId: 7n, userChannelId: 2n ** 127n, nodeId }],
+    nextHtlcs: [{ channelId: otherChannelId, amount: msat(1_000) }],
+    totalFeeEarned: msat(1),
+    skimmedFee: msat(2),
+    claimFromOnchainTx: true,
+    outboundAmountForwarded: msat(1_000),
   },
   "htlc-handling-failed": {
     kind: "htlc-handling-failed",
-    incomingChannelId: channelId,
+    prevChannelIds: [channelId],
     paymentHash,
-    failure: "unknown_next_peer",
+    failureType: { kind: "forward", nodeId, channelId: otherChannelId },
+    failureReason: { kind: "local", reason: "fee-insufficient" },
   },
   "spendable-outputs": {
     kind: "spendable-outputs",
@@ -201,11 +228,36 @@ const events: ByKind<Event> = {
   },
 };
 
+/** What the rows of events in former shapes are read as. */
+export const formerEvents: readonly IndexedEvent[] = [
+  {
+    index: 13,
+    event: {
+      kind: "payment-forwarded",
+      prevHtlcs: [{ channelId, amount: msat(1_001) }],
+      nextHtlcs: [{ channelId: otherChannelId, amount: msat(1_000) }],
+      totalFeeEarned: msat(1),
+      claimFromOnchainTx: true,
+      outboundAmountForwarded: msat(1_000),
+    },
+  },
+  {
+    index: 14,
+    event: {
+      kind: "htlc-handling-failed",
+      prevChannelIds: [channelId],
+      paymentHash,
+      failureType: { kind: "forward", channelId },
+      failureReason: { kind: "local", reason: "on-chain-timeout" },
+    },
+  },
+];
+
 /** Kinds that came after the first golden rows: theirs follow behind. */
-const laterKinds: readonly Event["kind"][] = ["probe-successful", "probe-failed"];
+const laterKinds: readonly (keyof typeof events)[] = ["probe-successful", "probe-failed"];
 
 const allEvents: readonly Event[] = [
-  ...Object.values(events).filter(({ kind }) => !laterKinds.includes(kind)),
+  ...Object.values(events).filter(({ kind }) => !laterKinds.some((later) => later === kind)),
   ...Object.values(reasons).map(closed),
   closed({ kind: "holder-force-closed", message: "enough", broadcastedLatestTxn: true }),
   ...laterKinds.map((kind) => events[kind]),
@@ -214,6 +266,8 @@ const allEvents: readonly Event[] = [
     holdTimes: [3, 2],
     networkUpdate: { kind: "node-failure", nodeId, isPermanent: true },
   },
+  ...Object.values(laterEvents),
+  ...failures,
 ];
 
 export const indexedEvents: readonly IndexedEvent[] = allEvents.map((event, i) => ({ index: i + 1, event }));

@@ -39,6 +39,7 @@ import {
   chainPosition,
   channelId,
   closedState,
+  formerEvents,
   indexedEvents,
   monitorSetup,
   monitorUpdate,
@@ -121,6 +122,20 @@ describe("records of version 1", () => {
     for (const { key, example, read } of rows) {
       const found = read({ key, value: fromHex(golden[key] ?? "") });
       assert.deepEqual(found, { ok: true, value: example }, key);
+    }
+  });
+
+  it("are read in their former shapes, too", () => {
+    const former: Readonly<Record<string, string>> = JSON.parse(
+      readFileSync(new URL("../../../../fixtures/storage/v1/formerRecords.json", import.meta.url), "utf8"),
+    );
+    assert.equal(Object.keys(former).length, formerEvents.length);
+    for (const value of formerEvents) {
+      const key = eventKey(value.index);
+      const bytes = fromHex(former[key] ?? "");
+      assert.deepEqual(readIndexedEvent({ key, value: bytes }), { ok: true, value });
+      const cut = readIndexedEvent({ key, value: bytes.slice(0, -1) });
+      assert.ok(!cut.ok && cut.error.kind === "corrupt");
     }
   });
 

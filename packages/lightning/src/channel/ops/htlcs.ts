@@ -48,16 +48,17 @@ export function sendAdd(
       commitments: addHtlc(channel.commitments, "outgoing", { amount, paymentHash, cltvExpiry }),
       outgoing: [...channel.outgoing, { id, source, ...layer }],
     },
-    actions: [send(addMessage(channel, { id, amount, paymentHash, cltvExpiry }, layer))],
+    actions: [send(addMessage(channel, { id, amount, paymentHash, cltvExpiry }, { ...layer, source }))],
   });
 }
 
-/** `update_add_htlc` of a row, its onion and the path key that belongs to that. */
+/** `update_add_htlc` of a row, its onion and what is told with it. */
 export function addMessage(
   channel: FundedChannel,
   htlc: Pick<Htlc, "id" | "amount" | "paymentHash" | "cltvExpiry">,
-  { onion, pathKey }: Pick<OutgoingHtlc, "onion" | "pathKey">,
+  { onion, pathKey, source }: Pick<OutgoingHtlc, "onion" | "pathKey" | "source">,
 ): LightningMessage {
+  const extraFee = source.kind === "forwarded" ? source.skimmedFee : undefined;
   const { id, amount, paymentHash, cltvExpiry } = htlc;
   const { channelId } = channel.commitments;
   return {
@@ -68,7 +69,10 @@ export function addMessage(
     paymentHash,
     cltvExpiry,
     onionRoutingPacket: onion,
-    tlvs: pathKey === undefined ? {} : { blindedPath: pathKey },
+    tlvs: {
+      ...(pathKey && { blindedPath: pathKey }),
+      ...(extraFee !== undefined && { extraFee }),
+    },
   };
 }
 

@@ -27,6 +27,7 @@ import type {
 } from "../../handlers/event.ts";
 import type { Result } from "../../util/result.ts";
 import { reading, type StorageError } from "../storageError.ts";
+import { forwardEvents } from "./forwardEvents.ts";
 import { layout, nameOf, needed, nested, possible, record, sized, union } from "./layouts.ts";
 import { spendableOutput } from "./spendableOutput.ts";
 import { count, outPoint, path, paymentId, text, tlvRecords, u128 } from "./values.ts";
@@ -243,25 +244,7 @@ const event: Codec<Event> = union<Event>("event", {
       networkUpdate: possible(8, networkUpdate),
     },
   ],
-  "payment-forwarded": [
-    12,
-    {
-      incomingChannelId: needed(0, channelId),
-      outgoingChannelId: needed(2, channelId),
-      incomingAmount: needed(4, msat64),
-      outgoingAmount: needed(6, msat64),
-      feeEarned: needed(8, msat64),
-      claimedOnChain: needed(10, bool),
-    },
-  ],
-  "htlc-handling-failed": [
-    13,
-    {
-      incomingChannelId: needed(0, channelId),
-      paymentHash: needed(2, paymentHash),
-      failure: needed(4, text),
-    },
-  ],
+  ...forwardEvents,
   "spendable-outputs": [
     14,
     {

@@ -69,6 +69,7 @@ const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">
       sharedSecret: needed(2, bytes32),
       incomingAmount: needed(4, msat64),
       blinded: possible(6, blindedRole),
+      skimmedFee: possible(8, msat64),
     },
   ],
 });
@@ -165,6 +166,15 @@ export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }>
           },
         ],
         resolved: [2, { resolution: needed(0, resolution) }],
+        intercepted: [
+          3,
+          {
+            onion: needed(0, rest),
+            skimmedFee: possible(2, msat64),
+            pathKey: possible(4, point),
+            forwardTo: possible(6, struct("forward_to", { channelId, amount: msat64 })),
+          },
+        ],
       }),
     ),
   }),

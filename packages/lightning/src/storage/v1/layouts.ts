@@ -82,26 +82,36 @@ export type CasesOf<T extends Kinded> = {
   readonly [K in T["kind"]]: readonly [
     tag: number,
     fields: LayoutOf<Omit<Extract<T, { readonly kind: K }>, "kind">>,
+    former?: FormerCases<Extract<T, { readonly kind: K }>>,
   ];
 };
 
+/** Forms in which a kind was once written, each under a number of its own. */
+export type FormerCases<T> = readonly (readonly [tag: number, codec: Codec<T>])[];
+
+type AnyCase = readonly [tag: number, fields: TlvFields, former?: FormerCases<unknown>];
+
 /**
  * One byte for the kind, then the layout of that kind behind its length. A kind that is added to `T` does not compile
- * before it is stored.
+ * before it is stored. `former` are forms of a kind that are read and written no more.
  */
 export function union<T extends Kinded>(spec: string, cases: CasesOf<T>): Codec<T> {
   const byKind = new Map<string, readonly [number, Codec<object>]>();
   const byTag = new Map<number, readonly [string, Codec<object>]>();
-  for (const [kind, [tag, fields]] of Object.entries<readonly [number, TlvFields]>(cases)) {
+  const formerly = new Map<number, Codec<unknown>>();
+  for (const [kind, [tag, fields, former = []]] of Object.entries<AnyCase>(cases)) {
     const body = sized<object>(tlvs(kind, fields));
     if (byTag.has(tag)) throw new InvariantError(`${spec}: two kinds with the tag ${tag}`);
     byKind.set(kind, [tag, body]);
     byTag.set(tag, [kind, body]);
+    for (const [formerTag, codec] of former) formerly.set(formerTag, codec);
   }
   return {
     spec,
     read(reader) {
       const tag = reader.u8();
+      const once = formerly.get(tag);
+      if (once !== undefined) return once.read(reader) as T;
       const found = byTag.get(tag);
       if (found === undefined) throw reader.error(`unknown kind ${tag} of ${spec}`);
       const [kind, body] = found;
@@ -112,6 +122,17 @@ export function union<T extends Kinded>(spec: string, cases: CasesOf<T>): Codec<
       if (found === undefined) throw new InvariantError(`${spec} of kind ${value.kind}`);
       writer.u8(found[0]);
       found[1].write(writer, value);
+    },
+  };
+}
+
+/** What was written once in another form, and is read as what it means today. */
+export function former<F, T>(codec: Codec<F>, meaning: (row: F) => T): Codec<T> {
+  return {
+    spec: codec.spec,
+    read: (reader) => meaning(codec.read(reader)),
+    write: () => {
+      throw new InvariantError(`${codec.spec} is not written in this form any more`);
     },
   };
 }

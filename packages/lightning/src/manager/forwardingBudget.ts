@@ -1,0 +1,57 @@
+import type { ForwardingBudget } from "../channel/config.ts";
+import type { FundedChannel } from "../channel/state.ts";
+import type { NodeId } from "../util/ids.ts";
+import { type Msat, minOf, minusOrZero, plus, satToMsat, sum, zeroMsat } from "../util/units.ts";
+import { isUsable } from "./channelDetails.ts";
+import type { Channels } from "./channels.ts";
+
+/**
+ * Keeps room for others: HTLCs that one peer sends over a channel take at most a share of its slots and of its
+ * liquidity, so that a peer which jams the channel, by itself or for those behind it, cannot fill it. Without anybody
+ * else who could want the room there is no limit, and our own payments have none.
+ */
+export class ForwardingBudgets {
+  readonly #channels: Channels;
+  readonly #budget: ForwardingBudget;
+
+  constructor(channels: Channels, budget: ForwardingBudget) {
+    this.#channels = channels;
+    this.#budget = budget;
+  }
+
+  /** Whether an HTLC of `amount` that comes from `peer` may leave by the channel. */
+  allows(peer: NodeId, out: FundedChannel, amount: Msat): boolean {
+    const { maxSlotsPercent, maxLiquidityPercent } = this.#budget;
+    if (maxSlotsPercent >= 100 && maxLiquidityPercent >= 100) return true;
+    const { params, htlcs, fundings } = out.commitments;
+    const fromPeer = new Set<bigint>();
+    for (const { id, source } of out.outgoing) {
+      if (source.kind !== "forwarded") continue;
+      if (this.#channels.get(source.incoming.channelId)?.counterparty === peer) fromPeer.add(id);
+    }
+    const offered = htlcs.filter(({ direction }) => direction === "outgoing");
+    const held = sum(offered.filter(({ id }) => fromPeer.has(id)).map((htlc) => htlc.amount));
+    const { channelReserve, maxAcceptedHtlcs, maxHtlcValueInFlight } = params.remote;
+    // What is in flight is part of the balance until it has left.
+    const balance = fundings[0]?.localBalance ?? zeroMsat;
+    const liquidity = minOf(minusOrZero(balance, satToMsat(channelReserve)), maxHtlcValueInFlight);
+    // A channel of one slot has one for everybody.
+    const slots = Math.max(1, Math.floor((maxAcceptedHtlcs * maxSlotsPercent) / 100));
+    const fits =
+      fromPeer.size + 1 <= slots && plus(held, amount) * 100n <= liquidity * BigInt(maxLiquidityPercent);
+    return fits || !this.#hasRival(peer, out.identity.counterparty);
+  }
+
+  /** Whether somebody else is there who could send over a channel to `next`. */
+  #hasRival(peer: NodeId, next: NodeId): boolean {
+    return this.#channels.counterparties().some(
+      (other) =>
+        other !== peer &&
+        other !== next &&
+        this.#channels.ofPeer(other).some((id) => {
+          const entry = this.#channels.get(id);
+          return entry !== undefined && isUsable(entry.state);
+        }),
+    );
+  }
+}
