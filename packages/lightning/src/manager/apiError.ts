@@ -17,6 +17,7 @@ export type ApiErrorCode =
   | "invalid-amount"
   | "wrong-network"
   | "own-invoice"
+  | "no-blinded-path"
   | "frozen";
 
 /** Longest `message`. */

@@ -13,6 +13,7 @@ import type {
   PeerConnection,
 } from "../handlers/index.ts";
 import type { Invoice } from "../invoice/index.ts";
+import type { BlindedPaymentPath } from "../onion/index.ts";
 import type { InboundPayment, InvoiceClaim } from "../payment/inboundPayment.ts";
 import type { PaymentTerms } from "../payment/outboundPayment.ts";
 import type { RecentPaymentDetails } from "../payment/outboundPayments.ts";
@@ -36,6 +37,7 @@ import { featuresOfInit } from "../wire/index.ts";
 import { requiredAnchorReserve } from "./anchorReserveCheck.ts";
 import { ApiError } from "./apiError.ts";
 import type { Batch } from "./batch.ts";
+import { type BlindedPathsOptions, blindedPaymentPaths } from "./blindedPaths.ts";
 import { ChainTracker } from "./chainTracker.ts";
 import { type ChannelDetails, channelDetails, isUnfunded } from "./channelDetails.ts";
 import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
@@ -272,6 +274,11 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   /** What `createInboundPayment` made the hash of, and the metadata in clear; throws `ApiError` when it did not. */
   getPaymentPreimage(claim: InvoiceClaim): ReturnType<typeof preimageOfPayment> {
     return preimageOfPayment(this.#core, claim);
+  }
+
+  /** Ways for a payment of `createInboundPayment` that do not tell a payer who we are; throws `ApiError` when there are none. */
+  createBlindedPaymentPaths(options: BlindedPathsOptions): readonly BlindedPaymentPath[] {
+    return blindedPaymentPaths(this.#core, options);
   }
 
   /** A new name of the channel to the phantom, which does not exist. @ldk ChannelManager::get_phantom_scid */

@@ -1,6 +1,7 @@
 export { AnchorReserveError } from "./anchorReserveCheck.ts";
 export { ApiError, type ApiErrorCode } from "./apiError.ts";
 export { type Batch, type Effect, effectDurability } from "./batch.ts";
+export type { BlindedPathsOptions } from "./blindedPaths.ts";
 export { ChainMonitor, type ChainMonitorEnvironment } from "./chainMonitor.ts";
 export type { ChannelDetails } from "./channelDetails.ts";
 export { ChannelManager, type CreateChannelRequest } from "./channelManager.ts";

@@ -75,7 +75,7 @@ export interface PhantomInvoiceMaker {
 }
 
 /** Blocks added to what we need, as one may be found while the payment is under way. */
-const cltvSafetyBlocks = 3;
+export const cltvSafetyBlocks = 3;
 
 /** A new BOLT 11 invoice of ours. Nothing is stored: the secret proves later that we made it. */
 export function createInvoice(core: ManagerCore, request: InvoiceRequest): CreatedInvoice {

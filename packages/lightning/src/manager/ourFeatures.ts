@@ -11,6 +11,7 @@ export function ourFeatures(config: UserConfig): Features {
     payment_secret: "required",
     basic_mpp: "optional",
     option_support_large_channel: "optional",
+    option_route_blinding: "optional",
     option_shutdown_anysegwit: "optional",
     option_channel_type: "required",
     option_scid_alias: "optional",

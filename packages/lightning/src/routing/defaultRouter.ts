@@ -1,5 +1,7 @@
 import type { ReadOnlyNetworkGraph } from "../gossip/index.ts";
+import type { BlindedPaymentPath } from "../onion/index.ts";
 import type { Result } from "../util/result.ts";
+import { type BlindedPathsRequest, createBlindedPaymentPaths } from "./blindedPaymentPaths.ts";
 import { findRoute } from "./findRoute.ts";
 import type { Route, RouteRefusal, RouteRequest, Router } from "./route.ts";
 
@@ -13,5 +15,9 @@ export class DefaultRouter implements Router {
 
   findRoute(request: RouteRequest): Result<Route, RouteRefusal> {
     return findRoute(request, this.#graph);
+  }
+
+  createBlindedPaymentPaths(request: BlindedPathsRequest): readonly BlindedPaymentPath[] {
+    return createBlindedPaymentPaths(request, this.#graph);
   }
 }

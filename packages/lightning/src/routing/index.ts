@@ -1,3 +1,9 @@
+export {
+  type BlindedPathsRequest,
+  createBlindedPaymentPaths,
+  type InboundChannel,
+  maxBlindedPaths,
+} from "./blindedPaymentPaths.ts";
 export { DefaultRouter } from "./defaultRouter.ts";
 export { findRoute } from "./findRoute.ts";
 export {

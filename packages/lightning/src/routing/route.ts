@@ -3,6 +3,7 @@ import type { Point } from "../util/bytes.ts";
 import type { NodeId, ShortChannelId } from "../util/ids.ts";
 import type { Result } from "../util/result.ts";
 import { type Msat, msat, plus, sum } from "../util/units.ts";
+import type { BlindedPathsRequest } from "./blindedPaymentPaths.ts";
 
 /** One step of a path. @ldk lightning::routing::router::RouteHop */
 export interface RouteHop {
@@ -179,4 +180,6 @@ export interface RouteRefusal {
 /** Finds ways through the network. @ldk lightning::routing::router::Router */
 export interface Router {
   findRoute(request: RouteRequest): Result<Route, RouteRefusal>;
+  /** Paths to us; none when nothing would be hidden by them. A router without this makes none. */
+  createBlindedPaymentPaths?(request: BlindedPathsRequest): readonly BlindedPaymentPath[];
 }

@@ -135,21 +135,22 @@ export class BlindedLine {
     return made.value;
   }
 
-  /** Alice offers Bob a part that goes to the blinded path. */
+  /** Alice, or whoever is the introduction node's neighbour, offers it a part that goes to the blinded path. */
   pay(
     path: BlindedPaymentPath,
     what: { readonly paymentHash: PaymentHash; readonly amount: Msat; readonly total?: Msat },
-    changes: { readonly less?: bigint; readonly earlier?: number } = {},
+    changes: { readonly less?: bigint; readonly from?: ManagerNode; readonly by?: ChannelId } = {},
   ): BlindedPart {
     const { amount, paymentHash, total = amount } = what;
     const { feeBase, feeProportionalMillionths, cltvExpiryDelta } = path.payinfo;
     const fee = msat(feeBase + (amount * BigInt(feeProportionalMillionths)) / 1_000_000n);
     const height = this.net.height;
     const offered = msat(plus(amount, fee) - (changes.less ?? 0n));
-    const cltvExpiry = (height + 1 + cltvExpiryDelta - (changes.earlier ?? 0)) as BlockHeight;
+    const cltvExpiry = (height + 1 + cltvExpiryDelta) as BlockHeight;
     const sessionKey = new Uint8Array(32).fill(0x51 + ++this.#parts);
     const { nodeId } = path.introductionNode.kind === "node-id" ? path.introductionNode : this.bob;
-    const first = { nodeId, shortChannelId: this.forwardNode(this.alice, this.ab).shortChannelId };
+    const { from = this.alice, by = this.ab } = changes;
+    const first = { nodeId, shortChannelId: this.forwardNode(from, by).shortChannelId };
     const onion = buildPaymentOnion({
       hops: [{ ...first, amount: offered, cltvExpiry }],
       blindedTail: {
@@ -166,8 +167,8 @@ export class BlindedLine {
     const paymentId = paymentHash as string as PaymentId;
     const source: HtlcSource = { kind: "local", paymentId, sessionKey, path: [first], amount };
     const htlc = { amount: offered, paymentHash, cltvExpiry, onion: onion.value.packet, source };
-    const { core } = this.alice.manager;
-    const refused = core.input(() => core.channels.command(this.ab, { kind: "add-htlc", htlc }));
+    const { core } = from.manager;
+    const refused = core.input(() => core.channels.command(by, { kind: "add-htlc", htlc }));
     if (refused !== undefined) throw new Error(refused.text);
     const keys = [fromHex(nodeId) as Point, ...path.blindedHops.slice(1).map((hop) => hop.blindedNodeId)];
     return { sessionKey, keys, paymentHash };

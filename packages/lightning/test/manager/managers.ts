@@ -4,12 +4,14 @@ import { networks } from "@fulmen/bitcoin/network";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { type BlockHeight, feeratePerKw, type Msat, msat, type Sat, sat } from "@fulmen/lightning/util";
 import { defaultUserConfig, type UserConfig } from "#src/channel/config";
+import type { NodeInfo } from "#src/gossip/graphEntries";
 import type { ChannelMessage, Event, LogRecord } from "#src/handlers/index";
 import { parseInvoice } from "#src/invoice/index";
 import { ChainMonitor } from "#src/manager/chainMonitor";
 import type { ChannelManager } from "#src/manager/channelManager";
 import { termsOfInvoice } from "#src/manager/paymentTerms";
 import { restoreManager } from "#src/manager/restore";
+import { createBlindedPaymentPaths } from "#src/routing/blindedPaymentPaths";
 import type { Route } from "#src/routing/route";
 import type { SigningAnswer, SigningRequest } from "#src/sign/channelSigner";
 import { KeysManager } from "#src/sign/keysManager";
@@ -89,6 +91,8 @@ export class ManagerNode {
   /** Messages that have left it. */
   readonly outbox: { readonly to: NodeId; readonly message: DecodedMessage }[] = [];
   readonly disconnects: NodeId[] = [];
+  /** Nodes that the router knows. */
+  readonly graph = new Map<NodeId, NodeInfo>();
   feerate = 253;
   /** What its clock shows, in milliseconds; `undefined` when it has none. Read when the node starts. */
   milliseconds: (() => number) | undefined;
@@ -199,7 +203,11 @@ export class ManagerNode {
         feeEstimator,
         broadcaster,
         watch: monitor,
-        router: { findRoute: () => ({ ok: false, error: { kind: "no-route", text: "no route" } }) },
+        router: {
+          findRoute: () => ({ ok: false, error: { kind: "no-route", text: "no route" } }),
+          createBlindedPaymentPaths: (request) =>
+            createBlindedPaymentPaths(request, { node: (id) => this.graph.get(id) }),
+        },
         logger,
         ...(this.milliseconds && { clock: { now: this.milliseconds } }),
       },
