@@ -5,7 +5,7 @@ import { formatNames, formatOf } from "#src/commitment/formats/formatOf";
 import { holderCommitments } from "#src/onchain/validCommitments";
 import type { Bytes32 } from "#src/util/bytes";
 import { present } from "#src/util/invariant";
-import { feeOf, msat, sat } from "#src/util/units";
+import { feeOf, type Msat, msat, sat } from "#src/util/units";
 import { ManagerNet, type ManagerNode } from "../manager/managers.ts";
 import { AttackLine, configFor, monitorOf } from "./attackLine.ts";
 import { trimmedAmounts } from "./trimmedAmounts.ts";
@@ -55,6 +55,31 @@ for (const format of formatNames) {
   describe(`reserve overdraw (LDK #3796, #3933, #4580), ${format}`, () => {
     it("whatever both sides send at their limits, and however fees move: each commitment pays its fee and is no dust", () => {
       for (let seed = 1; seed <= 4; seed++) walk(seed);
+    });
+
+    it("the opener sends all it can, and the acceptor what that leaves room for: the opener goes on paying", () => {
+      const net = new ManagerNet();
+      const [opener, acceptor] = [net.add(configFor(format)), net.add(configFor(format))];
+      net.connect(opener, acceptor);
+      const channelId = net.open(opener, acceptor, { funding: sat(200_000), push: msat(80_000_000n) });
+      const limitOf = ({ manager }: ManagerNode) =>
+        present(manager.listUsableChannels()[0], "the channel").nextOutboundHtlcLimit;
+      let sent = 0;
+      const pay = (from: ManagerNode, amount: Msat): void => {
+        const to = from === opener ? acceptor : opener;
+        net.pay(from, amount, [{ to, by: from, channelId }], { preimage: secret(++sent) });
+        net.settle();
+        for (const node of [opener, acceptor]) check(node, channelId, `payment ${sent}`);
+      };
+      for (let limit = limitOf(opener); limit >= 1_000n; limit = limitOf(opener)) pay(opener, limit);
+      const above = msat(2_000_000n);
+      let added = 0;
+      for (; added < 20 && limitOf(acceptor) >= above; added++) pay(acceptor, above);
+      assert.ok(added > 0, "the acceptor can add nothing: the channel is stuck");
+      for (const node of [opener, acceptor]) node.feerate = 2_000;
+      for (const node of [acceptor, opener]) node.manager.timerTickOccurred(1_800_000_060);
+      net.settle();
+      for (const node of [opener, acceptor]) check(node, channelId, "a rise of the feerate");
     });
 
     function walk(seed: number): void {
