@@ -520,12 +520,14 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     const plan = planClaims(monitor, { height, feerates });
     const next = plan.monitor;
     if (next !== monitor) this.#set(next);
+    this.#bumps.delete(channelId);
+    // Most closed channels have nothing to do any more: the signer need not be asked for each of them with every block.
+    if (plan.active.length === 0) return;
     const context = {
       height,
       destination: this.#destination(next),
       signer: signerProvider.deriveChannelSigner(channelKeysId),
     };
-    this.#bumps.delete(channelId);
     const bumps: BumpTransactionEvent[] = [];
     for (const action of monitorActions(plan, context)) {
       switch (action.kind) {

@@ -1,6 +1,7 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { ClaimId } from "../chain/coinSelection.ts";
 import type { BuiltCommitment, BuiltHtlc } from "../commitment/build.ts";
+import type { ScriptHashOutput } from "../commitment/format.ts";
 import type { FundingOutput } from "../commitment/funding.ts";
 import type { Side } from "../commitment/keys.ts";
 import type { BlockHash, BlockHeight, CommitmentNumber, OutPoint, Txid } from "../util/ids.ts";
@@ -70,6 +71,11 @@ export interface FundingSpend extends Confirmation {
   readonly spender: FundingSpender;
   /** Those of its outputs that are or may become ours. */
   readonly outputs: readonly CommitmentOutput[];
+  /**
+   * How our balance and the outputs of HTLC transactions are locked when it is our commitment. Kept, since it costs time to
+   * derive and every block asks for it.
+   */
+  readonly delayedLock?: ScriptHashOutput;
 }
 
 /** What the spender of a contested output made of it, as far as it concerns the channel. */

@@ -1,7 +1,7 @@
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import type { BuiltHtlc } from "../commitment/build.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
-import { commitmentKeys } from "../commitment/keys.ts";
+import { type CommitmentKeys, commitmentKeys } from "../commitment/keys.ts";
 import { perCommitmentPoint } from "../crypto/keyDerivation.ts";
 import type { OutputSpendKey } from "../sign/outputSpend.ts";
 import { noBytes, type Point, type Signature } from "../util/bytes.ts";
@@ -191,7 +191,12 @@ function penaltyFor(
 ): (output: ContestedOutput) => DirectClaimable | undefined {
   const { params } = monitor.setup;
   const { secret } = of.spender;
-  const { revocation } = commitmentKeys(params, "remote", perCommitmentPoint(secret));
+  // Derived for what is left to take only.
+  let keys: CommitmentKeys | undefined;
+  const revocation = (): Point => {
+    keys ??= commitmentKeys(params, "remote", perCommitmentPoint(secret));
+    return keys.revocation;
+  };
   const deadline = of.since + params.local.toSelfDelay;
   return (output) => {
     if (output.kind !== "revoked") return undefined;
@@ -199,7 +204,7 @@ function penaltyFor(
     return {
       kind: "direct",
       ...{ outPoint, value, witnessScript, deadline },
-      path: [htlc === undefined ? one : revocation],
+      path: [htlc === undefined ? one : revocation()],
       key: { kind: "revocation", secret },
       sequence: replaceable,
       isContested:

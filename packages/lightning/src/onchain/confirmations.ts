@@ -17,6 +17,7 @@ import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
 import { commitmentOutputs, isContested } from "./commitmentOutputs.ts";
 import { identifyFundingSpend } from "./identify.ts";
 import { counterpartyDelayedOutput, revokedDelayedOutput } from "./penalty.ts";
+import { holderDelayedLock } from "./spendableOutputs.ts";
 import { fundingOf } from "./validCommitments.ts";
 
 /** An output whose spender the monitor must see, and what it has to know of it then. */
@@ -34,7 +35,7 @@ interface WatchedSpend {
 }
 
 /** What the funding transaction's spender is known by; the rest follows from the monitor. */
-export type FundingSpendFacts = Omit<FundingSpend, "spender" | "outputs">;
+export type FundingSpendFacts = Omit<FundingSpend, "spender" | "outputs" | "delayedLock">;
 
 /** The funding output, what is contested of the commitment that spent it, and of HTLC transactions on a revoked one. */
 export function outputsToWatch(monitor: ChannelMonitor): readonly OutputToWatch[] {
@@ -166,7 +167,9 @@ function fundingSpent(monitor: ChannelMonitor, spend: FundingSpendFacts): Channe
 function identified(monitor: ChannelMonitor, spend: FundingSpendFacts): FundingSpend {
   const { txid, transaction } = spend;
   const spender = identifyFundingSpend(monitor, transaction);
-  return { ...spend, spender, outputs: commitmentOutputs(monitor, transaction, { txid, spender }) };
+  const outputs = commitmentOutputs(monitor, transaction, { txid, spender });
+  const delayedLock = spender.kind === "holder-commitment" ? holderDelayedLock(monitor) : undefined;
+  return { ...spend, spender, outputs, ...(delayedLock && { delayedLock }) };
 }
 
 function watchedSpends(monitor: ChannelMonitor, fundingSpend: FundingSpend): readonly WatchedSpend[] {

@@ -6,6 +6,7 @@ import { commitmentKeys } from "../commitment/keys.ts";
 import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
 import { equalBytes } from "../util/bytes.ts";
 import type { OutPoint } from "../util/ids.ts";
+import { present } from "../util/invariant.ts";
 import type { CommitmentOutput, FundingSpend } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { paymentScript } from "./commitmentOutputs.ts";
@@ -70,7 +71,7 @@ function balanceOutput(
   const { channelKeysId, params } = monitor.setup;
   switch (kind) {
     case "delayed":
-      return [delayedOutput(monitor, delayedLock(monitor), { outPoint, value, height: spend.height })];
+      return [delayedOutput(monitor, lockOf(spend), { outPoint, value, height: spend.height })];
     case "payment": {
       const { script, witnessScript } = paymentScript(monitor.setup);
       const descriptor = {
@@ -91,13 +92,11 @@ function balanceOutput(
 /** What spenders of contested outputs gave us: one output may stem from many of them. */
 function spenderOutputs(
   monitor: ChannelMonitor,
-  { spender }: FundingSpend,
+  fundingSpend: FundingSpend,
   destination: Uint8Array,
 ): readonly MaturingOutput[] {
   const { channelKeysId } = monitor.setup;
   const found = new Map<string, MaturingOutput>();
-  // Derived once: there may be hundreds of HTLC transactions.
-  let lock: ScriptHashOutput | undefined;
   for (const { txid, height, output } of monitor.chain.spends) {
     if (output === undefined) continue;
     const { kind, index, value } = output;
@@ -108,8 +107,8 @@ function spenderOutputs(
         ...{ outPoint, output: { value, script: destination }, channelKeysId },
       } as const;
       found.set(outPointKey(outPoint), { descriptor, matureHeight: finalAt(height) });
-    } else if (spender.kind === "holder-commitment") {
-      lock ??= delayedLock(monitor);
+    } else if (fundingSpend.spender.kind === "holder-commitment") {
+      const lock = lockOf(fundingSpend);
       found.set(outPointKey(outPoint), delayedOutput(monitor, lock, { outPoint, value, height }));
     }
   }
@@ -117,10 +116,14 @@ function spenderOutputs(
 }
 
 /** How our balance and the outputs of HTLC transactions are locked on our commitment. */
-function delayedLock({ setup, holder }: ChannelMonitor): ScriptHashOutput {
+export function holderDelayedLock({ setup, holder }: ChannelMonitor): ScriptHashOutput {
   const { params } = setup;
   const keys = commitmentKeys(params, "local", holder.point);
   return formatOf(params.format).toLocal(keys, params.remote.toSelfDelay);
+}
+
+function lockOf({ delayedLock }: FundingSpend): ScriptHashOutput {
+  return present(delayedLock, "the lock of our commitment's outputs");
 }
 
 function delayedOutput(
