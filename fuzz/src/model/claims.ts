@@ -23,8 +23,9 @@ export function resolve(world: World, { node, payment }: Claimable, how: "claim"
     node.manager.failHtlcBackwards(paymentHash);
     return;
   }
-  const { paymentPreimage } = purpose;
+  const paymentPreimage = purpose.paymentPreimage ?? world.held.get(paymentHash);
   if (paymentPreimage === undefined) throw new ModelError(`no preimage of ${paymentHash}`);
+  world.preimages.set(paymentHash, paymentPreimage as Bytes32);
   if (!node.manager.claimFunds(paymentPreimage as Bytes32))
     throw new ModelError(`${paymentHash} is claimable and cannot be claimed`);
 }

@@ -1,10 +1,9 @@
 import { txid } from "@fulmen/bitcoin/transaction";
-import { ApiError, ChainMonitor } from "@fulmen/lightning/manager";
-import { monitorsPrefix, restoreMonitors } from "@fulmen/lightning/storage";
-import { blockHeight, feeratePerKw } from "@fulmen/lightning/util";
-import { Bumper, type TestNode } from "@fulmen/testkit";
+import { ApiError } from "@fulmen/lightning/manager";
+import { monitorsPrefix } from "@fulmen/lightning/storage";
+import { Ghost } from "./ghost.ts";
 import type { Action } from "./script.ts";
-import { ModelError, type Opened, type World } from "./world.ts";
+import type { Opened, World } from "./world.ts";
 
 type EndAction = Extract<Action, { readonly kind: "force-close" | "remember" | "cheat" | "mine-many" }>;
 
@@ -18,8 +17,7 @@ export function end(world: World, action: EndAction): boolean {
       return forceClose(world, action);
     case "remember": {
       const node = world.node(action.node);
-      if (node.lateWatch !== undefined) return false;
-      world.copies.set(node, node.store.entries(monitorsPrefix));
+      world.copies.set(node, node.lateWatch?.stored() ?? node.store.entries(monitorsPrefix));
       return true;
     }
     case "cheat":
@@ -44,14 +42,13 @@ function forceClose(world: World, { channel, closer }: Extract<EndAction, { kind
 
 /** Whoever mines does so while every store works: a node that may not write for hours can lose money. */
 function mineMany(world: World, blocks: number): boolean {
-  const { network } = world;
   if (world.blocks + blocks > mostBlocks) return false;
   world.blocks += blocks;
   for (let i = 0; i < blocks; i++) {
     world.mendAll();
-    network.chain.mine();
-    for (const node of network.nodes) node.syncChain();
+    world.mine();
     world.pump();
+    world.checkClaims();
   }
   return true;
 }
@@ -69,41 +66,13 @@ function cheat(world: World, which: number): boolean {
   const chosen = chances[which % Math.max(1, chances.length)];
   if (chosen === undefined) return false;
   const { channel, node, copy } = chosen;
-  publish(world, node, { ...channel, copy });
+  const ghost = new Ghost(node, { chain, channelId: channel.channelId, copy });
+  if (!ghost.publish()) return false;
   const published = chain.outputSpentBy(channel.funding);
   if (published === undefined) return false;
   world.cheated.set(channel.channelId, { node, txid: txid(published.transaction) });
+  world.ghosts.push(ghost);
   return true;
-}
-
-function publish(
-  { network }: World,
-  node: TestNode,
-  { channelId, copy }: Opened & { readonly copy: Parameters<typeof restoreMonitors>[0] },
-): void {
-  const monitors = restoreMonitors(copy);
-  if (!monitors.ok) throw new ModelError(monitors.error.text);
-  const signerProvider = node.keys.keys;
-  const logger = { log: () => {} };
-  const copied = new ChainMonitor(
-    {
-      signerProvider,
-      broadcaster: node.broadcaster,
-      feeEstimator: { feerate: () => feeratePerKw(2_000) },
-      logger,
-    },
-    { bestHeight: blockHeight(network.chain.tip.height), monitors: monitors.value },
-  );
-  const latest = copied.latestUpdateId(channelId);
-  if (latest === undefined) return;
-  const steps = [{ kind: "channel-force-closed", broadcast: true }] as const;
-  copied.updateChannel({ channelId, updateId: latest + 1, after: [], steps });
-  copied.takeWrites(1);
-  copied.committed(1);
-  const bumper = new Bumper({ wallet: node.wallet, signerProvider, logger });
-  for (const event of copied.takeBumpEvents())
-    for (const { transactions, type } of bumper.answer(event))
-      node.broadcaster.broadcastTransactions(transactions, type);
 }
 
 /** An open channel; one with HTLCs if there is any. */

@@ -65,8 +65,9 @@ function settle(world: World): void {
 }
 
 function mine(world: World): void {
-  world.network.mine();
-  world.observe();
+  world.mine();
+  settle(world);
+  if (world.ends) world.checkClaims();
 }
 
 /** Users claim every other payment and refuse the rest. */

@@ -48,6 +48,7 @@ const ways = [
   "by-invoice",
   "for-too-little",
   "to-another-node",
+  "by-hold-invoice",
 ] as const;
 
 /** Who pays whom, and over which channels when the user says so. */
@@ -82,6 +83,8 @@ function payBy(
   switch (way) {
     case "by-invoice":
       return payInvoice(world, parties, amount);
+    case "by-hold-invoice":
+      return payInvoice(world, parties, amount, world.newHeld());
     case "spontaneously":
       return paySpontaneously(parties, amount);
     case "by-route":
@@ -138,12 +141,14 @@ function clearOfDust({ ends }: World, amount: bigint): bigint {
 function invoiceOf(
   { payee }: Parties,
   amount: Msat,
+  held?: PaymentHash,
 ): { readonly invoice: string; readonly paymentHash: PaymentHash } {
-  return payee.manager.createBolt11Invoice({ amount, description: "model", expirySeconds: 1_000_000 });
+  const request = { amount, description: "model", expirySeconds: 1_000_000 };
+  return payee.manager.createBolt11Invoice({ ...request, ...(held && { paymentHash: held }) });
 }
 
-function payInvoice({ terms }: World, parties: Parties, amount: Msat): PaymentHash {
-  const { invoice, paymentHash } = invoiceOf(parties, amount);
+function payInvoice({ terms }: World, parties: Parties, amount: Msat, held?: PaymentHash): PaymentHash {
+  const { invoice, paymentHash } = invoiceOf(parties, amount, held);
   parties.payer.manager.payForBolt11Invoice(invoice, { maxFee: msat(feeFor(terms, amount)) });
   return paymentHash;
 }

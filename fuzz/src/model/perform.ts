@@ -206,7 +206,7 @@ function moveChain(world: World, action: ChainAction): boolean {
   } else {
     const depth = (action.depth % 3) + 1;
     if ((!world.ends && world.blocks + 2 > mostBlocks) || !world.mayAbandon(depth)) return false;
-    chain.reorg(depth);
+    world.reorg(depth, world.ends && action.drops % 2 === 1);
     if (action.refills % 2 === 1) chain.mine();
   }
   world.blocks += chain.tip.height - before;

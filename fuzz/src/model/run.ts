@@ -38,6 +38,7 @@ export function runScript(
     if (script.ends) healEnds(world);
     else heal(world);
     coverage.payments(world.ledger.counts);
+    coverage.endings(world);
     return undefined;
   } catch (error) {
     return { at, error: error instanceof Error ? error : new Error(String(error)) };

@@ -7,7 +7,7 @@ import { type FormatName, formatNames } from "@fulmen/lightning/commitment";
  */
 export const actionTable = {
   /** One of A, B and C pays one of the others; for `how`, see `pay.ts`. */
-  pay: { weight: 16, parameters: { payer: 3, payee: 4, amount: 14, how: 8, channel: 6 } },
+  pay: { weight: 16, parameters: { payer: 3, payee: 4, amount: 14, how: 9, channel: 6 } },
   claim: { weight: 7, parameters: { which: 12 } },
   "fail-back": { weight: 3, parameters: { which: 12 } },
   abandon: { weight: 1, parameters: { which: 12 } },
@@ -44,8 +44,11 @@ export const actionTable = {
   /** One block; `sees` has a bit for each node that learns of it at once. */
   mine: { weight: 2, parameters: { sees: 8 } },
   sync: { weight: 2, parameters: { node: 3 } },
-  /** `refills` = 1: the transactions of the abandoned blocks confirm again at once. */
-  reorg: { weight: 1, parameters: { depth: 3, refills: 2, sees: 8 } },
+  /**
+   * `refills` = 1: the transactions of the abandoned blocks confirm again at once. `drops` = 1: those that ended channels
+   * are forgotten, where channels may end on the chain.
+   */
+  reorg: { weight: 1, parameters: { depth: 3, refills: 2, sees: 8, drops: 2 } },
   open: { weight: 2, parameters: { link: 2, opener: 2, format: 6, capacity: 3, pushed: 3, announced: 2 } },
   close: { weight: 1, parameters: { channel: 6, closer: 2 } },
   /** From here on: only in runs in which channels may end on the chain. */
@@ -180,7 +183,8 @@ function parseNode(value: unknown): NodeSetup {
 function parseAction(value: unknown): Action {
   const { kind, ...parameters } = fieldsOf(value);
   if (typeof kind !== "string" || !isActionKind(kind)) throw new SyntaxError(`no action: ${String(kind)}`);
-  return actionOf(kind, (name) => numberOf(parameters[name]));
+  // What older scripts do not say is 0.
+  return actionOf(kind, (name) => numberOf(parameters[name] ?? 0));
 }
 
 /** An action whose parameters `parameter` gives. */

@@ -92,7 +92,7 @@ function flowsOf(world: World): Flows {
     for (const [index, { value, script }] of transaction.outputs.entries()) {
       if (chain.coin({ txid: id, index }) === undefined || ownerOf(script) !== undefined) continue;
       // Of one's own old commitment one takes nothing; and it may never have been revoked.
-      if (value > mostLeftBehind && !isCheat(world, id))
+      if (value > mostLeftBehind && !isCheat(world, id) && !isLeftToCheater(world, transaction))
         throw new ModelError(`nobody has taken ${value} sat of ${id}`);
       left += value;
     }
@@ -102,6 +102,17 @@ function flowsOf(world: World): Flows {
 
 function isCheat({ cheated }: World, id: Txid): boolean {
   return [...cheated.values()].some((cheat) => cheat.txid === id);
+}
+
+/** Made by a cheater on an old commitment that was never revoked: it does not know of it, and nobody else may take it. */
+function isLeftToCheater({ cheated, opened }: World, { inputs }: Transaction): boolean {
+  return [...cheated].some(([channelId, { node, txid }]) => {
+    if (!inputs.some(({ outPoint }) => outPoint.txid === txid)) return false;
+    const channel = opened.find((one) => one.channelId === channelId);
+    const cheatedNode = channel?.opener === node ? channel.acceptor : channel?.opener;
+    const spender = cheatedNode?.chainMonitor.monitor(channelId)?.chain.fundingSpend?.spender;
+    return spender?.kind !== "revoked-commitment";
+  });
 }
 
 /** Transactions that spend fundings, wallets' coins, or what comes from those. */

@@ -1,22 +1,27 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
 import type { KvEntry } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import type { Event } from "@fulmen/lightning/handlers";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import {
+  type Bytes32,
   type ChannelId,
   type FeeratePerKw,
   feeratePerKw,
   msat,
   type OutPoint,
   type PaymentHash,
+  paymentHashOf,
   sat,
   type Txid,
   toHex,
 } from "@fulmen/lightning/util";
-import { NodeCrash, type TestLink, TestNetwork, type TestNode } from "@fulmen/testkit";
+import { NodeCrash, SimulatedChain, type TestLink, TestNetwork, type TestNode } from "@fulmen/testkit";
 import { coinsOf } from "./coins.ts";
+import type { Ghost } from "./ghost.ts";
 import { type ForwardingTerms, Ledger, type Name, type PaymentOrder } from "./ledger.ts";
 import type { ChannelSetup, NodeSetup, Script } from "./script.ts";
+import { TimelyClaims } from "./timelyClaims.ts";
 
 /** What must never be seen. */
 export class ModelError extends Error {
@@ -65,6 +70,13 @@ export class World {
   /** Who has published what a copy of its monitors had of a channel. */
   readonly cheated = new Map<ChannelId, { readonly node: TestNode; readonly txid: Txid }>();
   readonly copies = new Map<TestNode, readonly KvEntry[]>();
+  /** What the cheaters go on with. */
+  readonly ghosts: Ghost[] = [];
+  /** Preimages that a payee has used. */
+  readonly preimages = new Map<PaymentHash, Bytes32>();
+  /** Preimages that only the payee's user has. */
+  readonly held = new Map<PaymentHash, Bytes32>();
+  readonly #timely = new TimelyClaims();
   /** Blocks that were mined since the channels are open. */
   blocks = 0;
   readonly #levels = new Map<TestNode, number>();
@@ -188,6 +200,15 @@ export class World {
     this.orders.push({ payer, paymentHash });
   }
 
+  /** The hash of a preimage that the node which is to be paid does not know. */
+  newHeld(): PaymentHash {
+    const preimage = new Uint8Array(32).fill(0x68);
+    new DataView(preimage.buffer).setUint32(0, this.held.size + 1);
+    const paymentHash = paymentHashOf(crypto().sha256(preimage));
+    this.held.set(paymentHash, preimage as Bytes32);
+    return paymentHash;
+  }
+
   setFeerate(node: TestNode, level: number): void {
     this.#levels.set(node, level % feerates.length);
   }
@@ -214,6 +235,63 @@ export class World {
   /** Nobody dies of what was planned. */
   spare(): void {
     this.#crashes.clear();
+  }
+
+  /** One block, which everybody sees; cheaters are as often faster than slower. */
+  mine(): void {
+    const { chain, nodes } = this.network;
+    chain.mine();
+    const isFaster = chain.tip.height % 2 === 0;
+    if (isFaster) this.#syncGhosts();
+    for (const node of nodes) node.syncChain();
+    if (!isFaster) this.#syncGhosts();
+  }
+
+  /** A branch of one block more takes the place of `depth` blocks; `drops`: and nobody has their transactions any more. */
+  reorg(depth: number, drops: boolean): void {
+    const { chain } = this.network;
+    chain.reorg(depth);
+    if (drops) this.#drop();
+    this.#timely.startAgain();
+    this.#syncGhosts();
+  }
+
+  /** Every node claims in time what it says that it can claim. */
+  checkClaims(): void {
+    const cheaters = new Set([...this.cheated.values()].map(({ node }) => node));
+    for (const node of this.network.nodes) {
+      if (cheaters.has(node)) continue;
+      for (const { channelId } of this.opened) {
+        if (!this.isClosed(channelId)) continue;
+        const late = this.#timely.late(this.network.chain.tip.height, {
+          name: `${this.nameOf(node)} ${channelId}`,
+          balances: node.chainMonitor.claimableBalances(channelId),
+        });
+        if (late !== undefined) throw new ModelError(late);
+      }
+    }
+  }
+
+  #syncGhosts(): void {
+    for (const ghost of this.ghosts) ghost.sync(this.preimages);
+  }
+
+  /** The mempool forgets all but what funds channels, and what these are funded with. */
+  #drop(): void {
+    const { chain } = this.network;
+    if (!(chain instanceof SimulatedChain)) return;
+    const fundings = new Set(this.opened.map(({ funding }) => funding.txid));
+    const waiting = chain.mempool.flatMap((id) => chain.transaction(id)?.transaction ?? []);
+    const isEnd = (inputs: readonly { readonly outPoint: OutPoint }[]): boolean =>
+      inputs.some(({ outPoint }) => {
+        if (fundings.has(outPoint.txid)) return true;
+        const parent = chain.transaction(outPoint.txid);
+        return parent !== undefined && parent.block === undefined && isEnd(parent.transaction.inputs);
+      });
+    const kept = waiting.filter(({ inputs }) => !isEnd(inputs));
+    chain.raiseMempoolMinimum(1_000_000_000n);
+    chain.raiseMempoolMinimum(1_000n);
+    for (const transaction of kept) chain.submit(transaction);
   }
 
   /** All nodes do what they can without hearing from each other. */

@@ -1,3 +1,4 @@
+import type { KvEntry } from "@fulmen/lightning/chain";
 import { ChainMonitor, type ChainMonitorEnvironment } from "@fulmen/lightning/manager";
 import type {
   ChannelMonitorUpdate,
@@ -48,6 +49,11 @@ export class LateWatch implements Watch {
   /** Updates that are in progress. */
   get pending(): number {
     return this.#asked.length;
+  }
+
+  /** All that is in its store of the monitors. */
+  stored(): readonly KvEntry[] {
+    return this.#store.entries(monitorsPrefix);
   }
 
   watchChannel(setup: MonitorSetup): ChannelMonitorUpdateStatus {
