@@ -59,6 +59,9 @@ export function decodeFailure(
   const { origin, attribution } = openFailurePacket(packet, sharedSecrets, attributable);
   const holdTimes = attribution?.holdTimes ?? [];
   if (origin === undefined) {
+    const isVouchedFor = holdTimes.length === attributable && attributable > 0;
+    // All nodes attest the packet as it is, so that it was the last of them that sent it like this.
+    if (isVouchedFor) return { outcome: { kind: "unreadable", hop: attributable - 1 }, holdTimes };
     return { outcome: { kind: "undecodable", suspect: attribution?.failedAt }, holdTimes };
   }
   const failure = origin.message && readable(origin.message);

@@ -55,6 +55,22 @@ describe("decodeFailure", () => {
     }
   });
 
+  it("names the last node when all attest a packet that nobody can read", () => {
+    const sharedSecret = secrets[3] ?? assert.fail();
+    const nonsense = wrapFailurePacket(
+      { reason: new Uint8Array(292).fill(5), attributionData: undefined },
+      { sharedSecret, holdTime: 7 },
+    );
+    assert.deepEqual(decodeFailure(viaPath(nonsense, 3), secrets), {
+      outcome: { kind: "unreadable", hop: 3 },
+      holdTimes: [1, 1, 1, 7],
+    });
+    assert.deepEqual(decodeFailure(viaPath(nonsense, 3), secrets.slice(0, 3), 3).outcome, {
+      kind: "unreadable",
+      hop: 2,
+    });
+  });
+
   it("ignores what follows a failure's data", () => {
     const message = Uint8Array.of(0x20, 2, 99, 99);
     const sharedSecret = secrets[0] ?? assert.fail();
