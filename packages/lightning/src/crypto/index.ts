@@ -7,6 +7,7 @@ export {
   isPerCommitmentSecret,
   perCommitmentPoint,
 } from "./keyDerivation.ts";
+export { KeyedHmac } from "./keyedHmac.ts";
 export {
   CommitmentSecrets,
   commitmentSecret,

@@ -1,4 +1,4 @@
-import { crypto } from "@fulmen/bitcoin/crypto";
+import { KeyedHmac } from "../crypto/keyedHmac.ts";
 import { concatBytes, equalSecrets, noBytes } from "../util/bytes.ts";
 import type { AttributionData } from "../wire/commitment.ts";
 import { applyStream, onionKey } from "./onionKeys.ts";
@@ -41,9 +41,9 @@ export function attribute(node: Attribution): AttributionData {
   const data =
     downstream === undefined ? new Uint8Array(attributionDataLength) : shifted(attributionBytes(downstream));
   viewOf(data).setUint32(0, Math.min(Math.max(Math.trunc(holdTime), 0), 0xffff_ffff));
-  const um = onionKey("um", sharedSecret);
+  const hmac = new AttributionHmac(sharedSecret, returnPacket);
   for (let distance = 0; distance < attributionHops; distance++) {
-    data.set(attributionHmac(um, returnPacket, { data, distance }), hmacOffset(0, distance));
+    data.set(hmac.of(data, distance), hmacOffset(0, distance));
   }
   return attributionFields(applyStream(onionKey("ammagext", sharedSecret), data));
 }
@@ -93,7 +93,7 @@ export class AttributionReader {
     // Behind the path's end come the distances that the hops have left over.
     const distance = round < this.#hops ? this.#hops - 1 - round : round;
     const offset = hmacOffset(0, distance);
-    const expected = attributionHmac(onionKey("um", sharedSecret), what.returnPacket, { data, distance });
+    const expected = new AttributionHmac(sharedSecret, what.returnPacket).of(data, distance);
     const fits = equalSecrets(expected, data.subarray(offset, offset + 4));
     const rest = unshifted(data);
     if (round >= this.#hops || !what.counts || this.#failedAt !== undefined) return;
@@ -133,19 +133,30 @@ function hmacOffset(hop: number, distance: number): number {
   return holdTimesLength + 4 * (rowStart + (attributionHops - 1 - hop - distance));
 }
 
-function attributionHmac(
-  um: Uint8Array,
-  returnPacket: Uint8Array,
-  { data, distance }: { readonly data: Uint8Array; readonly distance: number },
-): Uint8Array {
-  const covered: Uint8Array[] = [returnPacket, data.subarray(0, 4 * (distance + 1))];
-  for (let hop = 1; hop <= distance; hop++) {
-    const offset = hmacOffset(hop, distance - hop);
-    covered.push(data.subarray(offset, offset + 4));
+/** The truncated HMACs of one node over a return packet and what is behind it. */
+class AttributionHmac {
+  readonly #hmac: KeyedHmac;
+  /** Where the hold times follow the packet. */
+  readonly #start: number;
+
+  constructor(sharedSecret: Uint8Array, returnPacket: Uint8Array) {
+    this.#start = returnPacket.length;
+    this.#hmac = new KeyedHmac(onionKey("um", sharedSecret), this.#start + 8 * attributionHops);
+    this.#hmac.message.set(returnPacket);
   }
-  return crypto()
-    .hmacSha256(um, concatBytes(...covered))
-    .subarray(0, 4);
+
+  /** For a node that supposes itself `distance` hops from the erring node: over its hold times and HMACs up to there. */
+  of(data: Uint8Array, distance: number): Uint8Array {
+    const { message } = this.#hmac;
+    const holdTimes = 4 * (distance + 1);
+    message.set(data.subarray(0, holdTimes), this.#start);
+    let end = this.#start + holdTimes;
+    for (let hop = 1; hop <= distance; hop++) {
+      const offset = hmacOffset(hop, distance - hop);
+      for (let i = 0; i < 4; i++) message[end++] = data[offset + i] ?? 0;
+    }
+    return this.#hmac.digest(end).subarray(0, 4);
+  }
 }
 
 /** Makes room for a node in front: every hop moves by one, and what would be 21 hops away falls off. */

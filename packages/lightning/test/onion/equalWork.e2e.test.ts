@@ -5,9 +5,14 @@ import { createFailurePacket, openFailurePacket, wrapFailurePacket } from "#src/
 
 // A process of its own, since it counts what all of it computes.
 
-const work = { hmacs: 0, hmacBytes: 0, streams: 0, streamBytes: 0 };
+const work = { hashes: 0, hashBytes: 0, hmacs: 0, hmacBytes: 0, streams: 0, streamBytes: 0 };
 installCrypto({
   ...nobleProvider,
+  sha256: (data) => {
+    work.hashes++;
+    work.hashBytes += data.length;
+    return nobleProvider.sha256(data);
+  },
   hmacSha256: (key, data) => {
     work.hmacs++;
     work.hmacBytes += data.length;
@@ -29,7 +34,7 @@ function returned(secrets: readonly Uint8Array[], erring: number, holdTime: numb
 }
 
 function workOf(action: () => void): string {
-  Object.assign(work, { hmacs: 0, hmacBytes: 0, streams: 0, streamBytes: 0 });
+  Object.assign(work, { hashes: 0, hashBytes: 0, hmacs: 0, hmacBytes: 0, streams: 0, streamBytes: 0 });
   action();
   return JSON.stringify(work);
 }
