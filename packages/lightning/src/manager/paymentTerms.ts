@@ -20,6 +20,7 @@ import {
 import type { Bytes32 } from "../util/bytes.ts";
 import { type NodeId, type PaymentHash, type PaymentId, paymentHashOf } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
+import { Features } from "../wire/index.ts";
 import { ApiError } from "./apiError.ts";
 import { minFinalCltvExpiryDelta } from "./claimables.ts";
 
@@ -130,6 +131,9 @@ export function termsOfInvoice(
   });
 }
 
+/** @ldk Bolt11InvoiceFeatures::for_keysend */
+const multiPartFeatures = Features.of({ var_onion_optin: "required", basic_mpp: "optional" });
+
 /** A payment that nobody asked for: the preimage travels in the onion (bLIP 3). */
 export function keysendTerms(payment: SpontaneousPayment, preimage: Bytes32): PaymentTerms {
   const { payee, amount, maxFee, paymentSecret, paymentMetadata, customTlvs, routing } = payment;
@@ -138,6 +142,8 @@ export function keysendTerms(payment: SpontaneousPayment, preimage: Bytes32): Pa
     nodeId: payee,
     routeHints: [],
     finalCltvExpiryDelta: minFinalCltvExpiryDelta,
+    // Who gives a secret says that the recipient puts parts together; otherwise there is one (`maxPathCount`).
+    ...(paymentSecret && { features: multiPartFeatures.toBytes() }),
   } as const;
   return checkedTerms({
     paymentHash: paymentHashOf(crypto().sha256(preimage)),
