@@ -14,6 +14,7 @@ import type { Result } from "../util/result.ts";
 import { type Msat, plus, times, zeroMsat } from "../util/units.ts";
 import { ApiError } from "./apiError.ts";
 import type { ManagerCore } from "./managerCore.ts";
+import { beyondUs } from "./ownIntroduction.ts";
 
 /** How often a payment is tried unless told otherwise: once, and three times again. */
 const defaultRetry: Retry = { kind: "attempts", count: 3 };
@@ -25,7 +26,8 @@ export function pay(
   order: { terms: PaymentTerms; retry: Retry | undefined },
 ): void {
   const { payments, payer, now } = core;
-  unwrap(payments.begin(paymentId, order.terms, { retry: order.retry ?? defaultRetry, now }));
+  const terms = beyondUs(core, order.terms);
+  unwrap(payments.begin(paymentId, terms, { retry: order.retry ?? defaultRetry, now }));
   payer.attempt(paymentId, now);
 }
 
