@@ -59,6 +59,9 @@ interface Tracked {
 /** Failed channels, nodes and blinded paths that a payment remembers of each. */
 const mostRemembered = 100;
 
+/** Two to three minutes: a peer is back by then, or not for long. */
+const ticksToWait = 3;
+
 /**
  * All payments of ours: the key is the `PaymentId`, and a second send with the same one is refused as long as the
  * first is remembered. What it decides it hands out through `takeEvents`, `takeRetries` and `takeChanged`.
@@ -72,8 +75,8 @@ export class OutboundPayments {
   #events: Event[] = [];
   #changed = new Set<PaymentId>();
   #retries = new Set<PaymentId>();
-  /** Payments that lost a part with a connection, until they have been tried again. */
-  readonly #interrupted = new Set<PaymentId>();
+  /** Payments that lost a part with a connection, until they have been tried again; and the ticks since then. */
+  readonly #interrupted = new Map<PaymentId, number>();
 
   /** `probeSecret`: 32 bytes that stay the same over restarts. */
   constructor(probeSecret: Uint8Array) {
@@ -252,7 +255,7 @@ export class OutboundPayments {
 
   /** There may be a way that there was not before. */
   channelsChanged(): void {
-    for (const paymentId of this.#interrupted) this.#retries.add(paymentId);
+    for (const paymentId of this.#interrupted.keys()) this.#retries.add(paymentId);
   }
 
   /** No further part is tried; the payment fails once the last one has. */
@@ -268,10 +271,14 @@ export class OutboundPayments {
 
   /**
    * Forgets payments that ended long enough ago, unless the user has still to hear of it (`untold`), and looks whether
-   * those that wait have expired.
+   * those that wait have expired, or have waited for long enough.
    */
   tick(untold: ReadonlySet<PaymentId>): void {
     this.channelsChanged();
+    for (const [paymentId, ticks] of this.#interrupted) {
+      if (ticks + 1 < ticksToWait) this.#interrupted.set(paymentId, ticks + 1);
+      else this.#interrupted.delete(paymentId);
+    }
     for (const [paymentId, { payment, parts }] of this.#payments) {
       const ended = payment.status.kind === "fulfilled" || payment.status.kind === "failed";
       if (!ended || parts.size > 0 || untold.has(paymentId)) continue;
@@ -338,7 +345,7 @@ export class OutboundPayments {
   }
 
   #interrupt(paymentId: PaymentId): void {
-    if (this.get(paymentId)?.status.kind === "pending") this.#interrupted.add(paymentId);
+    if (this.get(paymentId)?.status.kind === "pending") this.#interrupted.set(paymentId, 0);
     this.#withoutParts(paymentId);
   }
 

@@ -92,6 +92,19 @@ describe("OutboundPayments", () => {
     assert.deepEqual(kinds(payments.takeEvents()), ["payment-path-failed"]);
   });
 
+  it("waits for channels up to three ticks: some never come back, and the payment must end", () => {
+    const payments = withOnePart();
+    payments.dropped(part(1), htlc(amount), true);
+    for (const waits of [true, true, false]) {
+      payments.takeRetries();
+      payments.tick(new Set());
+      assert.equal(payments.isInterrupted(paymentId), waits);
+      assert.deepEqual(payments.takeRetries(), [paymentId], "tried once more in any case");
+    }
+    payments.tick(new Set());
+    assert.deepEqual(payments.takeRetries(), []);
+  });
+
   it("waits no more for channels once the user gives the payment up", () => {
     const payments = withOnePart();
     payments.dropped(part(1), htlc(amount), true);
