@@ -205,7 +205,9 @@ describe("on start", () => {
     await net.settle();
     const last = locked.given.at(-1);
     assert.equal(last?.updateId, latest + 1, "the monitor is told that the channel closes");
-    assert.ok(net.node(0).events.some(({ kind }) => kind === "channel-closed"));
+    const closed = net.node(0).events.find((event) => event.kind === "channel-closed");
+    assert.ok(closed?.kind === "channel-closed" && closed.reason.kind === "processing-error");
+    assert.match(closed.reason.error, /monitor has locked itself/);
     assert.equal(
       net
         .node(1)

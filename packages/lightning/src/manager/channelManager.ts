@@ -128,9 +128,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   /** Takes in what the `Watch` has to tell; call it after blocks, and when an update that was in progress is done. */
   processMonitorEvents(): void {
-    for (const event of this.#core.environment.watch.takeMonitorEvents()) {
-      this.#core.input(() => this.#core.monitorEvent(event));
-    }
+    this.#core.takeMonitorEvents();
     this.#core.release();
   }
 

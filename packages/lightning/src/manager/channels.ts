@@ -45,6 +45,8 @@ export interface ConnectedPeer {
 /** A request that a channel's signer has not answered. */
 export interface PendingSigningRequest {
   readonly channelId: ChannelId;
+  /** Names the channel's keys: see `SignerProvider`. */
+  readonly channelKeysId: Uint8Array;
   readonly counterparty: NodeId;
   readonly request: SigningRequest;
 }
@@ -320,9 +322,13 @@ export class Channels {
 
   /** What channels wait for their signers to answer. */
   signingRequests(): readonly PendingSigningRequest[] {
-    return [...this.#entries].flatMap(([channelId, { state, counterparty }]) =>
-      state.kind === "awaiting-signer" ? [{ channelId, counterparty, request: state.request }] : [],
-    );
+    return [...this.#entries].flatMap(([channelId, { state, counterparty }]) => {
+      if (state.kind !== "awaiting-signer") return [];
+      const { before, request } = state;
+      const channelKeysId =
+        "opening" in before ? before.opening.keys.channelKeysId : fundedChannel(before)?.channelKeysId;
+      return channelKeysId === undefined ? [] : [{ channelId, channelKeysId, counterparty, request }];
+    });
   }
 
   /**

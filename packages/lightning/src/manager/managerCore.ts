@@ -238,6 +238,12 @@ export class ManagerCore implements CrossChannelHandler {
     this.emit(this.forwarding.forwardedEvent(outgoing, htlc, how), channelId);
   }
 
+  /** Takes in all that the `Watch` has to tell. */
+  takeMonitorEvents(): void {
+    for (const event of this.environment.watch.takeMonitorEvents())
+      this.input(() => this.monitorEvent(event));
+  }
+
   /** What the chain told the monitors. */
   monitorEvent(event: MonitorEvent): void {
     const { channelId } = event;
@@ -374,7 +380,10 @@ export class ManagerCore implements CrossChannelHandler {
 
   /** The batch is durable. */
   batchCommitted(sequence: number): void {
-    for (const id of this.#gate.committed(sequence)) this.input(() => this.#refused(id));
+    const refused = this.#gate.committed(sequence);
+    // Why a monitor is locked is what the user wants to hear, if it says so.
+    if (refused.length > 0) this.takeMonitorEvents();
+    for (const id of refused) this.input(() => this.#refused(id));
     this.release();
   }
 

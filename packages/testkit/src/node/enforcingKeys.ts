@@ -9,6 +9,8 @@ export class EnforcingKeys implements NodeSigner, SignerProvider {
   readonly nodeId: NodeId;
   readonly memory = new SignerMemory();
   readonly keys: KeysManager;
+  /** While set, channels' signers answer only through `TestNode.answerSigners`. */
+  answersLate = false;
   readonly #signers = new Map<string, EnforcingSigner>();
 
   constructor(seed: Uint8Array) {
@@ -45,7 +47,7 @@ export class EnforcingKeys implements NodeSigner, SignerProvider {
     const known = this.#signers.get(name);
     if (known !== undefined) return known;
     const inner = this.keys.deriveChannelSigner(channelKeysId);
-    const signer = new EnforcingSigner(inner, this.memory, channelKeysId);
+    const signer = new EnforcingSigner(inner, this.memory, channelKeysId, () => this.answersLate);
     this.#signers.set(name, signer);
     return signer;
   }

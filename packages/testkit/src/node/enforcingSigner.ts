@@ -74,11 +74,18 @@ export class EnforcingSigner implements ChannelSigner, OutputSpendSigner {
   readonly #signer: ChannelSigner & OutputSpendSigner;
   readonly #memory: SignerMemory;
   readonly #name: string;
+  readonly #answersLate: () => boolean;
 
-  constructor(signer: ChannelSigner & OutputSpendSigner, memory: SignerMemory, channelKeysId: Uint8Array) {
+  constructor(
+    signer: ChannelSigner & OutputSpendSigner,
+    memory: SignerMemory,
+    channelKeysId: Uint8Array,
+    answersLate: () => boolean = () => false,
+  ) {
     this.#signer = signer;
     this.#memory = memory;
     this.#name = toHex(channelKeysId);
+    this.#answersLate = answersLate;
   }
 
   get fundingKey(): Point {
@@ -93,7 +100,14 @@ export class EnforcingSigner implements ChannelSigner, OutputSpendSigner {
     return this.#signer.point(number);
   }
 
+  /** Monitors ask for our own commitment; they are answered at once. */
   sign(request: SigningRequest): SigningAnswer | undefined {
+    if (this.#answersLate() && request.kind !== "holder-commitment") return undefined;
+    return this.answer(request);
+  }
+
+  /** The answer to a request, whether it is kept back or not. */
+  answer(request: SigningRequest): SigningAnswer | undefined {
     const verdict = judge(this.#memory.get(this.#name), request);
     if (typeof verdict === "string") {
       this.#memory.violated(`channel keys ${this.#name.slice(0, 8)}: ${verdict}`);

@@ -251,6 +251,16 @@ export class TestNode {
     while (this.step()) if (++steps > maxSteps) throw new Error("the node does not come to rest");
   }
 
+  /** Signers that are late (`keys.answersLate`) answer what they were asked. Whether there was anything. */
+  answerSigners(): boolean {
+    const requests = this.manager.listSigningRequests();
+    for (const { channelId, channelKeysId, request } of requests) {
+      const answer = this.keys.deriveChannelSigner(channelKeysId).answer(request);
+      if (answer !== undefined) this.manager.signerAnswered(channelId, request, answer);
+    }
+    return requests.length > 0;
+  }
+
   /** Tells the node what the chain has done since it last looked. Whether there was anything. */
   syncChain(): boolean {
     const { manager, chainMonitor, sweeper } = this.#memory;

@@ -76,6 +76,13 @@ export function fundingSpent(
   return forceClose(state.channel, reason, { broadcast: false, proposals });
 }
 
+/** The channel's monitor takes in no update any more, and has not said why. */
+export function watchRefused(state: ConnectedState): Outcome {
+  const error = "the channel's monitor has locked itself: it takes in no further commitment";
+  const proposals = state.kind === "negotiating" ? state.proposals : [];
+  return forceClose(state.channel, { kind: "processing-error", error }, { broadcast: false, proposals });
+}
+
 /** What the user and the manager hear of when a funded channel ends. */
 export function closedActions(channel: FundedChannel, reason: ClosureReason): readonly ChannelAction[] {
   const { identity, commitments } = channel;

@@ -1,6 +1,6 @@
 import type { ChannelContext, ChannelInput } from "../input.ts";
 import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts";
-import { fundingSpent } from "../ops/forceClose.ts";
+import { fundingSpent, watchRefused } from "../ops/forceClose.ts";
 import { forgetUnsignedUpdates } from "../ops/reestablish.ts";
 import { type Outcome, unchanged } from "../outcome.ts";
 import { type ConnectedState, withChannel } from "../state.ts";
@@ -39,7 +39,7 @@ export function stepConnected(ctx: ChannelContext, state: ConnectedState, input:
     case "funding-spent":
       return fundingSpent(state, input);
     case "watch-refused":
-      return fundingSpent(state, { by: "commitment" });
+      return watchRefused(state);
     case "connected":
       return unchanged(state);
     case "signed":

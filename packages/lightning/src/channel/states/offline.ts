@@ -1,7 +1,7 @@
 import { refusal } from "../error.ts";
 import type { ChainInput, ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
 import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts";
-import { forceClose, fundingSpent } from "../ops/forceClose.ts";
+import { forceClose, fundingSpent, watchRefused } from "../ops/forceClose.ts";
 import { reestablishMessage } from "../ops/reestablish.ts";
 import { rememberShutdown } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
@@ -101,7 +101,7 @@ export function idleChainEvent(ctx: ChannelContext, state: Offline | Syncing, in
     case "funding-spent":
       return fundingSpent(inner, input);
     case "watch-refused":
-      return fundingSpent(inner, { by: "commitment" });
+      return watchRefused(inner);
   }
 }
 
