@@ -15,6 +15,7 @@ import { createBlindedPaymentPaths } from "#src/routing/blindedPaymentPaths";
 import type { Route } from "#src/routing/route";
 import type { SigningAnswer, SigningRequest } from "#src/sign/channelSigner";
 import { KeysManager } from "#src/sign/keysManager";
+import { PhantomKeysManager } from "#src/sign/phantomKeysManager";
 import { channelPrefixes } from "#src/storage/v1/channel";
 import {
   batchSequenceKey,
@@ -99,11 +100,19 @@ export class ManagerNode {
   config: UserConfig;
   monitor: ChainMonitor;
   manager: ChannelManager;
+  readonly #phantomKeys: PhantomKeysManager | undefined;
   #random: number;
   #commits = 0;
 
-  constructor(seed: number, config: UserConfig = testConfig, milliseconds?: () => number) {
+  /** With `crossNodeSeed`, it is also one of the nodes of a phantom. */
+  constructor(
+    seed: number,
+    config: UserConfig = testConfig,
+    milliseconds?: () => number,
+    crossNodeSeed?: Uint8Array,
+  ) {
     this.milliseconds = milliseconds;
+    this.#phantomKeys = crossNodeSeed && new PhantomKeysManager(new Uint8Array(32).fill(seed), crossNodeSeed);
     this.keys = new PausingKeys(new Uint8Array(32).fill(seed));
     this.#random = seed;
     this.config = config;
@@ -188,7 +197,7 @@ export class ManagerNode {
       {
         network,
         config: this.config,
-        nodeSigner: this.keys,
+        nodeSigner: this.#phantomKeys ?? this.keys,
         signerProvider: this.keys,
         entropy: {
           randomBytes: (length) => {
@@ -235,8 +244,8 @@ export class ManagerNet {
   #fundings = 0;
   #payments = 0;
 
-  add(config?: UserConfig, milliseconds?: () => number): ManagerNode {
-    const node = new ManagerNode(this.nodes.length + 1, config, milliseconds);
+  add(config?: UserConfig, milliseconds?: () => number, crossNodeSeed?: Uint8Array): ManagerNode {
+    const node = new ManagerNode(this.nodes.length + 1, config, milliseconds, crossNodeSeed);
     this.nodes.push(node);
     return node;
   }
