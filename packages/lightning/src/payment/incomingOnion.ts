@@ -23,7 +23,7 @@ import type { BlockHeight, NodeId, PaymentHash } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type { Msat } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
-import { malformedBlinding, type WayBack } from "./wayBack.ts";
+import { invalidOnionBlinding, malformedBlinding, type WayBack } from "./wayBack.ts";
 
 /** An HTLC's onion as it came. */
 export interface IncomingOnion {
@@ -211,5 +211,7 @@ function unblind(encryptedData: Uint8Array, pathKey: Point, reader: OnionReader)
 /** What is wrong with the encrypted data of a blinded path is for our log only. */
 function refused(back: WayBack, reason: string): OnionReading {
   // A payer who addresses us as the only node of a path learns that the data are bad; BOLT 4 has no better code.
-  return { kind: "fail", back, failure: failureOfPayload({ type: 10n, offset: 0 }), reason };
+  const isDirect = back.blinded === undefined;
+  const failure = isDirect ? failureOfPayload({ type: 10n, offset: 0 }) : invalidOnionBlinding;
+  return { kind: "fail", back, failure, reason };
 }

@@ -23,7 +23,7 @@ export interface WayBack {
 }
 
 /** The one failure of a blinded path. Without the onion's hash, so that no two reasons for it can be told apart. */
-const invalidOnionBlinding = {
+export const invalidOnionBlinding = {
   type: "invalid_onion_blinding",
   sha256OfOnion: new Uint8Array(32) as Bytes32,
 } as const satisfies FailureMessage;
