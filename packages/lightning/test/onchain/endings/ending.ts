@@ -44,6 +44,8 @@ export const endingFactors = {
   estimate: [0n, 253n, 1000n, 1_000_000n],
   restarts: ["never", "stored", "lost"] as const satisfies readonly Restarts[],
   delivery: deliveryNames satisfies readonly Delivery[],
+  /** Whether our signer is there with every block, or with every third one only, once a commitment is published. */
+  signer: ["ready", "late"] as const,
 };
 
 export type EndingCase = {
@@ -128,6 +130,7 @@ class Ending {
     if (this.#knowsPreimages) this.#learn();
     this.#publish();
     this.#checkBalances();
+    if (this.#test.signer === "late") this.us.isSignerAway = () => this.#chain.tip.height % 3 !== 0;
     if (preimage === "learned late") {
       this.#mine();
       this.#knowsPreimages = true;

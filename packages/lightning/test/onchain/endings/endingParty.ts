@@ -5,7 +5,7 @@ import { p2wpkh } from "@fulmen/bitcoin/script";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { ChainUpdate, Refusal, SimulatedChain } from "@fulmen/testkit/chain";
 import type { KvEntry, KvWrite, TransactionType } from "#src/chain/index";
-import { ChainMonitor } from "#src/manager/chainMonitor";
+import { ChainMonitor, type MonitorSignerProvider } from "#src/manager/chainMonitor";
 import { type Balance, claimableBalances } from "#src/onchain/balances";
 import type { ChannelMonitor } from "#src/onchain/channelMonitor";
 import type { PastHtlc } from "#src/onchain/htlcTable";
@@ -18,6 +18,8 @@ import { BumpWallet } from "./bumpWallet.ts";
 import { type Delivery, deliver } from "./deliveries.ts";
 import { walletSeeds } from "./fundedChannel.ts";
 import { sweep } from "./sweep.ts";
+
+type MonitorSigner = ReturnType<MonitorSignerProvider["deriveChannelSigner"]>;
 
 /** When a party's process ends and begins again: never; after every block; or after each, before that was stored. */
 export type Restarts = "never" | "stored" | "lost";
@@ -54,6 +56,8 @@ export class EndingParty {
   readonly complaints: string[] = [];
   /** What this party's fee estimator says. */
   estimate: FeeratePerKw = feeratePerKw(1000);
+  /** Whether the signer does not sign now: after the channel's end it may be out of reach in most blocks. */
+  isSignerAway: () => boolean = () => false;
   chainMonitor: ChainMonitor;
   readonly #options: EndingPartyOptions;
   readonly #entries = new Map<string, Uint8Array>();
@@ -69,10 +73,18 @@ export class EndingParty {
     this.party = party;
     this.chain = chain;
     this.#options = options;
-    this.wallet = new BumpWallet(chain, party.signer, walletSeeds[options.name]);
+    this.wallet = new BumpWallet(chain, this.#signer, walletSeeds[options.name]);
     this.walletScript = p2wpkh(new Uint8Array(20).fill(options.name === "us" ? 1 : 2));
     this.#locator = chain.locator();
     this.chainMonitor = this.#start();
+  }
+
+  get #signer(): MonitorSigner {
+    const { signer } = this.party;
+    return {
+      sign: (request) => (this.isSignerAway() ? undefined : signer.sign(request)),
+      signSpend: (spend) => (this.isSignerAway() ? undefined : signer.signSpend(spend)),
+    };
   }
 
   get monitor(): ChannelMonitor {
@@ -174,7 +186,7 @@ export class EndingParty {
     const restored = restoreMonitors(entries);
     assert.ok(restored.ok);
     const environment = {
-      signerProvider: this.party.keysManager,
+      signerProvider: { deriveChannelSigner: () => this.#signer, destinationScript: () => this.destination },
       broadcaster: {
         broadcastTransactions: (transactions: readonly Transaction[], type: TransactionType) =>
           this.#offer(transactions, type),
