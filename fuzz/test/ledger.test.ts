@@ -17,8 +17,13 @@ const forwarded = {
   nextHtlcs: [{ channelId: "bc", amount: 100_000n }],
   totalFeeEarned: 2_010n,
 };
-const claimable = { kind: "payment-claimable", paymentHash: "p", viaChannelIds: ["bc"] };
-const claimed = { kind: "payment-claimed", paymentHash: "p", amount: 100_000n };
+const claimable = { kind: "payment-claimable", paymentHash: "p" };
+const claimed = {
+  kind: "payment-claimed",
+  paymentHash: "p",
+  amount: 100_000n,
+  htlcs: [{ channelId: "bc", value: 100_000n }],
+};
 const sent = { kind: "payment-sent", paymentHash: "p", amount: 100_000n, feePaid: 2_010n };
 const failed = { kind: "payment-failed", paymentHash: "p" };
 
@@ -39,7 +44,7 @@ describe("the ledger", () => {
     const ledger = paid();
     ledger.checkEnded();
     assert.deepEqual(balances(ledger), [897_990n, 102_010n, 900_000n, 100_000n]);
-    assert.deepEqual(ledger.counts, { ordered: 1, sent: 1, failed: 0, lost: 0, forwards: 1 });
+    assert.deepEqual(ledger.counts, { ordered: 1, sent: 1, failed: 0, lost: 0, forwards: 1, split: 0 });
   });
 
   it("moves nothing for a payment that failed", () => {
@@ -72,13 +77,39 @@ describe("the ledger", () => {
   });
 
   it("complains of wrong amounts and fees", () => {
-    assert.throws(() => books().told("a", { ...sent, feePaid: 2_009n }), /2010 were due/);
-    assert.throws(() => books().told("c", { ...claimed, amount: 99_999n }), /99999 msat were claimed/);
+    const cheap = books();
+    cheap.told("c", claimed);
+    cheap.told("b", forwarded);
+    cheap.told("a", { ...sent, feePaid: 2_009n });
+    assert.throws(() => cheap.checkEnded(), /2010 were due/);
+    assert.throws(() => books().told("a", { ...sent, amount: 99_999n }), /100000 were due/);
+    assert.throws(() => books().told("c", { ...claimed, amount: 99_999n }), /99999 msat, 100000 in parts/);
     assert.throws(
       () => books().told("b", { ...forwarded, prevHtlcs: [{ channelId: "ab", amount: 102_009n }] }),
       /are due/,
     );
     assert.throws(() => books().told("b", { ...forwarded, totalFeeEarned: 2_011n }), /are due/);
+  });
+
+  it("adds up the parts of a payment, and the fees for each of them", () => {
+    const part = (value: bigint) => ({ channelId: "bc", value });
+    const ledger = books();
+    ledger.told("c", { ...claimed, htlcs: [part(60_000n), part(40_000n)] });
+    for (const [value, fee] of [
+      [60_000n, 1_210n],
+      [40_000n, 810n],
+    ] as const)
+      ledger.told("b", {
+        ...forwarded,
+        prevHtlcs: [{ channelId: "ab", amount: value + fee }],
+        nextHtlcs: [{ channelId: "bc", amount: value }],
+        totalFeeEarned: fee,
+      });
+    ledger.told("a", { ...sent, feePaid: 2_020n });
+    ledger.checkEnded();
+    assert.deepEqual(balances(ledger), [897_980n, 102_020n, 900_000n, 100_000n]);
+    assert.equal(ledger.counts.split, 1);
+    assert.throws(() => books().told("c", { ...claimed, htlcs: [part(60_000n)] }), /60000 in parts/);
   });
 
   it("complains of what was forwarded twice for one claim", () => {

@@ -33,8 +33,8 @@ interface Payment extends PaymentOrder {
   readonly fees: bigint[];
   failed: number;
   claimed: number;
-  /** The channels of what the payee was last told it could claim. */
-  via: readonly string[];
+  /** What forwarding the parts that the payee has claimed costs, in msat. */
+  due: bigint;
 }
 
 export interface Opening {
@@ -76,7 +76,8 @@ export interface Told {
   readonly paymentHash?: string;
   readonly amount?: bigint;
   readonly feePaid?: bigint;
-  readonly viaChannelIds?: readonly string[];
+  /** The parts of a payment that was claimed. */
+  readonly htlcs?: readonly { readonly channelId: string; readonly value: bigint }[];
   readonly prevHtlcs?: readonly ToldHtlc[];
   readonly nextHtlcs?: readonly ToldHtlc[];
   readonly totalFeeEarned?: bigint;
@@ -94,6 +95,8 @@ export class Ledger {
   readonly #payments = new Map<string, Payment>();
   readonly #books = new Map<string, Book>();
   #forwards = 0;
+  /** Payments that were claimed in several parts. */
+  #split = 0;
 
   constructor(terms: ForwardingTerms, dust = 0n) {
     this.#terms = terms;
@@ -122,7 +125,7 @@ export class Ledger {
       fees: [],
       failed: 0,
       claimed: 0,
-      via: [],
+      due: 0n,
     });
   }
 
@@ -160,7 +163,7 @@ export class Ledger {
         this.#paymentOf(name, "payer", event).failed++;
         return;
       case "payment-claimable":
-        this.#paymentOf(name, "payee", event).via = given(event.viaChannelIds);
+        this.#paymentOf(name, "payee", event);
         return;
       case "payment-claimed":
         this.#claimed(name, event);
@@ -186,6 +189,8 @@ export class Ledger {
       const ended = fees.length + failed;
       const isEnded = ended === (isLost ? 0 : 1) || (ended === 0 && cheaters.has(payer));
       check(isEnded, `${text} ${ends}${isLost ? " though it was lost" : ""}`);
+      const isPaid = claimed === 0 || fees.every((fee) => fee === payment.due);
+      check(isPaid, `${text}: ${fees.join()} msat of fees were paid, ${payment.due} were due`);
     }
     for (const [channelId, { first, second, forwarded, claimed, balance, capacity }] of this.#books) {
       if (cheaters.has(first) || cheaters.has(second)) continue;
@@ -210,7 +215,7 @@ export class Ledger {
   }
 
   /** How many payments ended in which way. */
-  get counts(): Readonly<Record<"ordered" | "sent" | "failed" | "lost" | "forwards", number>> {
+  get counts(): Readonly<Record<"ordered" | "sent" | "failed" | "lost" | "forwards" | "split", number>> {
     const payments = [...this.#payments.values()];
     return {
       ordered: payments.length,
@@ -218,31 +223,34 @@ export class Ledger {
       failed: payments.filter(({ failed }) => failed > 0).length,
       lost: payments.filter(({ isLost }) => isLost).length,
       forwards: this.#forwards,
+      split: this.#split,
     };
   }
 
   #sent(name: Name, event: Told): void {
     const payment = this.#paymentOf(name, "payer", event);
-    const { amount, payee } = payment;
-    const fee = isDirect(name, payee) ? 0n : feeFor(this.#terms, amount);
-    const told = `${given(event.amount)} msat with ${given(event.feePaid)} msat of fees`;
-    check(
-      event.amount === amount && event.feePaid === fee,
-      `${amount} and ${fee} were due, ${told} were sent`,
-    );
-    payment.fees.push(fee);
+    const { amount } = payment;
+    check(event.amount === amount, `${amount} were due, ${given(event.amount)} msat were sent`);
+    payment.fees.push(given(event.feePaid));
   }
 
   #claimed(name: Name, event: Told): void {
     const payment = this.#paymentOf(name, "payee", event);
-    const { payer, amount, via } = payment;
-    check(event.amount === amount, `${given(event.amount)} msat were claimed of a payment of ${amount}`);
+    const { payer, amount } = payment;
+    const parts = given(event.htlcs);
+    const sum = parts.reduce((before, { value }) => before + value, 0n);
+    const text = `${given(event.amount)} msat, ${sum} in parts, were claimed of a payment of ${amount}`;
+    check(event.amount === amount && sum === amount, text);
     payment.claimed++;
-    const [channelId, ...more] = via;
-    check(more.length === 0, "a payment of several parts");
-    const book = this.#bookOf(given(channelId));
-    if (isDirect(payer, name)) move(book, payer, amount);
-    else if (amount > this.#dust) book.claimed += amount;
+    if (parts.length > 1) this.#split++;
+    for (const { channelId, value } of parts) {
+      const book = this.#bookOf(channelId);
+      if (isDirect(payer, name)) move(book, payer, value);
+      else {
+        payment.due += feeFor(this.#terms, value);
+        if (value > this.#dust) book.claimed += value;
+      }
+    }
   }
 
   #forwarded(name: Name, event: Told): void {

@@ -147,9 +147,14 @@ function invoiceOf(
   return payee.manager.createBolt11Invoice({ ...request, ...(held && { paymentHash: held }) });
 }
 
-function payInvoice({ terms }: World, parties: Parties, amount: Msat, held?: PaymentHash): PaymentHash {
+/** In parts, if need be; but where channels may end on the chain, parts could be about as much as an output costs. */
+function payInvoice({ terms, ends }: World, parties: Parties, amount: Msat, held?: PaymentHash): PaymentHash {
   const { invoice, paymentHash } = invoiceOf(parties, amount, held);
-  parties.payer.manager.payForBolt11Invoice(invoice, { maxFee: msat(feeFor(terms, amount)) });
+  const fee = feeFor(terms, amount) + (ends ? 0n : 2n * terms.base);
+  parties.payer.manager.payForBolt11Invoice(invoice, {
+    maxFee: msat(fee),
+    ...(ends && { routing: { maxPathCount: 1 } }),
+  });
   return paymentHash;
 }
 
