@@ -88,6 +88,14 @@ export class EventLog {
     this.#pending = kept < 0 ? [] : this.#pending.slice(kept);
   }
 
+  /**
+   * Whether so many events wait for the user that no more should be caused: they are kept in memory, and peers could
+   * make us keep any number.
+   */
+  get isFull(): boolean {
+    return this.#pending.length >= mostPending;
+  }
+
   takeWrites(): readonly RecordEncoder[] {
     const writes = this.#writes;
     this.#writes = [];
@@ -105,6 +113,9 @@ export class EventLog {
     ]);
   }
 }
+
+/** Events that wait for the user before peers are no longer read from: some 100 MB. */
+const mostPending = 100_000;
 
 /** Channels that are not funded are not stored: nobody can answer for them after a restart. */
 function outlivesRestart({ kind }: Event): boolean {

@@ -451,9 +451,9 @@ export class ManagerCore implements CrossChannelHandler {
     return messages;
   }
 
-  /** Whether batches wait, so that a peer should not be read from. */
+  /** Whether batches wait, or far too many events, so that a peer should not be read from. */
   get congested(): boolean {
-    return this.#gate.size > maxGroupsWaiting;
+    return this.#gate.size > maxGroupsWaiting || this.events.isFull;
   }
 
   /** What has to be written, encoded only when the host asks: values do not change meanwhile. */

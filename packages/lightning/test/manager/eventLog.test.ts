@@ -4,6 +4,51 @@ import { EventLog } from "#src/manager/eventLog";
 import { readEventAck } from "#src/storage/v1/event";
 import { eventAckKey, eventKey } from "#src/storage/v1/keys";
 import { indexedEvents } from "../storage/examples.ts";
+import { ManagerNet } from "./managers.ts";
+
+describe("events that nobody takes", () => {
+  it("pile up only so far before peers are no longer read from", () => {
+    const net = new ManagerNet();
+    const [alice, bob] = [net.add(), net.add()];
+    net.connect(alice, bob);
+    const { events } = alice.manager.core;
+    const [example] = indexedEvents;
+    assert.ok(example !== undefined);
+    for (let count = 0; count < 99_999; count++) events.release(events.record(example.event));
+    assert.equal(alice.manager.wantsToPause(bob.nodeId), false);
+    events.release(events.record(example.event));
+    assert.equal(alice.manager.wantsToPause(bob.nodeId), true);
+    alice.manager.acknowledgeEvent(7);
+    assert.equal(alice.manager.wantsToPause(bob.nodeId), false);
+  });
+});
+
+describe("one event among others", () => {
+  it("is acknowledged alone, and the others can be read from any index", () => {
+    const events = indexedEvents.filter(({ event }) => event.kind !== "open-channel-request").slice(0, 5);
+    const pending = events.map(({ event }, i) => ({ index: 10 * (i + 1), event }));
+    const log = new EventLog({ pending, lastIndex: 50, lastAcknowledged: 0 });
+    const indices = (limit: number, after?: number) => log.pending(limit, after).map(({ index }) => index);
+    const known = indices(10);
+    const [first = 0, second = 0, third = 0] = known;
+    log.acknowledgeOne(second);
+    log.acknowledgeOne(second);
+    log.acknowledgeOne(99);
+    assert.deepEqual(
+      indices(10),
+      known.filter((index) => index !== second),
+    );
+    assert.deepEqual(indices(1, first), [third]);
+    assert.deepEqual(indices(10, 50), []);
+    const gone = log
+      .takeWrites()
+      .flatMap((encode) => encode())
+      .filter(({ value }) => value === undefined);
+    assert.deepEqual(gone.filter(({ key }) => key === eventKey(second)).length, 1);
+    assert.ok(!gone.some(({ key }) => key === eventKey(first)));
+    assert.equal(log.record(pending[0]?.event ?? assert.fail()).index, 51);
+  });
+});
 
 describe("the event log after a restart", () => {
   it("hands out what is stored, but no question about a channel that is gone, and never an index twice", () => {
