@@ -317,7 +317,7 @@ export class ManagerNet {
     from: ManagerNode,
     amount: Msat,
     path: readonly { readonly to: ManagerNode; readonly by: ManagerNode; readonly channelId: ChannelId }[],
-    given: { readonly preimage?: Uint8Array } = {},
+    given: { readonly preimage?: Uint8Array; readonly changed?: (route: Route) => Route } = {},
   ): { readonly paymentHash: PaymentHash; readonly paymentId: PaymentId } {
     const last = present(path.at(-1), "a hop").to;
     const hash = given.preimage && paymentHashOf(crypto().sha256(given.preimage));
@@ -346,7 +346,7 @@ export class ManagerNet {
     };
     const paymentId =
       `${paymentHash.slice(2)}${(++this.#payments).toString(16).padStart(2, "0")}` as PaymentId;
-    from.manager.sendPaymentWithRoute(paymentId, terms, route);
+    from.manager.sendPaymentWithRoute(paymentId, terms, given.changed?.(route) ?? route);
     return { paymentHash, paymentId };
   }
 
