@@ -88,6 +88,14 @@ it("with a slow store, which has any first few of the batches under way", (conte
   );
 });
 
+for (const intercepts of ["forward", "fail"] as const) {
+  it(`with a forwarder whose user decides to ${intercepts} what was intercepted`, (context) => {
+    exhaust({ format: "anchors-zero-fee-htlc", claims: "claim", intercepts }, (text) =>
+      context.diagnostic(text),
+    );
+  });
+}
+
 function exhaust(options: TwoHopsOptions, report: (text: string) => void): void {
   const points = countPoints(options);
   let runs = 0;
@@ -100,7 +108,9 @@ function exhaust(options: TwoHopsOptions, report: (text: string) => void): void 
   const perNode = points.map(({ length }, index) => `${names[index]} ${length}`).join(", ");
   report(`${runs} runs, every point of every node: ${perNode}`);
   report(tableOf(points));
-  assert.ok(points.every(({ length }) => length >= 15));
+  // What B's user fails never gets to C.
+  const involved = options.intercepts === "fail" ? points.slice(0, 2) : points;
+  assert.ok(involved.every(({ length }) => length >= 15));
 }
 
 /** Keeps the list of formats honest: all must be in the matrix. */

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
+import { htlcInterceptionFlags } from "@fulmen/lightning/channel";
 import type { FormatName } from "@fulmen/lightning/commitment";
 import type { Event } from "@fulmen/lightning/handlers";
 import { ApiError } from "@fulmen/lightning/manager";
 import {
   type ChannelId,
+  type InterceptId,
   type Msat,
   msat,
   type PaymentHash,
   type PaymentId,
   sat,
 } from "@fulmen/lightning/util";
-import { type ClaimPolicy, TestNetwork, type TestNode } from "@fulmen/testkit";
+import { type ClaimPolicy, TestNetwork, type TestNode, testConfig } from "@fulmen/testkit";
 
 const capacity = 1_000_000n;
 const pushed = 200_000_000n;
@@ -23,6 +25,8 @@ export interface TwoHopsOptions {
   readonly seed?: number;
   readonly shuffles?: boolean;
   readonly hasSlowStore?: boolean;
+  /** B asks its user about every HTLC that it is to forward. */
+  readonly intercepts?: "forward" | "fail";
 }
 
 /** Both nodes' balances of a channel, as an accountant keeps them who sees nothing but the payments. */
@@ -44,17 +48,30 @@ export class TwoHops {
   readonly b: TestNode;
   readonly c: TestNode;
   readonly #claims: TwoHopsOptions["claims"];
+  readonly #intercepts: TwoHopsOptions["intercepts"];
+  /** What B's user was told of and could not decide. */
+  readonly #intercepted = new Set<InterceptId>();
   readonly #accounts: readonly [Account, Account];
   readonly #before: readonly number[];
   /** Payments that went through. */
   #paid = 0;
 
-  constructor({ format, claims, seed, shuffles, hasSlowStore = false }: TwoHopsOptions) {
+  constructor({ format, claims, seed, shuffles, hasSlowStore = false, intercepts }: TwoHopsOptions) {
     this.network = new TestNetwork({ ...(seed !== undefined && { seed }), ...(shuffles && { shuffles }) });
     const { network } = this;
     const node = (): TestNode => network.addNode({ hasSlowStore });
     this.a = node();
-    this.b = node();
+    this.#intercepts = intercepts;
+    const { allValidHtlcs } = htlcInterceptionFlags;
+    this.b = network.addNode({
+      hasSlowStore,
+      ...(intercepts && { config: { ...testConfig, htlcInterceptionFlags: allValidHtlcs } }),
+      onEvent: (_, event) => {
+        if (event.kind !== "htlc-intercepted") return;
+        this.#intercepted.add(event.interceptId);
+        this.#decide();
+      },
+    });
     this.c = node();
     network.connect(this.a, this.b);
     network.connect(this.b, this.c);
@@ -73,7 +90,7 @@ export class TwoHops {
    * fail that would have gone through (`mayFail`), but then it fails for everybody.
    */
   pay(amount: Msat, { mayFail = false, atRest = () => {} } = {}): "paid" | "failed" {
-    const { network, a, c } = this;
+    const { a, c } = this;
     const { invoice, paymentHash } = c.manager.createBolt11Invoice({ amount, description: "two hops" });
     const paymentId = paymentHash as string as PaymentId;
     const order = (): void => {
@@ -84,12 +101,12 @@ export class TwoHops {
       }
     };
     order();
-    network.settle();
+    this.#settle();
     atRest();
     const isKnown = a.manager.listRecentPayments().some((payment) => payment.paymentId === paymentId);
     if (!isKnown && this.#told(a, "payment-failed", paymentHash).length === 0) {
       order();
-      network.settle();
+      this.#settle();
     }
     const outcome = this.#checkPayment({ paymentHash, amount, mayFail });
     this.check();
@@ -119,6 +136,45 @@ export class TwoHops {
     }
   }
 
+  /** Until nothing moves any more, and B's user has nothing left to decide. */
+  #settle(): void {
+    this.network.settle();
+    for (let i = 0; i < 5 && this.#intercepted.size > 0; i++) {
+      this.#decide();
+      this.network.settle();
+    }
+    assert.equal(this.#intercepted.size, 0);
+  }
+
+  #decide(): void {
+    const { manager } = this.b;
+    const { channelId } = this.#accounts[1];
+    for (const interceptId of this.#intercepted) {
+      try {
+        if (this.#intercepts === "fail") manager.failInterceptedHtlc(interceptId);
+        else {
+          const to = { channelId, nodeId: this.c.nodeId, amount: this.#expected(interceptId) };
+          manager.forwardInterceptedHtlc(interceptId, to);
+        }
+        this.#intercepted.delete(interceptId);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        // The user decided before the node died, or has to wait for the channel.
+        if (error.code === "api-misuse") this.#intercepted.delete(interceptId);
+        else assert.equal(error.code, "channel-unavailable");
+      }
+    }
+  }
+
+  #expected(interceptId: InterceptId): Msat {
+    for (const event of this.b.eventList) {
+      if (event.kind === "htlc-intercepted" && event.interceptId === interceptId) {
+        return event.expectedOutboundAmount;
+      }
+    }
+    throw new Error("no event told of it");
+  }
+
   #open(from: TestNode, to: TestNode, format: FormatName): Account {
     const channelId = this.network.openChannel(from, to, {
       funding: sat(capacity),
@@ -141,14 +197,17 @@ export class TwoHops {
     const sent = this.#told(a, "payment-sent", paymentHash);
     const failed = this.#told(a, "payment-failed", paymentHash);
     const claimed = this.#told(c, "payment-claimed", paymentHash);
-    const isPaid = mayFail ? claimed.length > 0 : this.#claims === "claim";
+    const isForwarded = this.#intercepts !== "fail";
+    const isPaid = mayFail ? claimed.length > 0 : this.#claims === "claim" && isForwarded;
     assert.deepEqual(
       { sent: sent.length, failed: failed.length, claimed: claimed.length },
       { sent: isPaid ? 1 : 0, failed: isPaid ? 0 : 1, claimed: isPaid ? 1 : 0 },
     );
     if (!isPaid) {
       assert.ok(
-        mayFail || (failed[0]?.kind === "payment-failed" && failed[0].reason === "recipient-rejected"),
+        mayFail ||
+          !isForwarded ||
+          (failed[0]?.kind === "payment-failed" && failed[0].reason === "recipient-rejected"),
       );
       return "failed";
     }
