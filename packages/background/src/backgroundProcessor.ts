@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { CommitQueue } from "./commitQueue.ts";
 import { type EventHandler, EventPump } from "./eventPump.ts";
 import { type DeliveredEvent, EventStream } from "./eventStream.ts";
+import { randomForwardDelay } from "./forwardDelay.ts";
 import { Timers } from "./timers.ts";
 import { wakingConnections } from "./wakingConnections.ts";
 
@@ -44,6 +45,9 @@ export interface BackgroundProcessorOptions {
     | "timerTickOccurred"
     | "channelsToArchive"
     | "archiveChannel"
+    | "deferHtlcForwards"
+    | "needsPendingHtlcProcessing"
+    | "processPendingHtlcForwards"
   >;
   readonly peerManager: PeerConnections & Pick<PeerManager, "tick" | "disconnectAll">;
   readonly store: KVStore;
@@ -80,6 +84,11 @@ export interface BackgroundProcessorOptions {
   /** Milliseconds between two polls. Default 1 s. */
   readonly pollInterval?: number;
   readonly gossip?: Pick<P2PGossipSync, "tick">;
+  /**
+   * For how long HTLCs that came in wait before they are passed on, kept or failed, in milliseconds: drawn anew for those
+   * of one moment. Default `randomForwardDelay`; `none` decides at once, which is for tests and measurements.
+   */
+  readonly forwardDelay?: (() => number) | "none";
   /** Told of each change. */
   readonly onStatus?: (status: NodeStatus) => void;
   readonly clock?: Clock;
@@ -110,6 +119,8 @@ export class BackgroundProcessor {
   /** Counts commits for the monitors; the manager counts its batches itself. */
   #commits = 0;
   #turnIsDue = false;
+  /** Cancels the timer of HTLCs that wait to be decided. */
+  #cancelForwards: (() => void) | undefined;
   #isPolling = false;
 
   constructor(options: BackgroundProcessorOptions) {
@@ -132,6 +143,7 @@ export class BackgroundProcessor {
       lost: (error) => this.#fail(error, "the store cannot be used any more"),
     });
     this.#timers = new Timers(clock);
+    if (options.forwardDelay !== "none") options.manager.deferHtlcForwards();
     if (options.handleEvent !== undefined) this.handleEvents(options.handleEvent);
   }
 
@@ -229,6 +241,7 @@ export class BackgroundProcessor {
    */
   async stop(): Promise<void> {
     this.#timers.stop();
+    this.#cancelForwards?.();
     await this.#endEvents();
     if (this.#isAlive) {
       this.#options.peerManager.disconnectAll();
@@ -279,6 +292,19 @@ export class BackgroundProcessor {
     }
     flush();
     this.#events?.wake();
+    this.#scheduleForwards();
+  }
+
+  /** HTLCs that came in wait a little: those of one moment go on together, and nobody learns much from the time it takes. */
+  #scheduleForwards(): void {
+    const { manager, clock = systemClock, forwardDelay = randomForwardDelay } = this.#options;
+    if (forwardDelay === "none" || this.#cancelForwards !== undefined) return;
+    if (!manager.needsPendingHtlcProcessing()) return;
+    this.#cancelForwards = clock.schedule(() => {
+      this.#cancelForwards = undefined;
+      this.#guard(() => manager.processPendingHtlcForwards());
+      this.wake();
+    }, forwardDelay());
   }
 
   /** What the sweeper takes in here is written with the acknowledgement at the latest. */

@@ -7,4 +7,5 @@ export { BumpTransactionHandler, type BumpTransactionHandlerOptions } from "./bu
 export { type Clock, risingMilliseconds, systemClock } from "./clock.ts";
 export type { EventHandler } from "./eventPump.ts";
 export type { DeliveredEvent } from "./eventStream.ts";
+export { randomForwardDelay } from "./forwardDelay.ts";
 export { readStoredRecords, type StoredRecords } from "./storedRecords.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { randomForwardDelay } from "@fulmen/background";
 import type { ChannelId } from "@fulmen/lightning/util";
 import { fakeNode, paymentFailed, spendableOutputs } from "./fakes.ts";
 import { settled } from "./manualClock.ts";
@@ -471,5 +472,52 @@ describe("the background processor -- events and timers", () => {
     await clock.advance(1_000);
     assert.equal(polls, 3);
     assert.ok(log.some(({ text }) => text.includes("no route to host")));
+  });
+});
+
+describe("the background processor -- forwards", () => {
+  const forwards = (calls: readonly string[]) => calls.filter((call) => call.startsWith("forwards"));
+
+  it("lets HTLCs wait, and those that come meanwhile go with them", async () => {
+    const delays = [40, 70];
+    const { processor, manager, clock } = fakeNode({ forwardDelay: () => delays.shift() ?? 0 });
+    assert.ok(manager.defersForwards);
+    processor.start();
+    manager.pendingHtlcs = 1;
+    processor.wake();
+    await clock.advance(30);
+    manager.pendingHtlcs = 3;
+    processor.wake();
+    await clock.advance(9);
+    assert.deepEqual(forwards(manager.calls), []);
+    await clock.advance(1);
+    assert.deepEqual(forwards(manager.calls), ["forwards 3"]);
+    manager.pendingHtlcs = 1;
+    processor.wake();
+    await clock.advance(69);
+    assert.equal(forwards(manager.calls).length, 1);
+    await clock.advance(1);
+    assert.deepEqual(forwards(manager.calls), ["forwards 3", "forwards 1"]);
+    await clock.advance(1_000);
+    assert.equal(forwards(manager.calls).length, 2);
+  });
+
+  it("decides nothing after its end, and leaves it to the manager when there is to be no delay", async () => {
+    const { processor, manager, clock } = fakeNode();
+    processor.start();
+    manager.pendingHtlcs = 1;
+    processor.wake();
+    await settled();
+    await processor.stop();
+    await clock.advance(1_000);
+    assert.deepEqual(forwards(manager.calls), []);
+    assert.equal(fakeNode({ forwardDelay: "none" }).manager.defersForwards, false);
+  });
+
+  it("waits for 50 ms on average, and never for long", () => {
+    const delays = Array.from({ length: 4_000 }, randomForwardDelay);
+    const mean = delays.reduce((sum, delay) => sum + delay, 0) / delays.length;
+    assert.ok(mean > 44 && mean < 56, `${mean} ms`);
+    assert.ok(delays.every((delay) => Number.isInteger(delay) && delay >= 0 && delay <= 500));
   });
 });

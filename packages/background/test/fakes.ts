@@ -79,6 +79,9 @@ export class FakeManager {
   resolved: readonly ChannelId[] = [];
   readonly archived: [ChannelId, readonly string[]][] = [];
   takeFails: Error | undefined;
+  /** HTLCs that wait to be decided. */
+  pendingHtlcs = 0;
+  defersForwards = false;
   #keys: string[] = [];
   #sequence = 0;
 
@@ -118,6 +121,19 @@ export class FakeManager {
 
   timerTickOccurred(now: number): void {
     this.calls.push(`tick ${now}`);
+  }
+
+  deferHtlcForwards(): void {
+    this.defersForwards = true;
+  }
+
+  needsPendingHtlcProcessing(): boolean {
+    return this.pendingHtlcs > 0;
+  }
+
+  processPendingHtlcForwards(): void {
+    this.calls.push(`forwards ${this.pendingHtlcs}`);
+    this.pendingHtlcs = 0;
   }
 
   channelsToArchive(): readonly ChannelId[] {

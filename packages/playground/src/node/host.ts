@@ -146,6 +146,7 @@ export async function startNode(
     flush: () => transport.flush(),
     pollChain: () => follower.catchUp(),
     pollInterval: 50,
+    forwardDelay: "none",
     onStatus: (status) => observer.status(status),
   });
   const transport = new TcpTransport({ peers: background.peers, logger });
