@@ -90,6 +90,9 @@ async function writeBundle(own: Bundled, contents: string, packages: readonly Bu
     ...optionsFor(directory),
     stdin: { contents, resolveDir: directory },
     outfile: entryPoints.length === 1 ? "lib/index.js" : "lib/bundle.js",
+    // Names stay, for the sake of stack traces; what takes long is to read the text.
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: true,
     sourcesContent: false,
     plugins: [linkToBundles(packages.filter((other) => other !== own && other.entryPoints.length > 1))],

@@ -85,7 +85,7 @@ describe("the bundle of a package", () => {
     symlinkSync(join(ours, "counters"), join(scope, "counters"));
     const user = join(ours, "user", "lib", "index.js");
     const bundle = readFileSync(user, "utf8");
-    assert.deepEqual(new Set(bundle.match(/from "[^"]*"/g)), new Set(['from "@fulmen/counters/bundle"']));
+    assert.deepEqual(new Set(bundle.match(/from ?"[^"]*"/g)), new Set(['from"@fulmen/counters/bundle"']));
     const imports = `import { two } from ${JSON.stringify(user)}; import { next } from "${join(scope, "counters/lib/up.js")}"`;
     assert.deepEqual(evaluate(imports, "[two(), next()]"), [[5, 10, "up"], 15]);
     assert.equal(existsSync(join(ours, "plain", "lib")), false);
@@ -96,8 +96,8 @@ describe("the bundle of a package", () => {
     await bundlePackages(root);
     const directory = join(root, "packages", "counters");
     const bundle = readFileSync(join(directory, "lib", "bundle.js"), "utf8");
-    assert.doesNotMatch(bundle, /from "stepper"/);
-    assert.match(bundle, /from "@fulmen\/sign"/);
+    assert.doesNotMatch(bundle, /from ?"stepper"/);
+    assert.match(bundle, /from ?"@fulmen\/sign"/);
     const licences = readFileSync(join(directory, "lib", "THIRD-PARTY.txt"), "utf8");
     assert.equal(licences, "stepper 1.2.3\n\nDo as you please.\n");
   });

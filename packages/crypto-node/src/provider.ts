@@ -4,13 +4,13 @@ import { secp256k1Methods } from "./nativeSecp256k1.ts";
 import { nodeMethods } from "./nodeCrypto.ts";
 
 /**
- * The fastest methods that this machine has: libsecp256k1 where its addon loads, node:crypto's hashes and cipher,
- * and noble for what neither does faster. The name says which of these it is.
+ * The fastest methods that this machine has: libsecp256k1 where its addon loads, node:crypto's hashes, and
+ * noble for what neither does faster. The name says which of these it is.
  */
 export function nodeProvider(): AcceleratedCrypto {
   const native = loadNative();
-  if (native === undefined) return { name: "noble + node:crypto", ...nodeMethods };
-  return { name: "libsecp256k1 + node:crypto", ...nodeMethods, ...secp256k1Methods(native) };
+  if (native === undefined) return { name: "noble + node:crypto", ...nodeMethods() };
+  return { name: "libsecp256k1 + node:crypto", ...nodeMethods(), ...secp256k1Methods(native) };
 }
 
 /**

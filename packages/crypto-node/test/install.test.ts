@@ -5,7 +5,7 @@ import { overNoble } from "@fulmen/bitcoin/crypto";
 import { nodeMethods } from "#src/nodeCrypto";
 
 test("without the addon, node:crypto alone gives all known answers", () => {
-  const provider = overNoble({ name: "noble + node:crypto", ...nodeMethods });
+  const provider = overNoble({ name: "noble + node:crypto", ...nodeMethods() });
   assert.equal(provider.name, "noble + node:crypto");
 });
 

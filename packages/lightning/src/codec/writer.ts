@@ -4,12 +4,12 @@ import { InvariantError } from "../util/invariant.ts";
 /** Appends big-endian values to bytes that grow as needed. */
 export class Writer {
   #bytes: Uint8Array;
-  #view: DataView;
+  /** Of `#bytes`; made when first needed. */
+  #view: DataView | undefined;
   #length = 0;
 
   constructor(capacity = 128) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -18,33 +18,31 @@ export class Writer {
 
   u8(value: number): this {
     const offset = this.#grow(1);
-    this.#view.setUint8(offset, inRange(value, 0xff));
+    this.#bytes[offset] = inRange(value, 0xff);
     return this;
   }
 
   u16(value: number): this {
-    const offset = this.#grow(2);
-    this.#view.setUint16(offset, inRange(value, 0xffff));
+    this.#bigEndian(this.#grow(2), 2, inRange(value, 0xffff));
     return this;
   }
 
   u32(value: number): this {
-    const offset = this.#grow(4);
-    this.#view.setUint32(offset, inRange(value, 0xffff_ffff));
+    this.#bigEndian(this.#grow(4), 4, inRange(value, 0xffff_ffff));
     return this;
   }
 
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new InvariantError(`not a u64: ${value}`);
     const offset = this.#grow(8);
-    this.#view.setBigUint64(offset, value);
+    this.#wide().setBigUint64(offset, value);
     return this;
   }
 
   s64(value: bigint): this {
     if (BigInt.asIntN(64, value) !== value) throw new InvariantError(`not an s64: ${value}`);
     const offset = this.#grow(8);
-    this.#view.setBigInt64(offset, value);
+    this.#wide().setBigInt64(offset, value);
     return this;
   }
 
@@ -68,15 +66,14 @@ export class Writer {
     write(this);
     const length = this.#length - start - 1;
     if (length < 0xfd) {
-      this.#view.setUint8(start, length);
+      this.#bytes[start] = length;
       return this;
     }
     const more = length < 0x1_0000 ? 2 : 4;
     this.#grow(more);
     this.#bytes.copyWithin(start + 1 + more, start + 1, start + 1 + length);
-    this.#view.setUint8(start, more === 2 ? 0xfd : 0xfe);
-    if (more === 2) this.#view.setUint16(start + 1, length);
-    else this.#view.setUint32(start + 1, length);
+    this.#bytes[start] = more === 2 ? 0xfd : 0xfe;
+    this.#bigEndian(start + 1, more, length);
     return this;
   }
 
@@ -98,15 +95,24 @@ export class Writer {
     return this.#bytes.slice(0, this.#length);
   }
 
+  #bigEndian(offset: number, size: number, value: number): void {
+    for (let i = 0; i < size; i++) this.#bytes[offset + i] = value >>> (8 * (size - 1 - i));
+  }
+
+  #wide(): DataView {
+    this.#view ??= new DataView(this.#bytes.buffer);
+    return this.#view;
+  }
+
   /** Makes room, which may replace `#bytes` and `#view`: call it before either is looked at. */
   #grow(by: number): number {
     const start = this.#length;
     const needed = start + by;
     if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 4));
       larger.set(this.#bytes.subarray(0, start));
       this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
+      this.#view = undefined;
     }
     this.#length = needed;
     return start;
