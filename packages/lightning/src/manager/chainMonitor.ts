@@ -343,9 +343,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#followAll();
   }
 
-  /** Those of resolved channels are final. */
+  /** Those of resolved channels, too, until they are forgotten: a reorganisation may be deeper than what counts as final. */
   relevantTxids(): ReturnType<Confirm["relevantTxids"]> {
-    return [...this.#closing].flatMap((channelId) => relevantConfirmations(this.#known(channelId)));
+    return [...this.#closing, ...this.#resolved].flatMap((channelId) =>
+      relevantConfirmations(this.#known(channelId)),
+    );
   }
 
   /**
