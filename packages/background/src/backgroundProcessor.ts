@@ -83,7 +83,8 @@ export interface BackgroundProcessorOptions {
   readonly pollChain?: () => Promise<void> | void;
   /** Milliseconds between two polls. Default 1 s. */
   readonly pollInterval?: number;
-  readonly gossip?: Pick<P2PGossipSync, "tick">;
+  /** Keeps the graph: gets what failed payments say of it, too. */
+  readonly gossip?: Pick<P2PGossipSync, "tick" | "handleNetworkUpdate">;
   /**
    * For how long HTLCs that came in wait before they are passed on, kept or failed, in milliseconds: drawn anew for those
    * of one moment. Default `randomForwardDelay`; `none` decides at once, which is for tests and measurements.
@@ -309,9 +310,13 @@ export class BackgroundProcessor {
 
   /** What the sweeper takes in here is written with the acknowledgement at the latest. */
   #track(event: Event): void {
-    if (event.kind !== "spendable-outputs") return;
-    const { channelId, counterparty, outputs } = event;
-    this.#options.sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
+    const { sweeper, gossip } = this.#options;
+    if (event.kind === "spendable-outputs") {
+      const { channelId, counterparty, outputs } = event;
+      sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
+    } else if (event.kind === "payment-path-failed" || event.kind === "probe-failed") {
+      if (event.networkUpdate !== undefined) gossip?.handleNetworkUpdate(event.networkUpdate);
+    }
   }
 
   #expectNobody(): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { randomForwardDelay } from "@fulmen/background";
-import type { ChannelId } from "@fulmen/lightning/util";
+import type { ChannelId, NodeId, PaymentHash, PaymentId } from "@fulmen/lightning/util";
 import { fakeNode, paymentFailed, spendableOutputs } from "./fakes.ts";
 import { settled } from "./manualClock.ts";
 
@@ -121,6 +121,33 @@ describe("the background processor -- commits", () => {
     assert.ok(store.values.has("sweeper/a/7"));
     assert.deepEqual(manager.acknowledged, [1]);
     assert.ok(durable.length > 0);
+  });
+
+  it("hands on what failed payments and probes say of the network, before the user hears of them", async () => {
+    const told: string[] = [];
+    const { processor, manager } = fakeNode({
+      handleEvent: ({ kind }) => void told.push(kind),
+      gossip: { tick: () => {}, handleNetworkUpdate: ({ kind }) => void told.push(kind) },
+    });
+    const failed = {
+      paymentId: "01".repeat(32) as PaymentId,
+      paymentHash: "02".repeat(32) as PaymentHash,
+      path: [],
+    };
+    const nodeId = `02${"11".repeat(32)}` as NodeId;
+    const networkUpdate = { kind: "node-failure", nodeId, isPermanent: true } as const;
+    manager.events = [
+      { index: 1, event: { kind: "payment-path-failed", ...failed, paymentFailedPermanently: false } },
+      {
+        index: 2,
+        event: { kind: "payment-path-failed", ...failed, paymentFailedPermanently: false, networkUpdate },
+      },
+      { index: 3, event: { kind: "probe-failed", ...failed, networkUpdate } },
+    ];
+    processor.start();
+    await settled();
+    const [update, path, probe] = ["node-failure", "payment-path-failed", "probe-failed"];
+    assert.deepEqual(told, [path, update, path, update, probe]);
   });
 
   it("wakes up by itself when a peer's bytes come in", async () => {
@@ -430,7 +457,7 @@ describe("the background processor -- events and timers", () => {
     const gossip: number[] = [];
     let rebroadcasts = 0;
     const { processor, manager, calls, clock } = fakeNode({
-      gossip: { tick: (now) => gossip.push(now) },
+      gossip: { tick: (now) => gossip.push(now), handleNetworkUpdate: () => {} },
       chainMonitor: {
         takeWrites: () => [],
         committed: () => {},

@@ -1,3 +1,4 @@
+import type { NetworkUpdate } from "../handlers/index.ts";
 import { equalBytes } from "../util/bytes.ts";
 import type { BlockHash, NodeId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
@@ -257,6 +258,23 @@ export class NetworkGraph implements ReadOnlyNetworkGraph {
   channelClosed(id: ShortChannelId, now: UnixSeconds): void {
     if (!this.#remove(id)) return;
     this.#closed.set(id, now);
+  }
+
+  /**
+   * What a failed payment says of the network: a channel, or all channels of a node, that are gone for good go, as if
+   * they were closed. What may pass is for a scorer to know.
+   *
+   * @ldk lightning::routing::gossip::NetworkGraph::handle_network_update
+   */
+  handleNetworkUpdate(update: NetworkUpdate, now: UnixSeconds): void {
+    if (!update.isPermanent) return;
+    if (update.kind === "channel-failure") {
+      this.channelClosed(update.shortChannelId, now);
+      return;
+    }
+    for (const { shortChannelId } of [...(this.#nodes.get(update.nodeId)?.channels ?? [])]) {
+      this.channelClosed(shortChannelId, now);
+    }
   }
 
   /**

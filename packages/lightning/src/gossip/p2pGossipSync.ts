@@ -2,6 +2,7 @@ import { utf8 } from "@scure/base";
 import type {
   GossipMessage,
   MessageSendEvent,
+  NetworkUpdate,
   PeerConnection,
   RoutingMessageHandler,
 } from "../handlers/index.ts";
@@ -81,6 +82,11 @@ export class P2PGossipSync implements RoutingMessageHandler {
     for (const id of this.#unrelayed.keys()) {
       if (this.#graph.channel(id) === undefined) this.#unrelayed.delete(id);
     }
+  }
+
+  /** Takes what a failed payment says of the network to the graph. `BackgroundProcessor` hands it on. */
+  handleNetworkUpdate(update: NetworkUpdate): void {
+    this.#graph.handleNetworkUpdate(update, this.#now);
   }
 
   peerConnected(nodeId: NodeId, { init, epoch }: PeerConnection): "accept" {

@@ -7,6 +7,7 @@ import { NetworkGraph, type UtxoAnswer, type UtxoLookup, verdictOn } from "@fulm
 import {
   type BlockHash,
   msat,
+  type NodeId,
   type Point,
   present,
   type ShortChannelId,
@@ -459,6 +460,24 @@ describe("removal", () => {
     assert.equal(kindOf(graph.updateChannelFromAnnouncement(channelAB, { now })), "added");
     assert.equal(graph.node(alice.id)?.counter, counter);
     assert.equal(graph.nodeCounterLimit, 3);
+  });
+
+  test("a failed payment tells of channels, or all of a node's, that are gone for good; what may pass changes nothing", () => {
+    const graph = graphWith(channelAB, channelBC);
+    const { shortChannelId } = channelAB;
+    graph.handleNetworkUpdate({ kind: "channel-failure", shortChannelId, isPermanent: false }, now);
+    graph.handleNetworkUpdate({ kind: "node-failure", nodeId: bob.id, isPermanent: false }, now);
+    graph.handleNetworkUpdate(
+      { kind: "node-failure", nodeId: `02${"ee".repeat(32)}` as NodeId, isPermanent: true },
+      now,
+    );
+    assert.equal(graph.channelCount, 2);
+    graph.handleNetworkUpdate({ kind: "channel-failure", shortChannelId, isPermanent: true }, now);
+    assert.equal(graph.channel(shortChannelId), undefined);
+    assert.equal(kindOf(graph.updateChannelFromAnnouncement(channelAB, { now })), "channel-closed");
+    const both = graphWith(channelAB, channelBC);
+    both.handleNetworkUpdate({ kind: "node-failure", nodeId: bob.id, isPermanent: true }, now);
+    assert.deepEqual([both.channelCount, both.nodeCount], [0, 0]);
   });
 
   test("terms of two weeks ago go, and one-sided channels that were announced before", () => {
