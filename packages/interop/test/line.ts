@@ -19,7 +19,7 @@ export interface LineTerms {
   readonly format: FormatName;
 }
 
-const forwarding = { baseMsat: 2_000, proportionalMillionths: 100, cltvExpiryDelta: 60 };
+export const forwarding = { baseMsat: 2_000, proportionalMillionths: 100, cltvExpiryDelta: 60 };
 
 /** Opens us-alice-bob or alice-us-bob, half of each channel on each side; every node knows the way when it resolves. */
 export async function startLine(t: TestContext, { middle, announce, format }: LineTerms): Promise<Line> {

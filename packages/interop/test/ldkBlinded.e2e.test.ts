@@ -1,0 +1,138 @@
+// timeout: 120 s
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { installNodeCrypto } from "@fulmen/crypto-node";
+import {
+  type BlindedPaymentPath,
+  createBlindedPaymentPath,
+  encodePaymentPathId,
+  type PaymentForwardNode,
+} from "@fulmen/lightning/onion";
+import { paymentParameters } from "@fulmen/lightning/routing";
+import {
+  type BlockHeight,
+  msat,
+  type NodeId,
+  type PaymentHash,
+  type PaymentId,
+  present,
+  type ShortChannelId,
+} from "@fulmen/lightning/util";
+import { type LdkPeer, OurNode } from "#src/index";
+import { forwarding, type Line, startLine } from "./line.ts";
+import { openChannel, settled } from "./ourPair.ts";
+
+installNodeCrypto();
+
+const amount = msat(20_000_123n);
+
+/** We, two of LDK's, and a second node of ours behind them, which hides. */
+interface HiddenLine extends Line {
+  readonly dave: OurNode;
+}
+
+async function startHidden(t: TestContext, options: { readonly announce: boolean }): Promise<HiddenLine> {
+  const line = await startLine(t, { middle: "alice", format: "anchors-zero-fee-htlc", ...options });
+  const { bob, chain } = line;
+  const dave = await OurNode.start({ name: "dave", seedByte: 11, chain });
+  t.after(() => dave.stop());
+  await dave.connect((await bob.cmd("listen")).port, bob.nodeId);
+  const terms = { sats: 1_000_000n, pushMsat: 500_000_000n, ...options };
+  await openChannel(
+    { us: dave, ldk: bob, chain },
+    { ...terms, format: "anchors-zero-fee-htlc", opener: "us" },
+  );
+  return { ...line, dave };
+}
+
+/** One of LDK's with its channel to `next`. */
+async function forwardNode(node: LdkPeer, next: string): Promise<PaymentForwardNode> {
+  const channel = (await node.cmd("channels")).find(({ counterparty }) => counterparty === next);
+  const { baseMsat, proportionalMillionths, cltvExpiryDelta } = forwarding;
+  return {
+    nodeId: node.nodeId as NodeId,
+    shortChannelId: present(channel?.shortChannelId, "the name of a channel") as ShortChannelId,
+    relay: { feeBase: msat(baseMsat), feeProportionalMillionths: proportionalMillionths, cltvExpiryDelta },
+    htlcMinimum: msat(1n),
+    htlcMaximum: msat(400_000_000n),
+  };
+}
+
+/** Over both of LDK's to our second node, and a hash to pay. */
+async function pathTo({ alice, bob, dave, us }: HiddenLine) {
+  const { paymentHash, paymentSecret } = dave.act((manager) => manager.createInboundPayment({ amount }));
+  const made = createBlindedPaymentPath({
+    forwardNodes: [await forwardNode(alice, bob.nodeId), await forwardNode(bob, dave.nodeId)],
+    payee: dave.nodeId,
+    receiveAuthKey: dave.keys.receiveAuthKey(),
+    pathId: encodePaymentPathId({ paymentSecret }),
+    maxCltvExpiry: (us.manager.bestBlock.height + 2_000) as BlockHeight,
+    minFinalCltvExpiryDelta: 45,
+    htlcMinimum: msat(1n),
+    htlcMaximum: msat(400_000_000n),
+    dummyHops: 3,
+    sessionKey: new Uint8Array(32).fill(0x21),
+  });
+  assert.ok(made.ok);
+  return { paymentHash, path: made.value };
+}
+
+function send(us: OurNode, paymentHash: PaymentHash, path: BlindedPaymentPath): void {
+  us.act((manager) =>
+    manager.sendPayment({
+      paymentHash,
+      paymentId: paymentHash as string as PaymentId,
+      recipientOnion: {},
+      routeParameters: {
+        paymentParameters: paymentParameters({ kind: "blinded", paths: [path] }),
+        finalValue: amount,
+        maxFee: msat(1_000_000n),
+      },
+    }),
+  );
+}
+
+for (const announce of [true, false]) {
+  test(`LDK introduces and forwards (${announce ? "public" : "private"})`, { timeout: 60_000 }, async (t) => {
+    const line = await startHidden(t, { announce });
+    const { us, dave } = line;
+    const { paymentHash, path } = await pathTo(line);
+    send(us, paymentHash, path);
+    const { feePaid } = await us.waitFor("payment-sent");
+    const { payinfo } = path;
+    assert.equal(
+      feePaid,
+      payinfo.feeBase + (amount * BigInt(payinfo.feeProportionalMillionths)) / 1_000_000n,
+    );
+    const claimed = await dave.waitFor("payment-claimed");
+    // The millionths of both together are rounded up, in our favour.
+    const excess = claimed.amount - amount;
+    assert.ok(excess >= 0n && excess <= amount / 1_000_000n + 3n, `${excess} msat too many`);
+    for (const ldk of [line.alice, line.bob]) await settled({ us, ldk });
+  });
+}
+
+test("LDK hides what our node behind it refuses", { timeout: 60_000 }, async (t) => {
+  const line = await startHidden(t, { announce: true });
+  const { us, dave } = line;
+  dave.answer = "refuse";
+  const { paymentHash, path } = await pathTo(line);
+  send(us, paymentHash, path);
+  const failed = await us.waitFor("payment-path-failed");
+  assert.equal(failed.failureName, "invalid_onion_blinding");
+  await us.waitFor("payment-failed");
+  for (const ldk of [line.alice, line.bob]) await settled({ us, ldk });
+});
+
+test("LDK hides that the last of its own cannot pass on", { timeout: 60_000 }, async (t) => {
+  const line = await startHidden(t, { announce: true });
+  const { us, dave, alice, bob } = line;
+  const { paymentHash, path } = await pathTo(line);
+  await dave.stop();
+  await bob.until("channels", (channels) =>
+    channels.every(({ counterparty, usable }) => counterparty !== dave.nodeId || !usable),
+  );
+  send(us, paymentHash, path);
+  assert.equal((await us.waitFor("payment-path-failed")).failureName, "invalid_onion_blinding");
+  await settled({ us, ldk: alice });
+});
