@@ -6,6 +6,7 @@ import {
   txidFromInternal,
 } from "@fulmen/bitcoin/primitives";
 import * as ldk from "lightningdevkit";
+import { blindedHandlers } from "./ldkBlindedCommands.ts";
 import { channelIdHex } from "./ldkEvents.ts";
 import { balanceFact, channelFact, paymentFact, peerFact } from "./ldkFacts.ts";
 import type { LdkNode } from "./ldkNode.ts";
@@ -21,6 +22,7 @@ export function ldkHandlers(node: LdkNode): LdkHandlers {
     ...chainHandlers(node),
     ...paymentHandlers(node),
     ...offerHandlers(node),
+    ...blindedHandlers(node),
     ...stateHandlers(node),
   };
 }

@@ -40,6 +40,27 @@ export interface PeerFact {
   readonly features: string;
 }
 
+/** A node that a blinded path goes through, by its channel to the next one. */
+export interface BlindedForwardFact {
+  readonly nodeId: string;
+  readonly shortChannelId: bigint;
+  readonly baseMsat: number;
+  readonly proportionalMillionths: number;
+  readonly cltvExpiryDelta: number;
+}
+
+export interface BlindedPathFact {
+  readonly paymentHash: string;
+  readonly pathKey: string;
+  readonly hops: readonly { readonly blindedNodeId: string; readonly encryptedPayload: string }[];
+  /** What all nodes together ask for. */
+  readonly baseMsat: number;
+  readonly proportionalMillionths: number;
+  readonly cltvExpiryDelta: number;
+  readonly htlcMinimumMsat: bigint;
+  readonly htlcMaximumMsat: bigint;
+}
+
 export interface ChannelFact {
   readonly channelId: string;
   readonly counterparty: string;
@@ -142,6 +163,11 @@ export interface LdkCommands {
     result: { refund: string; paymentId: string };
   };
   requestRefund: { args: { refund: string }; result: { paymentHash: string } };
+  /** A new payment, and a blinded path for it over these nodes. */
+  blindedPath: {
+    args: { amountMsat: bigint; forwards: readonly BlindedForwardFact[]; maxCltvExpiry: number };
+    result: BlindedPathFact;
+  };
   claim: { args: { preimage: string }; result: Nothing };
   fail: { args: { paymentHash: string }; result: Nothing };
   abandon: { args: { paymentId: string }; result: Nothing };

@@ -11,14 +11,17 @@ import {
 import { paymentParameters } from "@fulmen/lightning/routing";
 import {
   type BlockHeight,
+  fromHex,
   msat,
   type NodeId,
   type PaymentHash,
   type PaymentId,
+  type Point,
   present,
   type ShortChannelId,
 } from "@fulmen/lightning/util";
-import { type LdkPeer, OurNode } from "#src/index";
+import { Features } from "@fulmen/lightning/wire";
+import { type LdkPeer, OurNode, testConfig } from "#src/index";
 import { forwarding, type Line, startLine } from "./line.ts";
 import { openChannel, settled } from "./ourPair.ts";
 
@@ -90,6 +93,77 @@ function send(us: OurNode, paymentHash: PaymentHash, path: BlindedPaymentPath): 
       },
     }),
   );
+}
+
+/** The path that LDK's bob makes over alice, and from her over us. */
+async function pathToBob({ us, alice, bob }: Line) {
+  const ours = us.manager.listChannels();
+  const channelTo = (nodeId: string) =>
+    present(
+      ours.find((one) => one.counterparty === nodeId),
+      "a channel",
+    );
+  const { forwardingFeeBase, forwardingFeeProportionalMillionths, cltvExpiryDelta } =
+    testConfig.channelConfig;
+  const made = await bob.cmd("blindedPath", {
+    amountMsat: amount,
+    forwards: [
+      {
+        nodeId: alice.nodeId,
+        shortChannelId: present(channelTo(alice.nodeId).shortChannelId, "a name"),
+        ...forwarding,
+      },
+      {
+        nodeId: us.nodeId,
+        shortChannelId: present(channelTo(bob.nodeId).shortChannelId, "a name"),
+        baseMsat: Number(forwardingFeeBase),
+        proportionalMillionths: forwardingFeeProportionalMillionths,
+        cltvExpiryDelta,
+      },
+    ],
+    maxCltvExpiry: us.manager.bestBlock.height + 2_000,
+  });
+  const path: BlindedPaymentPath = {
+    introductionNode: { kind: "node-id", nodeId: alice.nodeId as NodeId },
+    pathKey: fromHex(made.pathKey) as Point,
+    blindedHops: made.hops.map(({ blindedNodeId, encryptedPayload }) => ({
+      blindedNodeId: fromHex(blindedNodeId) as Point,
+      encryptedPayload: fromHex(encryptedPayload),
+    })),
+    payinfo: {
+      feeBase: msat(made.baseMsat),
+      feeProportionalMillionths: made.proportionalMillionths,
+      cltvExpiryDelta: made.cltvExpiryDelta,
+      htlcMinimum: msat(made.htlcMinimumMsat),
+      htlcMaximum: msat(made.htlcMaximumMsat),
+      features: Features.none,
+    },
+  };
+  return { paymentHash: made.paymentHash as PaymentHash, path };
+}
+
+for (const claim of ["auto", "manual"] as const) {
+  const what = claim === "auto" ? "is paid by us" : "refuses";
+  test(`LDK ${what}, behind LDK and us, by a path of its own`, { timeout: 60_000 }, async (t) => {
+    const line = await startLine(t, { middle: "us", announce: true, format: "anchors-zero-fee-htlc" });
+    const { us, alice, bob } = line;
+    await bob.cmd("behave", { claim });
+    const { paymentHash, path } = await pathToBob(line);
+    assert.equal(path.blindedHops.length, 3);
+    send(us, paymentHash, path);
+    if (claim === "auto") {
+      await us.waitFor("payment-sent");
+      const { amountMsat } = await bob.waitFor("payment-claimed");
+      assert.ok(amountMsat >= amount && amountMsat <= amount + amount / 1_000_000n + 3n);
+    } else {
+      await bob.waitFor("payment-claimable");
+      await bob.cmd("fail", { paymentHash });
+      assert.equal((await us.waitFor("payment-path-failed")).failureName, "invalid_onion_blinding");
+    }
+    for (const ldk of [alice, bob]) await settled({ us, ldk });
+    const forwarded = us.events.filter(({ kind }) => kind === "payment-forwarded");
+    assert.equal(forwarded.length, claim === "auto" ? 1 : 0);
+  });
 }
 
 for (const announce of [true, false]) {
