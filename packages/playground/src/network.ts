@@ -21,6 +21,8 @@ export interface NetworkOptions {
   readonly onDeath: (text: string) => void;
   /** A line of a node's log. */
   readonly onLog: (name: string, level: string, text: string) => void;
+  /** By name, 32 bytes in hex: nodes with the same are paid as one. */
+  readonly crossNodeSeeds?: Readonly<Record<string, string>>;
 }
 
 /** A chain and some nodes, each a process of its own; all of it is gone at the end. */
@@ -124,10 +126,11 @@ export class Network {
       folder = join(this.folder, name),
     }: { readonly keysOf?: string; readonly folder?: string } = {},
   ): PlaygroundNode {
-    const { onDeath, onLog } = this.#options;
+    const { onDeath, onLog, crossNodeSeeds } = this.#options;
     return new PlaygroundNode({
       ...{ name, folder, onDeath },
       seed: toHex(taggedHash("fulmen/playground/seed", new TextEncoder().encode(keysOf))),
+      crossNodeSeed: crossNodeSeeds?.[keysOf],
       chainPort: () => this.chain.call("port"),
       onLog: (level, text) => onLog(name, level, text),
     });

@@ -9,6 +9,8 @@ export interface PlaygroundNodeOptions {
   readonly folder: string;
   /** 32 bytes in hex. */
   readonly seed: string;
+  /** 32 bytes in hex, of a node that is paid as one with others. */
+  readonly crossNodeSeed?: string | undefined;
   readonly chainPort: () => Promise<number>;
   readonly onDeath: (text: string) => void;
   readonly onLog: (level: string, text: string) => void;
@@ -58,10 +60,11 @@ export class PlaygroundNode {
   /** Starts the process, and waits until its peers can reach it. */
   async start(): Promise<NodeInfo> {
     if (this.#child !== undefined) throw new Error(`${this.name} is running already`);
-    const { name, folder, seed, chainPort, onDeath } = this.#options;
+    const { name, folder, seed, crossNodeSeed, chainPort, onDeath } = this.#options;
     const settings: NodeSettings = {
       name,
       seed,
+      ...(crossNodeSeed !== undefined && { crossNodeSeed }),
       folder,
       chainPort: await chainPort(),
       port: this.#info?.port ?? 0,

@@ -15,7 +15,7 @@ import type { Event, Logger } from "@fulmen/lightning/handlers";
 import { ChainMonitor, type ChannelManager, OutputSweeper, restoreManager } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
-import { KeysManager } from "@fulmen/lightning/sign";
+import { KeysManager, PhantomKeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
   readChainPosition,
@@ -91,7 +91,7 @@ export async function startNode(
   const logger: Logger = observer;
   const now = Math.floor(Date.now() / 1_000) as UnixSeconds;
   const seed = fromHex(settings.seed);
-  const keys = new KeysManager(seed);
+  const keys = keysOf(seed, settings);
   const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
   const broadcaster = new RemoteBroadcaster(chain, logger);
   const graph = new NetworkGraph({ chainHash: network.genesisHash });
@@ -178,6 +178,12 @@ export async function startNode(
       await store.close();
     },
   };
+}
+
+function keysOf(seed: Uint8Array, { crossNodeSeed }: NodeSettings): KeysManager {
+  return crossNodeSeed === undefined
+    ? new KeysManager(seed)
+    : new PhantomKeysManager(seed, fromHex(crossNodeSeed));
 }
 
 type Environment = Omit<Parameters<typeof restoreManager>[0], "watch">;

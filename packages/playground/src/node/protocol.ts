@@ -1,6 +1,6 @@
 import type { FormatName } from "@fulmen/lightning/commitment";
 import type { Event } from "@fulmen/lightning/handlers";
-import type { ChannelDetails } from "@fulmen/lightning/manager";
+import type { ChannelDetails, PhantomRouteHints } from "@fulmen/lightning/manager";
 import type { Balance } from "@fulmen/lightning/onchain";
 import type { ChannelId, Msat, PaymentHash, PaymentId, Sat } from "@fulmen/lightning/util";
 
@@ -9,6 +9,8 @@ export interface NodeSettings {
   readonly name: string;
   /** 32 bytes in hex. */
   readonly seed: string;
+  /** 32 bytes in hex, of a node that is paid as one with others: see `PhantomKeysManager`. */
+  readonly crossNodeSeed?: string;
   /** Where its store is. */
   readonly folder: string;
   readonly chainPort: number;
@@ -71,8 +73,12 @@ export interface NodeService {
     readonly invoice: string;
     readonly paymentHash: PaymentHash;
   };
+  /** How payers reach the node as the phantom. */
+  phantomRouteHints(): PhantomRouteHints;
   pay(invoice: string): PaymentId;
   claim(paymentHash: PaymentHash): void;
+  /** Claims a payment whose preimage the node does not have. Whether there was one. */
+  claimWith(preimage: Uint8Array): boolean;
   close(channelId: string): void;
   /** Publishes the latest commitment that this node knows. */
   forceClose(channelId: string): void;

@@ -24,7 +24,10 @@ export class EventActions {
         manager.acceptInboundChannel(event.temporaryChannelId);
         return;
       case "payment-claimable":
-        if (!this.#held.has(event.paymentHash)) claim(node, event.paymentHash);
+        // One whose preimage the node does not have waits for the one who has it.
+        if (!this.#held.has(event.paymentHash) && event.purpose.paymentPreimage !== undefined) {
+          claim(node, event.paymentHash);
+        }
         return;
       default:
     }
@@ -96,7 +99,9 @@ export function nodeService(node: NodeHost, actions: EventActions, cryptoName: s
       return made;
     },
     pay: (invoice) => waking(manager.payForBolt11Invoice(invoice)),
+    phantomRouteHints: () => manager.phantomRouteHints(),
     claim: (paymentHash) => waking(claim(node, paymentHash)),
+    claimWith: (preimage) => waking(manager.claimFunds(preimage as Bytes32)),
     close: (channelId) => waking(manager.closeChannel(channelId as ChannelId)),
     forceClose: (channelId) =>
       waking(manager.forceCloseBroadcastingLatestTxn(channelId as ChannelId, "the user asked for it")),
