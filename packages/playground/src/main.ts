@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { Narrator } from "./narrator.ts";
-import { Network } from "./network.ts";
+import { Network } from "./network/network.ts";
 import { runPrompt } from "./prompt.ts";
 import type { Cast } from "./scenes.ts";
 import { tellStory } from "./story.ts";

@@ -2,8 +2,8 @@ import { createInterface } from "node:readline";
 import type { FormatName } from "@fulmen/lightning/commitment";
 import { msat, sat } from "@fulmen/lightning/util";
 import type { Narrator } from "./narrator.ts";
-import type { Network } from "./network.ts";
-import type { PlaygroundNode } from "./playgroundNode.ts";
+import type { Network } from "./network/network.ts";
+import type { PlaygroundNode } from "./network/playgroundNode.ts";
 import { outcomeOf } from "./scenes.ts";
 import { ledgerText, msatText, satText, short } from "./text.ts";
 

@@ -1,8 +1,8 @@
 import type { FormatName } from "@fulmen/lightning/commitment";
 import { formatShortChannelId, type PaymentHash, type PaymentId, sat } from "@fulmen/lightning/util";
 import type { Narrator } from "./narrator.ts";
-import type { Network } from "./network.ts";
-import type { PlaygroundNode } from "./playgroundNode.ts";
+import type { Network } from "./network/network.ts";
+import type { PlaygroundNode } from "./network/playgroundNode.ts";
 import { satText, short } from "./text.ts";
 
 /** Those who act: Bob is in the middle. */

@@ -1,7 +1,7 @@
 import { msat, sat } from "@fulmen/lightning/util";
 import type { Forfeit } from "./ledger.ts";
 import type { Narrator } from "./narrator.ts";
-import type { PlaygroundNode } from "./playgroundNode.ts";
+import type { PlaygroundNode } from "./network/playgroundNode.ts";
 import { type Cast, openChannel, outcomeOf } from "./scenes.ts";
 import { satText } from "./text.ts";
 

@@ -25,8 +25,11 @@ export class Child<S extends Methods<S>> {
 
   constructor({ name, module, args, onNotice, onDeath }: ChildOptions) {
     this.#process = fork(fileURLToPath(module), [...args], {
-      // `--conditions` is not inherited otherwise. `node:sqlite` calls itself experimental.
-      execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"],
+      // `--conditions` is not inherited otherwise; a test's children are no tests. `node:sqlite` calls itself experimental.
+      execArgv: [
+        ...process.execArgv.filter((argument) => !argument.startsWith("--test")),
+        "--disable-warning=ExperimentalWarning",
+      ],
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });

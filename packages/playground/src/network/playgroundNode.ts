@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import type { Event } from "@fulmen/lightning/handlers";
-import type { NodeInfo, NodeNotice, NodeService, NodeSettings, PeerLocation } from "./node/protocol.ts";
-import type { Answer } from "./rpc/call.ts";
-import { Child } from "./rpc/child.ts";
+import type { NodeInfo, NodeNotice, NodeService, NodeSettings, PeerLocation } from "../node/protocol.ts";
+import type { Answer } from "../rpc/call.ts";
+import { Child } from "../rpc/child.ts";
 
 export interface PlaygroundNodeOptions {
   readonly name: string;
@@ -72,7 +72,7 @@ export class PlaygroundNode {
     };
     const child = new Child<NodeService>({
       name: `${name}'s process`,
-      module: new URL("./node/nodeProcess.ts", import.meta.url),
+      module: new URL("../node/nodeProcess.ts", import.meta.url),
       args: [JSON.stringify(settings)],
       onNotice: (value) => this.#notice(value as NodeNotice),
       onDeath: (text) => {

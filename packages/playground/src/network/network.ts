@@ -6,10 +6,10 @@ import { toHex } from "@fulmen/bitcoin/primitives";
 import { taggedHash } from "@fulmen/bitcoin/sighash";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import type { Sat } from "@fulmen/lightning/util";
-import type { ChainProcess } from "./chain/chainProcess.ts";
-import { type ChannelView, type Ledger, ledgerOf } from "./ledger.ts";
+import type { ChainProcess } from "../chain/chainProcess.ts";
+import { type ChannelView, type Ledger, ledgerOf } from "../ledger.ts";
+import { Child } from "../rpc/child.ts";
 import { PlaygroundNode } from "./playgroundNode.ts";
-import { Child } from "./rpc/child.ts";
 
 /** Until when something must have happened, in milliseconds. */
 const patience = 20_000;
@@ -41,7 +41,7 @@ export class Network {
     this.folder = mkdtempSync(join(tmpdir(), "fulmen-playground-"));
     this.chain = new Child<ChainProcess>({
       name: "the chain's process",
-      module: new URL("./chain/chainProcess.ts", import.meta.url),
+      module: new URL("../chain/chainProcess.ts", import.meta.url),
       args: [this.folder],
       onNotice: () => undefined,
       onDeath,
