@@ -43,6 +43,7 @@ export interface InvoiceFields {
   readonly timestamp: UnixSeconds;
   readonly paymentHash: PaymentHash;
   readonly paymentSecret: Bytes32;
+  /** The payee's words: show them through `printable` only. */
   readonly description: InvoiceDescription;
   /** Seconds from the timestamp. */
   readonly expirySeconds: number;

@@ -185,6 +185,29 @@ describe("failure packets", () => {
     });
   });
 
+  it("attribute up to the first node without support, wherever such nodes are", () => {
+    const cases = fc.integer({ min: 1, max: 20 }).chain((length) =>
+      fc.record({
+        erring: fc.integer({ min: 0, max: length - 1 }),
+        supports: fc.array(fc.boolean(), { minLength: length, maxLength: length }),
+      }),
+    );
+    fc.assert(
+      fc.property(cases, ({ erring, supports }) => {
+        const secrets = secretsOf(supports.length);
+        const holdTimes = supports.map((does, i) => (does ? 7 * i : undefined));
+        const message = Uint8Array.of(0x20, 2);
+        const opened = openFailurePacket(returned(secrets, erring, { message, holdTimes }), secrets);
+        assert.deepEqual(opened.origin, { hop: erring, message });
+        const first = supports.slice(0, erring + 1).indexOf(false);
+        const told = first < 0 ? erring + 1 : first;
+        const reading = { holdTimes: holdTimes.slice(0, told), failedAt: first < 0 ? undefined : first };
+        assert.deepEqual(opened.attribution, first === 0 ? undefined : reading);
+      }),
+      { seed: 4, numRuns: 40 },
+    );
+  });
+
   it("leave out attribution data where the message would become too long", () => {
     const sharedSecret = new Uint8Array(32).fill(1);
     const largest = 65_535 - 44 - 924;
