@@ -205,6 +205,8 @@ export class BackgroundProcessor {
         if (error !== undefined) this.#log("error", `the handler of ${event.kind} failed: ${textOf(error)}`);
         this.wake();
       },
+      isSlow: ({ kind }) =>
+        this.#log("warn", `the handler of ${kind} has not finished for a minute; later events wait for it`),
     });
     this.wake();
   }

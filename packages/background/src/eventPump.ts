@@ -15,6 +15,8 @@ export type EventHandler = (event: Event, index: number) => Promise<void> | void
 const mostFailing = 16;
 const shortestRetry = 1_000;
 const longestRetry = 60_000;
+/** Milliseconds after which a handler may be waiting for an event that waits for it. */
+const slowHandling = 60_000;
 
 export interface EventPumpOptions {
   readonly source: EventsProvider;
@@ -22,6 +24,8 @@ export interface EventPumpOptions {
   readonly clock: Clock;
   /** Called after each event, handled or not. `error` is what the handler threw. */
   readonly handled: (outcome: { readonly event: Event; readonly error?: unknown }) => void;
+  /** Called when the handler has had an event for a minute: later ones wait for it. */
+  readonly isSlow: (event: Event) => void;
 }
 
 /**
@@ -67,7 +71,7 @@ export class EventPump {
     while (next !== undefined) {
       const { index, event }: IndexedEvent = next;
       try {
-        await handle(event, index);
+        await this.#watched(event, handle(event, index));
         this.#failures.delete(index);
         this.#feed.acknowledge(index);
         handled({ event });
@@ -77,6 +81,13 @@ export class EventPump {
       }
       next = this.#isStopped ? undefined : this.#feed.next();
     }
+  }
+
+  async #watched(event: Event, handling: Promise<void> | void): Promise<void> {
+    // Functions that give something else, or another library's promise, pass for handlers, too.
+    if (!(handling instanceof Promise)) return handling;
+    const cancel = this.#options.clock.schedule(() => this.#options.isSlow(event), slowHandling);
+    await handling.finally(cancel);
   }
 
   #retryLater(index: number): void {

@@ -176,6 +176,28 @@ describe("a handler of events", () => {
     assert.ok(told.length < 100);
   });
 
+  it("that does not finish is told of, since later events wait for it", async () => {
+    let finish = (): void => {};
+    const { processor, manager, clock, log } = fakeNode({
+      handleEvent: () =>
+        new Promise((resolve) => {
+          finish = resolve;
+        }),
+    });
+    manager.events = [1, 2].map((index) => ({ index, event: paymentFailed(`${index}`) }));
+    processor.start();
+    await clock.advance(59_000);
+    finish();
+    await clock.advance(59_000);
+    assert.equal(log.length, 0);
+    await clock.advance(2_000);
+    assert.match(log[0]?.text ?? "", /the handler of payment-failed has not finished for a minute/);
+    finish();
+    await clock.advance(100_000);
+    assert.equal(log.length, 1);
+    assert.deepEqual(manager.acknowledged, [1, 2]);
+  });
+
   it("may come late, and alone", async () => {
     const { processor, manager } = fakeNode();
     manager.events = [{ index: 1, event: paymentFailed("a") }];
