@@ -239,6 +239,8 @@ export class ManagerNode {
 /** Nodes and the order of what happens between them. */
 export class ManagerNet {
   readonly nodes: ManagerNode[] = [];
+  /** Every message that was delivered, in order. */
+  readonly sent: { readonly from: ManagerNode; readonly to: ManagerNode; readonly type: string }[] = [];
   height = firstHeight;
   #epoch = 0;
   #fundings = 0;
@@ -307,7 +309,9 @@ export class ManagerNet {
       if (found === undefined) return;
       const [item] = found.from.outbox.splice(found.index, 1);
       const { to, message } = present(item, "a message");
-      this.node(to)?.receive(found.from.nodeId, message);
+      const receiver = this.node(to);
+      if (receiver) this.sent.push({ from: found.from, to: receiver, type: message.type });
+      receiver?.receive(found.from.nodeId, message);
     }
     throw new Error("the nodes do not come to rest");
   }
