@@ -92,6 +92,8 @@ export class ManagerNode {
   /** Messages that have left it. */
   readonly outbox: { readonly to: NodeId; readonly message: DecodedMessage }[] = [];
   readonly disconnects: NodeId[] = [];
+  /** What it told the network. */
+  readonly gossip: LightningMessage[] = [];
   /** Nodes that the router knows. */
   readonly graph = new Map<NodeId, NodeInfo>();
   feerate = 253;
@@ -139,6 +141,7 @@ export class ManagerNode {
     }
     for (const event of this.manager.takeMessageSendEvents()) {
       if (event.kind === "send-message") this.outbox.push({ to: event.nodeId, message: event.message });
+      else if (event.kind === "broadcast") this.gossip.push(event.message);
       else if (event.kind === "handle-error" && event.action.kind === "disconnect") {
         this.disconnects.push(event.nodeId);
       }
