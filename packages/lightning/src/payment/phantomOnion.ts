@@ -35,9 +35,12 @@ export type PhantomReading =
 /** Blocks that are asked for on the way to the phantom, in the hints of its invoices. */
 export const phantomCltvExpiryDelta: number = minCltvExpiryDelta;
 
+/** Blocks that are enough: LDK 0.1 asked for no more, and no channel needs them. */
+const leastPhantomCltvExpiryDelta = 42;
+
 /**
  * Does in one what we and the phantom would do with a channel between us: checks that the HTLC leaves what we ask for
- * passing it on, no fee and `phantomCltvExpiryDelta` blocks, and takes off the phantom's layer of the onion.
+ * passing it on, no fee and a few blocks, and takes off the phantom's layer of the onion.
  *
  * @ldk lightning::ln::channelmanager::ChannelManager::forwarding_channel_not_found
  */
@@ -65,7 +68,7 @@ function checkTerms({ amount, cltvExpiry, height, order }: PhantomOffer): Failur
   const { amountToForward, outgoingCltv } = order;
   const channelUpdate = noBytes;
   if (amount < amountToForward) return { type: "fee_insufficient", htlcMsat: amount, channelUpdate };
-  if (cltvExpiry < outgoingCltv + phantomCltvExpiryDelta) {
+  if (cltvExpiry < outgoingCltv + leastPhantomCltvExpiryDelta) {
     return { type: "incorrect_cltv_expiry", cltvExpiry, channelUpdate };
   }
   if (cltvExpiry <= height + htlcFailBackBuffer || outgoingCltv <= height + latencyGracePeriod) {

@@ -186,7 +186,7 @@ describe("a payment to a phantom", () => {
     const shortChannelId = bob.manager.phantomScid();
     const cases: readonly (readonly [Partial<PartWish>, string])[] = [
       [{ onionAmount: kilosats(4) }, "fee_insufficient"],
-      [{ cltvExpiryDelta: 107, onionCltvDelta: 60 }, "incorrect_cltv_expiry"],
+      [{ cltvExpiryDelta: 101, onionCltvDelta: 60 }, "incorrect_cltv_expiry"],
       [{ cltvExpiryDelta: 51, onionCltvDelta: 3 }, "expiry_too_soon"],
       [{ beyond: [{ nodeId: alice.nodeId, shortChannelId }] }, "invalid_onion_hmac"],
     ];
