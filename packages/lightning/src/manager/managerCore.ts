@@ -521,7 +521,7 @@ export class ManagerCore implements CrossChannelHandler {
     for (let round = 0; round < maxRounds; round++) {
       if (!this.#defersForwards) this.processForwards();
       for (const paymentId of this.payments.takeRetries()) {
-        this.input(() => this.#attempt(paymentId));
+        this.input(() => this.attempt(paymentId, () => this.payer.attempt(paymentId, this.#now)));
       }
       for (const channelId of this.channels.takeUnsigned()) this.input(() => this.channels.sign(channelId));
       const isDecided = this.#defersForwards || this.incoming.size === 0;
@@ -540,9 +540,9 @@ export class ManagerCore implements CrossChannelHandler {
   }
 
   /** A bug that one payment brings out ends its attempts, and no other payment's. */
-  #attempt(paymentId: PaymentId): void {
+  attempt(paymentId: PaymentId, act: () => void): void {
     try {
-      this.payer.attempt(paymentId, this.#now);
+      act();
     } catch (error) {
       const text = `payment ${paymentId}: ${textOf(error)}`;
       this.environment.logger.log({ level: "error", module: "payment", text });

@@ -1,5 +1,10 @@
-import type { PaymentTerms, Retry } from "../payment/outboundPayment.ts";
-import type { SendRefusal } from "../payment/outboundPayments.ts";
+import {
+  newPayment,
+  type OutboundPayment,
+  type PaymentPlan,
+  type PaymentTerms,
+  type Retry,
+} from "../payment/outboundPayment.ts";
 import { htlcAmountOf } from "../payment/paymentPart.ts";
 import {
   finalValueOf,
@@ -9,8 +14,8 @@ import {
   type RouteHop,
   type RouteParameters,
 } from "../routing/route.ts";
+import { encodePayment } from "../storage/v1/payment.ts";
 import { type PaymentHash, type PaymentId, paymentIdOf, type ShortChannelId } from "../util/ids.ts";
-import type { Result } from "../util/result.ts";
 import { type Msat, plus, times, zeroMsat } from "../util/units.ts";
 import { ApiError } from "./apiError.ts";
 import type { ManagerCore } from "./managerCore.ts";
@@ -25,10 +30,8 @@ export function pay(
   paymentId: PaymentId,
   order: { terms: PaymentTerms; retry: Retry | undefined },
 ): void {
-  const { payments, payer, now } = core;
-  const terms = beyondUs(core, order.terms);
-  unwrap(payments.begin(paymentId, terms, { retry: order.retry ?? defaultRetry, now }));
-  payer.attempt(paymentId, now);
+  begin(core, paymentId, beyondUs(core, order.terms), { retry: order.retry ?? defaultRetry });
+  core.attempt(paymentId, () => core.payer.attempt(paymentId, core.now));
 }
 
 /** Begins a payment along ways that are given. */
@@ -37,17 +40,42 @@ export function payAlong(
   paymentId: PaymentId,
   { terms, route }: { terms: PaymentTerms; route: Route },
 ): void {
-  const { payments, payer, now } = core;
   if (route.paths.length === 0 || route.paths.some(({ hops }) => hops.length === 0)) {
     throw new ApiError("api-misuse", "the route has a path without hops, or no path: give one with hops");
   }
-  const begun = payments.begin(paymentId, terms, { retry: { kind: "attempts", count: 0 }, now, route });
-  payer.send(unwrap(begun), route);
+  const payment = begin(core, paymentId, terms, { retry: { kind: "attempts", count: 0 }, route });
+  core.attempt(paymentId, () => core.payer.send(payment, route));
 }
 
-function unwrap<T>(begun: Result<T, SendRefusal>): T {
+function begin(
+  core: ManagerCore,
+  paymentId: PaymentId,
+  terms: PaymentTerms,
+  plan: Omit<PaymentPlan, "now">,
+): OutboundPayment {
+  const { retry } = plan;
+  const many = retry.kind === "attempts" ? retry.count : retry.seconds;
+  if (!Number.isSafeInteger(many) || many < 0) {
+    throw new ApiError("api-misuse", `${many} retries: give a whole number from 0 on`);
+  }
+  const payment = newPayment(paymentId, terms, { ...plan, now: core.now });
+  checkStorable(payment);
+  const begun = core.payments.begin(payment, core.now);
   if (begun.ok) return begun.value;
   throw new ApiError(begun.error.kind, begun.error.text);
+}
+
+/** An id that is no hex, or a number out of its range, is to be told to the caller, not to stop the node when it is stored. */
+function checkStorable(payment: OutboundPayment): void {
+  try {
+    encodePayment(payment);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new ApiError(
+      "api-misuse",
+      `this payment cannot be stored, one of its fields is out of range: ${text}`,
+    );
+  }
 }
 
 /** A probe that was sent. */

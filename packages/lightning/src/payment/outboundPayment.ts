@@ -53,8 +53,37 @@ export interface OutboundPayment {
 /** Most attempts of a payment that is tried for a time: a route that is refused at once must not keep us busy. */
 const mostAttempts = 1_000;
 
+/** How a payment is to be tried. */
+export interface PaymentPlan {
+  readonly retry: Retry;
+  /** Seconds since 1970. */
+  readonly now: number;
+  /** The only ways to take. */
+  readonly route?: Route;
+}
+
+/** A payment before its first attempt. */
+export function newPayment(
+  paymentId: PaymentId,
+  terms: PaymentTerms,
+  { retry, now, route }: PaymentPlan,
+): OutboundPayment {
+  const { paymentParameters } = terms.routeParameters;
+  return {
+    paymentId,
+    terms,
+    status: { kind: "pending" },
+    ...attemptsOf(retry, now),
+    ...(route && { route }),
+    failedChannels: paymentParameters.previouslyFailedChannels,
+    failedNodes: paymentParameters.previouslyFailedNodes,
+    failedBlindedPaths: paymentParameters.previouslyFailedBlindedPathIndexes,
+    ticksSinceEnd: 0,
+  };
+}
+
 /** The attempts and the end of them that `retry` stands for, from `now` on. */
-export function attemptsOf(retry: Retry, now: number): Pick<OutboundPayment, "attemptsLeft" | "retryUntil"> {
+function attemptsOf(retry: Retry, now: number): Pick<OutboundPayment, "attemptsLeft" | "retryUntil"> {
   return retry.kind === "attempts"
     ? { attemptsLeft: Math.min(retry.count + 1, 0xffff_ffff) }
     : { attemptsLeft: mostAttempts, retryUntil: now + retry.seconds };

@@ -1,19 +1,12 @@
 import type { Event, PaymentFailureReason } from "../handlers/event.ts";
-import type { InFlightHtlcs, Route } from "../routing/route.ts";
+import type { InFlightHtlcs } from "../routing/route.ts";
 import type { PaymentHash, PaymentId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type Msat, minusOrZero } from "../util/units.ts";
 import { type Blame, blameOf, type FailedRemoval, firstHopBlame, fulfillHoldTimes } from "./blame.ts";
 import { LiquidityInFlight, type LocalSource, type PartInFlight, PartsInFlight } from "./inFlightParts.ts";
-import {
-  attemptsOf,
-  idempotencyTicks,
-  isExpired,
-  type OutboundPayment,
-  type PaymentTerms,
-  type Retry,
-} from "./outboundPayment.ts";
+import { idempotencyTicks, isExpired, type OutboundPayment } from "./outboundPayment.ts";
 import { Probes } from "./probes.ts";
 
 /** Why a payment is not even begun. @ldk lightning::ln::outbound_payment::RetryableSendFailure */
@@ -108,31 +101,16 @@ export class OutboundPayments {
     return this.#liquidity.list();
   }
 
-  /** Begins a payment: the id is taken from now on. With a `route`, no other way is looked for. */
-  begin(
-    paymentId: PaymentId,
-    terms: PaymentTerms,
-    how: { readonly retry: Retry; readonly now: number; readonly route?: Route },
-  ): Result<OutboundPayment, SendRefusal> {
-    const { retry, now, route } = how;
+  /** Begins a payment: the id is taken from now on. */
+  begin(payment: OutboundPayment, now: number): Result<OutboundPayment, SendRefusal> {
+    const { paymentId, terms } = payment;
     if (this.#payments.has(paymentId)) {
       const text = `payment ${paymentId} was begun before: look it up among the recent payments, or use another id`;
       return err({ kind: "duplicate-payment", text });
     }
-    const { paymentParameters } = terms.routeParameters;
-    const payment: OutboundPayment = {
-      paymentId,
-      terms,
-      status: { kind: "pending" },
-      ...attemptsOf(retry, now),
-      ...(route && { route }),
-      failedChannels: paymentParameters.previouslyFailedChannels,
-      failedNodes: paymentParameters.previouslyFailedNodes,
-      failedBlindedPaths: paymentParameters.previouslyFailedBlindedPathIndexes,
-      ticksSinceEnd: 0,
-    };
     if (isExpired(payment, now)) {
-      const text = `the invoice expired at ${paymentParameters.expiryTime}, it is ${now}: ask for a new one`;
+      const { expiryTime } = terms.routeParameters.paymentParameters;
+      const text = `the invoice expired at ${expiryTime}, it is ${now}: ask for a new one`;
       return err({ kind: "payment-expired", text });
     }
     this.#payments.set(paymentId, { payment, parts: new PartsInFlight() });

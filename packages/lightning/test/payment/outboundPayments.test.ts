@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Event } from "#src/handlers/index";
-import type { PaymentTerms, Retry } from "#src/payment/outboundPayment";
+import { newPayment, type PaymentTerms, type Retry } from "#src/payment/outboundPayment";
 import { OutboundPayments } from "#src/payment/outboundPayments";
 import { paymentParameters } from "#src/routing/route";
 import type { NodeId, PaymentHash, PaymentId, ShortChannelId } from "#src/util/ids";
@@ -49,7 +49,7 @@ function htlc(partAmount: Msat, fee = 10n) {
 
 function begun(retry: Retry = { kind: "attempts", count: 3 }): OutboundPayments {
   const payments = new OutboundPayments(new Uint8Array(32));
-  assert.ok(payments.begin(paymentId, terms, { retry, now: 0 }).ok);
+  assert.ok(payments.begin(newPayment(paymentId, terms, { retry, now: 0 }), 0).ok);
   return payments;
 }
 
@@ -194,7 +194,8 @@ describe("OutboundPayments", () => {
   it("keeps an ended payment's id for seven ticks after the last part, and until the user has heard of the end", () => {
     const payments = withOnePart();
     payments.fulfilled(part(1), new Uint8Array(32));
-    const again = () => payments.begin(paymentId, terms, { retry: { kind: "attempts", count: 0 }, now: 0 });
+    const again = () =>
+      payments.begin(newPayment(paymentId, terms, { retry: { kind: "attempts", count: 0 }, now: 0 }), 0);
     for (let i = 0; i < 20; i++) payments.tick(new Set());
     assert.equal(again().ok, false, "its HTLC is there");
     payments.settled(part(1), htlc(amount));

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { createFailure, pathSecrets } from "#src/onion/index";
 import type { FailedRemoval } from "#src/payment/blame";
-import type { PaymentTerms } from "#src/payment/outboundPayment";
+import { newPayment, type PaymentTerms } from "#src/payment/outboundPayment";
 import { OutboundPayments } from "#src/payment/outboundPayments";
 import { paymentParameters } from "#src/routing/route";
 import { type Point, toHex } from "#src/util/bytes";
@@ -35,7 +35,10 @@ function twoParts() {
       maxFee: msat(0n),
     },
   };
-  const begun = payments.begin(paymentId, terms, { retry: { kind: "attempts", count: 0 }, now: 0 });
+  const begun = payments.begin(
+    newPayment(paymentId, terms, { retry: { kind: "attempts", count: 0 }, now: 0 }),
+    0,
+  );
   assert.ok(begun.ok);
   payments.attempted(paymentId);
   const sources = [1, 2].map((number) => {
