@@ -26,6 +26,8 @@ export type ChannelCommand =
       readonly localAlias: ShortChannelId;
       /** Where a cooperative close pays us; committed to at the opening when `config` says so. */
       readonly shutdownScript: Script;
+      /** The peer need not keep a reserve: only for one that is trusted not to cheat. */
+      readonly zeroReserve?: boolean;
       readonly config: UserConfig;
     }
   | {
@@ -37,6 +39,8 @@ export type ChannelCommand =
       readonly shutdownScript: Script;
       /** Take the channel as ready without confirmations: only from peers that are trusted with the funding. */
       readonly zeroConf: boolean;
+      /** The peer need not keep a reserve: only for one that is trusted not to cheat. */
+      readonly zeroReserve?: boolean;
     }
   | { readonly kind: "reject"; readonly reason: string }
   | { readonly kind: "fund"; readonly transaction: Transaction }

@@ -56,7 +56,8 @@ export function openChannel(
     shutdownScript,
     remoteFeatures,
   };
-  const asked = askFor(ctx, { ...command, identity, format });
+  const { zeroReserve = false } = command;
+  const asked = askFor(ctx, { ...command, identity, format, zeroReserve });
   if (!asked.ok) return asked;
   const open = asked.value;
   return ok({
@@ -81,7 +82,7 @@ export function askForFallback(
 ): WaitForAcceptChannel | undefined {
   const [format, ...fallbacks] = state.fallbacks;
   if (format === undefined) return undefined;
-  const { temporaryChannelId, fundingSatoshis, pushMsat } = state.open;
+  const { temporaryChannelId, fundingSatoshis, pushMsat, channelReserveSatoshis } = state.open;
   const asked = askFor(ctx, {
     identity: state.identity,
     keys: state.keys,
@@ -90,6 +91,7 @@ export function askForFallback(
     temporaryChannelId,
     funding: fundingSatoshis,
     push: pushMsat,
+    zeroReserve: channelReserveSatoshis === 0n,
   });
   return asked.ok ? { ...state, open: asked.value, format, fallbacks } : undefined;
 }
@@ -102,14 +104,15 @@ interface Asked {
   readonly temporaryChannelId: ChannelId;
   readonly funding: Sat;
   readonly push: Msat;
+  readonly zeroReserve: boolean;
 }
 
 function askFor(ctx: ChannelContext, asked: Asked): Result<OpenChannel, ChannelRefusal> {
-  const { identity, keys, config, format, funding, push } = asked;
+  const { identity, keys, config, format, funding, push, zeroReserve } = asked;
   const { announce, remoteFeatures, scidPrivacy } = identity;
   const handshake = config.channelHandshakeConfig;
   const upfront = upfrontScript(handshake, remoteFeatures, identity.shutdownScript);
-  const ours = ourLimits(handshake, { capacity: funding, announce, format });
+  const ours = ourLimits(handshake, { capacity: funding, announce, format, zeroReserve });
   const feerate = commitmentFeerate(ctx.feerates, format);
   const refused =
     checkOurOpen(ctx, remoteFeatures, { capacity: funding, pushed: push, feerate, format }) ??

@@ -3,6 +3,7 @@ import type { Commitments } from "./commitments.ts";
 import { nextFeerate } from "./dance.ts";
 import type { CommitmentFormat } from "./format.ts";
 import { formatOf } from "./formats/formatOf.ts";
+import type { Side } from "./keys.ts";
 import { ownerOf } from "./keys.ts";
 import type { LimitViolation } from "./limitViolation.ts";
 import { type CommitmentLoad, loadOf, openerCost } from "./load.ts";
@@ -141,7 +142,6 @@ export function checkOutputs(
   load: CommitmentLoad,
   after: Shares & { readonly amount?: Msat },
 ): LimitViolation | undefined {
-  const dustLimit = satToMsat(ownerOf(params, load.side).dustLimit);
   const { present, spiked } = load.thresholds.outgoing;
   const { amount } = after;
   const added = (threshold: Msat): number => (amount === undefined || amount < threshold ? 0 : 1);
@@ -149,16 +149,29 @@ export function checkOutputs(
     { feerate: load.feerate, untrimmed: load.untrimmed + added(present) },
     { feerate: load.spikedFeerate, untrimmed: load.spikedUntrimmed + added(spiked) },
   ];
-  for (const { feerate, untrimmed } of cases) {
-    if (untrimmed > 0) continue;
-    const cost = openerCost(format, feerate, 0);
-    const toLocal = params.isOpener ? minusOrZero(after.toLocal, cost) : after.toLocal;
-    const toRemote = params.isOpener ? after.toRemote : minusOrZero(after.toRemote, cost);
-    if (toLocal < dustLimit && toRemote < dustLimit) {
-      return { kind: "no-output-left", side: load.side };
-    }
+  for (const at of cases) {
+    const none = checkAnyOutput({ params, format }, { ...at, side: load.side }, after);
+    if (none !== undefined) return none;
   }
   return undefined;
+}
+
+/** Whether a commitment of that feerate, with so many HTLC outputs, has any output. */
+export function checkAnyOutput(
+  { params, format }: Pick<SendingState, "params" | "format">,
+  {
+    side,
+    feerate,
+    untrimmed,
+  }: { readonly side: Side; readonly feerate: FeeratePerKw; readonly untrimmed: number },
+  shares: Shares,
+): LimitViolation | undefined {
+  if (untrimmed > 0) return undefined;
+  const dustLimit = satToMsat(ownerOf(params, side).dustLimit);
+  const cost = openerCost(format, feerate, 0);
+  const toLocal = params.isOpener ? minusOrZero(shares.toLocal, cost) : shares.toLocal;
+  const toRemote = params.isOpener ? shares.toRemote : minusOrZero(shares.toRemote, cost);
+  return toLocal < dustLimit && toRemote < dustLimit ? { kind: "no-output-left", side } : undefined;
 }
 
 /** A new feerate is refused for the exposure that it adds, not for the exposure that there was. */

@@ -6,6 +6,7 @@ import { formatOf } from "./formats/formatOf.ts";
 import type { Htlc } from "./htlc.ts";
 import type { Side } from "./keys.ts";
 import {
+  checkAnyOutput,
   checkExposureGrowth,
   checkExposureOfAmount,
   checkFeeOfAmount,
@@ -123,6 +124,12 @@ export function checkIncomingAdd(commitments: Commitments): LimitViolation | und
   for (const side of sides) {
     const load = loadOf({ params, side, feerate, exposureFeerate: undefined }, withAdd);
     const trimmed = amount < load.thresholds.incoming.present;
+    for (const { toLocal, toRemote } of shares) {
+      const after = { toLocal, toRemote: minus(toRemote, amount) };
+      const at = { side, feerate, untrimmed: load.untrimmed };
+      const none = checkAnyOutput({ params, format: formatOf(params.format) }, at, after);
+      if (none !== undefined) return none;
+    }
     // Who receives pays for the output of an HTLC, but not for what was short before.
     if (params.isOpener && trimmed) continue;
     for (const { toLocal, toRemote } of shares) {

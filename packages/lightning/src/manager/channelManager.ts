@@ -77,6 +77,11 @@ export interface CreateChannelRequest {
   readonly userChannelId?: bigint;
   /** Announce the channel to the network. Default: what the config says. */
   readonly announce?: boolean;
+  /**
+   * The peer need not keep a reserve, and so may try old commitments at no cost to itself: only for peers that are
+   * trusted. Not with `static-remotekey`. Default false. @ldk ChannelManager::create_channel_to_trusted_peer_0reserve
+   */
+  readonly zeroReserve?: boolean;
   /** Commitment formats to offer, the best first. Default: what the config says. */
   readonly formats?: readonly FormatName[];
 }
@@ -155,13 +160,24 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return this.#core.input(() => createChannel(this.#core, { ...request, push, userChannelId }));
   }
 
-  /** Takes a channel of which `open-channel-request` told. With `zeroConf`, it is used before its funding confirms. */
+  /**
+   * Takes a channel of which `open-channel-request` told. What follows is for trusted peers only: with `zeroConf`, the
+   * channel is used before its funding confirms, which the peer may still spend otherwise; with `zeroReserve`, the peer
+   * need not keep anything, and so may try old commitments at no cost to itself.
+   *
+   * @ldk ChannelManager::accept_inbound_channel_from_trusted_peer
+   */
   acceptInboundChannel(
     temporaryChannelId: ChannelId,
-    options: { readonly userChannelId?: bigint; readonly zeroConf?: boolean } = {},
+    options: {
+      readonly userChannelId?: bigint;
+      readonly zeroConf?: boolean;
+      readonly zeroReserve?: boolean;
+    } = {},
   ): void {
-    const { userChannelId = 0n, zeroConf = false } = options;
-    this.#core.input(() => acceptChannel(this.#core, temporaryChannelId, { userChannelId, zeroConf }));
+    const { userChannelId = 0n, zeroConf = false, zeroReserve = false } = options;
+    const terms = { userChannelId, zeroConf, zeroReserve };
+    this.#core.input(() => acceptChannel(this.#core, temporaryChannelId, terms));
   }
 
   /** The funding transaction, signed and not broadcast: that is done as soon as the channel is safe. */

@@ -2,6 +2,7 @@ import type { ChannelHandshakeConfig } from "../channel/config.ts";
 import type { LocalKeys } from "../channel/localKeys.ts";
 import { openChannel } from "../channel/openChannel.ts";
 import { complaint } from "../channel/ops/forceClose.ts";
+import { allowsZeroReserve } from "../channel/ops/openingTerms.ts";
 import { receiveOpenChannel } from "../channel/receiveOpenChannel.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type { ChannelMessage } from "../handlers/index.ts";
@@ -38,6 +39,7 @@ export function createChannel(
     readonly userChannelId: bigint;
     readonly announce?: boolean;
     readonly formats?: readonly FormatName[];
+    readonly zeroReserve?: boolean;
   },
 ): ChannelId {
   const { channels, environment } = core;
@@ -49,7 +51,8 @@ export function createChannel(
   const { signer, keys } = newKeys(environment, false);
   const { config } = environment;
   const handshake = config.channelHandshakeConfig;
-  const { announce = handshake.announceForForwarding } = request;
+  const { announce = handshake.announceForForwarding, zeroReserve = false } = request;
+  const formats = request.formats ?? formatsOf(handshake);
   const temporaryChannelId = channelIdOf(environment.entropy.randomBytes(32));
   const opened = openChannel(channels.context, {
     kind: "open",
@@ -59,7 +62,8 @@ export function createChannel(
     userChannelId,
     funding,
     push,
-    formats: request.formats ?? formatsOf(handshake),
+    formats: zeroReserve ? formats.filter(allowsZeroReserve) : formats,
+    zeroReserve,
     keys,
     localAlias: newAlias(core),
     shutdownScript: environment.signerProvider.shutdownScript() as Script,
@@ -77,7 +81,11 @@ export function createChannel(
 export function acceptChannel(
   core: ManagerCore,
   temporaryChannelId: ChannelId,
-  options: { readonly userChannelId: bigint; readonly zeroConf: boolean },
+  options: {
+    readonly userChannelId: bigint;
+    readonly zeroConf: boolean;
+    readonly zeroReserve: boolean;
+  },
 ): void {
   const { channels, environment } = core;
   const entry = channels.get(temporaryChannelId);

@@ -239,6 +239,14 @@ export class ManagerNode {
   }
 }
 
+export interface OfferOptions {
+  readonly funding?: Sat;
+  readonly push?: Msat;
+  readonly zeroReserve?: boolean;
+  /** What the acceptor trusts the opener with. */
+  readonly trust?: { readonly zeroConf?: boolean; readonly zeroReserve?: boolean };
+}
+
 /** Nodes and the order of what happens between them. */
 export class ManagerNet {
   readonly nodes: ManagerNode[] = [];
@@ -395,11 +403,11 @@ export class ManagerNet {
   offer(
     a: ManagerNode,
     b: ManagerNode,
-    { funding = sat(1_000_000), push = msat(0) }: { funding?: Sat; push?: Msat } = {},
+    { funding = sat(1_000_000), push = msat(0), zeroReserve = false, trust = {} }: OfferOptions = {},
   ): { readonly temporary: ChannelId; readonly transaction: Transaction } {
-    const temporary = a.manager.createChannel({ counterparty: b.nodeId, funding, push });
+    const temporary = a.manager.createChannel({ counterparty: b.nodeId, funding, push, zeroReserve });
     this.settle();
-    b.manager.acceptInboundChannel(temporary);
+    b.manager.acceptInboundChannel(temporary, trust);
     this.settle();
     const event = present(a.eventsOf("funding-generation-ready").at(-1), "funding-generation-ready");
     const transaction = {

@@ -18,7 +18,7 @@ import type { ChannelContext } from "../input.ts";
 import type { WaitForAcceptChannel } from "../state.ts";
 import { type KnownChannelType, readChannelType, supportsChannelType } from "./channelType.ts";
 import { leastRemoteFeerate, mostRemoteFeerate } from "./fee.ts";
-import { leastDustLimit, ourLimits, type PartyLimits, termsIn } from "./openingTerms.ts";
+import { allowsZeroReserve, leastDustLimit, ourLimits, type PartyLimits, termsIn } from "./openingTerms.ts";
 import { isShutdownScript } from "./shutdownScript.ts";
 
 // Every requirement of BOLT 2, "Channel Establishment v1", and LDK's bounds where the BOLT leaves them open.
@@ -241,6 +241,8 @@ function checkTheirTerms(
   const reserve = `channel_reserve of ${channelReserve} sat`;
   const dust = `dust_limit of ${dustLimit} sat`;
   const accepted = `max_accepted_htlcs of ${maxAcceptedHtlcs}`;
+  // We need not keep anything: the peer's risk, and its wish.
+  const isTrusted = channelReserve === 0n && allowsZeroReserve(by.format);
   return firstViolated([
     [
       dustLimit < leastDustLimit,
@@ -253,12 +255,16 @@ function checkTheirTerms(
       `${dust}, at most ${mostDustLimit} sat are acceptable`,
     ],
     [
-      dustLimit > ours.channelReserve,
+      dustLimit > ours.channelReserve && !(ours.channelReserve === 0n && allowsZeroReserve(by.format)),
       "dust-limit-above-reserve",
       `${dust} is above the reserve of ${ours.channelReserve} sat that we ask for`,
     ],
-    [channelReserve < ours.dustLimit, "reserve-below-dust-limit", `${reserve} is below our dust_limit`],
-    [channelReserve < dustLimit, "reserve-below-dust-limit", `${reserve} is below a ${dust}`],
+    [
+      channelReserve < ours.dustLimit && !isTrusted,
+      "reserve-below-dust-limit",
+      `${reserve} is below our dust_limit`,
+    ],
+    [channelReserve < dustLimit && !isTrusted, "reserve-below-dust-limit", `${reserve} is below a ${dust}`],
     [channelReserve > capacity, "reserve-too-large", `${reserve} is above the funding of ${capacity} sat`],
     [
       channelReserve > limits.maxChannelReserve,

@@ -1,7 +1,7 @@
 import { formatOf } from "../../commitment/formats/formatOf.ts";
 import type { FormatName, PartyParams } from "../../commitment/params.ts";
 import type { Script } from "../../util/bytes.ts";
-import { type Msat, maxOf, minOf, msat, type Sat, sat, satToMsat } from "../../util/units.ts";
+import { type Msat, maxOf, minOf, msat, type Sat, sat, satToMsat, zeroSat } from "../../util/units.ts";
 import type { AcceptChannel, Features, OpenChannel } from "../../wire/index.ts";
 import type { ChannelHandshakeConfig } from "../config.ts";
 import type { LocalKeys } from "../localKeys.ts";
@@ -17,16 +17,24 @@ export type PartyLimits = Omit<PartyParams, "basepoints" | "upfrontShutdownScrip
 /** What we ask for in a channel, whichever side opens it. */
 export function ourLimits(
   config: ChannelHandshakeConfig,
-  channel: { readonly capacity: Sat; readonly announce: boolean; readonly format: FormatName },
+  channel: {
+    readonly capacity: Sat;
+    readonly announce: boolean;
+    readonly format: FormatName;
+    /** The peer is trusted: it need not keep anything. */
+    readonly zeroReserve?: boolean;
+  },
 ): PartyLimits {
-  const { capacity, announce, format } = channel;
+  const { capacity, announce, format, zeroReserve = false } = channel;
   const percent = announce
     ? config.announcedMaxInboundHtlcValueInFlightPercent
     : config.unannouncedMaxInboundHtlcValueInFlightPercent;
   return {
     dustLimit: leastDustLimit,
     maxHtlcValueInFlight: percentOf(satToMsat(capacity), percent),
-    channelReserve: reserveOf(capacity, config.theirChannelReserveProportionalMillionths),
+    channelReserve: zeroReserve
+      ? zeroSat
+      : reserveOf(capacity, config.theirChannelReserveProportionalMillionths),
     htlcMinimum: maxOf(config.ourHtlcMinimum, msat(1)),
     toSelfDelay: config.ourToSelfDelay,
     maxAcceptedHtlcs: Math.min(config.ourMaxAcceptedHtlcs, formatOf(format).maxAcceptedHtlcs),
@@ -80,6 +88,14 @@ export function termsFields(terms: PartyLimits, keys: LocalKeys) {
     htlcBasepoint: keys.basepoints.htlc,
     firstPerCommitmentPoint: keys.points[0],
   };
+}
+
+/**
+ * Whether a party may be let off its reserve: where its peer's commitment may be without an output of its own, an anchor
+ * at least must be there to pay for it.
+ */
+export function allowsZeroReserve(format: FormatName): boolean {
+  return format !== "static-remotekey";
 }
 
 function percentOf(amount: Msat, percent: number): Msat {

@@ -5,7 +5,7 @@ import type { ChannelCommand, ChannelContext } from "../input.ts";
 import { send } from "../ops/commit.ts";
 import { endUnfunded } from "../ops/endUnfunded.ts";
 import { isAnnounced } from "../ops/openingChecks.ts";
-import { ourLimits, termsFields, termsIn, upfrontScript } from "../ops/openingTerms.ts";
+import { allowsZeroReserve, ourLimits, termsFields, termsIn, upfrontScript } from "../ops/openingTerms.ts";
 import { isShutdownScript } from "../ops/shutdownScript.ts";
 import { type Outcome, refuse } from "../outcome.ts";
 import type { AgreedOpening, WaitForAcceptance } from "../state.ts";
@@ -17,10 +17,14 @@ export function acceptOpening(
   command: Extract<ChannelCommand, { readonly kind: "accept" }>,
 ): Outcome {
   const { open, remoteFeatures, channelType, format } = state;
-  const { keys, zeroConf, shutdownScript } = command;
+  const { keys, zeroConf, zeroReserve = false, shutdownScript } = command;
   if (channelType.zeroConf && !zeroConf) {
     const text = "the peer asks for a channel without confirmations: accept it as such, or reject it";
     return refuse(state, refusal("ignore", "zero-conf-not-accepted", text));
+  }
+  if (zeroReserve && !allowsZeroReserve(format)) {
+    const text = `a channel of format ${format} cannot do without the peer's reserve`;
+    return refuse(state, refusal("ignore", "zero-reserve-not-possible", text));
   }
   if (!isShutdownScript(shutdownScript, ctx.ourFeatures, remoteFeatures)) {
     const text = "the peer would not take this shutdown script";
@@ -29,7 +33,7 @@ export function acceptOpening(
   const config = ctx.config.channelHandshakeConfig;
   const capacity = open.fundingSatoshis;
   const announce = isAnnounced(open);
-  const limits = ourLimits(config, { capacity, announce, format });
+  const limits = ourLimits(config, { capacity, announce, format, zeroReserve });
   const upfront = upfrontScript(config, remoteFeatures, shutdownScript);
   const opening: AgreedOpening = {
     identity: {
