@@ -20,7 +20,7 @@ import {
 } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { DefaultRouter } from "@fulmen/lightning/routing";
-import { KeysManager } from "@fulmen/lightning/sign";
+import { KeysManager, PhantomKeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
   readChainPosition,
@@ -45,6 +45,8 @@ export interface OurNodeOptions {
   readonly name: string;
   /** Fills the seed. */
   readonly seedByte: number;
+  /** 32 bytes: it is one of the nodes of a phantom. */
+  readonly crossNodeSeed?: Uint8Array;
   readonly chain: SharedChain;
   /** What the node is restored from; a new one in memory when absent. */
   readonly store?: KVStore;
@@ -111,7 +113,9 @@ export class OurNode implements ChainFollower {
 
   /** Starts a node from its store, or a new one. */
   static async start(options: OurNodeOptions): Promise<OurNode> {
-    const keys = new KeysManager(new Uint8Array(32).fill(options.seedByte));
+    const seed = new Uint8Array(32).fill(options.seedByte);
+    const { crossNodeSeed } = options;
+    const keys = crossNodeSeed ? new PhantomKeysManager(seed, crossNodeSeed) : new KeysManager(seed);
     const store = options.store ?? new MemoryStore();
     const records = await readStoredRecords(store);
     const { node: stored, storeIsEmpty } = records;
