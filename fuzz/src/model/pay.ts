@@ -1,6 +1,17 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
-import type { RouteHop } from "@fulmen/lightning/routing";
-import { type Msat, minus, msat, type PaymentHash, type PaymentId } from "@fulmen/lightning/util";
+import { createBlindedPaymentPath, encodePaymentPathId } from "@fulmen/lightning/onion";
+import { paymentParameters, type RouteHop } from "@fulmen/lightning/routing";
+import {
+  blockHeight,
+  fromHex,
+  type Msat,
+  maxU64,
+  minus,
+  msat,
+  type PaymentHash,
+  type PaymentId,
+} from "@fulmen/lightning/util";
 import type { TestNode } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
 import { feeFor } from "./ledger.ts";
@@ -44,7 +55,7 @@ const ways = [
   "spontaneously",
   "by-route",
   "by-route",
-  "by-route",
+  "by-blinded-path",
   "by-invoice",
   "for-too-little",
   "to-another-node",
@@ -87,6 +98,8 @@ function payBy(
       return payInvoice(world, parties, amount, world.newHeld());
     case "spontaneously":
       return paySpontaneously(parties, amount);
+    case "by-blinded-path":
+      return payBlinded(world, action, { ...parties, amount });
     case "by-route":
       return hops && payAlong(hops, parties, amount);
     case "for-too-little":
@@ -163,6 +176,56 @@ function paySpontaneously({ payer, payee }: Parties, amount: Msat): PaymentHash 
   const payment = payer.manager.listRecentPayments().find((each) => each.paymentId === paymentId);
   if (payment === undefined) throw new ModelError("a payment that was just begun is unknown");
   return payment.paymentHash;
+}
+
+/** Behind the node in between, or behind himself, with none to two dummies. The payer does not see whom he pays. */
+function payBlinded(
+  world: World,
+  action: Pay,
+  to: Parties & { readonly amount: Msat },
+): PaymentHash | undefined {
+  const { payer, payee, amount, isDirect } = to;
+  const middle = world.node(1);
+  const channels = channelsBetween(middle, payee);
+  const shortChannelId = channels[action.channel % Math.max(1, channels.length)]?.shortChannelId;
+  if (!isDirect && shortChannelId === undefined) return undefined;
+  const { paymentHash, paymentSecret } = payee.manager.createInboundPayment({
+    amount,
+    expirySeconds: 1_000_000,
+  });
+  const { base, millionths } = world.terms;
+  const bounds = { htlcMinimum: msat(1n), htlcMaximum: msat(maxU64) };
+  const relay = {
+    feeBase: msat(base),
+    feeProportionalMillionths: Number(millionths),
+    cltvExpiryDelta: forwarderCltvExpiryDelta,
+  };
+  const made = createBlindedPaymentPath({
+    forwardNodes:
+      isDirect || shortChannelId === undefined
+        ? []
+        : [{ nodeId: middle.nodeId, shortChannelId, relay, ...bounds }],
+    payee: payee.nodeId,
+    receiveAuthKey: payee.keys.receiveAuthKey(),
+    pathId: encodePaymentPathId({ paymentSecret }),
+    maxCltvExpiry: blockHeight(payee.manager.bestBlock.height + 10_000),
+    minFinalCltvExpiryDelta: finalCltvExpiryDelta,
+    ...bounds,
+    dummyHops: action.amount % 3,
+    sessionKey: crypto().sha256(fromHex(paymentHash)),
+  });
+  if (!made.ok) throw new ModelError(made.error.text);
+  payer.manager.sendPayment({
+    paymentHash,
+    paymentId: paymentHash as string as PaymentId,
+    recipientOnion: {},
+    routeParameters: {
+      paymentParameters: paymentParameters({ kind: "blinded", paths: [made.value] }, { maxPathCount: 1 }),
+      finalValue: amount,
+      maxFee: msat(feeFor(world.terms, amount)),
+    },
+  });
+  return paymentHash;
 }
 
 /** What a channel says it can carry, it carries. */
