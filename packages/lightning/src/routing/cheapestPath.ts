@@ -25,8 +25,8 @@ export interface Step {
   readonly length: number;
   /** What the search makes least. */
   readonly cost: number;
-  /** The way on; absent at the payee. */
-  readonly next?: { readonly edge: Edge; readonly step: Step };
+  /** The way on, and the most that it can carry; absent at the payee. */
+  readonly next?: { readonly edge: Edge; readonly maximum: number; readonly step: Step };
 }
 
 /**
@@ -34,10 +34,11 @@ export interface Step {
  * and `costPerBlock` millisatoshis for each block of its expiries. Each node has one best way on: where limits rule
  * out the cheapest one further on, a dearer one that keeps them can be missed.
  */
-export function cheapestPath(limits: PathLimits, edges: Edges, costPerBlock: number): Step | undefined {
+export function cheapestPath(limits: PathLimits, edges: Edges, costPerBlock: number): Found {
   const { payer, payee, amount, finalCltvExpiryDelta } = limits;
   const best = new Map<NodeId, Step>();
   const settled = new Set<NodeId>();
+  let hitsExpiryLimit = false;
   const queue = new PriorityQueue<Step>(
     (a, b) => a.cost < b.cost || (a.cost === b.cost && a.length < b.length),
   );
@@ -45,13 +46,17 @@ export function cheapestPath(limits: PathLimits, edges: Edges, costPerBlock: num
   best.set(payee, start);
   queue.push(start);
   for (let step = queue.pop(); step !== undefined; step = queue.pop()) {
-    if (step.nodeId === payer) return step;
+    if (step.nodeId === payer) return { step, hitsExpiryLimit };
     if (settled.has(step.nodeId)) continue;
     settled.add(step.nodeId);
     const from = step;
-    edges.forEachInto(from.nodeId, (edge) => {
-      if (settled.has(edge.source)) return;
-      const candidate = stepOver(edge, from, limits, costPerBlock);
+    edges.forEachInto(from.nodeId, (edge, maximum) => {
+      if (from.amount < edge.minimum || from.amount > maximum || settled.has(edge.source)) return;
+      if (from.cltvExpiryDelta + edge.cltvExpiryDelta > limits.maxTotalCltvExpiryDelta) {
+        hitsExpiryLimit = true;
+        return;
+      }
+      const candidate = stepOver({ edge, maximum }, from, limits, costPerBlock);
       if (candidate === undefined) return;
       const known = best.get(edge.source);
       if (known !== undefined && known.cost <= candidate.cost) return;
@@ -59,25 +64,35 @@ export function cheapestPath(limits: PathLimits, edges: Edges, costPerBlock: num
       queue.push(candidate);
     });
   }
-  return undefined;
+  return { step: undefined, hitsExpiryLimit };
 }
 
-/** One step further back, if the channel carries what must reach `to`, and the limits are kept. */
-function stepOver(edge: Edge, to: Step, limits: PathLimits, costPerBlock: number): Step | undefined {
-  if (to.amount < edge.minimum || to.amount > edge.maximum) return undefined;
+/** What a search came to. */
+interface Found {
+  /** At the payer; absent when there is no way. */
+  readonly step: Step | undefined;
+  /** Whether a channel was left out since the expiries would have added up to too much. */
+  readonly hitsExpiryLimit: boolean;
+}
+
+/** One step further back over a channel that carries what must reach `to`, if the limits are kept. */
+function stepOver(
+  { edge, maximum }: { readonly edge: Edge; readonly maximum: number },
+  to: Step,
+  limits: PathLimits,
+  costPerBlock: number,
+): Step | undefined {
   const length = edge.blindedPath === undefined ? to.length + 1 : to.length;
   if (length > limits.maxPathLength) return undefined;
   const fee = feeFor(to.amount, edge.feeBaseMsat, edge.feeProportionalMillionths);
   const amount = to.amount + fee;
-  const cltvExpiryDelta = to.cltvExpiryDelta + edge.cltvExpiryDelta;
-  if (amount - limits.amount > limits.maxFee || cltvExpiryDelta > limits.maxTotalCltvExpiryDelta)
-    return undefined;
+  if (amount - limits.amount > limits.maxFee) return undefined;
   return {
     nodeId: edge.source,
     amount,
-    cltvExpiryDelta,
+    cltvExpiryDelta: to.cltvExpiryDelta + edge.cltvExpiryDelta,
     length,
     cost: to.cost + fee + edge.cltvExpiryDelta * costPerBlock,
-    next: { edge, step: to },
+    next: { edge, maximum, step: to },
   };
 }

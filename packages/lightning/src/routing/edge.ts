@@ -52,28 +52,33 @@ export interface Filling {
   readonly inFlightHtlcs: readonly InFlightHtlcs[];
 }
 
-/** All ways into each node: our own channels, those of the graph, and what the recipient hints at. */
+/** An edge, and what its channel holds in all; as much as the largest HTLC where that is unknown. */
+interface Held {
+  readonly edge: Edge;
+  readonly holds: number;
+}
+
+/**
+ * All ways into each node: our own channels, those of the graph, and what the recipient hints at. What was looked up
+ * once is kept for the next search.
+ */
 export class Edges {
   readonly #graph: ReadOnlyNetworkGraph;
   readonly #payer: NodeId;
   readonly #excluded: ReadonlySet<ShortChannelId>;
   readonly #excludedNodes: ReadonlySet<NodeId>;
-  readonly #saturation: number;
   readonly #given = new Map<NodeId, Edge[]>();
+  readonly #announced = new Map<NodeId, readonly Held[]>();
   /** What is under way, or planned, over a direction of a channel. */
   readonly #used = new Map<ShortChannelId, Map<NodeId, number>>();
+  #saturation = 1;
 
-  constructor(request: RouteRequest, graph: ReadOnlyNetworkGraph, filling: Filling) {
+  constructor(request: RouteRequest, graph: ReadOnlyNetworkGraph) {
     const { payee, previouslyFailedChannels, previouslyFailedNodes } = request.parameters.paymentParameters;
     this.#graph = graph;
     this.#payer = request.payer;
     this.#excluded = new Set(previouslyFailedChannels);
     this.#excludedNodes = new Set(previouslyFailedNodes);
-    this.#saturation = 2 ** filling.saturationPowerOfHalf;
-    for (const { shortChannelId, source, amount } of filling.inFlightHtlcs) {
-      // What our own channels can still carry, the first hops say.
-      if (source !== this.#payer) this.use({ shortChannelId, source }, toNumber(amount));
-    }
     // Of several own channels to a node the smallest that will do is used, and the large ones are kept for more.
     const byMaximum = (a: FirstHop, b: FirstHop) =>
       a.maximum < b.maximum ? -1 : a.maximum > b.maximum ? 1 : 0;
@@ -88,24 +93,33 @@ export class Edges {
     }
   }
 
-  /** Whether any channel of ours may be used. */
-  get hasFirstHop(): boolean {
-    for (const edges of this.#given.values())
-      if (edges.some(({ source }) => source === this.#payer)) return true;
-    return false;
+  /** Begins anew, with nothing planned. */
+  fill({ saturationPowerOfHalf, inFlightHtlcs }: Filling): void {
+    this.#saturation = 2 ** saturationPowerOfHalf;
+    this.#used.clear();
+    for (const { shortChannelId, source, amount } of inFlightHtlcs) {
+      // What our own channels can still carry, the first hops say.
+      if (source !== this.#payer) this.use({ shortChannelId, source }, toNumber(amount));
+    }
   }
 
-  forEachInto(target: NodeId, visit: (edge: Edge) => void): void {
-    for (const edge of this.#given.get(target) ?? []) {
-      if (this.#mayForward(edge.source)) visit(this.#withoutUsed(edge, edge.maximum));
+  /** What the largest of our own channels can still carry; `undefined` when none may be used. */
+  get largestFirstHop(): number | undefined {
+    let largest: number | undefined;
+    for (const edges of this.#given.values()) {
+      for (const edge of edges) {
+        if (edge.source !== this.#payer) continue;
+        largest = Math.max(largest ?? 0, this.#left(edge, edge.maximum));
+      }
     }
-    for (const channel of this.#graph.node(target)?.channels ?? []) {
-      if (channel.unknownFeaturesRequired || this.#excluded.has(channel.shortChannelId)) continue;
-      const edge = edgeInto(channel, target);
-      if (edge === undefined || edge.source === this.#payer) continue;
-      if (!this.#mayForward(edge.source)) continue;
-      const holds = channel.capacity === undefined ? edge.maximum : toNumber(satToMsat(channel.capacity));
-      visit(this.#withoutUsed(edge, Math.floor(holds / this.#saturation)));
+    return largest;
+  }
+
+  /** `maximum` is what the edge can carry beside what is planned and under way. */
+  forEachInto(target: NodeId, visit: (edge: Edge, maximum: number) => void): void {
+    for (const edge of this.#given.get(target) ?? []) visit(edge, this.#left(edge, edge.maximum));
+    for (const { edge, holds } of this.#announcedInto(target)) {
+      visit(edge, this.#left(edge, holds / this.#saturation));
     }
   }
 
@@ -116,11 +130,24 @@ export class Edges {
     else used.set(source, (used.get(source) ?? 0) + amount);
   }
 
-  /** `edge` with what is left of what the channel `holds`. */
-  #withoutUsed(edge: Edge, holds: number): Edge {
-    const used = this.#used.get(edge.shortChannelId)?.get(edge.source) ?? 0;
-    const maximum = Math.min(edge.maximum, holds - used);
-    return maximum === edge.maximum ? edge : { ...edge, maximum };
+  #left(edge: Edge, holds: number): number {
+    const used = this.#used.size === 0 ? 0 : (this.#used.get(edge.shortChannelId)?.get(edge.source) ?? 0);
+    return Math.min(edge.maximum, Math.floor(holds) - used);
+  }
+
+  #announcedInto(target: NodeId): readonly Held[] {
+    const known = this.#announced.get(target);
+    if (known !== undefined) return known;
+    const held: Held[] = [];
+    for (const channel of this.#graph.node(target)?.channels ?? []) {
+      if (channel.unknownFeaturesRequired || this.#excluded.has(channel.shortChannelId)) continue;
+      const edge = edgeInto(channel, target);
+      if (edge === undefined || edge.source === this.#payer || !this.#mayForward(edge.source)) continue;
+      const { capacity } = channel;
+      held.push({ edge, holds: capacity === undefined ? edge.maximum : toNumber(satToMsat(capacity)) });
+    }
+    this.#announced.set(target, held);
+    return held;
   }
 
   #mayForward(nodeId: NodeId): boolean {
@@ -164,7 +191,7 @@ export class Edges {
   }
 
   #add(target: NodeId, edge: Edge): void {
-    if (this.#excluded.has(edge.shortChannelId)) return;
+    if (this.#excluded.has(edge.shortChannelId) || !this.#mayForward(edge.source)) return;
     const edges = this.#given.get(target);
     if (edges === undefined) this.#given.set(target, [edge]);
     else edges.push(edge);

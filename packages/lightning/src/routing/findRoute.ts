@@ -30,10 +30,13 @@ export function findRoute(request: RouteRequest, graph: ReadOnlyNetworkGraph): R
     maxTotalCltvExpiryDelta,
     maxPathLength,
   };
+  const edges = new Edges(request, graph);
+  if (edges.largestFirstHop === undefined)
+    return err({ kind: "no-first-hop", text: "no channel of ours can be used" });
+  const maxPaths = mayUsePaths(request, graph);
   for (const filling of fillings(request)) {
-    const edges = new Edges(request, graph, filling);
-    if (!edges.hasFirstHop) return err({ kind: "no-first-hop", text: "no channel of ours can be used" });
-    const parts = findParts(limits, edges, mayUsePaths(request, graph));
+    edges.fill(filling);
+    const parts = findParts(limits, edges, maxPaths);
     if (parts !== undefined)
       return ok({ paths: parts.map((part) => pathOf(part, limits.finalCltvExpiryDelta)) });
   }

@@ -58,7 +58,9 @@ class Collection {
   /** A part of what is missing: all of it, half of it, a quarter, down to the least that a part may be. */
   #largest(): Part | undefined {
     const least = Math.min(this.#least, this.missing);
-    for (let amount = Math.min(this.missing, this.#most); ; amount = Math.max(least, Math.ceil(amount / 2))) {
+    const most = Math.min(this.#most, this.#edges.largestFirstHop ?? 0);
+    if (most < least) return undefined;
+    for (let amount = Math.min(this.missing, most); ; amount = Math.max(least, Math.ceil(amount / 2))) {
       const part = this.#search(amount);
       if (part !== undefined) return this.#grown(part);
       this.#most = amount;
@@ -69,19 +71,19 @@ class Collection {
   /** A part of more than is missing, for when that is too little for any channel. */
   #larger(): Part | undefined {
     if (this.parts.length === 0) return undefined;
-    for (let amount = 2 * this.missing; amount <= this.#limits.amount; amount *= 2) {
+    const most = Math.min(this.#limits.amount, this.#edges.largestFirstHop ?? 0);
+    for (let amount = 2 * this.missing; amount <= most; amount *= 2) {
       const part = this.#search(amount);
       if (part !== undefined) return part;
     }
     return undefined;
   }
 
-  /** The cheapest by fees and, with little weight, expiries; if that search finds none, the one with the nearest expiry. */
+  /** The cheapest by fees and, with little weight, expiries; where only expiries stand in its way, the nearest one. */
   #search(amount: number): Part | undefined {
     const limits = { ...this.#limits, amount, maxFee: this.#feeLeft };
-    const found =
-      cheapestPath(limits, this.#edges, amount * riskPerBlock) ??
-      cheapestPath(limits, this.#edges, expiryFirst);
+    const { step, hitsExpiryLimit } = cheapestPath(limits, this.#edges, amount * riskPerBlock);
+    const found = step ?? (hitsExpiryLimit ? cheapestPath(limits, this.#edges, expiryFirst).step : undefined);
     return found && present(partAlong(stepsOf(found), amount), "a part along the path that was found for it");
   }
 

@@ -8,7 +8,12 @@ import type { Path, RouteHop } from "./route.ts";
 /** One way to the payee, and what it is to bring there. */
 export interface Part {
   /** From the payer's channel to the payee; `target` is where each one leads. */
-  readonly steps: readonly { readonly edge: Edge; readonly target: NodeId }[];
+  readonly steps: readonly {
+    readonly edge: Edge;
+    /** The most that it could carry when the way was found. */
+    readonly maximum: number;
+    readonly target: NodeId;
+  }[];
   /** What reaches the payee. */
   readonly amount: number;
   /** What all nodes on the way keep. */
@@ -25,7 +30,7 @@ export function partAlong(steps: Part["steps"], amount: number): Part | undefine
 export function stepsOf(from: Step): Part["steps"] {
   const steps: Part["steps"][number][] = [];
   for (let next = from.next; next !== undefined; next = next.step.next) {
-    steps.push({ edge: next.edge, target: next.step.nodeId });
+    steps.push({ edge: next.edge, maximum: next.maximum, target: next.step.nodeId });
   }
   return steps;
 }
@@ -35,8 +40,8 @@ export function amountsAlong(steps: Part["steps"], amount: number): readonly num
   const amounts: number[] = [];
   let carried = amount;
   for (let i = steps.length - 1; i >= 0; i--) {
-    const { edge } = present(steps[i], "a step");
-    if (carried < edge.minimum || carried > edge.maximum) return undefined;
+    const { edge, maximum } = present(steps[i], "a step");
+    if (carried < edge.minimum || carried > maximum) return undefined;
     amounts.push(carried);
     carried += feeFor(carried, edge.feeBaseMsat, edge.feeProportionalMillionths);
   }
