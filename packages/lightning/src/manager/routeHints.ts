@@ -1,11 +1,11 @@
-import { confirmations } from "../channel/ops/confirmations.ts";
+import { confirmations, realShortChannelId } from "../channel/ops/confirmations.ts";
 import { fundedChannel } from "../channel/state.ts";
 import type { RouteHintHop } from "../invoice/index.ts";
 import type { NodeId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { type Msat, minusOrZero, satToMsat } from "../util/units.ts";
 import { isAnnounced } from "./announcer.ts";
-import { channelDetails } from "./channelDetails.ts";
+import { isUsable } from "./channelDetails.ts";
 import type { ManagerCore } from "./managerCore.ts";
 
 /** What is to be known of a channel over which we may be paid. Plain data: it may be sent to another process. */
@@ -26,26 +26,27 @@ export const maxRouteHints = 3;
 /** Confirmations at which an announced channel is known: the announcement has had a block's time to spread. */
 const confirmationsUntilKnown = 7;
 
-/** Our channels that are ready. */
+/** Our channels that are ready. Nothing is computed for any of them that takes long: there may be thousands. */
 export function hintChannels({ channels, counterpartyTerms }: ManagerCore): readonly HintChannel[] {
   const found: HintChannel[] = [];
-  for (const [, { state }] of channels.all()) {
-    const details = channelDetails(channels.context, state);
+  for (const [channelId, { state }] of channels.all()) {
     const channel = fundedChannel(state);
-    if (details === undefined || channel === undefined || !details.isChannelReady) continue;
+    if (channel === undefined || !channel.localReady || !channel.remoteReady) continue;
     if (state.kind === "closing" || state.kind === "wait-for-remote-close") continue;
-    const { counterparty, channelId, isUsable, remoteBalance } = details;
-    const name = details.inboundAlias ?? details.shortChannelId;
+    const { commitments, identity, remoteAlias } = channel;
+    const { counterparty: nodeId } = identity;
+    const shortChannelId = remoteAlias ?? realShortChannelId(channel);
     const terms = counterpartyTerms.of(channelId);
-    const reserve = satToMsat(channel.commitments.params.local.channelReserve);
+    const { remoteBalance } = present(commitments.fundings[0], "a funding");
+    const reserve = satToMsat(commitments.params.local.channelReserve);
     const depth = confirmations(channels.context, channel);
     found.push({
-      counterparty,
-      ...(name !== undefined &&
-        terms !== undefined && { hop: { nodeId: counterparty, shortChannelId: name, ...terms } }),
+      counterparty: nodeId,
+      ...(shortChannelId !== undefined &&
+        terms !== undefined && { hop: { nodeId, shortChannelId, ...terms } }),
       inboundCapacity: minusOrZero(remoteBalance, reserve),
-      isUsable,
-      isAnnounced: details.isAnnounced,
+      isUsable: isUsable(state),
+      isAnnounced: identity.announce,
       isWellKnown: isAnnounced(channel) && depth >= confirmationsUntilKnown,
     });
   }
@@ -89,7 +90,7 @@ function eligible(
     return ({ isAnnounced: announced }) => announced;
   if (channels.some(isBest)) return isBest;
   if (channels.some(takesAmount)) return takesAmount;
-  if (channels.some(({ isUsable }) => isUsable)) return ({ isUsable }) => isUsable;
+  if (channels.some((channel) => channel.isUsable)) return (channel) => channel.isUsable;
   return () => true;
 }
 
