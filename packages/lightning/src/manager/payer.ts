@@ -5,7 +5,6 @@ import type { OutboundPayments } from "../payment/outboundPayments.ts";
 import { htlcAmountOf, type PaymentPart, partOf } from "../payment/paymentPart.ts";
 import {
   type FirstHop,
-  feesOf,
   finalValueOf,
   type Path,
   type Route,
@@ -15,7 +14,7 @@ import {
 import type { ChannelId, PaymentId, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { type Msat, plus, sum } from "../util/units.ts";
+import { type Msat, minus, plus, sum } from "../util/units.ts";
 import { channelDetails, shortChannelIdsOf } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
@@ -264,8 +263,7 @@ function faultOf(
   if (brought < left.finalValue) return `it brings ${brought} msat of ${left.finalValue}`;
   if (brought - left.finalValue > left.total / 10n)
     return `it brings ${brought} msat, ${left.finalValue} are asked for`;
-  const fees = sum(paths.map(feesOf));
   if (sent > plus(left.finalValue, left.maxFee))
-    return `it costs ${fees} msat, at most ${left.maxFee} are allowed`;
+    return `it costs ${minus(sent, left.finalValue)} msat, at most ${left.maxFee} are allowed`;
   return undefined;
 }

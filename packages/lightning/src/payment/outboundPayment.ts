@@ -51,7 +51,7 @@ export interface OutboundPayment {
 }
 
 /** Most attempts of a payment that is tried for a time: a route that is refused at once must not keep us busy. */
-const mostAttempts = 1_000;
+const mostAttempts = 100;
 
 /** How a payment is to be tried. */
 export interface PaymentPlan {

@@ -12,7 +12,7 @@ import type { ChannelManager } from "#src/manager/channelManager";
 import { termsOfInvoice } from "#src/manager/paymentTerms";
 import { restoreManager } from "#src/manager/restore";
 import { createBlindedPaymentPaths } from "#src/routing/blindedPaymentPaths";
-import type { Route } from "#src/routing/route";
+import type { Route, Router } from "#src/routing/route";
 import type { SigningAnswer, SigningRequest } from "#src/sign/channelSigner";
 import { KeysManager } from "#src/sign/keysManager";
 import { PhantomKeysManager } from "#src/sign/phantomKeysManager";
@@ -97,6 +97,8 @@ export class ManagerNode {
   /** Nodes that the router knows. */
   readonly graph = new Map<NodeId, NodeInfo>();
   feerate = 253;
+  /** What its router says. */
+  findRoute: Router["findRoute"] = () => ({ ok: false, error: { kind: "no-route", text: "no route" } });
   /** What its clock shows, in milliseconds; `undefined` when it has none. Read when the node starts. */
   milliseconds: (() => number) | undefined;
   config: UserConfig;
@@ -216,7 +218,7 @@ export class ManagerNode {
         broadcaster,
         watch: monitor,
         router: {
-          findRoute: () => ({ ok: false, error: { kind: "no-route", text: "no route" } }),
+          findRoute: (request) => this.findRoute(request),
           createBlindedPaymentPaths: (request) =>
             createBlindedPaymentPaths(request, { node: (id) => this.graph.get(id) }),
         },

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { ApiError } from "@fulmen/lightning/manager";
-import type { PaymentId } from "@fulmen/lightning/util";
-import { CrashPlan, Dice, describeCrashPoint } from "@fulmen/testkit";
+import type { Path, Route } from "@fulmen/lightning/routing";
+import { msat, type PaymentId, present } from "@fulmen/lightning/util";
+import { CrashPlan, Dice, describeCrashPoint, type TestNode } from "@fulmen/testkit";
 import { Diamond, fee, large } from "./diamond.ts";
 
 // A payment of two parts over two ways, and every place at which the payer or the payee can die during it: between the
@@ -16,11 +17,13 @@ before(() => {
 
 type Name = "a" | "d";
 
+type Options = ConstructorParameters<typeof Diamond>[0] & {
+  /** Along ways that the user gives, so that no other is looked for. */
+  readonly alongRoute?: boolean;
+};
+
 /** One payment during which nodes die at the given points; gives how often one did. */
-function run(
-  deaths: Partial<Record<Name, readonly number[]>>,
-  options: ConstructorParameters<typeof Diamond>[0] = {},
-) {
+function run(deaths: Partial<Record<Name, readonly number[]>>, { alongRoute, ...options }: Options = {}) {
   const diamond = new Diamond(options);
   const { a, d, network } = diamond;
   const plans = { a: new CrashPlan(a, deaths.a), d: new CrashPlan(d, deaths.d) };
@@ -29,7 +32,8 @@ function run(
   const paymentId = paymentHash as string as PaymentId;
   const order = (): void => {
     try {
-      a.manager.payForBolt11Invoice(invoice, { paymentId });
+      if (alongRoute !== true) a.manager.payForBolt11Invoice(invoice, { paymentId });
+      else a.manager.sendPaymentWithRoute(paymentId, a.manager.paymentTermsOf(invoice), bothWays(diamond));
     } catch (error) {
       assert.ok(error instanceof ApiError && error.code === "duplicate-payment", String(error));
     }
@@ -67,6 +71,22 @@ function run(
   }
 }
 
+/** Half by way of B, half by way of C. */
+function bothWays(diamond: Diamond): Route {
+  const { b, c, d, channels } = diamond;
+  const idOf = (node: TestNode, name: keyof typeof channels) => {
+    const found = node.manager.listChannels().find(({ channelId }) => channelId === channels[name]);
+    return present(found?.shortChannelId, "a short channel id");
+  };
+  const path = (middle: TestNode, first: keyof typeof channels, second: keyof typeof channels): Path => ({
+    hops: [
+      { nodeId: middle.nodeId, shortChannelId: idOf(middle, first), fee: msat(fee), cltvExpiryDelta: 80 },
+      { nodeId: d.nodeId, shortChannelId: idOf(middle, second), fee: msat(large / 2n), cltvExpiryDelta: 60 },
+    ],
+  });
+  return { paths: [path(b, "ab", "bd"), path(c, "ac", "cd")] };
+}
+
 describe("a payment of two parts", () => {
   for (const name of ["a", "d"] as const) {
     it(`ends well wherever ${name === "a" ? "the payer" : "the payee"} dies`, (context) => {
@@ -82,6 +102,16 @@ describe("a payment of two parts", () => {
       assert.ok(paid > length / 2);
     });
   }
+
+  it("along ways that the user gave is sent again, what of it was lost, and nothing else", (context) => {
+    const { length } = run({}, { alongRoute: true }).plans.a.passed;
+    let paid = 0;
+    for (let point = 0; point < length; point++) {
+      if (run({ a: [point] }, { alongRoute: true }).isPaid) paid++;
+    }
+    context.diagnostic(`${length} points, paid in ${paid}`);
+    assert.equal(paid, length);
+  });
 
   it("ends well when both die again and again, whatever comes first", (context) => {
     const dice = new Dice(7);
