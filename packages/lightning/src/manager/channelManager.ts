@@ -2,7 +2,6 @@ import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, Confirm, Listen, TransactionInBlock } from "../chain/chainInterface.ts";
 import type { ChannelConfig, ChannelConfigUpdate } from "../channel/config.ts";
-import { minCltvExpiryDelta } from "../channel/deadlines.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type {
   ChannelMessage,
@@ -43,6 +42,7 @@ import { type ChannelDetails, channelDetails, isUnfunded } from "./channelDetail
 import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
 import type { PendingSigningRequest } from "./channels.ts";
 import type { ClaimablePayment, FailureCode } from "./claimables.ts";
+import { checkChannelConfig, checkUserConfig } from "./configChecks.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import {
   type CreatedInvoice,
@@ -101,7 +101,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   /** A manager that begins as `start` says: see `newManager` and `restoreManager`. */
   constructor(environment: ManagerEnvironment, start: CoreStart) {
-    checkChannelConfig(environment.config.channelConfig);
+    checkUserConfig(environment.config);
     this.#core = new ManagerCore(environment, start);
     this.#chain = new ChainTracker(this.#core);
   }
@@ -415,15 +415,18 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   /**
-   * Passes on an HTLC of which `htlc-intercepted` told. What `amount` is less than the payer meant is the skimmed fee, of
+   * Passes on an HTLC of which `htlc-intercepted` told. What `amountToForward` is less than the payer meant is the skimmed fee, of
    * which the next peer is told; it must take such HTLCs. Throws `ApiError`, and the HTLC still waits, when the channel
    * does not take it; also when it was decided before, or failed back since it was about to expire.
    */
   forwardInterceptedHtlc(
     interceptId: InterceptId,
-    to: { readonly channelId: ChannelId; readonly nodeId: NodeId; readonly amount: Msat },
+    nextHopChannelId: ChannelId,
+    nextNodeId: NodeId,
+    amountToForward: Msat,
   ): void {
     const { intercepted, forwarding } = this.#core;
+    const to = { channelId: nextHopChannelId, nodeId: nextNodeId, amount: amountToForward };
     this.#core.input(() =>
       intercepted.forward(interceptId, to, (...args) => forwarding.offerIntercepted(...args)),
     );
@@ -573,23 +576,6 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     const refusal = this.#core.input(() => this.#core.channels.command(channelId, command));
     if (refusal !== undefined) throw new ApiError("channel-refused", refusal.text);
   }
-}
-
-/** What `channel_update` can say, and what is safe to forward by. */
-function checkChannelConfig(config: ChannelConfig): void {
-  const { cltvExpiryDelta, forwardingFeeBase, forwardingFeeProportionalMillionths } = config;
-  requireInRange("cltvExpiryDelta", cltvExpiryDelta, [minCltvExpiryDelta, 0xffff]);
-  requireInRange("forwardingFeeBase", Number(forwardingFeeBase), [0, 0xffff_ffff]);
-  requireInRange(
-    "forwardingFeeProportionalMillionths",
-    forwardingFeeProportionalMillionths,
-    [0, 0xffff_ffff],
-  );
-}
-
-function requireInRange(name: string, value: number, [least, most]: readonly [number, number]): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new ApiError("api-misuse", `${name} is ${value}: it must be from ${least} to ${most}`);
 }
 
 function unknownChannel(channelId: ChannelId): ApiError {

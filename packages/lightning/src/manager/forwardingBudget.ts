@@ -24,22 +24,23 @@ export class ForwardingBudgets {
     const { maxSlotsPercent, maxLiquidityPercent } = this.#budget;
     if (maxSlotsPercent >= 100 && maxLiquidityPercent >= 100) return true;
     const { params, htlcs, fundings } = out.commitments;
-    const fromPeer = new Set<bigint>();
-    for (const { id, source } of out.outgoing) {
-      if (source.kind !== "forwarded") continue;
-      if (this.#channels.get(source.incoming.channelId)?.counterparty === peer) fromPeer.add(id);
-    }
-    const offered = htlcs.filter(({ direction }) => direction === "outgoing");
-    const held = sum(offered.filter(({ id }) => fromPeer.has(id)).map((htlc) => htlc.amount));
     const { channelReserve, maxAcceptedHtlcs, maxHtlcValueInFlight } = params.remote;
     // What is in flight is part of the balance until it has left.
     const balance = fundings[0]?.localBalance ?? zeroMsat;
     const liquidity = minOf(minusOrZero(balance, satToMsat(channelReserve)), maxHtlcValueInFlight);
     // A channel of one slot has one for everybody.
     const slots = Math.max(1, Math.floor((maxAcceptedHtlcs * maxSlotsPercent) / 100));
-    const fits =
-      fromPeer.size + 1 <= slots && plus(held, amount) * 100n <= liquidity * BigInt(maxLiquidityPercent);
-    return fits || !this.#hasRival(peer, out.identity.counterparty);
+    const fits = (count: number, held: Msat): boolean =>
+      count + 1 <= slots && plus(held, amount) * 100n <= liquidity * BigInt(maxLiquidityPercent);
+    const offered = htlcs.filter(({ direction }) => direction === "outgoing");
+    if (fits(offered.length, sum(offered.map((htlc) => htlc.amount)))) return true;
+    const fromPeer = new Set<bigint>();
+    for (const { id, source } of out.outgoing) {
+      if (source.kind !== "forwarded") continue;
+      if (this.#channels.get(source.incoming.channelId)?.counterparty === peer) fromPeer.add(id);
+    }
+    const held = sum(offered.filter(({ id }) => fromPeer.has(id)).map((htlc) => htlc.amount));
+    return fits(fromPeer.size, held) || !this.#hasRival(peer, out.identity.counterparty);
   }
 
   /** Whether somebody else is there who could send over a channel to `next`. */

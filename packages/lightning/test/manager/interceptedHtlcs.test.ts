@@ -110,7 +110,7 @@ describe("an intercepted HTLC", () => {
     assert.equal(event?.expectedOutboundAmount, amount);
     assert.equal(carol.eventsOf("payment-claimable").length, 0);
     const less = msat(amount - 500n);
-    bob.manager.forwardInterceptedHtlc(idOf(bob), { channelId: bc, nodeId: carol.nodeId, amount: less });
+    bob.manager.forwardInterceptedHtlc(idOf(bob), bc, carol.nodeId, less);
     net.settle();
     assert.equal(carol.eventsOf("payment-claimable")[0]?.counterpartySkimmedFee, 500n);
     claims(all, 2_500n);
@@ -142,7 +142,7 @@ describe("an intercepted HTLC", () => {
       assert.equal(idOf(bob), id);
     }
     reconnect(all);
-    bob.manager.forwardInterceptedHtlc(id, { channelId: bc, nodeId: carol.nodeId, amount });
+    bob.manager.forwardInterceptedHtlc(id, bc, carol.nodeId, amount);
     net.settle();
     claims(all, 2_000n);
   });
@@ -154,7 +154,7 @@ describe("an intercepted HTLC", () => {
     // Carol owes a revocation: nothing new is signed for her.
     net.pay(bob, msat(1_000_000n), [{ to: carol, by: bob, channelId: bc }], { preimage: preimageOf(5) });
     net.settle((from) => from === carol);
-    bob.manager.forwardInterceptedHtlc(idOf(bob), { channelId: bc, nodeId: carol.nodeId, amount });
+    bob.manager.forwardInterceptedHtlc(idOf(bob), bc, carol.nodeId, amount);
     net.settle((from) => from === carol);
     const [row] = present(bob.manager.core.channels.funded(all.ab), "it").incoming;
     assert.equal(row?.disposition.kind, "intercepted");
@@ -177,7 +177,7 @@ describe("an intercepted HTLC", () => {
       const all = line(toInterceptScids);
       const { net, bob, carol, bc } = all;
       pay(all, bob.manager.getInterceptScid());
-      bob.manager.forwardInterceptedHtlc(idOf(bob), { channelId: bc, nodeId: carol.nodeId, amount });
+      bob.manager.forwardInterceptedHtlc(idOf(bob), bc, carol.nodeId, amount);
       bob.manager.peerDisconnected(carol.nodeId);
       net.disconnect(bob, carol);
       net.settle();
@@ -203,8 +203,8 @@ describe("an intercepted HTLC", () => {
     assert.equal(all.alice.eventsOf("payment-failed").length, 0);
     net.mine(1);
     failed(all);
-    const to = { channelId: bc, nodeId: carol.nodeId, amount };
-    assert.throws(() => bob.manager.forwardInterceptedHtlc(idOf(bob), to), /failed back in time/);
+    const forward = () => bob.manager.forwardInterceptedHtlc(idOf(bob), bc, carol.nodeId, amount);
+    assert.throws(forward, /failed back in time/);
     const [told] = bob.eventsOf("htlc-handling-failed");
     assert.deepEqual(told?.failureReason, { kind: "local", reason: "forward-expiry-buffer" });
     assert.equal(all.alice.manager.listUsableChannels().length, 1);
@@ -216,8 +216,10 @@ describe("an intercepted HTLC", () => {
     pay(all, bob.manager.getInterceptScid());
     const id = idOf(bob);
     const to = { channelId: bc, nodeId: carol.nodeId, amount };
-    const forward = (other: Partial<typeof to>) => () =>
-      bob.manager.forwardInterceptedHtlc(id, { ...to, ...other });
+    const forward = (other: Partial<typeof to>) => () => {
+      const { channelId, nodeId, amount: less } = { ...to, ...other };
+      bob.manager.forwardInterceptedHtlc(id, channelId, nodeId, less);
+    };
     assert.throws(forward({ amount: msat(amount + 2_001n) }), /more than/);
     assert.throws(forward({ amount: msat(0n) }), /no amount/);
     assert.throws(forward({ channelId: "00".repeat(32) as ChannelId }), /no channel/);
@@ -227,7 +229,7 @@ describe("an intercepted HTLC", () => {
     assert.throws(forward({}), /cannot be used now/);
     net.connect(bob, carol);
     net.settle();
-    bob.manager.forwardInterceptedHtlc(id, to);
+    forward({})();
     assert.throws(forward({}), /was decided/);
     net.settle();
     claims(all, 2_000n);
@@ -239,10 +241,10 @@ describe("an intercepted HTLC", () => {
     pay(all, bob.manager.getInterceptScid());
     bob.manager.forceCloseBroadcastingLatestTxn(ab, "enough");
     net.settle();
-    const to = { channelId: bc, nodeId: carol.nodeId, amount };
-    assert.throws(() => bob.manager.forwardInterceptedHtlc(idOf(bob), to), /its channel closed/);
+    const forward = () => bob.manager.forwardInterceptedHtlc(idOf(bob), bc, carol.nodeId, amount);
+    assert.throws(forward, /its channel closed/);
     bob.restart();
-    assert.throws(() => bob.manager.forwardInterceptedHtlc(idOf(bob), to), /its channel closed/);
+    assert.throws(forward, /its channel closed/);
   });
 });
 
@@ -280,7 +282,7 @@ describe("interception by class", () => {
     assert.equal(intercepted(bob).length, 1);
     net.connect(bob, carol);
     net.settle();
-    bob.manager.forwardInterceptedHtlc(idOf(bob), { channelId: bc, nodeId: carol.nodeId, amount });
+    bob.manager.forwardInterceptedHtlc(idOf(bob), bc, carol.nodeId, amount);
     net.settle();
     claims(all, 2_000n);
   });

@@ -82,6 +82,22 @@ for (const format of formatNames) {
   });
 }
 
+it("several deaths in one payment that is intercepted, in any order of events", (context) => {
+  const dice = new Dice(7);
+  let died = 0;
+  const runs = 20;
+  for (let i = 0; i < runs; i++) {
+    const deaths = names.map(() => Array.from({ length: dice.roll(3) }, () => dice.roll(30)));
+    const intercepts = dice.roll(4) === 0 ? "fail" : "forward";
+    const claims = dice.roll(2) === 0 ? "claim" : "fail";
+    const hasSlowStore = dice.roll(2) === 0;
+    const format = formatNames[dice.roll(formatNames.length)] ?? "static-remotekey";
+    died += run({ format, claims, intercepts, hasSlowStore, seed: i + 1, shuffles: true }, deaths);
+  }
+  context.diagnostic(`${runs} runs, ${died} deaths`);
+  assert.ok(died > runs);
+});
+
 it("with a slow store, which has any first few of the batches under way", (context) => {
   exhaust({ format: "anchors-zero-fee-htlc", claims: "claim", hasSlowStore: true }, (text) =>
     context.diagnostic(text),

@@ -153,8 +153,8 @@ export class TwoHops {
       try {
         if (this.#intercepts === "fail") manager.failInterceptedHtlc(interceptId);
         else {
-          const to = { channelId, nodeId: this.c.nodeId, amount: this.#expected(interceptId) };
-          manager.forwardInterceptedHtlc(interceptId, to);
+          const amount = this.#expected(interceptId);
+          manager.forwardInterceptedHtlc(interceptId, channelId, this.c.nodeId, amount);
         }
         this.#intercepted.delete(interceptId);
       } catch (error) {
