@@ -289,10 +289,20 @@ export class Forwarding {
   ): ChannelRefusal | undefined {
     const { amountToForward: amount, outgoingCltv: cltvExpiry, layer, source } = order;
     const { paymentHash } = htlc;
+    if (layer.pathKey !== undefined && !this.#readsBlinded(channelId)) {
+      const text = "the next peer does not support route blinding";
+      return { verdict: "ignore", code: "route-blinding-unsupported", text };
+    }
     return this.#channels.command(channelId, {
       kind: "add-htlc",
       htlc: { amount, paymentHash, cltvExpiry, ...layer, source },
     });
+  }
+
+  /** To others a path key is an even record that they do not know: a path made for that would cost us the channel. */
+  #readsBlinded(channelId: ChannelId): boolean {
+    const nodeId = this.#channels.get(channelId)?.counterparty;
+    return (nodeId && this.#channels.peer(nodeId)?.features.has("option_route_blinding")) ?? false;
   }
 
   /** One to the node that is to be next; a blinded path may name that node instead of a channel. */
@@ -439,6 +449,8 @@ function reasonOfRefusal({ code }: ChannelRefusal): LocalHtlcFailureReason {
       return "htlc-maximum";
     case "shutting-down":
       return "channel-disabled";
+    case "route-blinding-unsupported":
+      return "invalid-onion-blinding";
     default:
       return "temporary-channel-failure";
   }

@@ -8,6 +8,7 @@ import type { BlockHeight } from "#src/util/ids";
 import { present } from "#src/util/invariant";
 import { msat } from "#src/util/units";
 import { failureCodeOf } from "#src/wire/failureCodes";
+import { Features } from "#src/wire/features";
 import { preimageOf } from "../channel/pair.ts";
 import { BlindedLine, type BlindedPart } from "./blindedLine.ts";
 import { type ManagerNode, testConfig } from "./managers.ts";
@@ -218,6 +219,25 @@ describe("a failure within a blinded path", () => {
     });
     line.settle();
     assert.equal(line.failure(other).kind, "failed");
+  });
+
+  it("before a peer that does not know of blinding is told as a bad path, and that peer sees nothing", () => {
+    const line = new BlindedLine();
+    const { carol, dave, net } = line;
+    const asked = line.request(amount);
+    const path = line.path(asked.paymentSecret);
+    net.disconnect(carol, dave);
+    const { manager } = dave;
+    const features = manager.providedInitFeatures.bind(manager);
+    manager.providedInitFeatures = () =>
+      Features.fromBytes(features()).set("option_route_blinding", undefined).toBytes();
+    net.connect(carol, dave);
+    line.settle();
+    const part = line.pay(path, { ...asked, amount });
+    line.settle();
+    assertBlinded(line, part, [carol]);
+    assert.equal(line.last(carol, "update_add_htlc"), undefined);
+    assert.equal(carol.manager.listUsableChannels().length, 2);
   });
 
   it("by the chain, long after the HTLC went on, is told as a bad path", () => {

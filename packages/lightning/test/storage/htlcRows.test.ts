@@ -4,8 +4,8 @@ import type { Disposition } from "#src/channel/disposition";
 import { decode, encode } from "#src/codec/codec";
 import type { IndexedEvent } from "#src/handlers/event";
 import { encodeIndexedEvent, readIndexedEvent } from "#src/storage/v1/event";
-import { dispositionRow, onionRow } from "#src/storage/v1/htlcRows";
-import type { Bytes32 } from "#src/util/bytes";
+import { dispositionRow, htlcStaticRow, onionRow } from "#src/storage/v1/htlcRows";
+import { type Bytes32, fromHex, type Point, toHex } from "#src/util/bytes";
 import type { ChannelId, NodeId, PaymentHash, PaymentId } from "#src/util/ids";
 import { msat } from "#src/util/units";
 
@@ -46,6 +46,51 @@ test("a part of a payment is stored with all that its payer wrote, and for whom 
 test("what a peer says it kept is stored with the onion until it is read", () => {
   const row = { onion: new Uint8Array(1_366).fill(1), skimmedFee: msat(2n ** 64n - 1n) };
   assert.deepEqual(decode(onionRow, encode(onionRow, row)), row);
+});
+
+test("where an HTLC stands in a blinded path is stored as long as it may fail, and its path key with the onion", () => {
+  const outgoing = { channelId: "11".repeat(32) as ChannelId, htlcId: 7n };
+  for (const [blinded, byte] of [
+    ["introduction", "00"],
+    ["inner", "01"],
+  ] as const) {
+    const disposition = { kind: "forwarded", outgoing, sharedSecret: bytes32(1), blinded } as const;
+    const written = encode(dispositionRow, { disposition });
+    assert.deepEqual(decode(dispositionRow, written), { disposition });
+    assert.ok(toHex(written).endsWith(`0220${"01".repeat(32)}0401${byte}`));
+    const claimable = {
+      kind: "claimable",
+      sharedSecret: bytes32(1),
+      totalAmount: msat(1),
+      spontaneous: false,
+      blinded,
+    } as const;
+    const kept = encode(dispositionRow, { disposition: claimable });
+    assert.deepEqual(decode(dispositionRow, kept), { disposition: claimable });
+    assert.ok(toHex(kept).endsWith(`1201${byte}`));
+    const source = {
+      kind: "forwarded",
+      incoming: outgoing,
+      sharedSecret: bytes32(1),
+      incomingAmount: msat(9),
+      blinded,
+    } as const;
+    const htlc = {
+      direction: "outgoing",
+      id: 3n,
+      amount: msat(8),
+      paymentHash: "22".repeat(32),
+      cltvExpiry: 5,
+    } as never;
+    const row = encode(htlcStaticRow, { htlc, source });
+    assert.deepEqual(decode(htlcStaticRow, row).source, source);
+    assert.ok(toHex(row).endsWith(`0601${byte}`));
+  }
+  const pathKey = fromHex(`02${"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"}`) as Point;
+  const onion = { onion: Uint8Array.of(1), pathKey };
+  const written = encode(onionRow, onion);
+  assert.deepEqual(decode(onionRow, written), onion);
+  assert.ok(toHex(written).endsWith(`0421${toHex(pathKey)}`));
 });
 
 test("events of payments to us are stored with all their fields", () => {
