@@ -23,6 +23,25 @@ export function array16<T>(element: Codec<T>): ArrayCodec<T> {
   };
 }
 
+/** 1 to 255 values behind their count of one byte. */
+export function array8<T>(element: Codec<T>): ArrayCodec<T> {
+  return {
+    spec: `byte*${element.spec}`,
+    element,
+    read(reader) {
+      const count = reader.u8();
+      if (count === 0) throw reader.error("no value where there is one at least");
+      const values: T[] = [];
+      for (let i = 0; i < count; i++) values.push(element.read(reader));
+      return values;
+    },
+    write(writer, values) {
+      writer.u8(values.length);
+      for (const value of values) element.write(writer, value);
+    },
+  };
+}
+
 /** Values until nothing remains. The element must take up at least one byte. */
 export function many<T>(element: Codec<T>): ArrayCodec<T> {
   return {

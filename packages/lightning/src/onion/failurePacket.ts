@@ -81,6 +81,16 @@ export function wrapFailurePacket(
   };
 }
 
+/**
+ * `reason` without the layers of a path: what the node at its end received from behind, when it made no failure itself
+ * (BOLT 4, "Returning Errors", for trampoline payments).
+ */
+export function unwrapReason(reason: Uint8Array, sharedSecrets: readonly Uint8Array[]): Uint8Array {
+  let inner = reason;
+  for (const secret of sharedSecrets) inner = applyStream(onionKey("ammag", secret), inner);
+  return inner;
+}
+
 /** What the origin reads from a failure packet. */
 export interface OpenedFailurePacket {
   /** The hop whose HMAC fits and what it said; `undefined` when none fits. `message` is too when its frame is broken. */

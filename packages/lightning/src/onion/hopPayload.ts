@@ -1,14 +1,17 @@
 import { DecodeError } from "../codec/decodeError.ts";
-import { bytes32, msatTu64, point, rest, shortChannelId, tu32 } from "../codec/primitives.ts";
+import { bytes32, msatTu64, nodeId, point, rest, shortChannelId, tu32 } from "../codec/primitives.ts";
 import { Reader } from "../codec/reader.ts";
 import { struct } from "../codec/struct.ts";
 import { extensibleTlvs, type TlvRecord } from "../codec/tlv.ts";
 import { Writer } from "../codec/writer.ts";
 import type { Bytes32, Point } from "../util/bytes.ts";
-import type { BlockHeight, ShortChannelId } from "../util/ids.ts";
+import type { BlockHeight, NodeId, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import type { Msat } from "../util/units.ts";
+import type { BlindedPaymentPath } from "./blindedPath.ts";
+import { blindedPaymentPaths } from "./blindedPathsCodec.ts";
+import { packetOverhead } from "./onionPacket.ts";
 
 /** First type of TLV records that belong to applications (BOLT 1). */
 export const customTlvStart = 0x1_0000n;
@@ -56,8 +59,53 @@ export interface BlindedFinalPayload {
   readonly totalAmount: Msat;
 }
 
+/**
+ * For the node at the end of an onion that holds another onion: BOLT 4, "Trampoline Payments". The inner one says what
+ * becomes of the payment.
+ *
+ * @ldk lightning::ln::msgs::InboundTrampolineEntrypointPayload
+ */
+export interface TrampolineEntryPayload {
+  readonly kind: "trampoline-entry";
+  /** What this HTLC brings; one part when there are several. */
+  readonly amount: Msat;
+  readonly outgoingCltv: BlockHeight;
+  /** Of the outer onion only: by it the node puts the parts together. */
+  readonly paymentData?: { readonly paymentSecret: Bytes32; readonly totalAmount: Msat };
+  /** For the inner onion, when the node is within a blinded path. */
+  readonly currentPathKey?: Point;
+  /** `trampoline_onion_packet`: 66 bytes at least. */
+  readonly trampolinePacket: Uint8Array;
+}
+
+/** In an inner onion: the node finds a way to the next one by itself. @ldk InboundTrampolineForwardPayload */
+export interface TrampolineForwardPayload {
+  readonly kind: "trampoline-forward";
+  readonly amountToForward: Msat;
+  readonly outgoingCltv: BlockHeight;
+  readonly nextNodeId: NodeId;
+}
+
+/** At the end of an inner onion: the recipient knows nothing of trampolines and is behind these paths. */
+export interface TrampolineToBlindedPathsPayload {
+  readonly kind: "trampoline-to-blinded-paths";
+  readonly amountToForward: Msat;
+  readonly outgoingCltv: BlockHeight;
+  /** As in the recipient's invoice: bits, big-endian. */
+  readonly recipientFeatures?: Uint8Array;
+  /** At least one. */
+  readonly blindedPaths: readonly BlindedPaymentPath[];
+}
+
 /** What an onion tells one node: BOLT 4, "payload format". */
-export type HopPayload = ForwardPayload | FinalPayload | BlindedForwardPayload | BlindedFinalPayload;
+export type HopPayload =
+  | ForwardPayload
+  | FinalPayload
+  | BlindedForwardPayload
+  | BlindedFinalPayload
+  | TrampolineEntryPayload
+  | TrampolineForwardPayload
+  | TrampolineToBlindedPathsPayload;
 
 /** A payload that breaks a rule of BOLT 4. */
 export interface InvalidPayload {
@@ -78,6 +126,8 @@ export interface PayloadContext {
   readonly isFinal: boolean;
   /** Whether the HTLC came with a `path_key`. */
   readonly hasPathKey: boolean;
+  /** The onion came within another one. */
+  readonly isTrampoline?: boolean;
 }
 
 /**
@@ -121,8 +171,12 @@ const hopTlvs = extensibleTlvs(
     },
     encryptedRecipientData: { type: 10, codec: rest },
     currentPathKey: { type: 12, codec: point },
+    nextNodeId: { type: 14, codec: nodeId },
     paymentMetadata: { type: 16, codec: rest },
     totalAmount: { type: 18, codec: msatTu64 },
+    trampolinePacket: { type: 20, codec: rest },
+    recipientFeatures: { type: 21, codec: rest },
+    blindedPaths: { type: 22, codec: blindedPaymentPaths },
     keysendPreimage: { type: 5_482_373_484, codec: bytes32 },
   },
   "keep-custom",
@@ -151,6 +205,15 @@ const rules: Readonly<
     required: ["encryptedRecipientData", "amountToForward", "outgoingCltv", "totalAmount"],
     allowed: ["currentPathKey"],
   },
+  "trampoline-entry": {
+    required: ["amountToForward", "outgoingCltv", "trampolinePacket"],
+    allowed: ["paymentData", "currentPathKey"],
+  },
+  "trampoline-forward": { required: ["amountToForward", "outgoingCltv", "nextNodeId"], allowed: [] },
+  "trampoline-to-blinded-paths": {
+    required: ["amountToForward", "outgoingCltv", "blindedPaths"],
+    allowed: ["recipientFeatures"],
+  },
 };
 
 const fieldNames = Object.keys(hopTlvs.records) as FieldName[];
@@ -165,16 +228,24 @@ function readStream(payload: Uint8Array): Result<Records, Fault & { readonly off
   }
 }
 
-function kindOf({ encryptedRecipientData }: Records, { isFinal }: PayloadContext): Kind {
+function kindOf(records: Records, { isFinal, isTrampoline = false }: PayloadContext): Kind {
+  const { encryptedRecipientData, trampolinePacket, blindedPaths } = records;
   if (encryptedRecipientData !== undefined) return isFinal ? "blinded-final" : "blinded-forward";
-  return isFinal ? "final" : "forward";
+  if (!isTrampoline) {
+    if (!isFinal) return "forward";
+    return trampolinePacket === undefined ? "final" : "trampoline-entry";
+  }
+  if (!isFinal) return "trampoline-forward";
+  return blindedPaths === undefined ? "final" : "trampoline-to-blinded-paths";
 }
 
 /** A path key comes with the message or in the payload, never both, and only together with data for it. */
 function pathKeyFault(records: Records, { hasPathKey }: PayloadContext): Fault | undefined {
   const inPayload = records.currentPathKey !== undefined;
   if (records.encryptedRecipientData === undefined) {
-    return hasPathKey || inPayload
+    // It is for the data of the inner onion.
+    const isInner = records.trampolinePacket !== undefined && !hasPathKey;
+    return hasPathKey || (inPayload && !isInner)
       ? fault("encryptedRecipientData", "a path key without data for it")
       : undefined;
   }
@@ -191,6 +262,11 @@ function ruleFault(records: Records, kind: Kind): Fault | undefined {
   if (misplaced !== undefined) return fault(misplaced, `has no place in a ${kind} payload`);
   const unknown = records.unknown?.find(({ type }) => !mayIgnore(type, kind));
   if (unknown !== undefined) return { type: unknown.type, reason: `unknown, in a ${kind} payload` };
+  const { trampolinePacket, blindedPaths } = records;
+  if (trampolinePacket !== undefined && trampolinePacket.length < packetOverhead) {
+    return fault("trampolinePacket", `${trampolinePacket.length} bytes`);
+  }
+  if (blindedPaths?.length === 0) return fault("blindedPaths", "none");
   // From 500,000,000 on an expiry would be a time (BOLT 2, "Adding an HTLC").
   const expiry = records.outgoingCltv ?? 0;
   return expiry >= 500_000_000 ? fault("outgoingCltv", `not a block height: ${expiry}`) : undefined;
@@ -198,7 +274,7 @@ function ruleFault(records: Records, kind: Kind): Fault | undefined {
 
 function mayIgnore(type: bigint, kind: Kind): boolean {
   if (kind === "final") return true;
-  return kind === "forward" && type % 2n === 1n;
+  return !kind.startsWith("blinded") && type % 2n === 1n;
 }
 
 function fault(name: FieldName, reason: string): Fault {
@@ -233,12 +309,35 @@ function toPayload(records: Records, kind: Kind): HopPayload {
       const totalAmount = present(records.totalAmount, "totalAmount");
       return { kind, ...blinded(), amount: amount(), outgoingCltv: expiry(), totalAmount };
     }
+    case "trampoline-entry":
+      return {
+        kind,
+        amount: amount(),
+        outgoingCltv: expiry(),
+        ...(records.paymentData && { paymentData: records.paymentData }),
+        ...(records.currentPathKey && { currentPathKey: records.currentPathKey }),
+        trampolinePacket: present(records.trampolinePacket, "trampolinePacket"),
+      };
+    case "trampoline-forward": {
+      const nextNodeId = present(records.nextNodeId, "nextNodeId");
+      return { kind, amountToForward: amount(), outgoingCltv: expiry(), nextNodeId };
+    }
+    case "trampoline-to-blinded-paths":
+      return {
+        kind,
+        amountToForward: amount(),
+        outgoingCltv: expiry(),
+        ...(records.recipientFeatures && { recipientFeatures: records.recipientFeatures }),
+        blindedPaths: present(records.blindedPaths, "blindedPaths"),
+      };
   }
 }
 
 function toRecords(payload: HopPayload): Records {
   switch (payload.kind) {
     case "forward":
+    case "trampoline-forward":
+    case "trampoline-to-blinded-paths":
     case "blinded-forward": {
       const { kind: _, ...records } = payload;
       return records;
@@ -247,6 +346,7 @@ function toRecords(payload: HopPayload): Records {
       const { kind: _, amount, customTlvs, ...records } = payload;
       return { ...records, amountToForward: amount, unknown: customTlvs };
     }
+    case "trampoline-entry":
     case "blinded-final": {
       const { kind: _, amount, ...records } = payload;
       return { ...records, amountToForward: amount };

@@ -55,7 +55,7 @@ export {
   type MalformedOnion,
   malformedOnion,
 } from "./failure.ts";
-export { type FailurePacket, wrapFailurePacket } from "./failurePacket.ts";
+export { type FailurePacket, unwrapReason, wrapFailurePacket } from "./failurePacket.ts";
 export {
   type BlindedFinalPayload,
   type BlindedForwardPayload,
@@ -67,6 +67,9 @@ export {
   type HopPayload,
   type InvalidPayload,
   type PayloadContext,
+  type TrampolineEntryPayload,
+  type TrampolineForwardPayload,
+  type TrampolineToBlindedPathsPayload,
 } from "./hopPayload.ts";
 export {
   largeMessagePayloadsLength,
@@ -97,3 +100,4 @@ export {
   onionPayloadSize,
   pathSecrets,
 } from "./sphinx.ts";
+export { buildTrampolineOnion, type TrampolineHop, type TrampolineOnionPlan } from "./trampolineOnion.ts";

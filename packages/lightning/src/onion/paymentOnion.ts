@@ -30,6 +30,8 @@ export interface RecipientFields {
   readonly keysendPreimage?: Bytes32;
   /** Types from 65,536 on, in order. */
   readonly customTlvs?: readonly TlvRecord[];
+  /** The recipient of this onion is a trampoline node, which finds in this one what becomes of the payment. */
+  readonly trampolinePacket?: Uint8Array;
 }
 
 /**
@@ -118,6 +120,18 @@ function blindedPayloads(
 
 function finalPayload({ amount, cltvExpiry }: PaymentHop, recipient: RecipientFields): HopPayload {
   const { paymentSecret, totalAmount, paymentMetadata, keysendPreimage, customTlvs = [] } = recipient;
+  const { trampolinePacket } = recipient;
+  if (trampolinePacket !== undefined) {
+    const others = [paymentMetadata, keysendPreimage].some((field) => field !== undefined);
+    invariant(!others && customTlvs.length === 0, "what the recipient is told belongs into the inner onion");
+    return {
+      kind: "trampoline-entry",
+      amount,
+      outgoingCltv: cltvExpiry,
+      ...(paymentSecret && { paymentData: { paymentSecret, totalAmount } }),
+      trampolinePacket,
+    };
+  }
   return {
     kind: "final",
     amount,

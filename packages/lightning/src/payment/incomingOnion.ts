@@ -131,6 +131,13 @@ function readLayer(place: Place, incoming: IncomingOnion, reader: OnionReader): 
       const key = present(pathKey ?? read.currentPathKey, "the path key of a blinded payload");
       return receiveBlinded({ payload: read, pathKey: key, back: backIf(false) }, incoming, reader);
     }
+    case "trampoline-entry":
+    case "trampoline-forward":
+    case "trampoline-to-blinded-paths": {
+      // A record of an even type that we do not act on.
+      const failure = failureOfPayload({ type: 20n, offset: 0 });
+      return { kind: "fail", back: backIf(false), failure, reason: "a trampoline onion" };
+    }
   }
 }
 

@@ -64,6 +64,13 @@ const declared = [
   failure("invalid_onion_payload", PERM | 22, { tlvType: bigSize, offset: u16 }),
   failure("mpp_timeout", 23, {}),
   failure("invalid_onion_blinding", BADONION | PERM | 24, { sha256OfOnion: sha256 }),
+  failure("temporary_trampoline_failure", NODE | 25, {}),
+  failure("trampoline_fee_or_expiry_insufficient", NODE | 26, {
+    feeBaseMsat: u32,
+    feeProportionalMillionths: u32,
+    cltvExpiryDelta: u16,
+  }),
+  failure("unknown_next_trampoline", PERM | 27, {}),
 ] as const;
 
 /** A failure as a node on the route reports it: the BOLTs' name as `type`, then the data. */
