@@ -44,6 +44,8 @@ interface OnionVector {
 
 type Vectors = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+type Named<K extends string> = Readonly<Record<K, string>>;
+
 function casesOf(name: string): readonly Vectors[] {
   const url = new URL(`../../../../fixtures/bolt04/${name}.json`, import.meta.url);
   return (JSON.parse(readFileSync(url, "utf8")) as { readonly cases: readonly Vectors[] }).cases;
@@ -222,31 +224,38 @@ describe("failures of trampoline payments", () => {
     };
     const outer = secretsOf(alice.sessionKey, alice.hops);
     const trampolines = secretsOf(alice.trampolineSessionKey, alice.trampolineHops);
-    const eve = part<Record<string, string>>(vectors, "failureEve");
+    const eve = part<Named<"trampolineOnionSharedSecret" | "onionSharedSecret" | "failurePacket">>(
+      vectors,
+      "failureEve",
+    );
     const failure: FailureMessage = {
       type: "incorrect_or_unknown_payment_details",
       htlcMsat: msat(100_000_000n),
       height: 800_000,
     };
-    const wrap = (reason: Uint8Array, by: string | undefined) =>
+    const wrap = (reason: Uint8Array, by: string) =>
       wrapFailurePacket(
         { reason, attributionData: undefined },
-        { sharedSecret: fromHex(by ?? assert.fail("a secret")), holdTime: undefined },
+        { sharedSecret: fromHex(by), holdTime: undefined },
       ).reason;
     const made = createFailure(failure, {
-      sharedSecret: fromHex(eve.trampolineOnionSharedSecret ?? assert.fail()),
+      sharedSecret: fromHex(eve.trampolineOnionSharedSecret),
       holdTime: undefined,
     });
     const eves = wrap(made.reason, eve.onionSharedSecret);
     assert.equal(toHex(eves), eve.failurePacket);
-    const dave = part<Record<string, string>>(vectors, "failureDave");
+    const dave = part<Named<"onionSharedSecret" | "failurePacket">>(vectors, "failureDave");
     const daves = wrap(eves, dave.onionSharedSecret);
     assert.equal(toHex(daves), dave.failurePacket);
 
-    const carol = part<Record<string, string> & { downstreamSharedSecrets: string[] }>(
-      vectors,
-      "failureCarol",
-    );
+    const carol = part<
+      Named<
+        | "downstreamUnwrappedFailure"
+        | "upstreamTrampolineOnionSharedSecret"
+        | "upstreamOnionSharedSecret"
+        | "failurePacket"
+      > & { downstreamSharedSecrets: string[] }
+    >(vectors, "failureCarol");
     const downstream = carol.downstreamSharedSecrets.map(fromHex);
     const packet = { reason: daves, attributionData: undefined };
     assert.equal(decodeFailure(packet, downstream).outcome.kind, "undecodable");
@@ -257,7 +266,7 @@ describe("failures of trampoline payments", () => {
       carol.upstreamOnionSharedSecret,
     );
     assert.equal(toHex(carols), carol.failurePacket);
-    const bob = part<Record<string, string>>(vectors, "failureBob");
+    const bob = part<Named<"onionSharedSecret" | "failurePacket">>(vectors, "failureBob");
     const bobs = wrap(carols, bob.onionSharedSecret);
     assert.equal(toHex(bobs), bob.failurePacket);
     const { outcome } = decodeFailure(
@@ -270,10 +279,13 @@ describe("failures of trampoline payments", () => {
 
   it("of a trampoline node within a blinded path are its introduction node's", () => {
     const vectors = casesOf("trampoline-onion-error")[1] ?? assert.fail();
-    const alice = part<Record<string, readonly string[]>>(vectors, "failureAlice");
-    const bob = part<Record<string, string>>(vectors, "failureBob");
-    const secrets = [...(alice.onionSharedSecrets ?? []), ...(alice.trampolineOnionSharedSecrets ?? [])];
-    const packet = { reason: fromHex(bob.failurePacket ?? assert.fail()), attributionData: undefined };
+    const alice = part<Record<"onionSharedSecrets" | "trampolineOnionSharedSecrets", readonly string[]>>(
+      vectors,
+      "failureAlice",
+    );
+    const bob = part<Named<"onionSharedSecret" | "failurePacket">>(vectors, "failureBob");
+    const secrets = [...alice.onionSharedSecrets, ...alice.trampolineOnionSharedSecrets];
+    const packet = { reason: fromHex(bob.failurePacket), attributionData: undefined };
     assert.deepEqual(decodeFailure(packet, secrets.map(fromHex), 2).outcome, {
       kind: "failed",
       hop: 2,
