@@ -222,13 +222,16 @@ function paymentHandlers(node: LdkNode) {
       );
       return { paymentHash: toHex(hash) };
     },
-    keysend: ({ nodeId, amountMsat, customTlvs = [] }) => {
+    keysend: ({ nodeId, amountMsat, customTlvs = [], inParts = false }) => {
       const preimage = entropy.get_secure_random_bytes();
       const tlvs = customTlvs.map(([type, value]) =>
         ldk.TwoTuple_u64CVec_u8ZZ.constructor_new(type, fromHex(value)),
       );
-      const onion = ldk.RecipientOnionFields.constructor_spontaneous_empty().with_custom_tlvs(tlvs);
-      const parameters = ldk.PaymentParameters.constructor_for_keysend(fromHex(nodeId), 24, false);
+      const fields = inParts
+        ? ldk.RecipientOnionFields.constructor_secret_only(entropy.get_secure_random_bytes())
+        : ldk.RecipientOnionFields.constructor_spontaneous_empty();
+      const onion = fields.with_custom_tlvs(tlvs);
+      const parameters = ldk.PaymentParameters.constructor_for_keysend(fromHex(nodeId), 24, inParts);
       const sent = manager.send_spontaneous_payment(
         ldk.Option_ThirtyTwoBytesZ.constructor_some(preimage),
         okOf(onion, ldk.Result_RecipientOnionFieldsNoneZ_OK, "custom TLVs"),

@@ -77,7 +77,10 @@ function paymentEvent(event: ldk.Event): LdkEvent | undefined {
       paymentHash: toHex(event.payment_hash),
       amountMsat: event.amount_msat,
       preimage: preimageHex(event.purpose),
-      customTlvs: event.onion_fields.custom_tlvs().map((tlv) => [tlv.get_a(), toHex(tlv.get_b())]),
+      // The bindings take a number of 64 bits for one with a sign.
+      customTlvs: event.onion_fields
+        .custom_tlvs()
+        .map((tlv) => [BigInt.asUintN(64, tlv.get_a()), toHex(tlv.get_b())]),
       claimDeadline: someOf(event.claim_deadline, ldk.Option_u32Z_Some),
     };
   }

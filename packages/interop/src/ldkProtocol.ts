@@ -147,7 +147,13 @@ export interface LdkCommands {
   /** `amountMsat` is for invoices without one. */
   pay: { args: { invoice: string; amountMsat?: bigint }; result: { paymentHash: string } };
   keysend: {
-    args: { nodeId: string; amountMsat: bigint; customTlvs?: readonly (readonly [bigint, string])[] };
+    args: {
+      nodeId: string;
+      amountMsat: bigint;
+      customTlvs?: readonly (readonly [bigint, string])[];
+      /** As many as the amount needs, with a payment secret. One otherwise. */
+      inParts?: boolean;
+    };
     result: { paymentHash: string; preimage: string };
   };
   /** An offer without amount or description. */
