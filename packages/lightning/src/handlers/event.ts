@@ -170,7 +170,11 @@ export type LocalHtlcFailureReason =
   | "incorrect-payment-details"
   | "final-incorrect-cltv-expiry"
   | "final-incorrect-htlc-amount"
-  | "mpp-timeout";
+  | "mpp-timeout"
+  | "required-node-feature"
+  | "payment-claim-buffer"
+  | "payment-secret-required"
+  | "invalid-keysend-preimage";
 
 /**
  * What a node tells its user. Events are stored with a rising index in the same batch as what caused them, and are

@@ -119,7 +119,9 @@ export class Claimables {
       { height, now },
     );
     if (!terms.ok) {
-      this.#incoming.fail(read, terms.error);
+      const { failure, reason, text } = terms.error;
+      this.#environment.logger.log({ level: "info", module: "payment", text: `${refKey(ref)}: ${text}` });
+      this.#incoming.fail(read, failure, { failureType: { kind: "receive", paymentHash }, reason });
       return;
     }
     const claimable: ClaimablePart = { ref, amount, cltvExpiry, terms: terms.value };

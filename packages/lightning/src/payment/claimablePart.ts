@@ -1,7 +1,7 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import type { BlindedRole, Disposition, HtlcRef } from "../channel/disposition.ts";
 import type { TlvRecord } from "../codec/tlv.ts";
-import type { ReceivedOnionFields } from "../handlers/event.ts";
+import type { LocalHtlcFailureReason, ReceivedOnionFields } from "../handlers/event.ts";
 import { htlcFailBackBuffer } from "../onchain/deadlines.ts";
 import type { FinalPayload } from "../onion/index.ts";
 import { equalBytes, equalSecrets, fromHex } from "../util/bytes.ts";
@@ -45,6 +45,14 @@ export interface Moment {
   readonly now: UnixSeconds;
 }
 
+/** What the payer is told of a part that is not taken, and what the user is. */
+export interface PartRefusal {
+  readonly failure: FailureMessage;
+  readonly reason: LocalHtlcFailureReason;
+  /** For logs: which term was not kept. */
+  readonly text: string;
+}
+
 /** Most HTLCs of one payment: each is told of all others when they are claimed. */
 const maxParts = 256;
 
@@ -59,20 +67,27 @@ export function readClaimable(
   keys: InboundPaymentKeys,
   offered: OfferedPart,
   { height, now }: Moment,
-): Result<ClaimableTerms, FailureMessage> {
+): Result<ClaimableTerms, PartRefusal> {
   const { amount, cltvExpiry, payload, sharedSecret, blinded, phantomSharedSecret } = offered;
-  if (cltvExpiry < payload.outgoingCltv) return err({ type: "final_incorrect_cltv_expiry", cltvExpiry });
-  if (amount + offered.skimmedFee < payload.amount) {
-    return err({ type: "final_incorrect_htlc_amount", incomingHtlcAmt: amount });
+  if (cltvExpiry < payload.outgoingCltv) {
+    const failure = { type: "final_incorrect_cltv_expiry", cltvExpiry } as const;
+    return refused(failure, "final-incorrect-cltv-expiry", `the onion says ${payload.outgoingCltv}`);
   }
-  const known = asked(keys, offered, { height, now });
-  const isTooSoon = cltvExpiry <= height + htlcFailBackBuffer + 1;
-  if (known === undefined || isTooSoon) return err(unknownDetails(amount, height));
+  if (amount + offered.skimmedFee < payload.amount) {
+    const failure = { type: "final_incorrect_htlc_amount", incomingHtlcAmt: amount } as const;
+    return refused(failure, "final-incorrect-htlc-amount", `the onion says ${payload.amount} msat`);
+  }
+  const asked = known(keys, offered, { height, now });
+  const failure = unknownDetails(amount, height);
+  if (!asked.ok) return refused(failure, asked.error.reason, asked.error.text);
+  if (cltvExpiry <= height + htlcFailBackBuffer + 1) {
+    return refused(failure, "payment-claim-buffer", `expires at ${cltvExpiry}, the height is ${height}`);
+  }
   const { customTlvs } = payload;
   return ok({
     kind: "claimable",
     sharedSecret,
-    ...known,
+    ...asked.value,
     ...(blinded && { blinded }),
     ...(phantomSharedSecret && { phantomSharedSecret }),
     ...(payload.amount !== offered.received && { intendedAmount: payload.amount }),
@@ -144,18 +159,33 @@ type KnownPayment = Pick<
   "paymentSecret" | "paymentMetadata" | "totalAmount" | "preimage" | "spontaneous"
 >;
 
-function asked(keys: InboundPaymentKeys, offered: OfferedPart, at: Moment): KnownPayment | undefined {
+function refused(
+  failure: FailureMessage,
+  reason: LocalHtlcFailureReason,
+  text: string,
+): Result<never, PartRefusal> {
+  return err({ failure, reason, text });
+}
+
+/** What is known of the payment: we asked for it, or its payer sends the preimage along. */
+function known(
+  keys: InboundPaymentKeys,
+  offered: OfferedPart,
+  at: Moment,
+): Result<KnownPayment, Pick<PartRefusal, "reason" | "text">> {
   const { paymentHash, payload } = offered;
   const { paymentData, paymentMetadata, keysendPreimage } = payload;
   if (keysendPreimage !== undefined) {
-    if (!equalSecrets(crypto().sha256(keysendPreimage), fromHex(paymentHash))) return undefined;
-    return {
+    if (!equalSecrets(crypto().sha256(keysendPreimage), fromHex(paymentHash))) {
+      return err({ reason: "invalid-keysend-preimage", text: "the preimage of another hash" });
+    }
+    return ok({
       totalAmount: paymentData?.totalAmount ?? payload.amount,
       spontaneous: true,
       preimage: keysendPreimage,
       ...(paymentData && { paymentSecret: paymentData.paymentSecret }),
       ...(paymentMetadata && { paymentMetadata }),
-    };
+    });
   }
   const { paymentSecret = noSecret, totalAmount = payload.amount } = paymentData ?? {};
   const verified = verifyInboundPayment(keys, {
@@ -167,15 +197,16 @@ function asked(keys: InboundPaymentKeys, offered: OfferedPart, at: Moment): Know
     height: at.height as BlockHeight,
     now: at.now,
   });
-  if (!verified.ok || paymentData === undefined) return undefined;
+  if (paymentData === undefined) return err({ reason: "payment-secret-required", text: "no secret" });
+  if (!verified.ok) return err({ reason: "incorrect-payment-details", text: verified.error.kind });
   const { preimage, paymentMetadata: clear } = verified.value;
-  return {
+  return ok({
     totalAmount,
     spontaneous: false,
     paymentSecret: paymentData.paymentSecret,
     ...(preimage && { preimage }),
     ...(clear && { paymentMetadata: clear }),
-  };
+  });
 }
 
 /** Fits no payment. */

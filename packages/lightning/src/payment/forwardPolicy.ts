@@ -175,6 +175,8 @@ export function reasonOf({ type }: FailureMessage): LocalHtlcFailureReason {
       return "final-incorrect-cltv-expiry";
     case "final_incorrect_htlc_amount":
       return "final-incorrect-htlc-amount";
+    case "required_node_feature_missing":
+      return "required-node-feature";
     case "mpp_timeout":
       return "mpp-timeout";
     case "temporary_channel_failure":

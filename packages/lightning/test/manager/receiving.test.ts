@@ -212,12 +212,20 @@ describe("a prober", () => {
     sender.settle();
     assert.equal(claimable(bob).length, 0);
     assert.deepEqual(sender.failureOf(part), unknown(kilosats(3), net.height));
+    const [{ failureType, failureReason } = assert.fail("the user was not told")] =
+      bob.eventsOf("htlc-handling-failed");
+    assert.equal(failureType.kind, "receive");
+    assert.ok(failureReason?.kind === "local");
+    return failureReason.reason;
   }
 
   const amounts = [0n, 1n, 2_999_999n, 2_100_000_000_000_000_000n - 1n, 2n ** 63n, 2n ** 64n - 1n];
 
   it("is told the same for an unknown hash", () => {
-    answer(() => ({ paymentHash: userHash }));
+    assert.equal(
+      answer(() => ({ paymentHash: userHash })),
+      "incorrect-payment-details",
+    );
   });
   it("is told the same for a wrong secret, or none", () => {
     answer(() => ({ paymentSecret: new Uint8Array(32) }));
@@ -228,6 +236,11 @@ describe("a prober", () => {
   });
   it("is told the same for an expiry that is too near, by the invoice or by what claiming takes", () => {
     for (const cltvExpiryDelta of [4, 39, 40, 41, 49]) answer(() => ({ cltvExpiryDelta }));
+    // The secret is looked at first, so that what is said of the expiry is said to nobody else.
+    assert.equal(
+      answer(() => ({ cltvExpiryDelta: 4, paymentSecret: new Uint8Array(32) })),
+      "incorrect-payment-details",
+    );
   });
   it("is told the same within the blocks that claiming takes, and beyond them is none", () => {
     const { net, bob, sender, a } = pair(1);
@@ -235,12 +248,19 @@ describe("a prober", () => {
     const late = sender.send(a, { ...paid, amount: kilosats(3), cltvExpiryDelta: 40 });
     sender.settle();
     assert.deepEqual(sender.failureOf(late), unknown(kilosats(3), net.height));
+    assert.deepEqual(bob.eventsOf("htlc-handling-failed")[0]?.failureReason, {
+      kind: "local",
+      reason: "payment-claim-buffer",
+    });
     sender.send(a, { ...paid, amount: kilosats(3), cltvExpiryDelta: 41 });
     sender.settle();
     assert.equal(claimable(bob)[0]?.claimDeadline, net.height + 2);
   });
   it("is told the same for the preimage of another hash", () => {
-    answer(() => ({ keysendPreimage: userPreimage }));
+    assert.equal(
+      answer(() => ({ keysendPreimage: userPreimage })),
+      "invalid-keysend-preimage",
+    );
   });
   it("is told the same when another payment with the hash waits", () => {
     const { net, bob, sender, a, b } = pair();

@@ -71,6 +71,10 @@ const localReason: Codec<LocalHtlcFailureReason> = nameOf<LocalHtlcFailureReason
     "final-incorrect-cltv-expiry": 29,
     "final-incorrect-htlc-amount": 30,
     "mpp-timeout": 31,
+    "required-node-feature": 32,
+    "payment-claim-buffer": 33,
+    "payment-secret-required": 34,
+    "invalid-keysend-preimage": 35,
   },
 );
 
