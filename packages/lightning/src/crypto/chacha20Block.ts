@@ -30,36 +30,56 @@ export function chacha20FromBlock(key: Uint8Array, nonce: Uint8Array, data: Uint
 
 const counterWord = 12;
 
-/** The words of each quarter round: columns, then diagonals. */
-const quarterRounds: readonly (readonly [number, number, number, number])[] = [
-  [0, 4, 8, 12],
-  [1, 5, 9, 13],
-  [2, 6, 10, 14],
-  [3, 7, 11, 15],
-  [0, 5, 10, 15],
-  [1, 6, 11, 12],
-  [2, 7, 8, 13],
-  [3, 4, 9, 14],
+/** The words of a quarter round. */
+interface Quarter {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+}
+
+/** Columns, then diagonals. */
+const quarters: readonly Quarter[] = [
+  { a: 0, b: 4, c: 8, d: 12 },
+  { a: 1, b: 5, c: 9, d: 13 },
+  { a: 2, b: 6, c: 10, d: 14 },
+  { a: 3, b: 7, c: 11, d: 15 },
+  { a: 0, b: 5, c: 10, d: 15 },
+  { a: 1, b: 6, c: 11, d: 12 },
+  { a: 2, b: 7, c: 8, d: 13 },
+  { a: 3, b: 4, c: 9, d: 14 },
 ];
 
 function keyStreamBlock(start: Uint32Array): DataView {
   const state = start.slice();
-  const mix = (target: number, source: number, [turned, bits]: readonly [number, number]) => {
-    state[target] = (state[target] ?? 0) + (state[source] ?? 0);
-    const word = (state[turned] ?? 0) ^ (state[target] ?? 0);
-    state[turned] = (word << bits) | (word >>> (32 - bits));
-  };
-  for (let round = 0; round < 10; round++) {
-    for (const [a, b, c, d] of quarterRounds) {
-      mix(a, b, [d, 16]);
-      mix(c, d, [b, 12]);
-      mix(a, b, [d, 8]);
-      mix(c, d, [b, 7]);
-    }
-  }
+  for (let round = 0; round < 10; round++) for (const quarter of quarters) quarterRound(state, quarter);
   const block = new DataView(new ArrayBuffer(64));
   for (let word = 0; word < 16; word++) {
     block.setUint32(word * 4, (state[word] ?? 0) + (start[word] ?? 0), true);
   }
   return block;
+}
+
+/** RFC 8439, section 2.1. */
+function quarterRound(state: Uint32Array, quarter: Quarter): void {
+  let a = state[quarter.a] ?? 0;
+  let b = state[quarter.b] ?? 0;
+  let c = state[quarter.c] ?? 0;
+  let d = state[quarter.d] ?? 0;
+  a = (a + b) | 0;
+  d = rotated(d ^ a, 16);
+  c = (c + d) | 0;
+  b = rotated(b ^ c, 12);
+  a = (a + b) | 0;
+  d = rotated(d ^ a, 8);
+  c = (c + d) | 0;
+  b = rotated(b ^ c, 7);
+  state[quarter.a] = a;
+  state[quarter.b] = b;
+  state[quarter.c] = c;
+  state[quarter.d] = d;
+}
+
+function rotated(word: number, bits: number): number {
+  return (word << bits) | (word >>> (32 - bits));
 }
