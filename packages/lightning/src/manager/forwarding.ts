@@ -99,7 +99,8 @@ export class Forwarding {
     const named = this.#channels.funded(to.channelId);
     const mayWait = named !== undefined && this.#isExpected(read.ref, named);
     if (mayWait && this.#incoming.wait(read.ref)) return;
-    this.#refuse(read, order, { reason: refused.reason, named });
+    const reason = this.#unusable(to.channelId) ?? refused.reason;
+    this.#refuse(read, order, { reason, named });
   }
 
   /** Offers an intercepted HTLC on the channel that the user chose; nothing has changed when that is refused. */
