@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import {
+  aggregatePayInfo,
   type BlindedPaymentPath,
   createBlindedPaymentPath,
   encodePaymentPathId,
@@ -105,22 +106,23 @@ async function pathToBob({ us, alice, bob }: Line) {
     );
   const { forwardingFeeBase, forwardingFeeProportionalMillionths, cltvExpiryDelta } =
     testConfig.channelConfig;
+  const forwards = [
+    {
+      nodeId: alice.nodeId,
+      shortChannelId: present(channelTo(alice.nodeId).shortChannelId, "a name"),
+      ...forwarding,
+    },
+    {
+      nodeId: us.nodeId,
+      shortChannelId: present(channelTo(bob.nodeId).shortChannelId, "a name"),
+      baseMsat: Number(forwardingFeeBase),
+      proportionalMillionths: forwardingFeeProportionalMillionths,
+      cltvExpiryDelta,
+    },
+  ];
   const made = await bob.cmd("blindedPath", {
     amountMsat: amount,
-    forwards: [
-      {
-        nodeId: alice.nodeId,
-        shortChannelId: present(channelTo(alice.nodeId).shortChannelId, "a name"),
-        ...forwarding,
-      },
-      {
-        nodeId: us.nodeId,
-        shortChannelId: present(channelTo(bob.nodeId).shortChannelId, "a name"),
-        baseMsat: Number(forwardingFeeBase),
-        proportionalMillionths: forwardingFeeProportionalMillionths,
-        cltvExpiryDelta,
-      },
-    ],
+    forwards,
     maxCltvExpiry: us.manager.bestBlock.height + 2_000,
   });
   const path: BlindedPaymentPath = {
@@ -139,7 +141,36 @@ async function pathToBob({ us, alice, bob }: Line) {
       features: Features.none,
     },
   };
+  assertSameTerms(path, forwards);
   return { paymentHash: made.paymentHash as PaymentHash, path };
+}
+
+/** That LDK adds up what nodes ask for as we do. */
+function assertSameTerms(
+  { payinfo }: BlindedPaymentPath,
+  forwards: readonly {
+    readonly baseMsat: number;
+    readonly proportionalMillionths: number;
+    readonly cltvExpiryDelta: number;
+  }[],
+): void {
+  const nodes = forwards.map(
+    ({ baseMsat, proportionalMillionths, cltvExpiryDelta }): PaymentForwardNode => ({
+      nodeId: "" as NodeId,
+      shortChannelId: 0n as ShortChannelId,
+      relay: { feeBase: msat(baseMsat), feeProportionalMillionths: proportionalMillionths, cltvExpiryDelta },
+      htlcMinimum: msat(1n),
+      htlcMaximum: payinfo.htlcMaximum,
+    }),
+  );
+  const last = { htlcMinimum: msat(1n), htlcMaximum: payinfo.htlcMaximum, minFinalCltvExpiryDelta: 24 };
+  const ours = aggregatePayInfo(nodes, last);
+  assert.ok(ours.ok);
+  const { feeBase, feeProportionalMillionths, cltvExpiryDelta } = ours.value;
+  assert.deepEqual(
+    [payinfo.feeBase, payinfo.feeProportionalMillionths, payinfo.cltvExpiryDelta],
+    [feeBase, feeProportionalMillionths, cltvExpiryDelta],
+  );
 }
 
 for (const claim of ["auto", "manual"] as const) {
