@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { htlcInterceptionFlags } from "#src/channel/config";
 import type { Bytes32 } from "#src/util/bytes";
+import type { ChannelId, NodeId } from "#src/util/ids";
 import { present } from "#src/util/invariant";
 import { msat } from "#src/util/units";
 import { BlindedLine } from "./blindedLine.ts";
-import type { ManagerNode } from "./managers.ts";
+import { type ManagerNode, testConfig } from "./managers.ts";
 
 const amount = msat(20_000_123n);
 
@@ -54,6 +56,45 @@ describe("a node that restarts while an HTLC of a blinded path is held", () => {
     line.settle();
     assert.ok(line.balance(line.dave, line.cd) >= amount);
     assert.deepEqual(line.last(line.carol, "update_fulfill_htlc")?.tlvs, {});
+  });
+});
+
+describe("an HTLC of a blinded path that waits for the user of a node", () => {
+  const config = { ...testConfig, htlcInterceptionFlags: htlcInterceptionFlags.toOnlinePrivateChannels };
+
+  /** As far as Carol, who has restarted meanwhile. */
+  function waiting() {
+    const line = new BlindedLine(config);
+    const asked = line.request(amount);
+    const part = line.pay(line.path(asked.paymentSecret), { ...asked, amount });
+    line.settle();
+    const decide = (node: ManagerNode, channelId: ChannelId, nodeId: NodeId) => {
+      const { interceptId, expectedOutboundAmount } = present(
+        node.eventsOf("htlc-intercepted").at(-1),
+        "an event",
+      );
+      node.manager.forwardInterceptedHtlc(interceptId, channelId, nodeId, expectedOutboundAmount);
+      line.settle();
+    };
+    restart(line, line.bob);
+    decide(line.bob, line.bc, line.carol.nodeId);
+    restart(line, line.carol);
+    return { line, part, decide };
+  }
+
+  it("goes on with its path key", () => {
+    const { line, decide } = waiting();
+    decide(line.carol, line.cd, line.dave.nodeId);
+    assert.equal(line.dave.eventsOf("payment-claimable").length, 1);
+  });
+
+  it("is failed without a word about why", () => {
+    const { line, part } = waiting();
+    const { interceptId } = present(line.carol.eventsOf("htlc-intercepted").at(-1), "an event");
+    line.carol.manager.failInterceptedHtlc(interceptId);
+    line.settle();
+    assertBadPath(line, part);
+    assert.equal(line.last(line.carol, "update_fail_htlc"), undefined);
   });
 });
 
