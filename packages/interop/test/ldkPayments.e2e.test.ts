@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
-import { fromHex, msat, type NodeId, type PaymentHash } from "@fulmen/lightning/util";
+import { type Bytes32, fromHex, msat, type NodeId, type PaymentHash } from "@fulmen/lightning/util";
 import { bothFormats, bothSides, openChannel, paid, settled, startOurPair, startPayment } from "./ourPair.ts";
 import { dustAllowed, openPurse } from "./purse.ts";
 
@@ -126,4 +126,55 @@ test("LDK pays us in parts over two channels of two formats", { timeout: 60_000 
     450_000_000n,
   );
   assert.equal(ldk.events.filter((event) => event.type === "payment-sent").length, 1);
+});
+
+for (const how of ["with an invoice", "without one"] as const) {
+  test(`we pay LDK in parts over two channels of two formats, ${how}`, { timeout: 60_000 }, async (t) => {
+    const pair = await startOurPair(t);
+    const { us, ldk } = pair;
+    for (const format of bothFormats) await openChannel(pair, { opener: "us", format, sats: 300_000n });
+    const amount = msat(350_000_000n);
+    if (how === "with an invoice") await startPayment(pair, "us", amount);
+    else {
+      const paymentSecret = new Uint8Array(32).fill(6) as Bytes32;
+      us.act((manager) =>
+        manager.sendSpontaneousPayment({ payee: ldk.nodeId as NodeId, amount, paymentSecret }),
+      );
+    }
+    const { paymentHash, feePaid } = await us.waitFor("payment-sent");
+    assert.equal(feePaid, 0n);
+    const claimed = await ldk.waitFor("payment-claimed", (event) => event.paymentHash === paymentHash);
+    assert.deepEqual([claimed.amountMsat, claimed.parts], [amount, 2]);
+    await settled(pair);
+    assert.equal(us.events.filter(({ kind }) => kind === "payment-path-successful").length, 2);
+  });
+}
+
+test("LDK is told our custom records, in order", {
+  timeout: 60_000,
+}, async (t) => {
+  const pair = await startOurPair(t);
+  const { us, ldk } = pair;
+  const purse = await openPurse(pair, "us", "anchors-zero-fee-htlc");
+  const customTlvs = [
+    { type: 2n ** 40n + 1n, value: Uint8Array.of(1, 2, 3) },
+    { type: 65_537n, value: new Uint8Array(0) },
+  ];
+  us.act((manager) =>
+    manager.sendSpontaneousPayment({ payee: ldk.nodeId as NodeId, amount: msat(7_000_000n), customTlvs }),
+  );
+  const claimable = await ldk.waitFor("payment-claimable");
+  assert.deepEqual(claimable.customTlvs, [
+    [65_537n, ""],
+    [2n ** 40n + 1n, "010203"],
+  ]);
+  await us.waitFor("payment-sent");
+  purse.moved("us", 7_000_000n);
+  const { invoice } = await ldk.cmd("invoice", { amountMsat: 6_000_000n });
+  us.act((manager) => manager.payForBolt11Invoice(invoice, { customTlvs: customTlvs.slice(1) }));
+  const second = await ldk.waitFor("payment-claimable", ({ amountMsat }) => amountMsat === 6_000_000n);
+  assert.deepEqual(second.customTlvs, [[65_537n, ""]]);
+  await us.waitFor("payment-sent", ({ amount }) => amount === 6_000_000n);
+  purse.moved("us", 6_000_000n);
+  await purse.check();
 });

@@ -400,7 +400,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   /** What HTLCs of ours take of others' channels now. @ldk ChannelManager::compute_inflight_htlcs */
-  computeInFlightHtlcs(): readonly InFlightHtlcs[] {
+  computeInflightHtlcs(): readonly InFlightHtlcs[] {
     return this.#core.payments.inFlightHtlcs();
   }
 

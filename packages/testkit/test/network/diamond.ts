@@ -95,7 +95,7 @@ export class Diamond {
         node.manager.listChannels().map(() => [0, true]),
       );
       assert.deepEqual(node.manager.listClaimablePayments(), []);
-      assert.deepEqual(node.manager.computeInFlightHtlcs(), []);
+      assert.deepEqual(node.manager.computeInflightHtlcs(), []);
       const complaint = node.log.find(({ level }) => level === "warn" || level === "error");
       assert.equal(complaint?.text, undefined);
     }

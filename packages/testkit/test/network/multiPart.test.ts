@@ -277,7 +277,7 @@ describe("probes", () => {
     const { a, d, network } = diamond;
     const before = diamond.balances();
     const { paymentHash, paymentId } = a.manager.sendProbe(path(diamond, 100_000_000n));
-    assert.equal(a.manager.computeInFlightHtlcs().length, 1);
+    assert.equal(a.manager.computeInflightHtlcs().length, 1);
     network.settle();
     assert.deepEqual(
       diamond.told(a, "probe-successful", paymentHash).map((event) => event.paymentId),
