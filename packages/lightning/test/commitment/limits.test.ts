@@ -450,6 +450,20 @@ describe("zero-fee commitments", () => {
     const c = { ...poor, fundings: poor.fundings.map((f) => ({ ...f, remoteBalance: msat(1_000_000n) })) };
     assert.equal(outgoing(c, 1_500_000n), "no-output-left");
     assert.equal(outgoing(c, 1_000_000n), undefined);
+    const theirs = channel({
+      format,
+      feerate: 0n,
+      isOpener: false,
+      localBalance: 1_000_000n,
+      local: none,
+      remote: none,
+    });
+    const rich = {
+      ...theirs,
+      fundings: theirs.fundings.map((f) => ({ ...f, remoteBalance: msat(3_000_000n) })),
+    };
+    assert.equal(incoming(rich, 1_500_000n), "no-output-left");
+    assert.equal(incoming(rich, 1_000_000n), undefined);
   });
 
   it("have no feerate to set", () => {
