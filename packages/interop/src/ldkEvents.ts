@@ -1,7 +1,7 @@
 import type { Txid } from "@fulmen/bitcoin/primitives";
 import { toHex, txidFromInternal } from "@fulmen/bitcoin/primitives";
 import * as ldk from "lightningdevkit";
-import type { LdkEvent, OutPointFact } from "./ldkProtocol.ts";
+import type { LdkEvent, NetworkUpdateFact, OutPointFact } from "./ldkProtocol.ts";
 import { present, someOf } from "./ldkValues.ts";
 
 /** An event of LDK's as plain data; kinds that no test asks about keep their name only. */
@@ -117,6 +117,7 @@ function paymentEvent(event: ldk.Event): LdkEvent | undefined {
       permanently: Boolean(event.payment_failed_permanently),
       failure: nameOf(event.failure),
       shortChannelId: someOf(event.short_channel_id, ldk.Option_u64Z_Some),
+      networkUpdate: networkUpdateFact(event.failure),
     };
   }
   if (event instanceof ldk.Event_PaymentForwarded) {
@@ -178,6 +179,19 @@ export function purposePreimage(purpose: ldk.PaymentPurpose): Uint8Array | undef
 function preimageHex(purpose: ldk.PaymentPurpose): string | undefined {
   const preimage = purposePreimage(purpose);
   return preimage === undefined ? undefined : toHex(preimage);
+}
+
+function networkUpdateFact(failure: ldk.PathFailure): NetworkUpdateFact | undefined {
+  if (!(failure instanceof ldk.PathFailure_OnPath)) return undefined;
+  const update = someOf(failure.network_update, ldk.Option_NetworkUpdateZ_Some);
+  if (update instanceof ldk.NetworkUpdate_ChannelFailure) {
+    const { short_channel_id: shortChannelId, is_permanent: permanent } = update;
+    return { kind: "channel", shortChannelId, permanent: Boolean(permanent) };
+  }
+  if (update instanceof ldk.NetworkUpdate_NodeFailure) {
+    return { kind: "node", nodeId: toHex(update.node_id), permanent: Boolean(update.is_permanent) };
+  }
+  return undefined;
 }
 
 function optionalHex(option: ldk.Option_ThirtyTwoBytesZ): string | undefined {

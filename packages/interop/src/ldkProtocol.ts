@@ -97,6 +97,11 @@ export interface BalanceFact {
   readonly sats: bigint;
 }
 
+/** What LDK as payer takes a failure for. */
+export type NetworkUpdateFact =
+  | { readonly kind: "channel"; readonly shortChannelId: bigint; readonly permanent: boolean }
+  | { readonly kind: "node"; readonly nodeId: string; readonly permanent: boolean };
+
 export interface RelevantTx {
   readonly txid: string;
   readonly height: number;
@@ -280,6 +285,7 @@ export type LdkEvent =
       readonly permanently: boolean;
       readonly failure: string;
       readonly shortChannelId: bigint | undefined;
+      readonly networkUpdate: NetworkUpdateFact | undefined;
     }
   | {
       readonly type: "payment-forwarded";
