@@ -158,6 +158,28 @@ describe("a payer and a recipient whom it does not know", () => {
     assert.equal(failures, 1);
   });
 
+  it("hide from each other that the chain had to decide", () => {
+    const hidden = new Hidden();
+    const { network, alice, carol, erin, dave } = hidden;
+    network.giveCoins([carol, erin], sat(100_000n));
+    network.claims(dave, "hold");
+    const amount = msat(50_000_000n);
+    hidden.pay(hidden.ask(amount), amount);
+    assert.equal(told(dave, "payment-claimable").length, 1);
+    for (const peer of [carol, erin]) {
+      const link = network.link(peer, dave);
+      link.reconnects = false;
+      network.cut(link);
+    }
+    network.settle();
+    for (let blocks = 0; blocks < 200 && told(alice, "payment-failed").length === 0; blocks++) network.mine();
+    assert.equal(told(alice, "payment-failed").length, 1);
+    assert.equal(told(alice, "payment-path-failed")[0]?.failureName, "invalid_onion_blinding");
+    const closed = [carol, erin].flatMap((node) => told(node, "channel-closed"));
+    assert.equal(closed.length, 1);
+    assert.equal(alice.manager.listUsableChannels().length, 1);
+  });
+
   const outcomes: readonly [ClaimPolicy, Event["kind"]][] = [
     ["claim", "payment-sent"],
     ["fail", "payment-failed"],
