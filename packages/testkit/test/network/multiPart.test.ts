@@ -132,6 +132,42 @@ describe("abandonPayment", () => {
   });
 });
 
+describe("a part whose channel goes to the chain", () => {
+  for (const claims of [true, false]) {
+    it(
+      claims
+        ? "is paid there, and the payment is sent once"
+        : "comes back from there, and nothing more is tried",
+      () => {
+        const diamond = new Diamond({ claims: "hold" });
+        const { a, b, d, network } = diamond;
+        network.giveCoins(diamond.nodes, sat(100_000n));
+        const { paymentHash } = diamond.pay(large);
+        b.manager.forceCloseBroadcastingLatestTxn(diamond.channels.ab, "for the test");
+        network.settle();
+        network.mine();
+        const [claimable] = d.manager.listClaimablePayments();
+        assert.equal(claimable?.amount, large);
+        if (claims)
+          d.manager.claimFunds(present(claimable?.purpose.paymentPreimage, "a preimage") as Bytes32);
+        else d.manager.failHtlcBackwards(paymentHash);
+        network.settle();
+        network.mine(200);
+        const sent = diamond.told(a, "payment-sent", paymentHash);
+        const failed = diamond.told(a, "payment-failed", paymentHash);
+        assert.deepEqual([sent.length, failed.length], claims ? [1, 0] : [0, 1]);
+        assert.equal(diamond.told(a, "payment-path-successful", paymentHash).length, claims ? 2 : 0);
+        assert.equal(diamond.told(a, "payment-path-failed", paymentHash).length, claims ? 0 : 2);
+        assert.deepEqual(a.manager.computeInflightHtlcs(), []);
+        network.crash(a);
+        network.settle();
+        assert.equal(diamond.told(a, "payment-sent", paymentHash).length, claims ? 1 : 0);
+        assert.equal(a.manager.listRecentPayments().filter(({ kind }) => kind === "pending").length, 0);
+      },
+    );
+  }
+});
+
 describe("a payment's id", () => {
   it("is taken over restarts, with parts out and after the end", () => {
     const diamond = new Diamond({ claims: "hold" });
