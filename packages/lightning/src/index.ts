@@ -84,6 +84,12 @@ export {
   timelineLines,
   type Watch,
 } from "./onchain/index.ts";
+export type {
+  PaymentTerms,
+  RecentPaymentDetails,
+  RecipientOnionFields,
+  Retry,
+} from "./payment/index.ts";
 export {
   type ConnectionChange,
   type ConnectionId,
