@@ -103,7 +103,7 @@ test("the prompt opens, pays, kills, restarts and closes, and survives whatever 
   await playground.type("open alice mallory 5", /no node mallory/);
   await playground.type("open alice bob -5", /Not a whole number/);
   await playground.type("open alice bob 99000000", /wallet has|not opened|cannot be funded/);
-  await playground.type("pay alice lnbcrt1nonsense", /not a payable invoice/);
+  await playground.type("pay alice lnbcrt1nonsense", /not a whole invoice/);
   const [, channel = ""] = await playground.type(
     "open alice bob 200000 static",
     /channel (\w+)… of 200,000 sat is ready/,
