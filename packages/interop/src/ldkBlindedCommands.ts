@@ -1,13 +1,15 @@
-import { toHex } from "@fulmen/bitcoin/primitives";
+import { fromHex, toHex } from "@fulmen/bitcoin/primitives";
+import { type TlvRecord, Writer, writeTlvRecords } from "@fulmen/lightning/codec";
 import * as ldk from "lightningdevkit";
 import type { LdkNode } from "./ldkNode.ts";
-import type { BlindedForwardFact, LdkHandlers } from "./ldkProtocol.ts";
-import { okOf } from "./ldkValues.ts";
+import type { BlindedForwardFact, BlindedPathFact, LdkHandlers } from "./ldkProtocol.ts";
+import { assertOk, okOf } from "./ldkValues.ts";
 
 const htlcMaximum = 1_000_000_000n;
 
-/** Blinded paths to LDK, without an invoice around them. */
-export function blindedHandlers({ parts: { manager, keys, entropy } }: LdkNode) {
+/** Blinded paths to LDK and to others, without an invoice around them. */
+export function blindedHandlers(node: LdkNode) {
+  const { manager, keys, entropy } = node.parts;
   return {
     blindedPath: ({ amountMsat, forwards, maxCltvExpiry }) => {
       const asked = okOf(
@@ -43,6 +45,7 @@ export function blindedHandlers({ parts: { manager, keys, entropy } }: LdkNode) 
       const payinfo = path.get_payinfo();
       return {
         paymentHash: toHex(asked.get_a()),
+        introductionNode: forwards[0]?.nodeId ?? node.nodeId,
         pathKey: toHex(path.blinding_point()),
         hops: path.blinded_hops().map((hop) => ({
           blindedNodeId: toHex(hop.get_blinded_node_id()),
@@ -54,6 +57,24 @@ export function blindedHandlers({ parts: { manager, keys, entropy } }: LdkNode) 
         htlcMinimumMsat: payinfo.get_htlc_minimum_msat(),
         htlcMaximumMsat: payinfo.get_htlc_maximum_msat(),
       };
+    },
+    payBlinded: ({ paymentHash, amountMsat, paths, inParts = false }) => {
+      const parameters = okOf(
+        ldk.PaymentParameters.constructor_read(writtenParameters(paths, { inParts }), 0),
+        ldk.Result_PaymentParametersDecodeErrorZ_OK,
+        "payment parameters",
+      );
+      const hash = fromHex(paymentHash);
+      const sent = manager.send_payment(
+        hash,
+        // The paths carry the secret.
+        ldk.RecipientOnionFields.constructor_spontaneous_empty(),
+        hash,
+        ldk.RouteParameters.constructor_from_payment_params_and_value(parameters, amountMsat),
+        ldk.Retry.constructor_attempts(3),
+      );
+      assertOk(sent, ldk.Result_NoneRetryableSendFailureZ_OK, "send_payment");
+      return {};
     },
   } satisfies Partial<LdkHandlers>;
 }
@@ -74,4 +95,45 @@ function forwardNode(forward: BlindedForwardFact, maxCltvExpiry: number): ldk.Pa
     Uint8Array.from(Buffer.from(nodeId, "hex")),
     htlcMaximum,
   );
+}
+
+/** `basic_mpp`, optional; before it the length. */
+const multiPart = fromHex("0003020000");
+
+/** LDK's `PaymentParameters` as it stores them: the bindings make no blinded path out of its parts. */
+function writtenParameters(
+  paths: readonly BlindedPathFact[],
+  { inParts }: { readonly inParts: boolean },
+): Uint8Array {
+  const value = (write: (writer: Writer) => void): Uint8Array => {
+    const writer = new Writer();
+    write(writer);
+    return writer.finish();
+  };
+  const none = new Uint8Array();
+  const records: readonly TlvRecord[] = [
+    { type: 1n, value: value((writer) => writer.u32(1_008)) },
+    ...(inParts ? [{ type: 2n, value: multiPart }] : []),
+    { type: 3n, value: Uint8Array.of(inParts ? 10 : 1) },
+    { type: 4n, value: none },
+    { type: 5n, value: Uint8Array.of(2) },
+    { type: 7n, value: none },
+    { type: 8n, value: value((writer) => writePaths(writer, paths)) },
+    { type: 11n, value: none },
+    { type: 13n, value: Uint8Array.of(19) },
+  ];
+  const stream = value((writer) => writeTlvRecords(writer, records));
+  return value((writer) => writer.bigSize(stream.length).bytes(stream));
+}
+
+function writePaths(writer: Writer, paths: readonly BlindedPathFact[]): void {
+  for (const path of paths) {
+    writer.u32(path.baseMsat).u32(path.proportionalMillionths).u16(path.cltvExpiryDelta);
+    writer.u64(path.htlcMinimumMsat).u64(path.htlcMaximumMsat).u16(0);
+    writer.bytes(fromHex(path.introductionNode)).bytes(fromHex(path.pathKey)).u8(path.hops.length);
+    for (const { blindedNodeId, encryptedPayload } of path.hops) {
+      const payload = fromHex(encryptedPayload);
+      writer.bytes(fromHex(blindedNodeId)).u16(payload.length).bytes(payload);
+    }
+  }
 }

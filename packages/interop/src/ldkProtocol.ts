@@ -50,7 +50,7 @@ export interface BlindedForwardFact {
 }
 
 export interface BlindedPathFact {
-  readonly paymentHash: string;
+  readonly introductionNode: string;
   readonly pathKey: string;
   readonly hops: readonly { readonly blindedNodeId: string; readonly encryptedPayload: string }[];
   /** What all nodes together ask for. */
@@ -177,7 +177,17 @@ export interface LdkCommands {
   /** A new payment, and a blinded path for it over these nodes. */
   blindedPath: {
     args: { amountMsat: bigint; forwards: readonly BlindedForwardFact[]; maxCltvExpiry: number };
-    result: BlindedPathFact;
+    result: BlindedPathFact & { readonly paymentHash: string };
+  };
+  /** Pays without an invoice; in several parts if need be where `inParts`. */
+  payBlinded: {
+    args: {
+      paymentHash: string;
+      amountMsat: bigint;
+      paths: readonly BlindedPathFact[];
+      inParts?: boolean;
+    };
+    result: Nothing;
   };
   claim: { args: { preimage: string }; result: Nothing };
   fail: { args: { paymentHash: string }; result: Nothing };

@@ -22,7 +22,8 @@ import {
   type ShortChannelId,
 } from "@fulmen/lightning/util";
 import { Features } from "@fulmen/lightning/wire";
-import { type LdkPeer, OurNode, testConfig } from "#src/index";
+import { OurNode, testConfig } from "#src/index";
+import { forwardNode } from "./hiddenPaths.ts";
 import { forwarding, type Line, startLine } from "./line.ts";
 import { openChannel, settled } from "./ourPair.ts";
 
@@ -47,19 +48,6 @@ async function startHidden(t: TestContext, options: { readonly announce: boolean
     { ...terms, format: "anchors-zero-fee-htlc", opener: "us" },
   );
   return { ...line, dave };
-}
-
-/** One of LDK's with its channel to `next`. */
-async function forwardNode(node: LdkPeer, next: string): Promise<PaymentForwardNode> {
-  const channel = (await node.cmd("channels")).find(({ counterparty }) => counterparty === next);
-  const { baseMsat, proportionalMillionths, cltvExpiryDelta } = forwarding;
-  return {
-    nodeId: node.nodeId as NodeId,
-    shortChannelId: present(channel?.shortChannelId, "the name of a channel") as ShortChannelId,
-    relay: { feeBase: msat(baseMsat), feeProportionalMillionths: proportionalMillionths, cltvExpiryDelta },
-    htlcMinimum: msat(1n),
-    htlcMaximum: msat(400_000_000n),
-  };
 }
 
 /** Over both of LDK's to our second node, and a hash to pay. */
