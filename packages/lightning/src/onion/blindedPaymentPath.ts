@@ -86,6 +86,9 @@ export function createBlindedPaymentPath(
   });
 }
 
+/** All bitcoins: more than this overflows for payers whose amounts have a sign. */
+const maxMoney = msat(21_000_000n * 100_000_000_000n);
+
 /**
  * What the nodes of a path ask for together, rounded up so that none of them gets too little: BOLT 4, "payload format",
  * the creator of `encrypted_recipient_data`.
@@ -116,7 +119,7 @@ export function aggregatePayInfo(
     const reached = htlcMaximum === undefined ? node.htlcMaximum : lessFee(htlcMaximum, node.relay);
     htlcMaximum = minOf(reached, node.htlcMaximum);
   }
-  htlcMaximum = minOf(htlcMaximum ?? last.htlcMaximum, last.htlcMaximum);
+  htlcMaximum = minOf(minOf(htlcMaximum ?? maxMoney, last.htlcMaximum), maxMoney);
   if (htlcMaximum < htlcMinimum) {
     const text = `at least ${htlcMinimum} msat and at most ${htlcMaximum}`;
     return err({ kind: "no-amount-fits", text });

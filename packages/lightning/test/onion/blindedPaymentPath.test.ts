@@ -120,6 +120,12 @@ describe("aggregatePayInfo", () => {
     assert.equal(payinfo.value.htlcMaximum, 6_000n);
   });
 
+  it("offers to carry no more than there is", () => {
+    const payinfo = aggregatePayInfo([], { ...plan, htlcMaximum: msat(0xffff_ffff_ffff_ffffn) });
+    assert.ok(payinfo.ok);
+    assert.equal(payinfo.value.htlcMaximum, 21_000_000n * 100_000_000_000n);
+  });
+
   it("refuses terms that no field holds, and bounds that no amount keeps", () => {
     const dear = Array.from({ length: 40 }, (_, index) => forwardNode(index, 4_000_000_000, 1_000_000));
     const refused = aggregatePayInfo(dear, plan);
