@@ -88,6 +88,36 @@ test("a payment of ours that the second channel cannot carry fails there", { tim
   await quiet(line);
 });
 
+test("a probe over LDK says how far it came, and moves nothing", { timeout: 60_000 }, async (t) => {
+  const line = await startLine(t, { middle: "alice", announce: true, format: "anchors-zero-fee-htlc" });
+  const { us, alice, bob } = line;
+  const before = ourBalance(line);
+  const probe = (amountMsat: bigint) =>
+    us.act((manager) =>
+      manager.sendSpontaneousPreflightProbes({ payee: bob.nodeId as NodeId, amount: msat(amountMsat) }),
+    );
+  const [small] = probe(amount);
+  assert.ok(small);
+  const arrived = await us.waitFor("probe-successful", ({ paymentId }) => paymentId === small.paymentId);
+  assert.deepEqual(
+    arrived.path.map(({ nodeId }) => nodeId),
+    [alice.nodeId, bob.nodeId],
+  );
+  await quiet(line);
+
+  await pay(alice, bob, 350_000_000n);
+  const [large] = probe(160_000_000n);
+  assert.ok(large);
+  const failed = await us.waitFor("probe-failed", ({ paymentId }) => paymentId === large.paymentId);
+  assert.equal(failed.shortChannelId, arrived.path[1]?.shortChannelId);
+  await quiet(line);
+  assert.equal(ourBalance(line), before);
+  assert.deepEqual(
+    us.events.filter(({ kind }) => kind === "payment-failed" || kind === "payment-path-failed"),
+    [],
+  );
+});
+
 /** Pays an invoice; gives the fee, once the payer has the preimage and the payee the money. */
 async function pay(payer: OurNode | LdkPeer, payee: OurNode | LdkPeer, amountMsat: bigint): Promise<bigint> {
   const { invoice, paymentHash } =
