@@ -107,6 +107,16 @@ export interface ForwardingBudget {
   readonly maxLiquidityPercent: number;
 }
 
+/** What a trampoline node asks of a payment: BOLT 4, "Trampoline Payments". */
+export interface TrampolineRelayTerms {
+  /** 0..2^32-1. */
+  readonly feeBaseMsat: number;
+  /** 0..2^32-1. */
+  readonly feeProportionalMillionths: number;
+  /** Blocks between the first expiry of what comes in and the last of what goes out: 48 are kept at least. */
+  readonly cltvExpiryDelta: number;
+}
+
 /** All settings of a node. @ldk lightning::util::config::UserConfig */
 export interface UserConfig {
   readonly channelHandshakeConfig: ChannelHandshakeConfig;
@@ -114,6 +124,13 @@ export interface UserConfig {
   readonly channelConfig: ChannelConfig;
   /** Forward to channels that are not announced. Default false. */
   readonly acceptForwardsToPrivChannels: boolean;
+  /**
+   * Take part in trampoline payments (a proposal for BOLT 4): relay those that ask for no more than `trampolineRelay` leaves,
+   * be paid by them, and say so in `init`, announcements and invoices. Default false.
+   */
+  readonly acceptTrampolineForwards: boolean;
+  /** What a payment that is relayed must leave us, beside what its own way costs. Default: 1 sat, 0.1 % and 72 blocks. */
+  readonly trampolineRelay: TrampolineRelayTerms;
   /** When false, every `open_channel` is refused; otherwise the user decides by `OpenChannelRequest`. Default true. */
   readonly acceptInboundChannels: boolean;
   /** Which HTLCs are intercepted: a sum of `htlcInterceptionFlags`. Default 0: none. */
@@ -171,6 +188,8 @@ export const defaultUserConfig: UserConfig = {
     acceptUnderpayingHtlcs: false,
   },
   acceptForwardsToPrivChannels: false,
+  acceptTrampolineForwards: false,
+  trampolineRelay: { feeBaseMsat: 1_000, feeProportionalMillionths: 1_000, cltvExpiryDelta: 72 },
   acceptInboundChannels: true,
   htlcInterceptionFlags: 0,
   forwardingBudget: { maxSlotsPercent: 80, maxLiquidityPercent: 80 },

@@ -82,7 +82,25 @@ export type Disposition =
       readonly customTlvs?: readonly TlvRecord[];
       /** It was for the phantom node behind us: encrypts, below ours, what goes back to the payer. */
       readonly phantomSharedSecret?: Uint8Array;
+      /** It came by a trampoline node: encrypts, below ours, what goes back to the payer. */
+      readonly trampolineSharedSecret?: Uint8Array;
       readonly blinded?: BlindedRole;
+    }
+  /** One part of a payment that a trampoline onion sends onward: BOLT 4, "Trampoline Payments". */
+  | {
+      readonly kind: "trampoline";
+      readonly sharedSecret: Uint8Array;
+      readonly trampolineSharedSecret: Uint8Array;
+      /** Of the outer onion. */
+      readonly paymentSecret?: Uint8Array;
+      /** Of the outer onion: what all parts together bring. */
+      readonly totalAmount: Msat;
+      /** What the payer meant this part to bring. */
+      readonly intendedAmount: Msat;
+      /** What the inner onion tells us. */
+      readonly payload: Uint8Array;
+      /** For the next trampoline node. */
+      readonly packet?: Uint8Array;
     }
   /** Written in the batch in which the preimage is known or the downstream removal is irrevocable. */
   | { readonly kind: "resolved"; readonly resolution: Resolution };

@@ -125,7 +125,8 @@ export type HtlcHandlingFailureType =
   /** The payer named no channel that we forward to; or, in a blinded path, no node. */
   | { readonly kind: "invalid-forward"; readonly requestedForwardScid?: ShortChannelId }
   | { readonly kind: "invalid-onion" }
-  | { readonly kind: "receive"; readonly paymentHash: PaymentHash };
+  | { readonly kind: "receive"; readonly paymentHash: PaymentHash }
+  | { readonly kind: "trampoline-forward" };
 
 /** Who failed an HTLC. @ldk lightning::events::HTLCHandlingFailureReason */
 export type HtlcHandlingFailureReason =

@@ -66,6 +66,7 @@ import {
   termsOfInvoice,
 } from "./paymentTerms.ts";
 import { pay, payAlong, type SentProbe, sendPreflightProbes, sendProbe } from "./sending.ts";
+import { overTrampolines } from "./trampolineTerms.ts";
 
 /** What a new channel shall be. @ldk ChannelManager::create_channel */
 export interface CreateChannelRequest {
@@ -366,7 +367,12 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   /** What paying an invoice means, for those who find its route themselves; throws `ApiError` when it cannot be paid. */
   paymentTermsOf(invoice: string | Invoice, options: PayInvoiceOptions = {}): PaymentTerms {
     const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
-    return termsOfInvoice(typeof invoice === "string" ? parsedInvoice(invoice) : invoice, us, options);
+    const parsed = typeof invoice === "string" ? parsedInvoice(invoice) : invoice;
+    const terms = termsOfInvoice(parsed, us, options);
+    if (options.trampolines === undefined) return terms;
+    const { entropy } = this.#core.environment;
+    const at = { entropy, height: this.#core.tip.height };
+    return checkedTerms(overTrampolines(terms, options.trampolines, at));
   }
 
   /** Pays along ways that are given, without trying others; what a lost connection drops is sent again. */
@@ -481,6 +487,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
       this.#core.input(() => channels.updateFee(id));
     }
     this.#core.input(() => claimables.tick());
+    this.#core.input(() => this.#core.relays.tick());
     this.#core.input(() => payments.tick(this.#core.events.paymentsToTell()));
     this.#core.input(() => incoming.tick());
     this.#core.input(() => announcer.tick());

@@ -106,10 +106,11 @@ export class Claimables {
 
   /** An HTLC that ends here. */
   receive(read: ReadHtlc, payload: FinalPayload, now: UnixSeconds): void {
-    const { ref, htlc, sharedSecret, blinded, phantomSharedSecret, offered } = read;
+    const { ref, htlc, offered, sharedSecret, blinded, phantomSharedSecret, trampolineSharedSecret } = read;
     const { paymentHash, amount, cltvExpiry } = htlc;
     const height = this.#channels.context.bestHeight;
-    const part = { paymentHash, payload, received: amount, sharedSecret, blinded, phantomSharedSecret };
+    const secrets = { sharedSecret, phantomSharedSecret, trampolineSharedSecret };
+    const part = { paymentHash, payload, received: amount, blinded, ...secrets };
     const terms = readClaimable(
       this.#keys,
       // Between us and the phantom there is nobody who could keep anything.
@@ -245,8 +246,9 @@ export class Claimables {
     if (claimable === undefined) return false;
     this.#remove(paymentHash);
     for (const part of claimable.parts) {
-      const { sharedSecret, blinded, phantomSharedSecret } = part.terms;
-      this.#incoming.fail({ ref: part.ref, sharedSecret, blinded, phantomSharedSecret }, failureOf(part));
+      const { sharedSecret, blinded, phantomSharedSecret, trampolineSharedSecret } = part.terms;
+      const way = { sharedSecret, blinded, phantomSharedSecret, trampolineSharedSecret };
+      this.#incoming.fail({ ref: part.ref, ...way }, failureOf(part));
     }
     return true;
   }

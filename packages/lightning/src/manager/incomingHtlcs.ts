@@ -13,7 +13,12 @@ import type {
 import type { BadOnion, FinalPayload } from "../onion/index.ts";
 import { fakeScidKey, isFakeScid } from "../payment/fakeScid.ts";
 import { forwardFailureType, reasonOf } from "../payment/forwardPolicy.ts";
-import { type ForwardOrder, type OnionReading, readIncomingOnion } from "../payment/incomingOnion.ts";
+import {
+  type ForwardOrder,
+  type OnionReading,
+  readIncomingOnion,
+  type TrampolineOrder,
+} from "../payment/incomingOnion.ts";
 import { readPhantomOnion } from "../payment/phantomOnion.ts";
 import { failHere, type WayBack } from "../payment/wayBack.ts";
 import { noBytes } from "../util/bytes.ts";
@@ -52,6 +57,7 @@ export interface IncomingHtlcTarget {
   /** The user has said where to. */
   forwardIntercepted(read: ReadHtlc, order: ForwardOrder, to: ForwardTo): void;
   receive(read: ReadHtlc, payload: FinalPayload): void;
+  relay(read: ReadHtlc, order: TrampolineOrder): void;
 }
 
 /**
@@ -200,12 +206,15 @@ export class IncomingHtlcs {
       const failureType: HtlcHandlingFailureType =
         reading.kind === "forward"
           ? forwardFailureType(reading.order)
-          : { kind: "receive", paymentHash: htlc.paymentHash };
+          : reading.kind === "trampoline"
+            ? { kind: "trampoline-forward" }
+            : { kind: "receive", paymentHash: htlc.paymentHash };
       const failure = { type: "temporary_channel_failure", channelUpdate: noBytes } as const;
       this.fail(read, failure, { failureType, reason: overloadReason(overloaded) });
       return;
     }
     if (reading.kind === "receive") target.receive(read, reading.payload);
+    else if (reading.kind === "trampoline") target.relay(read, reading.order);
     else if (this.#isForPhantom(read, reading.order)) this.#decidePhantom(read, reading.order, target);
     else if (forwardTo === undefined) target.forward(read, reading.order);
     else target.forwardIntercepted(read, reading.order, forwardTo);
@@ -267,7 +276,8 @@ export class IncomingHtlcs {
     { paymentHash, amount, cltvExpiry }: Htlc,
     { onion: packet, pathKey }: Extract<Disposition, { readonly kind: "undecided" | "intercepted" }>,
   ): OnionReading {
-    const onion = { packet, paymentHash, pathKey, amount, cltvExpiry };
+    const { acceptTrampolineForwards: acceptsTrampoline } = this.#environment.config;
+    const onion = { packet, paymentHash, pathKey, amount, cltvExpiry, acceptsTrampoline };
     return readIncomingOnion(onion, this.#environment.nodeSigner);
   }
 

@@ -83,7 +83,9 @@ export function createInvoice(core: ManagerCore, request: InvoiceRequest): Creat
   const { nodeSigner } = environment;
   const hints = chooseRouteHints(hintChannels(core), request.amount);
   return signedInvoice(request, makerOf(core), {
-    features: invoiceFeatures,
+    features: environment.config.acceptTrampolineForwards
+      ? invoiceFeatures.set("trampoline_routing", "optional")
+      : invoiceFeatures,
     routeHints: hints.map((hop) => [hop]),
     sign: (hash) => nodeSigner.signInvoice(hash),
   });

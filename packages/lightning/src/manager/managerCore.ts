@@ -51,6 +51,7 @@ import { InterceptedHtlcs } from "./interceptedHtlcs.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 import { type Outbox, refOf } from "./outbox.ts";
 import { Payer } from "./payer.ts";
+import { TrampolineRelays } from "./trampolineRelays.ts";
 import { Turn } from "./turn.ts";
 
 /** What a manager starts with: the store's, or that of a new node. */
@@ -77,6 +78,7 @@ export class ManagerCore implements CrossChannelHandler {
   readonly payments: OutboundPayments;
   readonly payer: Payer;
   readonly claimables: Claimables;
+  readonly relays: TrampolineRelays;
   readonly events: EventLog;
   readonly announcer: Announcer;
   readonly counterpartyTerms: CounterpartyTerms;
@@ -118,6 +120,8 @@ export class ManagerCore implements CrossChannelHandler {
     this.payments = new OutboundPayments(probeSecretOf(environment.nodeSigner.inboundPaymentKey()));
     this.payer = new Payer(environment, this.channels, this.payments);
     this.claimables = new Claimables(environment, this.channels, this.incoming);
+    const { payments } = this;
+    this.relays = new TrampolineRelays(environment, this.channels, { incoming, payments });
     this.counterpartyTerms = new CounterpartyTerms(this.channels, {
       nodeId: environment.nodeSigner.nodeId,
       chainHash: environment.network.genesisHash,
@@ -197,6 +201,7 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "incoming-htlc-gone":
         this.claimables.forget({ channelId, htlcId: action.htlc.id });
+        this.relays.forget({ channelId, htlcId: action.htlc.id });
         this.incoming.forget({ channelId, htlcId: action.htlc.id });
         this.intercepted.forget({ channelId, htlcId: action.htlc.id });
         return;
@@ -228,6 +233,8 @@ export class ManagerCore implements CrossChannelHandler {
     const { htlc, source } = what;
     if (source.kind === "local") {
       this.payments.fulfilled(source, preimage);
+      const relayed = this.relays.fulfilled(source.paymentId, preimage, claimedOnChain);
+      if (relayed !== undefined) this.emit(relayed, channelId);
       return;
     }
     const attribution = htlc.removal?.kind === "fulfill" ? htlc.removal.attribution : undefined;
@@ -326,6 +333,7 @@ export class ManagerCore implements CrossChannelHandler {
   failBackInTime(height: number): void {
     this.forwarding.failBackInTime(height);
     this.intercepted.newBlock(height);
+    this.relays.newBlock(height);
   }
 
   /**
@@ -348,6 +356,7 @@ export class ManagerCore implements CrossChannelHandler {
   archive(channelId: ChannelId, keys: readonly string[]): void {
     for (const { id } of this.channels.funded(channelId)?.incoming ?? []) {
       this.claimables.forget({ channelId, htlcId: id });
+      this.relays.forget({ channelId, htlcId: id });
       this.incoming.forget({ channelId, htlcId: id });
       this.intercepted.forget({ channelId, htlcId: id });
     }
@@ -557,6 +566,9 @@ export class ManagerCore implements CrossChannelHandler {
     receive: (
       ...[read, payload]: [Parameters<Claimables["receive"]>[0], Parameters<Claimables["receive"]>[1]]
     ): void => this.claimables.receive(read, payload, this.#now),
+    relay: (
+      ...[read, order]: [Parameters<TrampolineRelays["relay"]>[0], Parameters<TrampolineRelays["relay"]>[1]]
+    ): void => this.relays.relay(read, order, this.#now),
   };
 
   #removed(channelId: ChannelId, htlc: Htlc, source: HtlcSource): void {
@@ -587,6 +599,7 @@ export class ManagerCore implements CrossChannelHandler {
   }
 
   #collectEvents(): void {
+    for (const failed of this.payments.takeFailedRelays()) this.relays.failed(failed);
     for (const event of this.payments.takeEvents()) this.emit(event);
     for (const event of this.claimables.takeEvents()) this.emit(event);
   }

@@ -21,6 +21,7 @@ export function ourFeatures(config: UserConfig): Features {
   const { negotiateAnchorsZeroFeeHtlcTx, negotiateAnchorZeroFeeCommitments } = config.channelHandshakeConfig;
   return features
     .set("option_anchors", negotiateAnchorsZeroFeeHtlcTx ? "optional" : undefined)
+    .set("trampoline_routing", config.acceptTrampolineForwards ? "optional" : undefined)
     .set("zero_fee_commitments", negotiateAnchorZeroFeeCommitments ? "optional" : undefined);
 }
 

@@ -7,6 +7,7 @@ import {
   type FirstHop,
   finalValueOf,
   type Path,
+  type PaymentParameters,
   type Route,
   type RouteParameters,
   type RouteRefusal,
@@ -149,11 +150,11 @@ export class Payer {
     { terms, failedChannels, failedNodes, failedBlindedPaths }: OutboundPayment,
     left: Pick<RouteParameters, "finalValue" | "maxFee">,
   ): Result<Route, NoRoute> {
-    const { paymentParameters, finalValue } = terms.routeParameters;
+    const { finalValue } = terms.routeParameters;
     const found = this.findRoute({
       ...left,
       paymentParameters: {
-        ...paymentParameters,
+        ...this.#parametersOf(terms),
         previouslyFailedChannels: failedChannels,
         previouslyFailedNodes: failedNodes,
         previouslyFailedBlindedPathIndexes: failedBlindedPaths,
@@ -163,6 +164,21 @@ export class Payer {
     const fault = faultOf(found.value, { ...left, total: finalValue });
     if (fault === undefined) return found;
     return err({ reason: "unexpected-error", text: `the router's answer cannot be used: ${fault}` });
+  }
+
+  /** What is relayed has expiries to keep to, however late it is. */
+  #parametersOf({ relay, routeParameters }: PaymentTerms): PaymentParameters {
+    const { paymentParameters } = routeParameters;
+    if (relay === undefined) return paymentParameters;
+    // One block is added to every expiry: see `partOf`.
+    const next = this.#channels.context.bestHeight + 1;
+    const { payee } = paymentParameters;
+    const finalCltvExpiryDelta = Math.max(0, (relay.outgoingCltv ?? next) - next);
+    return {
+      ...paymentParameters,
+      maxTotalCltvExpiryDelta: Math.max(0, relay.latestExpiry - next),
+      payee: payee.kind === "clear" ? { ...payee, finalCltvExpiryDelta } : payee,
+    };
   }
 
   /** Of a route that the user gave, the paths that are not under way; an error while a channel of theirs is not in use. */

@@ -23,6 +23,7 @@ import type { Msat } from "../util/units.ts";
 import { Features } from "../wire/index.ts";
 import { ApiError } from "./apiError.ts";
 import { minFinalCltvExpiryDelta } from "./claimables.ts";
+import type { TrampolineStep } from "./trampolineTerms.ts";
 
 /** What may be asked of every payment. */
 export interface PaymentOptions {
@@ -50,6 +51,11 @@ export interface PayInvoiceOptions extends PaymentOptions {
   readonly amount?: Msat;
   /** What all payers together bring, when others pay the rest of the invoice: then `amount` may be less than it asks. */
   readonly declaredTotalMppValue?: Msat;
+  /**
+   * Nodes that find the way to the payee for us, in their order: then no more is to be known than a way to the first. For an
+   * invoice that says that its payee can be paid so. What they are given is part of `maxFee`.
+   */
+  readonly trampolines?: readonly TrampolineStep[];
 }
 
 /** A payment to a node that made no invoice. @ldk ChannelManager::send_spontaneous_payment */

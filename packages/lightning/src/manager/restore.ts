@@ -90,6 +90,7 @@ export function restoreManager(
   core.claimables.restored();
   const payments = restorePayments(core, records.payments);
   if (!payments.ok) return payments;
+  core.input(() => core.relays.restored(core.now));
   if (rows.length > 0) core.replay(rows, held);
   core.input(() => core.rebroadcast());
   const stillTold = events.value.pending.flatMap(({ event }) =>
@@ -156,6 +157,9 @@ function restoreHtlcs(core: ManagerCore, channel: FundedChannel): void {
         core.claimables.restore(htlc.paymentHash, { ref, amount, cltvExpiry, terms: disposition });
         break;
       }
+      case "trampoline":
+        core.relays.restore({ ref, htlc, terms: disposition });
+        break;
       case "intercepted":
         if (disposition.forwardTo === undefined) core.intercepted.restore(ref, htlc.cltvExpiry);
         else core.incoming.add(ref);

@@ -6,11 +6,13 @@ import {
   decodeFailure,
   pathSecrets,
   readFulfillAttribution,
+  unwrapReason,
 } from "../onion/index.ts";
 import { fromHex, type Point } from "../util/bytes.ts";
 import type { NodeId, ShortChannelId } from "../util/ids.ts";
 import { type FailureMessage, failureCodeOf, failureFlags } from "../wire/failureCodes.ts";
 import type { LocalSource } from "./inFlightParts.ts";
+import type { TrampolineTerms } from "./outboundPayment.ts";
 
 /** What came back for a part that failed. */
 export type FailedRemoval = Omit<Extract<HtlcRemoval, { readonly kind: "fail" }>, "kind">;
@@ -29,6 +31,10 @@ export interface Blame {
   readonly withinBlindedPath?: true;
   /** What the graph may learn of it. */
   readonly networkUpdate?: NetworkUpdate;
+  /** A trampoline node will not, or cannot, pass the payment on: that it is tried again is of no use. */
+  readonly stuck?: true;
+  /** Made for the payer by a trampoline node behind the end of our path. */
+  readonly beyond?: Uint8Array;
   readonly failureCode?: number;
   readonly failureName?: string;
 }
@@ -42,11 +48,47 @@ export interface Blame {
 export function blameOf(
   source: LocalSource,
   { reason, attribution }: FailedRemoval,
+  trampoline?: TrampolineTerms,
 ): Blame & { readonly holdTimes: readonly number[] } {
   const attributionData = attribution && attributionFields(attribution);
   const { length } = source.path;
-  const { outcome, holdTimes } = decodeFailure({ reason, attributionData }, secretsOf(source), length);
-  return { ...blameFor(source, outcome), holdTimes };
+  const outer = secretsOf(source);
+  const secrets = [...outer, ...trampolineSecrets(trampoline)];
+  const { outcome, holdTimes } = decodeFailure({ reason, attributionData }, secrets, length);
+  const isForeign = trampoline !== undefined && trampoline.own === undefined;
+  if (isForeign && outcome.kind !== "failed") {
+    return { ...innocent, byRecipient: true, beyond: unwrapReason(reason, outer), holdTimes };
+  }
+  const blame = trampoline?.own && blameForTrampolines(outcome, { length, nodes: trampoline.own.nodeIds });
+  return { ...(blame ?? blameFor(source, outcome)), holdTimes };
+}
+
+function trampolineSecrets(trampoline: TrampolineTerms | undefined): readonly Uint8Array[] {
+  if (trampoline?.own === undefined) return [];
+  const { sessionKey, nodeIds } = trampoline.own;
+  const points = nodeIds.map((nodeId) => fromHex(nodeId) as Point);
+  return pathSecrets(sessionKey, points).sharedSecrets;
+}
+
+/** What the first trampoline node or one behind it says, behind a path of `length` nodes. */
+function blameForTrampolines(
+  outcome: DecodedFailure,
+  { length, nodes }: { readonly length: number; readonly nodes: readonly NodeId[] },
+): Blame | undefined {
+  // The last node of the path is the first trampoline node: of its own accord, it answers by the outer onion only.
+  if (outcome.kind === "undecodable" || outcome.hop < length - 1) return undefined;
+  const reachedRecipient = outcome.hop === length + nodes.length - 1;
+  if (outcome.kind === "unreadable")
+    return { ...innocent, byRecipient: reachedRecipient, reachedRecipient, stuck: true };
+  const { failure } = outcome;
+  const isPermanent = (failureCodeOf(failure) & failureFlags.permanent) !== 0;
+  const isStuck = isPermanent || failure.type === "trampoline_fee_or_expiry_insufficient";
+  return {
+    byRecipient: reachedRecipient && isPermanent,
+    reachedRecipient,
+    ...(isStuck && { stuck: true as const }),
+    ...nameOf(failure),
+  };
 }
 
 /** How long the nodes held a part that was fulfilled: of those that told, from our peer on, in units of 100 milliseconds. */

@@ -35,6 +35,7 @@ export interface OfferedPart {
   readonly sharedSecret: Uint8Array;
   readonly blinded?: BlindedRole | undefined;
   readonly phantomSharedSecret?: Uint8Array | undefined;
+  readonly trampolineSharedSecret?: Uint8Array | undefined;
   /** What the peer may have kept of the amount. */
   readonly skimmedFee: Msat;
 }
@@ -68,7 +69,8 @@ export function readClaimable(
   offered: OfferedPart,
   { height, now }: Moment,
 ): Result<ClaimableTerms, PartRefusal> {
-  const { amount, cltvExpiry, payload, sharedSecret, blinded, phantomSharedSecret } = offered;
+  const { amount, cltvExpiry, payload, sharedSecret, blinded } = offered;
+  const { phantomSharedSecret, trampolineSharedSecret } = offered;
   if (cltvExpiry < payload.outgoingCltv) {
     const failure = { type: "final_incorrect_cltv_expiry", cltvExpiry } as const;
     return refused(failure, "final-incorrect-cltv-expiry", `the onion says ${payload.outgoingCltv}`);
@@ -90,6 +92,7 @@ export function readClaimable(
     ...asked.value,
     ...(blinded && { blinded }),
     ...(phantomSharedSecret && { phantomSharedSecret }),
+    ...(trampolineSharedSecret && { trampolineSharedSecret }),
     ...(payload.amount !== offered.received && { intendedAmount: payload.amount }),
     ...(customTlvs.length > 0 && { customTlvs }),
   });

@@ -9,12 +9,16 @@ import {
   decodePaymentPathId,
   type FinalPayload,
   failureOfPayload,
+  type HopPayload,
   keepsConstraints,
   type MalformedOnion,
   malformedOnion,
   peelOnion,
   readBlindedForward,
   readBlindedReceive,
+  type TrampolineEntryPayload,
+  type TrampolineForwardPayload,
+  type TrampolineToBlindedPathsPayload,
   type UnblindedHop,
   unblindHop,
 } from "../onion/index.ts";
@@ -23,7 +27,7 @@ import type { BlockHeight, NodeId, PaymentHash } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type { Msat } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
-import { invalidOnionBlinding, malformedBlinding, type WayBack } from "./wayBack.ts";
+import { invalidOnionBlinding, malformedBlinding, type TrampolineWayBack, type WayBack } from "./wayBack.ts";
 
 /** An HTLC's onion as it came. */
 export interface IncomingOnion {
@@ -34,6 +38,8 @@ export interface IncomingOnion {
   /** Of the HTLC: a blinded path sets bounds to both, and what goes on follows from them. */
   readonly amount: Msat;
   readonly cltvExpiry: number;
+  /** Whether onions within onions are read. */
+  readonly acceptsTrampoline?: boolean;
 }
 
 /** What the node reads onions with. */
@@ -54,11 +60,27 @@ export interface ForwardOrder {
   readonly layer: { readonly onion: Uint8Array; readonly pathKey?: Point };
 }
 
+/** What a trampoline onion sends onward, together with the other parts of the same payment. */
+export interface TrampolineOrder {
+  readonly way: TrampolineWayBack;
+  /** Of the outer onion: what this part was to bring, and by what it is put together with the others. */
+  readonly entry: TrampolineEntryPayload;
+  readonly payload: TrampolinePayload;
+  /** The payload's bytes. */
+  readonly payloadBytes: Uint8Array;
+  /** For the next trampoline node; absent when blinded paths lead on. */
+  readonly packet?: Uint8Array;
+}
+
+/** What an inner onion tells who is not its end. */
+export type TrampolinePayload = TrampolineForwardPayload | TrampolineToBlindedPathsPayload;
+
 /** What the onion says is to become of its HTLC. `back` is the way for what goes back to the payer. */
 export type OnionReading =
   | { readonly kind: "forward"; readonly back: WayBack; readonly order: ForwardOrder }
   /** Of a blinded path the payment secret is that of its `path_id`. */
   | { readonly kind: "receive"; readonly back: WayBack; readonly payload: FinalPayload }
+  | { readonly kind: "trampoline"; readonly back: WayBack; readonly order: TrampolineOrder }
   /** The payer is told why, or, within a blinded path, that it failed. `reason` is for logs. */
   | {
       readonly kind: "fail";
@@ -132,13 +154,111 @@ function readLayer(place: Place, incoming: IncomingOnion, reader: OnionReader): 
       return receiveBlinded({ payload: read, pathKey: key, back: backIf(false) }, incoming, reader);
     }
     case "trampoline-entry":
+      // Behind a phantom or a dummy there is no trampoline.
+      if (place.back === undefined) return readTrampoline(read, { incoming, reader, back: backIf(false) });
+      return misplaced(backIf(false));
+    case "trampoline-forward":
+    case "trampoline-to-blinded-paths":
+      return misplaced(backIf(false));
+  }
+}
+
+/** A record of an even type that we do not act on. */
+function misplaced(back: WayBack): OnionReading {
+  const failure = failureOfPayload({ type: 20n, offset: 0 });
+  return { kind: "fail", back, failure, reason: "a trampoline onion" };
+}
+
+/** The onion within the onion: BOLT 4, "Trampoline Payments". Of blinded paths, only whole ones at its end are followed. */
+function readTrampoline(
+  entry: TrampolineEntryPayload,
+  at: { readonly incoming: IncomingOnion; readonly reader: OnionReader; readonly back: WayBack },
+): OnionReading {
+  const { incoming, reader, back: outer } = at;
+  if (incoming.acceptsTrampoline !== true) return misplaced(outer);
+  if (entry.currentPathKey !== undefined) {
+    const reason = "a trampoline node within a blinded path";
+    return { kind: "fail", back: outer, failure: invalidOnionBlinding, reason };
+  }
+  const peeled = peelOnion({
+    packet: entry.trampolinePacket,
+    associatedData: fromHex(incoming.paymentHash),
+    ecdh: (point) => reader.ecdh(point),
+  });
+  if (!peeled.ok) {
+    const { error } = peeled;
+    if (error.kind === "bad-payload-length") {
+      const back = { ...outer, trampolineSharedSecret: error.sharedSecret };
+      const failure = failureOfPayload({ type: 0n, offset: 0 });
+      return { kind: "fail", back, failure, reason: `the trampoline onion: ${error.kind}` };
+    }
+    const { failure: type, sha256OfOnion } = error;
+    return { kind: "fail", back: outer, failure: { type, sha256OfOnion }, reason: `trampoline: ${type}` };
+  }
+  const { payload: payloadBytes, nextPacket: packet, sharedSecret } = peeled.value;
+  const way = { sharedSecret: outer.sharedSecret, trampolineSharedSecret: sharedSecret };
+  const decoded = decodeTrampolinePayload(payloadBytes, packet);
+  if (!decoded.ok) {
+    return {
+      kind: "fail",
+      back: way,
+      failure: failureOfPayload(decoded.error),
+      reason: decoded.error.reason,
+    };
+  }
+  const payload = decoded.value;
+  switch (payload.kind) {
+    case "final":
+      return receiveTrampoline(entry, payload, { incoming, back: way });
     case "trampoline-forward":
     case "trampoline-to-blinded-paths": {
-      // A record of an even type that we do not act on.
-      const failure = failureOfPayload({ type: 20n, offset: 0 });
-      return { kind: "fail", back: backIf(false), failure, reason: "a trampoline onion" };
+      const order = { way, entry, payload, payloadBytes, ...(packet && { packet }) };
+      return { kind: "trampoline", back: way, order };
+    }
+    case "forward":
+    case "blinded-forward":
+    case "blinded-final":
+    case "trampoline-entry": {
+      const failure = failureOfPayload({ type: 10n, offset: 0 });
+      return { kind: "fail", back: way, failure, reason: `${payload.kind} in a trampoline onion` };
     }
   }
+}
+
+/** The layer of a trampoline onion that is ours; `packet` is what is below it. */
+export function decodeTrampolinePayload(
+  payload: Uint8Array,
+  packet: Uint8Array | undefined,
+): ReturnType<typeof decodeHopPayload> {
+  return decodeHopPayload(payload, { isFinal: packet === undefined, hasPathKey: false, isTrampoline: true });
+}
+
+/**
+ * The payment is for us. What the trampoline node before us sends is told by the outer onion, what it is for by the inner
+ * one: the payer may have sent it by several trampoline nodes.
+ */
+function receiveTrampoline(
+  entry: TrampolineEntryPayload,
+  inner: Extract<HopPayload, { readonly kind: "final" }>,
+  { incoming, back }: { readonly incoming: IncomingOnion; readonly back: TrampolineWayBack },
+): OnionReading {
+  const fail = (failure: FailureMessage, reason: string): OnionReading => {
+    return { kind: "fail", back, failure, reason };
+  };
+  // Without the payer's total nobody could tell that a trampoline node kept most of it.
+  if (inner.paymentData === undefined) {
+    return fail(failureOfPayload({ type: 8n, offset: 0 }), "a trampoline payment without a secret");
+  }
+  if (entry.outgoingCltv < inner.outgoingCltv) {
+    const { cltvExpiry } = incoming;
+    return fail({ type: "final_incorrect_cltv_expiry", cltvExpiry }, "an expiry before the payer's");
+  }
+  if ((entry.paymentData?.totalAmount ?? entry.amount) < inner.amount) {
+    const incomingHtlcAmt = incoming.amount;
+    return fail({ type: "final_incorrect_htlc_amount", incomingHtlcAmt }, "less than the payer's amount");
+  }
+  const payload = { ...inner, amount: entry.amount, outgoingCltv: entry.outgoingCltv };
+  return { kind: "receive", back, payload };
 }
 
 function unreadable({ pathKey, back }: Place, error: BadOnion | BadPayloadLength): OnionReading {

@@ -1,8 +1,33 @@
+import type { HtlcRef } from "../channel/disposition.ts";
 import type { PaymentFailureReason } from "../handlers/event.ts";
 import type { Route, RouteParameters } from "../routing/route.ts";
 import type { NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 import type { RecipientOnionFields } from "./recipientOnion.ts";
+
+/** The onion within the onion, for the trampoline node that the route leads to: BOLT 4, "Trampoline Payments". */
+export interface TrampolineTerms {
+  readonly packet: Uint8Array;
+  /** Of a payment of ours; a relayed one's packet is its payer's. */
+  readonly own?: {
+    /** The inner onion's: reads what trampoline nodes answer. */
+    readonly sessionKey: Uint8Array;
+    /** The trampoline nodes in their order, the payee last. */
+    readonly nodeIds: readonly NodeId[];
+    /** What the trampoline nodes are given beside what the payee gets. */
+    readonly fees: Msat;
+  };
+}
+
+/** What a payment is relayed for. */
+export interface RelayTerms {
+  /** The incoming HTLCs that pay for it. */
+  readonly incoming: readonly HtlcRef[];
+  /** The last expiry that an HTLC of ours may have. */
+  readonly latestExpiry: number;
+  /** The expiry that the next trampoline node is to be offered; absent when blinded paths lead on. */
+  readonly outgoingCltv?: number;
+}
 
 /** Whom a payment of ours pays, and how. Enough to try again after a restart. */
 export interface PaymentTerms {
@@ -10,6 +35,9 @@ export interface PaymentTerms {
   readonly recipientOnion: RecipientOnionFields;
   /** Set for a spontaneous payment: it travels in the onion (bLIP 3). */
   readonly preimage?: Uint8Array;
+  readonly trampoline?: TrampolineTerms;
+  /** The payment is somebody else's: its user never hears of it. */
+  readonly relay?: RelayTerms;
   /** All that a route must keep to. */
   readonly routeParameters: RouteParameters;
 }

@@ -3,10 +3,10 @@ import type { InFlightHtlcs } from "../routing/route.ts";
 import type { PaymentHash, PaymentId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { type Msat, minusOrZero } from "../util/units.ts";
+import { type Msat, minusOrZero, plus, zeroMsat } from "../util/units.ts";
 import { type Blame, blameOf, type FailedRemoval, firstHopBlame, fulfillHoldTimes } from "./blame.ts";
 import { LiquidityInFlight, type LocalSource, type PartInFlight, PartsInFlight } from "./inFlightParts.ts";
-import { idempotencyTicks, isExpired, type OutboundPayment } from "./outboundPayment.ts";
+import { idempotencyTicks, isExpired, type OutboundPayment, type PaymentTerms } from "./outboundPayment.ts";
 import { Probes } from "./probes.ts";
 
 /** Why a payment is not even begun. @ldk lightning::ln::outbound_payment::RetryableSendFailure */
@@ -47,6 +47,15 @@ export type RecentPaymentDetails = { readonly paymentId: PaymentId; readonly pay
 interface Tracked {
   payment: OutboundPayment;
   readonly parts: PartsInFlight;
+  /** Of a relayed payment: what a trampoline node behind its end has to say to the payer. */
+  beyond?: Uint8Array;
+}
+
+/** A payment that was relayed, and failed. */
+export interface FailedRelay {
+  readonly paymentId: PaymentId;
+  /** For the payer, from a trampoline node behind the next one. */
+  readonly beyond: Uint8Array | undefined;
 }
 
 /** Failed channels, nodes and blinded paths that a payment remembers of each. */
@@ -68,6 +77,7 @@ export class OutboundPayments {
   #events: Event[] = [];
   #changed = new Set<PaymentId>();
   #retries = new Set<PaymentId>();
+  #failedRelays: FailedRelay[] = [];
   /** Payments that lost a part with a connection, until they have been tried again; and the ticks since then. */
   readonly #interrupted = new Map<PaymentId, number>();
 
@@ -93,7 +103,14 @@ export class OutboundPayments {
   }
 
   list(): readonly RecentPaymentDetails[] {
-    return [...this.#payments.values()].map(detailsOf);
+    const own = [...this.#payments.values()].filter(({ payment }) => payment.terms.relay === undefined);
+    return own.map(detailsOf);
+  }
+
+  /** Payments of others that pass through us. */
+  relayed(): readonly OutboundPayment[] {
+    const all = [...this.#payments.values()].map(({ payment }) => payment);
+    return all.filter(({ terms }) => terms.relay !== undefined);
   }
 
   /** What our HTLCs under way, probes too, take of others' channels. @ldk ChannelManager::compute_inflight_htlcs */
@@ -115,6 +132,11 @@ export class OutboundPayments {
     }
     this.#payments.set(paymentId, { payment, parts: new PartsInFlight() });
     this.#changed.add(paymentId);
+    if (terms.relay !== undefined) {
+      // Like a forward, it waits a moment for channels that are not in step just now.
+      this.#interrupted.set(paymentId, 0);
+      this.#retries.add(paymentId);
+    }
     return ok(payment);
   }
 
@@ -156,11 +178,12 @@ export class OutboundPayments {
     if (tracked === undefined) return;
     const { paymentId, terms, status } = tracked.payment;
     if (status.kind === "fulfilled") return;
-    const feePaid = tracked.parts.fees;
+    const ownFees = terms.trampoline?.own?.fees ?? zeroMsat;
+    const feePaid = plus(tracked.parts.fees, ownFees);
     this.#update(paymentId, (payment) => ({ ...payment, status: { kind: "fulfilled", preimage, feePaid } }));
     const { paymentHash, routeParameters } = terms;
-    const amount = routeParameters.finalValue;
-    this.#events.push({ kind: "payment-sent", paymentId, paymentHash, preimage, amount, feePaid });
+    const amount = minusOrZero(routeParameters.finalValue, ownFees);
+    this.#tell(terms, { kind: "payment-sent", paymentId, paymentHash, preimage, amount, feePaid });
     this.#retries.delete(paymentId);
     this.#interrupted.delete(paymentId);
   }
@@ -170,8 +193,8 @@ export class OutboundPayments {
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
     this.#removePart(tracked.parts, source);
-    const { paymentId } = tracked.payment;
-    this.#events.push({
+    const { paymentId, terms } = tracked.payment;
+    this.#tell(terms, {
       kind: "payment-path-successful",
       paymentId,
       paymentHash,
@@ -182,7 +205,9 @@ export class OutboundPayments {
 
   /** A part, or a probe, failed for good. */
   failed(source: LocalSource, htlc: SentHtlc, failure: PartFailure): void {
-    const blame = failure.kind === "packet" ? blameOf(source, failure.removal) : firstHopBlame(source);
+    const trampoline = this.get(source.paymentId)?.terms.trampoline;
+    const blame =
+      failure.kind === "packet" ? blameOf(source, failure.removal, trampoline) : firstHopBlame(source);
     if (this.#isProbe(source, htlc.paymentHash)) {
       this.#removePart(this.probes.inFlight, source);
       this.#events.push(this.probes.endOf(source, blame));
@@ -194,7 +219,8 @@ export class OutboundPayments {
     const { paymentId, terms } = tracked.payment;
     if (failure.kind !== "limits") this.#remember(paymentId, source, blame);
     const { shortChannelId, failureCode, failureName, networkUpdate } = blame;
-    this.#events.push({
+    if (blame.beyond !== undefined) tracked.beyond ??= blame.beyond;
+    this.#tell(terms, {
       kind: "payment-path-failed",
       paymentId,
       paymentHash: terms.paymentHash,
@@ -207,7 +233,8 @@ export class OutboundPayments {
       ...told(blame.holdTimes),
     });
     // One that is given up already still has to learn that this was its last part.
-    const givenUp = blame.byRecipient && this.abandon(paymentId, "recipient-rejected");
+    const reason = blame.byRecipient ? "recipient-rejected" : "route-not-found";
+    const givenUp = (blame.byRecipient || blame.stuck === true) && this.abandon(paymentId, reason);
     if (!givenUp) this.#withoutParts(paymentId);
   }
 
@@ -275,6 +302,13 @@ export class OutboundPayments {
     return events;
   }
 
+  /** Relayed payments that failed since the last call. */
+  takeFailedRelays(): readonly FailedRelay[] {
+    const failed = this.#failedRelays;
+    this.#failedRelays = [];
+    return failed;
+  }
+
   get hasRetries(): boolean {
     return this.#retries.size > 0;
   }
@@ -329,7 +363,7 @@ export class OutboundPayments {
 
   /** With less under way than is to be paid, a pending payment is tried again; without any part, an abandoned one fails. */
   #withoutParts(paymentId: PaymentId): void {
-    const { payment, parts } = present(this.#payments.get(paymentId), "a payment");
+    const { payment, parts, beyond } = present(this.#payments.get(paymentId), "a payment");
     if (payment.status.kind === "pending") {
       this.#retries.add(paymentId);
       return;
@@ -337,8 +371,14 @@ export class OutboundPayments {
     if (payment.status.kind !== "abandoned" || parts.size > 0) return;
     const { reason } = payment.status;
     this.#update(paymentId, (failing) => ({ ...failing, status: { kind: "failed", reason } }));
-    const { paymentHash } = payment.terms;
-    this.#events.push({ kind: "payment-failed", paymentId, paymentHash, reason });
+    const { paymentHash, relay } = payment.terms;
+    if (relay !== undefined) this.#failedRelays.push({ paymentId, beyond });
+    this.#tell(payment.terms, { kind: "payment-failed", paymentId, paymentHash, reason });
+  }
+
+  /** Of what is relayed for others, the user hears elsewhere. */
+  #tell({ relay }: PaymentTerms, event: Event): void {
+    if (relay === undefined) this.#events.push(event);
   }
 }
 
@@ -359,7 +399,7 @@ function detailsOf({ payment, parts }: Tracked): RecentPaymentDetails {
       return {
         ...named,
         kind: "pending",
-        totalAmount: terms.routeParameters.finalValue,
+        totalAmount: minusOrZero(terms.routeParameters.finalValue, terms.trampoline?.own?.fees ?? zeroMsat),
         amountInFlight: parts.amount,
         partsInFlight: parts.size,
         feesInFlight: parts.fees,

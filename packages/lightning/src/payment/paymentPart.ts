@@ -88,6 +88,7 @@ function recipientFields(terms: PaymentTerms, isBlinded: boolean): RecipientFiel
   const { recipientOnion, preimage, routeParameters } = terms;
   const { paymentSecret, paymentMetadata, customTlvs, declaredTotalMppValue } = recipientOnion;
   const totalAmount = declaredTotalMppValue ?? routeParameters.finalValue;
+  const trampolinePacket = terms.trampoline?.packet;
   // The blinded path itself holds the recipient's secret.
   if (isBlinded) return { totalAmount };
   return {
@@ -95,6 +96,7 @@ function recipientFields(terms: PaymentTerms, isBlinded: boolean): RecipientFiel
     ...(paymentSecret && { paymentSecret: paymentSecret as Bytes32 }),
     ...(paymentMetadata && { paymentMetadata }),
     ...(preimage && { keysendPreimage: preimage as Bytes32 }),
+    ...(trampolinePacket && { trampolinePacket }),
     ...(customTlvs && { customTlvs }),
   };
 }

@@ -20,6 +20,14 @@ export interface WayBack {
   readonly blinded?: BlindedRole | undefined;
   /** That of the phantom behind us, when its layer is the last: failures are the phantom's then. */
   readonly phantomSharedSecret?: Uint8Array | undefined;
+  /** That of the trampoline onion within: the payer is told by both (BOLT 4, "Returning Errors"). */
+  readonly trampolineSharedSecret?: Uint8Array | undefined;
+}
+
+/** Of an HTLC that a trampoline onion sends onward. */
+export interface TrampolineWayBack {
+  readonly sharedSecret: Uint8Array;
+  readonly trampolineSharedSecret: Uint8Array;
 }
 
 /** The one failure of a blinded path. Without the onion's hash, so that no two reasons for it can be told apart. */
@@ -40,12 +48,16 @@ export const malformedBlinding = {
  * that node turns into a failure of its own (BOLT 2, "Removing an HTLC"; BOLT 4, "Returning Errors").
  */
 export function failHere(
-  { sharedSecret, blinded, phantomSharedSecret }: WayBack,
+  { sharedSecret, blinded, phantomSharedSecret, trampolineSharedSecret }: WayBack,
   failure: FailureMessage,
   holdTime: number,
 ): Resolution {
   if (blinded === "inner") return { kind: "fail-malformed", ...malformedBlinding };
   const told = blinded === undefined ? failure : invalidOnionBlinding;
+  if (trampolineSharedSecret !== undefined) {
+    const inner = createFailure(told, { sharedSecret: trampolineSharedSecret, holdTime: undefined });
+    return failed(wrapFailurePacket(inner, { sharedSecret, holdTime }));
+  }
   if (phantomSharedSecret === undefined) return failed(createFailure(told, { sharedSecret, holdTime }));
   const phantoms = createFailure(told, { sharedSecret: phantomSharedSecret, holdTime: 0 });
   return failed(wrapFailurePacket(phantoms, { sharedSecret, holdTime }));
@@ -64,6 +76,20 @@ export function failBehind(
   const { reason, attribution } = removal;
   const packet = { reason, attributionData: attribution && attributionFields(attribution) };
   return failed(wrapFailurePacket(packet, { sharedSecret: way.sharedSecret, holdTime }));
+}
+
+/**
+ * A trampoline node behind us made `reason` for the payer: it goes back below our layers of both onions (BOLT 4, "Returning
+ * Errors").
+ */
+export function failBehindTrampoline(
+  { sharedSecret, trampolineSharedSecret }: TrampolineWayBack,
+  reason: Uint8Array,
+  holdTime: number,
+): Resolution {
+  const packet = { reason, attributionData: undefined };
+  const inner = wrapFailurePacket(packet, { sharedSecret: trampolineSharedSecret, holdTime: undefined });
+  return failed(wrapFailurePacket(inner, { sharedSecret, holdTime }));
 }
 
 /** Who gets to know how long we held an HTLC that is fulfilled: within a blinded path, nobody. */

@@ -50,6 +50,7 @@ export const featureTable = {
   option_payment_metadata: { bit: 48, contexts: "9" },
   option_zeroconf: { bit: 50, contexts: "INT", needs: ["option_scid_alias"] },
   option_keysend: { bit: 54, contexts: "N", source: "bLIP 3" },
+  trampoline_routing: { bit: 56, contexts: "IN9", source: "BOLTs pull request 836" },
   option_simple_close: { bit: 60, contexts: "IN", needs: ["option_shutdown_anysegwit"] },
   option_splice: { bit: 62, contexts: "IN" },
   option_dns_resolver: { bit: 258, contexts: "N", source: "bLIP 32" },

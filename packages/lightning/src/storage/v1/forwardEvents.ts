@@ -83,6 +83,7 @@ const failureType: Codec<HtlcHandlingFailureType> = union<HtlcHandlingFailureTyp
   "invalid-forward": [1, { requestedForwardScid: possible(0, shortChannelId) }],
   "invalid-onion": [2, {}],
   receive: [3, { paymentHash: needed(0, paymentHash) }],
+  "trampoline-forward": [4, {}],
 });
 
 const failureReason: Codec<HtlcHandlingFailureReason> = union<HtlcHandlingFailureReason>(

@@ -15,7 +15,12 @@ import {
 import { struct } from "../../codec/struct.ts";
 import type { TlvRecord } from "../../codec/tlv.ts";
 import type { BlindedPaymentPath } from "../../onion/blindedPath.ts";
-import type { OutboundPayment, PaymentTerms } from "../../payment/outboundPayment.ts";
+import type {
+  OutboundPayment,
+  PaymentTerms,
+  RelayTerms,
+  TrampolineTerms,
+} from "../../payment/outboundPayment.ts";
 import {
   type Payee,
   type PaymentParameters,
@@ -30,7 +35,7 @@ import { reading, type StorageError } from "../storageError.ts";
 import { paymentFailureReason } from "./event.ts";
 import { layout, needed, nested, possible, record, sized, union } from "./layouts.ts";
 import { blindedPaymentPath, route } from "./route.ts";
-import { count, paymentId, tlvRecords } from "./values.ts";
+import { count, htlcRef, paymentId, tlvRecords } from "./values.ts";
 
 /** The terms as they are stored: flat, and without what is as usual. */
 interface StoredTerms {
@@ -50,6 +55,8 @@ interface StoredTerms {
   readonly payeeFeatures?: Uint8Array;
   readonly blindedPaths?: readonly BlindedPaymentPath[];
   readonly limits?: StoredLimits;
+  readonly trampoline?: TrampolineTerms;
+  readonly relay?: RelayTerms;
 }
 
 type StoredLimits = Pick<
@@ -70,6 +77,20 @@ const routeHintHop: Codec<RouteHintHop> = struct("route_hint_hop", {
   feeBaseMsat: u32,
   feeProportionalMillionths: u32,
   cltvExpiryDelta: u16,
+});
+
+const trampoline: Codec<TrampolineTerms> = nested<TrampolineTerms>("trampoline_terms", {
+  packet: needed(0, rest),
+  own: possible(
+    2,
+    struct("own_trampolines", { sessionKey: bytes32, nodeIds: array16(nodeId), fees: msat64 }),
+  ),
+});
+
+const relay: Codec<RelayTerms> = nested<RelayTerms>("relay_terms", {
+  incoming: needed(0, array16(htlcRef)),
+  latestExpiry: needed(2, u32),
+  outgoingCltv: possible(4, u32),
 });
 
 const paymentTerms: Codec<StoredTerms> = nested<StoredTerms>("payment_terms", {
@@ -96,6 +117,8 @@ const paymentTerms: Codec<StoredTerms> = nested<StoredTerms>("payment_terms", {
       maxChannelSaturationPowerOfHalf: u8,
     }),
   ),
+  trampoline: possible(26, trampoline),
+  relay: possible(28, relay),
 });
 
 const status: Codec<OutboundPayment["status"]> = union<OutboundPayment["status"]>("payment_status", {
@@ -143,6 +166,7 @@ function storedTerms({
   recipientOnion,
   preimage,
   routeParameters,
+  ...others
 }: PaymentTerms): StoredTerms {
   const { finalValue, maxFee, paymentParameters: parameters } = routeParameters;
   const { payee, expiryTime } = parameters;
@@ -153,6 +177,8 @@ function storedTerms({
     maxFee,
     ...recipientOnion,
     ...(preimage && { preimage }),
+    ...(others.trampoline && { trampoline: others.trampoline }),
+    ...(others.relay && { relay: others.relay }),
     ...(payee.kind === "clear"
       ? {
           payee: payee.nodeId,
@@ -178,6 +204,8 @@ function termsOf(stored: StoredTerms): PaymentTerms {
       ...(declaredTotalMppValue !== undefined && { declaredTotalMppValue }),
     },
     ...(preimage && { preimage }),
+    ...(stored.trampoline && { trampoline: stored.trampoline }),
+    ...(stored.relay && { relay: stored.relay }),
     routeParameters: {
       paymentParameters: paymentParameters(payeeOf(stored), {
         ...(expiresAt !== undefined && { expiryTime: expiresAt }),
