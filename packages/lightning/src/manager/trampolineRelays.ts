@@ -19,7 +19,7 @@ import { type Payee, paymentParameters } from "../routing/route.ts";
 import { type Bytes32, equalBytes, toHex } from "../util/bytes.ts";
 import { type PaymentHash, type PaymentId, paymentIdOf } from "../util/ids.ts";
 import { InvariantError, present } from "../util/invariant.ts";
-import { type Msat, minusOrZero, msat, plus, sum } from "../util/units.ts";
+import { type Msat, minusOrZero, msat, sum } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import { Features } from "../wire/features.ts";
 import { ApiError } from "./apiError.ts";
@@ -230,7 +230,8 @@ export class TrampolineRelays {
     const { feeBaseMsat, feeProportionalMillionths, cltvExpiryDelta } =
       this.#environment.config.trampolineRelay;
     const ours = (amountToForward * BigInt(feeProportionalMillionths)) / 1_000_000n + BigInt(feeBaseMsat);
-    const needed = plus(amountToForward, msat(ours));
+    // Not `plus`: payers may say what they like.
+    const needed = amountToForward + ours;
     const brought = sum(parts.map(({ htlc }) => htlc.amount));
     const expiry = Math.min(...parts.map(({ htlc }) => htlc.cltvExpiry));
     const latestExpiry = expiry - Math.max(cltvExpiryDelta, minCltvExpiryDelta);
@@ -250,7 +251,7 @@ export class TrampolineRelays {
       routeParameters: {
         paymentParameters: paymentParameters(payeeOf(payload)),
         finalValue: amountToForward,
-        maxFee: minusOrZero(brought, needed),
+        maxFee: msat(brought - needed),
       },
     };
     try {

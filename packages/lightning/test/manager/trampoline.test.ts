@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { buildTrampolineOnion } from "#src/onion/trampolineOnion";
+import { paymentParameters } from "#src/routing/route";
+import type { Bytes32 } from "#src/util/bytes";
+import { blockHeight, type ChannelId, type PaymentId } from "#src/util/ids";
 import { msat } from "#src/util/units";
+import { BlindedLine } from "./blindedLine.ts";
 import { type ManagerNode, testConfig } from "./managers.ts";
-import { TrampolineLine } from "./trampolineLine.ts";
+import { TrampolineLine, trampolineConfig } from "./trampolineLine.ts";
 
 describe("a payment by trampoline nodes", () => {
   it("is relayed, received and told of by each as what it is", () => {
@@ -180,33 +185,139 @@ describe("a payment by trampoline nodes", () => {
   });
 });
 
+describe("a payment to somebody who knows nothing of trampolines", () => {
+  it("is relayed to its blinded paths", () => {
+    const line = new BlindedLine(trampolineConfig);
+    const { alice, bob, carol, dave, net } = line;
+    const amount = msat(10_000_000n);
+    const { paymentHash, paymentSecret } = line.request(amount);
+    const path = line.path(paymentSecret, { forwardNodes: [line.forwardNode(carol, line.cd)] });
+    const sessionKey = new Uint8Array(32).fill(7);
+    const packet = buildTrampolineOnion({
+      hops: [
+        {
+          nodeId: bob.nodeId,
+          payload: {
+            kind: "trampoline-to-blinded-paths",
+            amountToForward: amount,
+            outgoingCltv: blockHeight(net.height + 100),
+            blindedPaths: [path],
+          },
+        },
+      ],
+      paymentHash,
+      sessionKey,
+    });
+    assert.ok(packet.ok);
+    const scid = (node: ManagerNode, channelId: ChannelId) =>
+      node.manager.listChannels().find((one) => one.channelId === channelId)?.shortChannelId ?? assert.fail();
+    bob.findRoute = ({ parameters }) => {
+      const { payee } = parameters.paymentParameters;
+      if (payee.kind !== "blinded") return { ok: false, error: { kind: "no-route", text: "not blinded" } };
+      assert.deepEqual(payee.paths, [path]);
+      const { blindedHops: hops, pathKey, payinfo } = path;
+      const fee = msat(
+        payinfo.feeBase + (amount * BigInt(payinfo.feeProportionalMillionths)) / 1_000_000n + 1n,
+      );
+      const hop = { nodeId: carol.nodeId, shortChannelId: scid(bob, line.bc), fee };
+      const tail = { hops, pathKey, excessFinalCltvExpiryDelta: 0, finalValue: amount };
+      const { cltvExpiryDelta } = payinfo;
+      return { ok: true, value: { paths: [{ hops: [{ ...hop, cltvExpiryDelta }], blindedTail: tail }] } };
+    };
+    const given = msat(10_500_000n);
+    const payee = { kind: "clear", nodeId: bob.nodeId, routeHints: [], finalCltvExpiryDelta: 400 } as const;
+    alice.manager.sendPaymentWithRoute(
+      "77".repeat(32) as PaymentId,
+      {
+        paymentHash,
+        recipientOnion: { paymentSecret: new Uint8Array(32).fill(8) },
+        trampoline: {
+          packet: packet.value.packet,
+          own: { sessionKey, nodeIds: [bob.nodeId], fees: msat(500_000n) },
+        },
+        routeParameters: { paymentParameters: paymentParameters(payee), finalValue: given, maxFee: msat(0n) },
+      },
+      {
+        paths: [
+          {
+            hops: [
+              { nodeId: bob.nodeId, shortChannelId: scid(alice, line.ab), fee: given, cltvExpiryDelta: 400 },
+            ],
+          },
+        ],
+      },
+    );
+    net.settle();
+    // The introduction node's fee is rounded up.
+    assert.equal(dave.eventsOf("payment-claimable")[0]?.amount, amount + 1n);
+    const [payment] = dave.manager.listClaimablePayments();
+    assert.ok(dave.manager.claimFunds(payment?.purpose.paymentPreimage as Bytes32));
+    net.settle();
+    const [sent] = alice.eventsOf("payment-sent");
+    assert.deepEqual([sent?.amount, sent?.feePaid], [amount, 500_000n]);
+    assert.equal(bob.eventsOf("payment-forwarded").length, 1);
+  });
+});
+
+/** Bob or Carol dies after so many messages; `losing` one more that it had not yet stored. */
+function survives(
+  line: TrampolineLine,
+  at: number,
+  how: { readonly role: "bob" | "carol"; readonly losing: boolean },
+) {
+  const { alice, dave, net } = line;
+  const dying = line[how.role];
+  const before = net.sent.length;
+  const isOver = () => net.sent.length - before >= at;
+  net.settle(isOver);
+  if (!isOver() && line.claim()) net.settle(isOver);
+  const isCrash = isOver();
+  if (isCrash) {
+    if (how.losing) {
+      for (const from of net.nodes) {
+        const [item] = from.outbox.filter(({ to }) => to === dying.nodeId);
+        if (item !== undefined) dying.receive(from.nodeId, item.message);
+      }
+    }
+    line.crash(dying);
+  }
+  net.settle();
+  line.claim();
+  net.settle();
+  assert.equal(alice.eventsOf("payment-sent").length, 1, `a crash after ${at}`);
+  assert.equal(alice.eventsOf("payment-sent")[0]?.feePaid, 10_000_000n);
+  assert.equal(dave.eventsOf("payment-claimed").length, 1);
+  // Events that were not acknowledged are told once more.
+  const fees = dying.eventsOf("payment-forwarded").map(({ totalFeeEarned }) => totalFeeEarned);
+  assert.deepEqual([...new Set(fees)], [5_000_000n]);
+  line.assertQuiet();
+  return isCrash;
+}
+
 describe("a trampoline node that dies", () => {
   for (const role of ["bob", "carol"] as const) {
-    it(`loses nothing, wherever ${role} does`, () => {
-      let crashes = 0;
-      for (let at = 1; at < 200; at++) {
-        const line = new TrampolineLine(1);
-        const { alice, dave, net } = line;
-        line.pay(msat(50_000_000n), msat(500_000n));
-        const before = net.sent.length;
-        let crashed = false;
-        const isOver = () => net.sent.length - before >= at;
-        net.settle(isOver);
-        if (!isOver() && line.claim()) net.settle(isOver);
-        if (isOver()) {
-          line.crash(line[role]);
-          crashed = true;
+    for (const losing of [false, true]) {
+      it(`loses nothing, wherever ${role} does${losing ? ", with what it had not stored" : ""}`, () => {
+        let crashes = 0;
+        for (let at = losing ? 2 : 1; ; at += 2) {
+          const line = new TrampolineLine();
+          line.pay(msat(50_000_000n), msat(5_000_000n), msat(10_000_000n));
+          if (!survives(line, at, { role, losing })) break;
           crashes++;
         }
-        net.settle();
-        line.claim();
-        net.settle();
-        assert.equal(alice.eventsOf("payment-sent").length, 1, `crash after ${at}`);
-        assert.equal(new Set(dave.eventsOf("payment-claimed").map(({ paymentHash }) => paymentHash)).size, 1);
-        line.assertQuiet();
-        if (!crashed) break;
+        assert.ok(crashes >= 14, `${crashes} crashes`);
+      });
+    }
+
+    it(`loses nothing of several parts, wherever ${role} does`, () => {
+      let crashes = 0;
+      for (let at = role === "bob" ? 1 : 2; ; at += 4) {
+        const line = new TrampolineLine(2);
+        line.pay(msat(1_200_000_000n), msat(5_000_000n));
+        if (!survives(line, at, { role, losing: false })) break;
+        crashes++;
       }
-      assert.ok(crashes > 20, `${crashes} crashes`);
+      assert.ok(crashes > 10, `${crashes} crashes`);
     });
   }
 });

@@ -68,11 +68,11 @@ export class TrampolineLine {
   }
 
   /** Alice pays Dave by Bob and Carol. */
-  pay(amount: Msat, fee?: Msat) {
+  pay(amount: Msat, fee?: Msat, maxFee: Msat = msat(amount / 10n)) {
     const { invoice, paymentHash } = this.dave.manager.createBolt11Invoice({ amount, description: "test" });
     const given = fee === undefined ? {} : { fee };
     const paymentId = this.alice.manager.payForBolt11Invoice(invoice, {
-      maxFee: msat(amount / 10n),
+      maxFee,
       trampolines: [
         { nodeId: this.bob.nodeId, ...given },
         { nodeId: this.carol.nodeId, ...given },

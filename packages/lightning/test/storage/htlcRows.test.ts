@@ -133,3 +133,30 @@ test("events of payments to us are stored with all their fields", () => {
     assert.deepEqual(readIndexedEvent({ key: "event", value }), { ok: true, value: indexed });
   }
 });
+
+test("what a trampoline onion sends onward is stored with all that the way on and back needs", () => {
+  const part = {
+    kind: "trampoline",
+    sharedSecret: bytes32(1),
+    trampolineSharedSecret: bytes32(2),
+    totalAmount: msat(2n ** 64n - 1n),
+    intendedAmount: msat(5),
+    payload: new Uint8Array(46).fill(3),
+  } as const;
+  for (const disposition of [
+    part,
+    { ...part, paymentSecret: bytes32(4), packet: new Uint8Array(466).fill(5) },
+  ]) {
+    assert.deepEqual(decode(dispositionRow, encode(dispositionRow, { disposition })), { disposition });
+  }
+  const received = {
+    kind: "claimable",
+    sharedSecret: bytes32(1),
+    totalAmount: msat(1),
+    spontaneous: false,
+    trampolineSharedSecret: bytes32(2),
+  } as const;
+  const written = encode(dispositionRow, { disposition: received });
+  assert.deepEqual(decode(dispositionRow, written), { disposition: received });
+  assert.ok(toHex(written).endsWith(`1420${"02".repeat(32)}`));
+});
