@@ -1,5 +1,5 @@
 export { type LdkOptions, type LdkSavedState, ldkOptions } from "./ldkOptions.ts";
 export { LdkPeer } from "./ldkPeer.ts";
-export type { BlockFact } from "./ldkProtocol.ts";
+export type { BlindedPathFact, BlockFact } from "./ldkProtocol.ts";
 export { OurNode, type OurNodeOptions, testConfig } from "./ourNode.ts";
 export { anHourAgo, SharedChain } from "./sharedChain.ts";

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import type { BlindedPaymentPath, PaymentForwardNode } from "@fulmen/lightning/onion";
-import { msat, type NodeId, present, type ShortChannelId, toHex } from "@fulmen/lightning/util";
-import { type LdkPeer, OurNode, testConfig } from "#src/index";
+import {
+  fromHex,
+  msat,
+  type NodeId,
+  type Point,
+  present,
+  type ShortChannelId,
+  toHex,
+} from "@fulmen/lightning/util";
+import { Features } from "@fulmen/lightning/wire";
+import { type BlindedPathFact, type LdkPeer, OurNode, testConfig } from "#src/index";
 import { forwarding } from "./line.ts";
 
 const limits = { htlcMinimum: msat(1n), htlcMaximum: msat(400_000_000n) };
@@ -32,7 +41,12 @@ export async function forwardNode(node: LdkPeer | OurNode, next: string): Promis
 }
 
 /** A path of ours as LDK's commands take it. */
-export function pathFact({ introductionNode, pathKey, blindedHops, payinfo }: BlindedPaymentPath) {
+export function pathFact({
+  introductionNode,
+  pathKey,
+  blindedHops,
+  payinfo,
+}: BlindedPaymentPath): BlindedPathFact {
   assert.equal(introductionNode.kind, "node-id");
   return {
     introductionNode: introductionNode.nodeId,
@@ -46,5 +60,25 @@ export function pathFact({ introductionNode, pathKey, blindedHops, payinfo }: Bl
     cltvExpiryDelta: payinfo.cltvExpiryDelta,
     htlcMinimumMsat: payinfo.htlcMinimum,
     htlcMaximumMsat: payinfo.htlcMaximum,
+  };
+}
+
+/** A path of LDK's as our router takes it. */
+export function pathOf(fact: BlindedPathFact): BlindedPaymentPath {
+  return {
+    introductionNode: { kind: "node-id", nodeId: fact.introductionNode as NodeId },
+    pathKey: fromHex(fact.pathKey) as Point,
+    blindedHops: fact.hops.map(({ blindedNodeId, encryptedPayload }) => ({
+      blindedNodeId: fromHex(blindedNodeId) as Point,
+      encryptedPayload: fromHex(encryptedPayload),
+    })),
+    payinfo: {
+      feeBase: msat(fact.baseMsat),
+      feeProportionalMillionths: fact.proportionalMillionths,
+      cltvExpiryDelta: fact.cltvExpiryDelta,
+      htlcMinimum: msat(fact.htlcMinimumMsat),
+      htlcMaximum: msat(fact.htlcMaximumMsat),
+      features: Features.none,
+    },
   };
 }

@@ -12,18 +12,15 @@ import {
 import { paymentParameters } from "@fulmen/lightning/routing";
 import {
   type BlockHeight,
-  fromHex,
   msat,
   type NodeId,
   type PaymentHash,
   type PaymentId,
-  type Point,
   present,
   type ShortChannelId,
 } from "@fulmen/lightning/util";
-import { Features } from "@fulmen/lightning/wire";
 import { OurNode, testConfig } from "#src/index";
-import { forwardNode } from "./hiddenPaths.ts";
+import { forwardNode, pathOf } from "./hiddenPaths.ts";
 import { forwarding, type Line, startLine } from "./line.ts";
 import { openChannel, settled } from "./ourPair.ts";
 
@@ -113,22 +110,7 @@ async function pathToBob({ us, alice, bob }: Line) {
     forwards,
     maxCltvExpiry: us.manager.bestBlock.height + 2_000,
   });
-  const path: BlindedPaymentPath = {
-    introductionNode: { kind: "node-id", nodeId: alice.nodeId as NodeId },
-    pathKey: fromHex(made.pathKey) as Point,
-    blindedHops: made.hops.map(({ blindedNodeId, encryptedPayload }) => ({
-      blindedNodeId: fromHex(blindedNodeId) as Point,
-      encryptedPayload: fromHex(encryptedPayload),
-    })),
-    payinfo: {
-      feeBase: msat(made.baseMsat),
-      feeProportionalMillionths: made.proportionalMillionths,
-      cltvExpiryDelta: made.cltvExpiryDelta,
-      htlcMinimum: msat(made.htlcMinimumMsat),
-      htlcMaximum: msat(made.htlcMaximumMsat),
-      features: Features.none,
-    },
-  };
+  const path = pathOf(made);
   assertSameTerms(path, forwards);
   return { paymentHash: made.paymentHash as PaymentHash, path };
 }

@@ -2,7 +2,18 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
-import { type Bytes32, fromHex, msat, type NodeId, toHex } from "@fulmen/lightning/util";
+import { paymentParameters } from "@fulmen/lightning/routing";
+import {
+  type Bytes32,
+  fromHex,
+  msat,
+  type NodeId,
+  type PaymentHash,
+  type PaymentId,
+  toHex,
+} from "@fulmen/lightning/util";
+import { Features } from "@fulmen/lightning/wire";
+import { pathOf } from "./hiddenPaths.ts";
 import {
   bothFormats,
   type OurPair,
@@ -99,6 +110,35 @@ test("LDK pays us in parts without an invoice, and with records of its own", {
     [[2, [{ type: 65_537n, value: fromHex("c0ffee") }]]],
   );
   assert.equal(ourBalance(pair), 300_000_000n + amount);
+});
+
+test("we pay a blinded path of LDK's in parts", { timeout: 60_000 }, async (t) => {
+  const pair = await startTwoChannels(t);
+  const { us, ldk } = pair;
+  const maxCltvExpiry = us.manager.bestBlock.height + 2_000;
+  const made = await ldk.cmd("blindedPath", { amountMsat: amount, forwards: [], maxCltvExpiry });
+  assert.equal(made.hops.length, 1);
+  us.act((manager) =>
+    manager.sendPayment({
+      paymentHash: made.paymentHash as PaymentHash,
+      paymentId: made.paymentHash as PaymentId,
+      recipientOnion: {},
+      routeParameters: {
+        paymentParameters: paymentParameters({
+          kind: "blinded",
+          paths: [pathOf(made)],
+          features: Features.of({ basic_mpp: "optional" }).toBytes(),
+        }),
+        finalValue: msat(amount),
+        maxFee: msat(0n),
+      },
+    }),
+  );
+  await paid(pair, "us", made.paymentHash);
+  const { amountMsat, parts } = await ldk.waitFor("payment-claimed");
+  assert.deepEqual([amountMsat, parts], [amount, 2]);
+  await settled(pair);
+  assert.equal(ourBalance(pair), 300_000_000n - amount);
 });
 
 test("records of the payer's own come through, both ways, and even ones must be known", {
