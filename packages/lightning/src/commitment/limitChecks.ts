@@ -49,12 +49,18 @@ export function pendingShares(commitments: Commitments): {
   return { htlcs: shares[0]?.htlcs ?? [], shares };
 }
 
-/** What our next commitment has: what the peer knows of, and no more. */
+/**
+ * What our next commitment has of what the peer knew when it sent the update at hand: no more is held against it. It may
+ * have sent it before, to learn now that it was lost, and have revoked in between to HTLCs of ours (BOLT 2, "Message
+ * Retransmission"). It surely knew of those only that are in a commitment of ours that it signed: the update is not.
+ */
 export function nextLocalShares(commitments: Commitments): {
   readonly htlcs: readonly SpecHtlc[];
   readonly shares: readonly Shares[];
 } {
-  const shares = commitments.fundings.map((funding) => specOf(commitments, funding, "local", "next"));
+  const htlcs = commitments.htlcs.filter(({ state }) => state !== "received-add-revocation");
+  const known = { ...commitments, htlcs };
+  const shares = commitments.fundings.map((funding) => specOf(known, funding, "local", "next"));
   return { htlcs: shares[0]?.htlcs ?? [], shares };
 }
 

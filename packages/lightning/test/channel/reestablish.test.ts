@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { feeLimits } from "#src/channel/ops/limits";
+import { availableToSend } from "#src/commitment/balances";
 import { isSettled } from "#src/commitment/dance";
 import type { FormatName } from "#src/commitment/params";
 import type { Bytes32 } from "#src/util/bytes";
@@ -210,4 +212,27 @@ describe("recv channel_reestablish", () => {
     assert.equal(complaintIn(actions), "warning peer-is-behind");
     assert.equal(pair.bob.state.kind, "syncing");
   });
+});
+
+describe("an HTLC sent again after a revocation that it had come before", () => {
+  for (const format of formats) {
+    test(`is taken once more when HTLCs of the other side have crossed it, ${format}`, () => {
+      const pair = new Pair({ format, push: 980_000_000n }).open();
+      const { alice, bob } = pair;
+      for (let i = 0; i < 3; i++) pair.add(bob, 20_000_000n);
+      pair.command(bob, { kind: "sign" });
+      // All that Alice, who pays the fee, can send: she does not know of Bob's yet.
+      pair.add(alice, availableToSend(alice.channel.commitments, feeLimits(alice.ctx, alice.channel)).max);
+      while (bob.outbox.length > 0) pair.deliver(bob);
+      pair.command(alice, { kind: "sign" });
+      assert.deepEqual(
+        alice.outbox.map(({ type }) => type),
+        ["update_add_htlc", "revoke_and_ack", "commitment_signed"],
+      );
+      pair.disconnect();
+      pair.reconnect();
+      finish(pair);
+      assertInStep(pair);
+    });
+  }
 });
