@@ -28,7 +28,7 @@ function assertPaid(paid: bigint): void {
   assert.ok(excess >= 0n && excess <= amount / 1_000_000n + 3n, `${excess} msat too many`);
 }
 
-test("LDK pays over us, who introduce, and LDK to our hidden node, which refuses in secret", {
+test("LDK pays over us, who introduce, and LDK to our hidden node, and is not told who failed", {
   timeout: 90_000,
 }, async (t) => {
   const line = await startLine(t, { middle: "us", announce: true, format: "anchors-zero-fee-htlc" });
@@ -70,6 +70,16 @@ test("LDK pays over us, who introduce, and LDK to our hidden node, which refuses
   dave.answer = "refuse";
   const second = await pay();
   await assertHidden(alice, second);
+
+  // The same when one of LDK's behind us cannot pass on, and when we cannot.
+  await bob.cmd("disconnect", { nodeId: dave.nodeId });
+  await assertHidden(alice, await pay());
+  await bob.cmd("disconnect", { nodeId: us.nodeId });
+  await us.until("bob's leave", () => us.manager.listUsableChannels().length === 1);
+  const last = await pay();
+  await assertHidden(alice, last);
+  const { failureReason } = await us.waitFor("htlc-handling-failed", (event) => event.paymentHash === last);
+  assert.deepEqual(failureReason, { kind: "local", reason: "peer-offline" });
   for (const ldk of [alice, bob]) await settled({ us, ldk });
 });
 
