@@ -180,6 +180,11 @@ export class Forwarding {
     this.#onChain.add(channelId);
   }
 
+  /** Whether only the chain settles what is left of the channel. */
+  isOnChain(channelId: ChannelId): boolean {
+    return this.#onChain.has(channelId);
+  }
+
   /** Whether an HTLC that came in elsewhere waits for what becomes of one of this channel. */
   isAwaited(channelId: ChannelId): boolean {
     for (const { settledOnChain, source } of this.#channels.funded(channelId)?.outgoing ?? []) {

@@ -333,7 +333,7 @@ export class ManagerCore implements CrossChannelHandler {
   failBackInTime(height: number): void {
     this.forwarding.failBackInTime(height);
     this.intercepted.newBlock(height);
-    this.relays.newBlock(height);
+    this.relays.newBlock(height, (channelId) => this.forwarding.isOnChain(channelId));
   }
 
   /**

@@ -17,7 +17,7 @@ import type { FailedRelay, OutboundPayments } from "../payment/outboundPayments.
 import { attributionSecret, failBehindTrampoline, failHere } from "../payment/wayBack.ts";
 import { type Payee, paymentParameters } from "../routing/route.ts";
 import { type Bytes32, equalBytes, toHex } from "../util/bytes.ts";
-import { type PaymentHash, type PaymentId, paymentIdOf } from "../util/ids.ts";
+import { type ChannelId, type PaymentHash, type PaymentId, paymentIdOf } from "../util/ids.ts";
 import { InvariantError, present } from "../util/invariant.ts";
 import { type Msat, minusOrZero, msat, sum } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
@@ -180,16 +180,26 @@ export class TrampolineRelays {
     this.#failAll(relay, failure, beyond);
   }
 
-  /** What is about to expire upstream fails there: without a way on at once, with one when the chain has had its time. */
-  newBlock(height: number): void {
+  /**
+   * What is about to expire upstream fails there: at once when nothing of it is under way, and as late as a forward when the
+   * chain downstream has settled nothing (see `Forwarding.failBackInTime`).
+   */
+  newBlock(height: number, isOnChain: (channelId: ChannelId) => boolean): void {
     for (const relay of new Set(this.#relayOf.values())) {
       const expiry = Math.min(...relay.parts.map(({ htlc }) => htlc.cltvExpiry));
       const failure = { type: "temporary_trampoline_failure" } as const;
       if (height < expiry - htlcFailBackBuffer) continue;
-      if (relay.paymentId === undefined || height >= expiry - latencyGracePeriod)
+      const { paymentId } = relay;
+      if (paymentId === undefined) {
         this.#failAll(relay, failure);
-      // With none of its parts under way it fails at once, and with it what came in.
-      else this.#payments.abandon(relay.paymentId, "payment-expired");
+        continue;
+      }
+      // With none of its parts under way it fails, and with it what came in.
+      this.#payments.abandon(paymentId, "payment-expired");
+      if (height < expiry - latencyGracePeriod) continue;
+      if (this.#outgoingOf(paymentId).every(({ ref }) => isOnChain(ref.channelId))) {
+        this.#failAll(relay, failure);
+      }
     }
   }
 

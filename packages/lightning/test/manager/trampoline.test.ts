@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { buildTrampolineOnion } from "#src/onion/trampolineOnion";
 import { paymentParameters } from "#src/routing/route";
 import type { Bytes32 } from "#src/util/bytes";
-import { blockHeight, type ChannelId, type PaymentId } from "#src/util/ids";
+import { blockHeight, type ChannelId, type PaymentId, type Txid } from "#src/util/ids";
 import { msat } from "#src/util/units";
 import { BlindedLine } from "./blindedLine.ts";
 import { type ManagerNode, testConfig } from "./managers.ts";
@@ -257,6 +257,80 @@ describe("a payment to somebody who knows nothing of trampolines", () => {
     assert.deepEqual([sent?.amount, sent?.feePaid], [amount, 500_000n]);
     assert.equal(bob.eventsOf("payment-forwarded").length, 1);
   });
+});
+
+/** Bob has relayed Alice's payment to Carol; their channel is given up, and `confirmed` or not. */
+function stuckDownstream(confirmed: boolean) {
+  const line = new TrampolineLine();
+  const { bob, carol, dave, net } = line;
+  const [first = assert.fail(), second = assert.fail()] = line.channels;
+  line.pay(msat(50_000_000n), msat(500_000n));
+  net.settle();
+  const htlcsOf = (node: ManagerNode, channelId: ChannelId) =>
+    node.manager.core.channels.funded(channelId)?.commitments.htlcs ?? [];
+  const [upstream = assert.fail()] = htlcsOf(bob, first);
+  const [downstream = assert.fail()] = htlcsOf(bob, second);
+  assert.ok(upstream.cltvExpiry - downstream.cltvExpiry >= 72);
+  net.disconnect(bob, carol);
+  net.disconnect(carol, dave);
+  bob.manager.forceCloseBroadcastingLatestTxn(second, "the peer is gone");
+  net.settle();
+  const commitment = bob.broadcasts.at(-1) ?? assert.fail("nothing was broadcast");
+  if (confirmed) net.mine(1, [commitment]);
+  net.settle();
+  const mineTo = (height: number): void => {
+    net.mine(height - net.height);
+    net.settle();
+  };
+  const preimage = dave.manager.listClaimablePayments()[0]?.purpose.paymentPreimage ?? assert.fail();
+  return { net, alice: line.alice, bob, upstream: upstream.cltvExpiry, mineTo, preimage };
+}
+
+describe("a relayed payment whose end downstream the chain withholds", () => {
+  it("fails upstream three blocks before it expires there", () => {
+    const { alice, bob, upstream, mineTo } = stuckDownstream(true);
+    mineTo(upstream - 4);
+    assert.deepEqual(alice.eventsOf("payment-path-failed"), []);
+    mineTo(upstream - 3);
+    assert.equal(alice.eventsOf("payment-path-failed")[0]?.failureName, "temporary_trampoline_failure");
+    assert.ok(bob.eventsOf("htlc-handling-failed").length > 0);
+    assert.equal(alice.manager.listUsableChannels().length, 1);
+  });
+
+  it("does not while the commitment downstream is not on the chain", () => {
+    const { alice, upstream, mineTo } = stuckDownstream(false);
+    mineTo(upstream - 1);
+    assert.deepEqual(alice.eventsOf("payment-path-failed"), []);
+  });
+
+  for (const restarts of [false, true]) {
+    it(`is claimed upstream once the chain shows the preimage${restarts ? ", after a restart" : ""}`, () => {
+      const { alice, bob, net, mineTo, preimage } = stuckDownstream(true);
+      if (restarts) {
+        bob.restart();
+        net.disconnect(alice, bob);
+        net.connect(alice, bob);
+        net.settle();
+      }
+      bob.manager.transactionSeen({
+        version: 2,
+        inputs: [
+          {
+            outPoint: { txid: "77".repeat(32) as Txid, index: 0 },
+            scriptSig: new Uint8Array(0),
+            sequence: 0,
+            witness: [new Uint8Array(72), preimage, new Uint8Array(133)],
+          },
+        ],
+        outputs: [],
+        locktime: 0,
+      });
+      mineTo(bob.manager.bestBlock.height + 1);
+      assert.equal(alice.eventsOf("payment-sent").length, 1);
+      const [forwarded] = bob.eventsOf("payment-forwarded");
+      assert.deepEqual([forwarded?.claimFromOnchainTx, forwarded?.totalFeeEarned], [true, 500_000n]);
+    });
+  }
 });
 
 /** Bob or Carol dies after so many messages; `losing` one more that it had not yet stored. */
