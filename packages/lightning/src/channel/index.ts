@@ -9,6 +9,7 @@ export {
   type ForwardingBudget,
   htlcInterceptionFlags,
   type MaxDustHtlcExposure,
+  type TrampolineRelayTerms,
   type UserConfig,
 } from "./config.ts";
 export type {

@@ -25,3 +25,4 @@ export type {
 } from "./paymentTerms.ts";
 export { type ManagerRecords, noRecords, restoreManager } from "./restore.ts";
 export type { SentProbe } from "./sending.ts";
+export type { TrampolineStep } from "./trampolineTerms.ts";

@@ -83,6 +83,25 @@ describe("a payment by trampoline nodes", () => {
     line.assertQuiet();
   });
 
+  it("is still its payer's to read after the payer has died", () => {
+    const line = new TrampolineLine();
+    const { alice, dave, net } = line;
+    const { paymentHash } = line.pay(msat(50_000_000n), msat(500_000n));
+    net.settle();
+    line.crash(alice);
+    net.settle();
+    assert.deepEqual(
+      alice.manager.listRecentPayments().map((payment) => payment.kind === "pending" && payment.totalAmount),
+      [50_000_000n],
+    );
+    dave.manager.failHtlcBackwards(paymentHash);
+    net.settle();
+    const [failed] = alice.eventsOf("payment-path-failed");
+    assert.equal(failed?.failureName, "incorrect_or_unknown_payment_details");
+    assert.equal(alice.eventsOf("payment-failed")[0]?.reason, "recipient-rejected");
+    line.assertQuiet();
+  });
+
   it("fails at the node that is not given its fee, and says which it asks for", () => {
     const line = new TrampolineLine();
     const { alice, bob, carol, net } = line;
