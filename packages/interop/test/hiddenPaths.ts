@@ -4,12 +4,12 @@ import {
   fromHex,
   msat,
   type NodeId,
+  noBytes,
   type Point,
   present,
   type ShortChannelId,
   toHex,
 } from "@fulmen/lightning/util";
-import { Features } from "@fulmen/lightning/wire";
 import { type BlindedPathFact, type LdkPeer, OurNode, testConfig } from "#src/index";
 import { forwarding } from "./line.ts";
 
@@ -78,7 +78,7 @@ export function pathOf(fact: BlindedPathFact): BlindedPaymentPath {
       cltvExpiryDelta: fact.cltvExpiryDelta,
       htlcMinimum: msat(fact.htlcMinimumMsat),
       htlcMaximum: msat(fact.htlcMaximumMsat),
-      features: Features.none,
+      features: noBytes,
     },
   };
 }

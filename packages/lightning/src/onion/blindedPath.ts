@@ -3,7 +3,6 @@ import { type Bytes32, noBytes, type Point } from "../util/bytes.ts";
 import type { NodeId, ShortChannelId } from "../util/ids.ts";
 import { InvariantError } from "../util/invariant.ts";
 import type { Msat } from "../util/units.ts";
-import type { Features } from "../wire/features.ts";
 import { blindedNodeFactor, onionKey } from "./onionKeys.ts";
 import { blindingFactor } from "./sphinx.ts";
 
@@ -51,8 +50,8 @@ export interface BlindedPayInfo {
   readonly cltvExpiryDelta: number;
   readonly htlcMinimum: Msat;
   readonly htlcMaximum: Msat;
-  /** An unknown even bit forbids the use of the path. */
-  readonly features: Features;
+  /** Bits, big-endian. An unknown even one forbids the use of the path. */
+  readonly features: Uint8Array;
 }
 
 /** @ldk lightning::blinded_path::payment::BlindedPaymentPath */

@@ -1,19 +1,8 @@
 import { array8, many } from "../codec/array.ts";
 import { type Codec, decode } from "../codec/codec.ts";
-import {
-  mapped,
-  msat32,
-  msat64,
-  nodeId,
-  point,
-  shortChannelId,
-  u16,
-  u32,
-  varBytes,
-} from "../codec/primitives.ts";
+import { msat32, msat64, nodeId, point, shortChannelId, u16, u32, varBytes } from "../codec/primitives.ts";
 import { struct } from "../codec/struct.ts";
 import { concatBytes } from "../util/bytes.ts";
-import { Features } from "../wire/features.ts";
 import type { BlindedHop, BlindedPayInfo, BlindedPaymentPath, IntroductionNode } from "./blindedPath.ts";
 
 /** The first byte of a public key is no direction: BOLT 1, "Fundamental Types". */
@@ -44,10 +33,7 @@ const payinfo: Codec<BlindedPayInfo> = struct("blinded_payinfo", {
   cltvExpiryDelta: u16,
   htlcMinimum: msat64,
   htlcMaximum: msat64,
-  features: mapped("features", varBytes, {
-    decoded: (bytes) => Features.fromBytes(bytes),
-    encoded: (features) => features.toBytes(),
-  }),
+  features: varBytes,
 });
 
 const blindedPaymentPath: Codec<BlindedPaymentPath> = struct("payment_blinded_path", {

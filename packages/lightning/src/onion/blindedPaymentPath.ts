@@ -2,12 +2,11 @@ import { decode, encode } from "../codec/codec.ts";
 import { DecodeError } from "../codec/decodeError.ts";
 import { bytes32 } from "../codec/primitives.ts";
 import { tlvs } from "../codec/tlv.ts";
-import { type Bytes32, fromHex, type Point } from "../util/bytes.ts";
+import { type Bytes32, fromHex, noBytes, type Point } from "../util/bytes.ts";
 import type { BlockHeight, NodeId, ShortChannelId } from "../util/ids.ts";
 import { invariant } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type Msat, maxOf, minOf, msat, zeroMsat } from "../util/units.ts";
-import { Features } from "../wire/features.ts";
 import { type EncryptedData, type PaymentRelay, padEncryptedData } from "./blindedData.ts";
 import { type BlindedPayInfo, type BlindedPaymentPath, blindHops, type HopToBlind } from "./blindedPath.ts";
 
@@ -130,7 +129,7 @@ export function aggregatePayInfo(
     cltvExpiryDelta: delta,
     htlcMinimum,
     htlcMaximum,
-    features: Features.none,
+    features: noBytes,
   });
 }
 

@@ -2,6 +2,7 @@ import type { ChannelInfo, ReadOnlyNetworkGraph } from "../gossip/index.ts";
 import type { BlindedPaymentPath, IntroductionNode } from "../onion/blindedPath.ts";
 import type { NodeId, ShortChannelId } from "../util/ids.ts";
 import { type Msat, satToMsat } from "../util/units.ts";
+import { Features } from "../wire/index.ts";
 import type { FirstHop, InFlightHtlcs, RouteHintHop, RouteRequest } from "./route.ts";
 
 /**
@@ -177,7 +178,7 @@ export class Edges {
     const source = nodeOf(path.introductionNode, this.#graph);
     // A path that begins with us has to be unwrapped before: nobody else can be asked to pass it on.
     if (source === undefined || source === this.#payer) return;
-    if (payinfo.features.unknownRequiredBits().length > 0) return;
+    if (Features.fromBytes(payinfo.features).unknownRequiredBits().length > 0) return;
     this.#add(blindedPayee, {
       source,
       shortChannelId: BigInt(-1 - index) as ShortChannelId,

@@ -13,7 +13,7 @@ import {
 import type { PaymentTerms } from "#src/payment/outboundPayment";
 import { checkedRecipientFields } from "#src/payment/recipientOnion";
 import { paymentParameters } from "#src/routing/route";
-import type { Bytes32, Point } from "#src/util/bytes";
+import { type Bytes32, noBytes, type Point } from "#src/util/bytes";
 import { type NodeId, nodeIdOf, type PaymentHash, type PaymentId, type UnixSeconds } from "#src/util/ids";
 import { msat } from "#src/util/units";
 import { Features } from "#src/wire/index";
@@ -177,7 +177,7 @@ describe("what a recipient is told", () => {
         cltvExpiryDelta: 42,
         htlcMinimum: msat(1n),
         htlcMaximum: msat(10n ** 9n),
-        features: Features.none,
+        features: noBytes,
       },
     });
     const to = (...lengths: readonly number[]) =>

@@ -178,7 +178,7 @@ describe("trampoline onions", () => {
     const [path = assert.fail()] = payload.blindedPaths;
     assert.equal(path.blindedHops.length, 2);
     assert.deepEqual(
-      { ...path.payinfo, features: path.payinfo.features.toBytes().length },
+      { ...path.payinfo, features: path.payinfo.features.length },
       {
         feeBase: 500n,
         feeProportionalMillionths: 1000,

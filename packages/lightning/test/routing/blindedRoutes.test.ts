@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BlindedPaymentPath } from "@fulmen/lightning/onion";
 import { findRoute, type Payee } from "@fulmen/lightning/routing";
-import { msat, type NodeId } from "@fulmen/lightning/util";
+import { msat, type NodeId, noBytes } from "@fulmen/lightning/util";
 import { Features } from "@fulmen/lightning/wire";
 import { PlainGraph, plainChannel, plainTerms } from "../gossip/plainGraph.ts";
 import { blindedHop, checkRoute, firstHop, mppFeatures, node, partsOf, request, scid } from "./routes.ts";
@@ -30,7 +30,7 @@ function blinded(
       cltvExpiryDelta: 130,
       htlcMinimum: msat(10),
       htlcMaximum: msat(5_000),
-      features: Features.none,
+      features: noBytes,
       ...payinfo,
     },
   };
@@ -90,7 +90,7 @@ describe("a blinded payee", () => {
     assert.equal(route([blinded(d)], 9), "no-route");
     assert.equal(route([blinded(d)], 5_001), "no-route");
     assert.equal(route([blinded(d)], 100, [0]), "no-route");
-    assert.equal(route([blinded(d, { features: Features.ofBits([1_000]) })], 100), "no-route");
+    assert.equal(route([blinded(d, { features: Features.ofBits([1_000]).toBytes() })], 100), "no-route");
     assert.equal(route([blinded(d, { cltvExpiryDelta: 969 })], 100), "no-route");
     assert.ok(typeof route([blinded(d, { cltvExpiryDelta: 968 })], 100) !== "string");
     assert.equal(route([blinded(a)], 100), "no-route");

@@ -28,7 +28,6 @@ import {
   type Txid,
 } from "#src/util/ids";
 import { feeratePerKw, msat, sat } from "#src/util/units";
-import { Features } from "#src/wire/index";
 import { channelExample } from "./storedPair.ts";
 
 // One value of every kind that is stored: a kind without an example does not compile.
@@ -458,7 +457,7 @@ const payinfo = {
   cltvExpiryDelta: 0xffff,
   htlcMinimum: msat(1),
   htlcMaximum: msat(2n ** 64n - 1n),
-  features: Features.fromBytes(Uint8Array.of(2, 0)),
+  features: Uint8Array.of(2, 0),
 };
 
 const [pendingPayment] = simplePayments;

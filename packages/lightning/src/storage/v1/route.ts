@@ -19,7 +19,6 @@ import type {
   IntroductionNode,
 } from "../../onion/blindedPath.ts";
 import type { BlindedTail, Path, Route, RouteHop } from "../../routing/route.ts";
-import { Features } from "../../wire/index.ts";
 import { layout, needed, nested, possible, sized, union } from "./layouts.ts";
 
 const blindedHop: Codec<BlindedHop> = struct("blinded_hop", {
@@ -44,10 +43,7 @@ const payinfo: Codec<BlindedPayInfo> = nested<BlindedPayInfo>("blinded_payinfo",
   cltvExpiryDelta: needed(4, u32),
   htlcMinimum: needed(6, msat64),
   htlcMaximum: needed(8, msat64),
-  features: needed(
-    10,
-    mapped("features", rest, { decoded: Features.fromBytes, encoded: (features) => features.toBytes() }),
-  ),
+  features: needed(10, rest),
 });
 
 /** A blinded path to a payee of ours. */
