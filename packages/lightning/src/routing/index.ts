@@ -25,3 +25,4 @@ export {
   type RouteRequest,
   type Router,
 } from "./route.ts";
+export type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";

@@ -1,0 +1,20 @@
+import type { RoutingGraph } from "../gossip/index.ts";
+
+/** What a router asks of a scorer. @ldk lightning::routing::scoring::ScoreLookUp */
+export interface ScoreLookUp {
+  /** The penalties for one search over `graph`; valid until the graph or the scorer changes. */
+  penaltiesFor(graph: RoutingGraph): EdgePenalties;
+}
+
+/** What it would cost in trust to use the edges of a graph. */
+export interface EdgePenalties {
+  /**
+   * What the payer would pay at most, in msat, not to take this edge (see `RoutingGraph`): 0 or more, whole or not;
+   * `Infinity` when it must never be taken. Called once for each edge that a search looks at.
+   *
+   * @param amount what would pass, msat
+   * @param inFlight what is under way already, by other payments and by other parts of this one, msat
+   * @ldk ScoreLookUp::channel_penalty_msat
+   */
+  edgePenalty(edge: number, amount: number, inFlight: number): number;
+}
