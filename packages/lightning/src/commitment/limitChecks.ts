@@ -1,4 +1,4 @@
-import { type FeeratePerKw, type Msat, minusOrZero, plus, satToMsat } from "../util/units.ts";
+import { type FeeratePerKw, type Msat, maxOf, minusOrZero, plus, satToMsat, times } from "../util/units.ts";
 import type { Commitments } from "./commitments.ts";
 import { nextFeerate } from "./dance.ts";
 import type { CommitmentFormat } from "./format.ts";
@@ -141,35 +141,51 @@ export function checkOpenerPays(
 
 /**
  * A commitment must keep an output, also after a rise of the feerate: with a reserve of zero, fees and trimming could
- * leave none, or none but a shared anchor, which is nobody's money. `amount`, if given, is that of a new HTLC of ours.
+ * leave none, or none but a shared anchor, which is nobody's money. `amount`, if given, is that of a new HTLC of ours:
+ * the peer's output is then reckoned with only as far as HTLCs of the peer's that cross ours cannot use it up.
  */
 export function checkOutputs(
   { params, format }: Pick<SendingState, "params" | "format">,
   load: CommitmentLoad,
   after: Shares & { readonly amount?: Msat },
 ): LimitViolation | undefined {
-  const { present, spiked } = load.thresholds.outgoing;
+  const { incoming, outgoing } = load.thresholds;
   const { amount } = after;
   const added = (threshold: Msat): number => (amount === undefined || amount < threshold ? 0 : 1);
   const cases = [
-    { feerate: load.feerate, untrimmed: load.untrimmed + added(present) },
-    { feerate: load.spikedFeerate, untrimmed: load.spikedUntrimmed + added(spiked) },
+    {
+      feerate: load.feerate,
+      untrimmed: load.untrimmed + added(outgoing.present),
+      crossing: incoming.present,
+    },
+    {
+      feerate: load.spikedFeerate,
+      untrimmed: load.spikedUntrimmed + added(outgoing.spiked),
+      crossing: incoming.spiked,
+    },
   ];
-  for (const at of cases) {
-    const none = checkAnyOutput({ params, format }, { ...at, side: load.side }, after);
+  for (const { crossing, ...at } of cases) {
+    const where = { ...at, side: load.side, ...(amount !== undefined && { crossing }) };
+    const none = checkAnyOutput({ params, format }, where, after);
     if (none !== undefined) return none;
   }
   return undefined;
 }
 
-/** Whether a commitment of that feerate, with so many HTLC outputs, has any output. */
+/** Which commitment is asked for its outputs. */
+interface OutputsOf {
+  readonly side: Side;
+  readonly feerate: FeeratePerKw;
+  /** HTLCs with an output. */
+  readonly untrimmed: number;
+  /** HTLCs of the peer's below this amount may be under way to us, as many as we take. */
+  readonly crossing?: Msat;
+}
+
+/** Whether a commitment has any output. */
 export function checkAnyOutput(
   { params, format }: Pick<SendingState, "params" | "format">,
-  {
-    side,
-    feerate,
-    untrimmed,
-  }: { readonly side: Side; readonly feerate: FeeratePerKw; readonly untrimmed: number },
+  { side, feerate, untrimmed, crossing }: OutputsOf,
   shares: Shares,
 ): LimitViolation | undefined {
   if (untrimmed > 0) return undefined;
@@ -177,7 +193,15 @@ export function checkAnyOutput(
   const cost = openerCost(format, feerate, 0);
   const toLocal = params.isOpener ? minusOrZero(shares.toLocal, cost) : shares.toLocal;
   const toRemote = params.isOpener ? shares.toRemote : minusOrZero(shares.toRemote, cost);
-  return toLocal < dustLimit && toRemote < dustLimit ? { kind: "no-output-left", side } : undefined;
+  const kept = crossing === undefined ? toRemote : keptByPeer(params, toRemote, crossing);
+  return toLocal < dustLimit && kept < dustLimit ? { kind: "no-output-left", side } : undefined;
+}
+
+/** What stays with the peer, whatever it spends in trimmed HTLCs before it learns of ours. */
+function keptByPeer({ local }: ChannelParams, toRemote: Msat, trimThreshold: Msat): Msat {
+  const left = minusOrZero(toRemote, times(trimThreshold, local.maxAcceptedHtlcs));
+  const reserve = satToMsat(local.channelReserve);
+  return maxOf(left, toRemote < reserve ? toRemote : reserve);
 }
 
 /** A new feerate is refused for the exposure that it adds, not for the exposure that there was. */

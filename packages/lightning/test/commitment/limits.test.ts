@@ -329,6 +329,33 @@ describe("a commitment without outputs", () => {
     assert.equal(outgoing(poor, 545_000n), "no-output-left");
     assert.equal(outgoing(poor, 454_000n), undefined);
   });
+
+  it("is not made by dust HTLCs of both sides that cross", () => {
+    const none = { channelReserve: sat(0), maxAcceptedHtlcs: 4 };
+    const format = "zero-fee-commitments";
+    const [ours, theirs] = [700_000n, 1_000_000n];
+    const withShares = (isOpener: boolean, localBalance: bigint, remoteBalance: bigint): Commitments => {
+      const c = channel({ format, isOpener, localBalance, local: none, remote: none, feerate: 0n });
+      return { ...c, fundings: c.fundings.map((f) => ({ ...f, remoteBalance: msat(remoteBalance) })) };
+    };
+    // Each side tries to spend all it has in two pieces of dust, and sees none of the other's.
+    const spent = (mine: Commitments, balance: bigint): bigint => {
+      const half = balance / 2n;
+      if (outgoing(mine, half) !== undefined) return 0n;
+      return outgoing(withHtlcs(mine, [], [half]), half) === undefined ? 2n * half : half;
+    };
+    const left = [
+      ours - spent(withShares(true, ours, theirs), ours),
+      theirs - spent(withShares(false, theirs, ours), theirs),
+    ];
+    assert.ok(
+      left.some((share) => share >= 546_000n),
+      `${left} msat left`,
+    );
+    const rich = withShares(true, ours, 5n * 546_000n);
+    assert.equal(outgoing(rich, ours / 2n), undefined);
+    assert.equal(outgoing(withHtlcs(rich, [], [ours / 2n]), ours / 2n), undefined);
+  });
 });
 
 describe("availableToSend", () => {
