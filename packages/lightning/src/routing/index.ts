@@ -26,3 +26,4 @@ export {
   type Router,
 } from "./route.ts";
 export type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";
+export { type ScoreUpdate, type TriedPath, triedPath } from "./scoreUpdate.ts";
