@@ -4,12 +4,7 @@ import { feeLimits } from "../channel/ops/limits.ts";
 import type { FundedChannel } from "../channel/state.ts";
 import { availableToSend } from "../commitment/balances.ts";
 import type { Htlc, HtlcRemoval } from "../commitment/htlc.ts";
-import type {
-  Event,
-  HtlcHandlingFailureType,
-  HtlcLocator,
-  LocalHtlcFailureReason,
-} from "../handlers/event.ts";
+import type { Event, HtlcHandlingFailureType, LocalHtlcFailureReason } from "../handlers/event.ts";
 import { latencyGracePeriod } from "../onchain/deadlines.ts";
 import type { BlindedNextHop } from "../onion/index.ts";
 import {
@@ -28,6 +23,7 @@ import { isUsable } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { ForwardingBudgets } from "./forwardingBudget.ts";
+import { htlcLocator } from "./htlcLocator.ts";
 import {
   type ForwardTo,
   type IncomingHtlcs,
@@ -241,22 +237,12 @@ export class Forwarding {
     const { incoming, incomingAmount, skimmedFee, onChain } = how;
     return {
       kind: "payment-forwarded",
-      prevHtlcs: [this.#locator(incoming, incomingAmount)],
-      nextHtlcs: [this.#locator(outgoing, htlc.amount)],
+      prevHtlcs: [htlcLocator(this.#channels, incoming, incomingAmount)],
+      nextHtlcs: [htlcLocator(this.#channels, outgoing, htlc.amount)],
       totalFeeEarned: minus(incomingAmount, htlc.amount),
       ...(skimmedFee !== undefined && { skimmedFee }),
       claimFromOnchainTx: onChain,
       outboundAmountForwarded: htlc.amount,
-    };
-  }
-
-  #locator({ channelId, htlcId }: HtlcRef, amount: Msat): HtlcLocator {
-    const identity = this.#channels.funded(channelId)?.identity;
-    return {
-      channelId,
-      amount,
-      htlcId,
-      ...(identity && { userChannelId: identity.userChannelId, nodeId: identity.counterparty }),
     };
   }
 

@@ -2,7 +2,7 @@ import { isTooLateToOffer, minCltvExpiryDelta } from "../channel/deadlines.ts";
 import type { Disposition, HtlcRef, Resolution } from "../channel/disposition.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
-import type { Event, HtlcLocator } from "../handlers/event.ts";
+import type { Event } from "../handlers/event.ts";
 import type { UpdateRef } from "../onchain/channelMonitorUpdate.ts";
 import { htlcFailBackBuffer, latencyGracePeriod } from "../onchain/deadlines.ts";
 import { unknownDetails } from "../payment/claimablePart.ts";
@@ -25,6 +25,7 @@ import { Features } from "../wire/features.ts";
 import { ApiError } from "./apiError.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
+import { htlcLocator } from "./htlcLocator.ts";
 import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
 import { checkedTerms } from "./paymentTerms.ts";
 
@@ -164,8 +165,8 @@ export class TrampolineRelays {
     const amountOut = sum(outgoing.map(({ amount }) => amount));
     return {
       kind: "payment-forwarded",
-      prevHtlcs: relay.parts.map(({ ref, htlc }) => this.#locator(ref, htlc.amount)),
-      nextHtlcs: outgoing.map(({ ref, amount }) => this.#locator(ref, amount)),
+      prevHtlcs: relay.parts.map(({ ref, htlc }) => htlcLocator(this.#channels, ref, htlc.amount)),
+      nextHtlcs: outgoing.map(({ ref, amount }) => htlcLocator(this.#channels, ref, amount)),
       totalFeeEarned: minusOrZero(amountIn, amountOut),
       claimFromOnchainTx,
       outboundAmountForwarded: amountOut,
@@ -365,16 +366,6 @@ export class TrampolineRelays {
       }
     }
     return found;
-  }
-
-  #locator({ channelId, htlcId }: HtlcRef, amount: Msat): HtlcLocator {
-    const identity = this.#channels.funded(channelId)?.identity;
-    return {
-      channelId,
-      amount,
-      htlcId,
-      ...(identity && { userChannelId: identity.userChannelId, nodeId: identity.counterparty }),
-    };
   }
 
   #log(level: "info" | "error", text: string): void {
