@@ -16,6 +16,7 @@ import {
 const always: ReadonlySet<ActionKind> = new Set([
   "pay",
   "claim",
+  "forward-intercepted",
   "deliver",
   "restore",
   "thaw",
@@ -27,6 +28,8 @@ const always: ReadonlySet<ActionKind> = new Set([
 const aftermath: Readonly<Partial<Record<ActionKind, number>>> = {
   claim: 6,
   "fail-back": 1,
+  "forward-intercepted": 2,
+  "fail-intercepted": 1,
   "mine-many": 6,
   drain: 2,
   settle: 2,
@@ -141,6 +144,7 @@ function nodeOf(dice: Dice, ends: boolean): NodeSetup {
     minimumDepth: oneOf(dice, [1, 2, 3]),
     reserveMillionths: oneOf(dice, [10_000, 50_000]),
     lateWatch: dice.roll(3) === 0,
+    intercepts: dice.roll(4) === 0,
   };
 }
 

@@ -3,6 +3,7 @@ import { type Balance, claimableBalances } from "@fulmen/lightning/onchain";
 import { type ChannelId, toHex } from "@fulmen/lightning/util";
 import type { TestNode } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
+import { decideAll } from "./intercepted.ts";
 import type { Statement } from "./ledger.ts";
 import { payEveryWay } from "./pay.ts";
 import { cheatersOf, checkWealth } from "./wealth.ts";
@@ -70,8 +71,9 @@ function mine(world: World): void {
   if (world.ends) world.checkClaims();
 }
 
-/** Users claim every other payment and refuse the rest. */
+/** Users pass on what waits for them, claim every other payment and refuse the rest. */
 function resolveAll(world: World): void {
+  decideAll(world);
   for (const one of claimable(world)) {
     const isEven = Number.parseInt(one.payment.paymentHash.slice(0, 2), 16) % 2 === 0;
     resolve(world, one, isEven ? "claim" : "fail");

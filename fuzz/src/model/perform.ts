@@ -4,6 +4,7 @@ import type { PaymentId } from "@fulmen/lightning/util";
 import type { TestLink, TestNode, Wire } from "@fulmen/testkit";
 import { claimable, resolve } from "./claims.ts";
 import { end } from "./end.ts";
+import { failIntercepted, forwardIntercepted } from "./intercepted.ts";
 import { pay } from "./pay.ts";
 import type { Action } from "./script.ts";
 import type { World } from "./world.ts";
@@ -29,6 +30,10 @@ function act(world: World, action: Action): boolean {
       return onClaimable(world, action.which, "claim");
     case "fail-back":
       return onClaimable(world, action.which, "fail");
+    case "forward-intercepted":
+      return forwardIntercepted(world, action.which, action.channel);
+    case "fail-intercepted":
+      return failIntercepted(world, action.which);
     case "abandon":
       return abandon(world, action.which);
     case "deliver":

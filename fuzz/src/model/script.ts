@@ -10,6 +10,9 @@ export const actionTable = {
   pay: { weight: 16, parameters: { payer: 3, payee: 4, amount: 14, how: 9, channel: 6 } },
   claim: { weight: 7, parameters: { which: 12 } },
   "fail-back": { weight: 3, parameters: { which: 12 } },
+  /** The user of a node that intercepts passes an HTLC on, over any channel that leads where it is to go. */
+  "forward-intercepted": { weight: 10, parameters: { which: 12, channel: 6 } },
+  "fail-intercepted": { weight: 1, parameters: { which: 12 } },
   abandon: { weight: 1, parameters: { which: 12 } },
   /** `count` + 1 messages, one after the other, before the receiver does anything about them. */
   deliver: { weight: 40, parameters: { wire: 12, count: 3 } },
@@ -111,6 +114,8 @@ export interface NodeSetup {
   readonly reserveMillionths: number;
   /** Whether its monitors are kept elsewhere. */
   readonly lateWatch: boolean;
+  /** Whether its user decides about each HTLC that it is to forward. */
+  readonly intercepts: boolean;
 }
 
 /** All there is to know of a run: the same script is the same run. */
@@ -177,6 +182,7 @@ function parseNode(value: unknown): NodeSetup {
     minimumDepth: numberOf(fields["minimumDepth"]),
     reserveMillionths: numberOf(fields["reserveMillionths"]),
     lateWatch: fields["lateWatch"] === true,
+    intercepts: fields["intercepts"] === true,
   };
 }
 

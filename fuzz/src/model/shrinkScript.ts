@@ -11,6 +11,7 @@ const plainNode: NodeSetup = {
   minimumDepth: 1,
   reserveMillionths: 10_000,
   lateWatch: false,
+  intercepts: false,
 };
 const plainChannel: Omit<ChannelSetup, "link" | "opener"> = {
   format: "static-remotekey",

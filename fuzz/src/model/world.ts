@@ -1,6 +1,6 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import type { KvEntry } from "@fulmen/lightning/chain";
-import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
+import { defaultUserConfig, htlcInterceptionFlags, type UserConfig } from "@fulmen/lightning/channel";
 import type { Event } from "@fulmen/lightning/handlers";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import {
@@ -8,10 +8,13 @@ import {
   type ChannelId,
   type FeeratePerKw,
   feeratePerKw,
+  type InterceptId,
+  type Msat,
   msat,
   type OutPoint,
   type PaymentHash,
   paymentHashOf,
+  type ShortChannelId,
   sat,
   type Txid,
   toHex,
@@ -54,6 +57,14 @@ export const dust = 329_999n;
 export const leastAboveDust = 40_000_000n;
 
 /** Three nodes in a row, A, B and C, their users, who claim nothing of themselves, and the ledger beside them. */
+/** What a user was told of an HTLC that waits for him. */
+export interface Intercepted {
+  readonly node: TestNode;
+  readonly interceptId: InterceptId;
+  readonly requestedNextHopScid?: ShortChannelId;
+  readonly expectedOutboundAmount: Msat;
+}
+
 export class World {
   readonly network: TestNetwork;
   readonly ledger: Ledger;
@@ -74,6 +85,8 @@ export class World {
   readonly ghosts: Ghost[] = [];
   /** Preimages that a payee has used. */
   readonly preimages = new Map<PaymentHash, Bytes32>();
+  /** HTLCs that wait for a user, as far as he knows. */
+  readonly intercepted = new Map<InterceptId, Intercepted>();
   /** Preimages that only the payee's user has. */
   readonly held = new Map<PaymentHash, Bytes32>();
   readonly #timely = new TimelyClaims();
@@ -369,6 +382,8 @@ export class World {
 
   /** An event comes again after a crash; it must be the same one then. */
   #hear(node: TestNode, event: Event): void {
+    // Of what a crash has undone, too.
+    if (event.kind === "htlc-intercepted") this.intercepted.set(event.interceptId, { node, ...event });
     const index = given(node.manager.pendingEvents(1)[0]).index;
     const told = this.#told.get(node) ?? new Map<number, string>();
     this.#told.set(node, told);
@@ -424,6 +439,9 @@ export function textOf(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
+/** All but what goes where nobody knows: that is for users who reckon fees themselves. */
+const allKnown = htlcInterceptionFlags.allValidHtlcs - htlcInterceptionFlags.toUnknownScids;
+
 /** What a script says of a node on top of what test nodes are set to. */
 function configOf(setup: NodeSetup): UserConfig {
   return {
@@ -446,6 +464,7 @@ function configOf(setup: NodeSetup): UserConfig {
       forwardingFeeProportionalMillionths: setup.feeMillionths,
     },
     acceptForwardsToPrivChannels: true,
+    htlcInterceptionFlags: setup.intercepts ? allKnown : 0,
   };
 }
 
