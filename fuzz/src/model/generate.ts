@@ -144,7 +144,7 @@ function nodeOf(dice: Dice, ends: boolean): NodeSetup {
     minimumDepth: oneOf(dice, [1, 2, 3]),
     reserveMillionths: oneOf(dice, [10_000, 50_000]),
     lateWatch: dice.roll(3) === 0,
-    intercepts: dice.roll(4) === 0,
+    intercepts: dice.roll(3) === 0,
   };
 }
 
