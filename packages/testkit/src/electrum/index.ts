@@ -1,0 +1,4 @@
+export { ElectrumServer } from "./electrumServer.ts";
+export type { ElectrumConnection, ElectrumSession } from "./electrumSession.ts";
+export type { ElectrumLimits, ElectrumServerOptions } from "./method.ts";
+export { type HistoryItem, type ScriptHash, scriptHashOf, statusOf } from "./scriptHash.ts";
