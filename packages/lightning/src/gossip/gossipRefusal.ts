@@ -14,6 +14,8 @@ const verdicts = {
   "unknown-node": "ignore",
   /** Closed not long ago. */
   "channel-closed": "ignore",
+  /** Of a node that failed for good not long ago. */
+  "node-failed": "ignore",
   /** Meant for the other side of an unannounced channel; or a node's with several host names. */
   "do-not-forward": "ignore",
   "htlc-maximum-too-large": "ignore",
@@ -23,6 +25,8 @@ const verdicts = {
   full: "ignore",
   /** The output is spent, absent, or does not pay to the announced keys. */
   "wrong-funding": "ignore",
+  /** Both halves of the funding output are one key: no channel of two. */
+  "same-bitcoin-keys": "ignore",
   "bad-signature": "warn",
   "bad-node-order": "warn",
   "bad-addresses": "warn",

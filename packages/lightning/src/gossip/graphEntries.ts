@@ -9,17 +9,16 @@ export interface ChannelUpdateInfo {
   readonly lastUpdate: number;
   readonly cltvExpiryDelta: number;
   readonly htlcMinimum: Msat;
-  /** At least `htlcMinimum` only where the sender is sane; never above the capacity, where that is known. */
+  /** At least `htlcMinimum` only where the sender is sane; never above the capacity, where that is known, or 2^53 - 1. */
   readonly htlcMaximum: Msat;
   readonly feeBaseMsat: number;
   readonly feeProportionalMillionths: number;
-  /** The `channel_update` as it came, its type first. */
-  readonly message: Uint8Array;
+  /** The `channel_update` as it came, its type first; absent when it came unsigned, or says more than is kept. */
+  readonly message?: Uint8Array;
 }
 
 /**
- * An announced channel. Entries live as long as the channel is in the graph and change with it: keep what you need,
- * not the entry.
+ * An announced channel, as it is when it is asked for: entries are made on demand and do not change with the graph.
  *
  * @ldk lightning::routing::gossip::ChannelInfo
  */
@@ -43,8 +42,8 @@ export interface ChannelInfo {
   readonly twoToOne?: ChannelUpdateInfo;
   /** Seconds since 1970. */
   readonly announcementReceivedAt: number;
-  /** The `channel_announcement` as it came, its type first. */
-  readonly message: Uint8Array;
+  /** The `channel_announcement` as it came, its type first; absent when it came unsigned. */
+  readonly message?: Uint8Array;
 }
 
 /** What a node says of itself. @ldk lightning::routing::gossip::NodeAnnouncementInfo */
@@ -59,15 +58,16 @@ export interface NodeAnnouncementInfo {
   /** 32 bytes, chosen by the node: show them by `nodeAliasText` only. */
   readonly alias: Uint8Array;
   readonly addresses: readonly SocketAddress[];
-  /** The `node_announcement` as it came, its type first. */
-  readonly message: Uint8Array;
+  /** The `node_announcement` as it came, its type first; absent when it came unsigned. */
+  readonly message?: Uint8Array;
 }
 
-/** A node with at least one channel; lives and changes as `ChannelInfo` does. @ldk lightning::routing::gossip::NodeInfo */
+/** A node with at least one channel, as it is when it is asked for. @ldk lightning::routing::gossip::NodeInfo */
 export interface NodeInfo {
   readonly nodeId: NodeId;
   /** Small and unique among the nodes of the graph, so that searches can keep their state in arrays. Used again later. */
   readonly counter: number;
+  /** As they are when this is read. */
   readonly channels: readonly ChannelInfo[];
   readonly announcement?: NodeAnnouncementInfo;
 }

@@ -6,11 +6,18 @@ export type {
   NodeInfo,
   ReadOnlyNetworkGraph,
 } from "./graphEntries.ts";
-export { type GossipOrigin, NetworkGraph, type NetworkGraphOptions } from "./networkGraph.ts";
+export { NetworkGraph, type NetworkGraphOptions } from "./networkGraph.ts";
 export { nodeAliasText } from "./nodeAlias.ts";
 export { type NodeAnnouncementContents, signNodeAnnouncement } from "./nodeAnnouncement.ts";
 export { P2PGossipSync, type P2PGossipSyncOptions } from "./p2pGossipSync.ts";
 export type { SourcedGossip } from "./pendingChecks.ts";
+export type {
+  GossipOrigin,
+  GraphMessage,
+  PreparedGossip,
+  SignatureCheck,
+  SignatureVerdicts,
+} from "./preparedGossip.ts";
 export { edgeAmount, edgeFlag, edgeWord, nodeFlag, type RoutingGraph } from "./routingGraph.ts";
 export { signedPart, signedPartOfChannel } from "./signatures.ts";
 export type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";

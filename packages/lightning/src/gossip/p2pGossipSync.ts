@@ -21,8 +21,10 @@ import {
   type QueryChannelRange,
   type QueryShortChannelIds,
 } from "../wire/index.ts";
+import { staleAfter } from "./acceptance.ts";
+import type { TakenIn } from "./gossipIntake.ts";
 import { type GossipRefusal, verdictOn } from "./gossipRefusal.ts";
-import { type NetworkGraph, staleAfter } from "./networkGraph.ts";
+import type { NetworkGraph } from "./networkGraph.ts";
 import { PeerSync } from "./peerSync.ts";
 import type { SourcedGossip } from "./pendingChecks.ts";
 import { channelRangeReplies, shortChannelIdReplies } from "./queryReplies.ts";
@@ -223,10 +225,7 @@ export class P2PGossipSync implements RoutingMessageHandler {
     else if (taken.value !== "pending") this.#relay(sourced);
   }
 
-  #update(
-    message: ChannelUpdate | NodeAnnouncement,
-    source?: NodeId,
-  ): Result<"updated" | "pending", GossipRefusal> {
+  #update(message: ChannelUpdate | NodeAnnouncement, source?: NodeId): Result<TakenIn, GossipRefusal> {
     const origin = { now: this.#now, ...(source && { source }) };
     return message.type === "channel_update"
       ? this.#graph.updateChannel(message, origin)
@@ -258,7 +257,7 @@ export class P2PGossipSync implements RoutingMessageHandler {
     if (message.type === "channel_announcement") return channel !== undefined;
     const encoded = encodeMessage(message);
     return [channel?.oneToTwo, channel?.twoToOne].some(
-      (terms) => terms !== undefined && equalBytes(terms.message, encoded),
+      (terms) => terms?.message !== undefined && equalBytes(terms.message, encoded),
     );
   }
 

@@ -102,15 +102,15 @@ function* asked(
     const channel = graph.channel(id);
     if (channel === undefined || !isRelayable(channel)) continue;
     const { oneToTwo, twoToOne, nodeOne, nodeTwo } = channel;
-    if ((flags & wantsAnnouncement) !== 0n) yield channel.message;
-    if (oneToTwo !== undefined && (flags & wantsUpdate[0]) !== 0n) yield oneToTwo.message;
-    if (twoToOne !== undefined && (flags & wantsUpdate[1]) !== 0n) yield twoToOne.message;
+    if (channel.message !== undefined && (flags & wantsAnnouncement) !== 0n) yield channel.message;
+    if (oneToTwo?.message !== undefined && (flags & wantsUpdate[0]) !== 0n) yield oneToTwo.message;
+    if (twoToOne?.message !== undefined && (flags & wantsUpdate[1]) !== 0n) yield twoToOne.message;
     if ((flags & wantsNode[0]) !== 0n) nodes.add(nodeOne);
     if ((flags & wantsNode[1]) !== 0n) nodes.add(nodeTwo);
   }
   for (const nodeId of nodes) {
     const announcement = graph.node(nodeId)?.announcement;
-    if (announcement !== undefined) yield announcement.message;
+    if (announcement?.message !== undefined) yield announcement.message;
   }
   const fullInformation = chainHash === graph.chainHash;
   yield encodeMessage({ type: "reply_short_channel_ids_end", chainHash, fullInformation });
@@ -135,8 +135,10 @@ function relayable(graph: ReadOnlyNetworkGraph, from: bigint, end: number): Chan
   return undefined;
 }
 
-function isRelayable({ oneToTwo, twoToOne }: ChannelInfo): boolean {
-  return oneToTwo !== undefined || twoToOne !== undefined;
+/** What came unsigned cannot be relayed. */
+function isRelayable({ message, oneToTwo, twoToOne }: ChannelInfo): boolean {
+  if (message === undefined) return false;
+  return oneToTwo?.message !== undefined || twoToOne?.message !== undefined;
 }
 
 function heightOf(channel: ChannelInfo): number {

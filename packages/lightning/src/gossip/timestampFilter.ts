@@ -33,14 +33,17 @@ export function* storedGossip(
   filter: TimestampFilter,
 ): Generator<Uint8Array, void, void> {
   for (const channel of graph.channels()) {
-    if (!channelPasses(filter, channel)) continue;
     const { message, oneToTwo, twoToOne } = channel;
+    // What came unsigned cannot be relayed.
+    if (message === undefined || !channelPasses(filter, channel)) continue;
     yield message;
     for (const update of [oneToTwo, twoToOne]) {
-      if (update !== undefined && passes(filter, update.lastUpdate)) yield update.message;
+      if (update?.message !== undefined && passes(filter, update.lastUpdate)) yield update.message;
     }
   }
   for (const { announcement } of graph.nodes()) {
-    if (announcement !== undefined && passes(filter, announcement.lastUpdate)) yield announcement.message;
+    if (announcement?.message !== undefined && passes(filter, announcement.lastUpdate)) {
+      yield announcement.message;
+    }
   }
 }

@@ -1,0 +1,95 @@
+import { noBytes, type Signature } from "../util/bytes.ts";
+import type { ChannelAnnouncement, ChannelUpdate } from "../wire/index.ts";
+import { PagedRows } from "./pagedRows.ts";
+
+/*
+ * Of a message the graph keeps what its columns do not say: signatures and keys in rows, and the few bytes that hardly
+ * any message has (features of channels, fields that we do not know) in maps.
+ */
+
+const signatureLength = 64;
+const keyLength = 33;
+
+/** What a `channel_update` has beyond its terms. */
+export type UpdateRemainder = Pick<ChannelUpdate, "signature" | "unknownFields">;
+
+/** By edge. */
+export class UpdateRemainders {
+  readonly #signatures = new PagedRows(signatureLength);
+  readonly #unknownFields = new Map<number, Uint8Array>();
+
+  keep(edge: number, { signature, unknownFields }: UpdateRemainder): void {
+    this.#signatures.row(edge).set(signature);
+    keepUnlessEmpty(this.#unknownFields, edge, unknownFields);
+  }
+
+  drop(edge: number): void {
+    this.#unknownFields.delete(edge);
+  }
+
+  /** Of an edge whose message is kept. */
+  at(edge: number): UpdateRemainder {
+    return {
+      signature: this.#signatures.row(edge).slice() as Signature,
+      unknownFields: this.#unknownFields.get(edge) ?? noBytes,
+    };
+  }
+}
+
+/** What a `channel_announcement` has beyond ids and features. */
+export type AnnouncementRemainder = Pick<
+  ChannelAnnouncement,
+  | "nodeSignature1"
+  | "nodeSignature2"
+  | "bitcoinSignature1"
+  | "bitcoinSignature2"
+  | "bitcoinKey1"
+  | "bitcoinKey2"
+  | "unknownFields"
+>;
+
+/** By slot. */
+export class AnnouncementRemainders {
+  readonly #rows = new PagedRows(4 * signatureLength + 2 * keyLength);
+  readonly #unknownFields = new Map<number, Uint8Array>();
+
+  keep(slot: number, message: AnnouncementRemainder): void {
+    const row = this.#rows.row(slot);
+    row.set(message.nodeSignature1, 0);
+    row.set(message.nodeSignature2, signatureLength);
+    row.set(message.bitcoinSignature1, 2 * signatureLength);
+    row.set(message.bitcoinSignature2, 3 * signatureLength);
+    row.set(message.bitcoinKey1, 4 * signatureLength);
+    row.set(message.bitcoinKey2, 4 * signatureLength + keyLength);
+    keepUnlessEmpty(this.#unknownFields, slot, message.unknownFields);
+  }
+
+  drop(slot: number): void {
+    this.#unknownFields.delete(slot);
+  }
+
+  /** Of a channel whose message is kept. */
+  at(slot: number): AnnouncementRemainder {
+    const row = this.#rows.row(slot);
+    const signature = (i: number) => row.slice(i * signatureLength, (i + 1) * signatureLength) as Signature;
+    const key = (i: number) => {
+      const start = 4 * signatureLength + i * keyLength;
+      return row.slice(start, start + keyLength);
+    };
+    return {
+      nodeSignature1: signature(0),
+      nodeSignature2: signature(1),
+      bitcoinSignature1: signature(2),
+      bitcoinSignature2: signature(3),
+      bitcoinKey1: key(0),
+      bitcoinKey2: key(1),
+      unknownFields: this.#unknownFields.get(slot) ?? noBytes,
+    };
+  }
+}
+
+/** Keeps `bytes`, or nothing when there are none. */
+export function keepUnlessEmpty(map: Map<number, Uint8Array>, place: number, bytes: Uint8Array): void {
+  if (bytes.length === 0) map.delete(place);
+  else map.set(place, bytes.slice());
+}
