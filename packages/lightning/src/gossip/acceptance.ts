@@ -44,7 +44,7 @@ export function refusalOfUpdate(
 }
 
 /** Refuses terms that are more than two weeks old or a day ahead; `what` is for people. */
-export function refusalOfTime(timestamp: number, now: UnixSeconds, what: string): GossipRefusal | undefined {
+function refusalOfTime(timestamp: number, now: UnixSeconds, what: string): GossipRefusal | undefined {
   if (timestamp >= now - staleAfter && timestamp <= now + maxAhead) return undefined;
   return { kind: "timestamp-out-of-range", text: `${what} at ${timestamp}, it is ${now}` };
 }

@@ -6,7 +6,7 @@ import { FreeNumbers } from "./freeNumbers.ts";
 import { HashIndex, hashOfWords } from "./hashIndex.ts";
 
 /** Bytes of a node's id. */
-export const nodeKeyLength = 33;
+const nodeKeyLength = 33;
 
 /** The nodes by their counters: ids as bytes, and a way from an id to its counter. */
 export class NodeTable {
