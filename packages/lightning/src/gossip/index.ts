@@ -18,6 +18,24 @@ export type {
   SignatureCheck,
   SignatureVerdicts,
 } from "./preparedGossip.ts";
+export { decodeRapidSnapshot } from "./rapidDecode.ts";
+export { rapidSnapshotSince, type SnapshotRequest } from "./rapidDelta.ts";
+export { encodeRapidSnapshot } from "./rapidEncode.ts";
+export {
+  type KnownChannel,
+  type KnownNode,
+  type KnownTerms,
+  RapidGossipHistory,
+  type TermTimes,
+} from "./rapidHistory.ts";
+export type {
+  RapidChannel,
+  RapidChannelUpdate,
+  RapidNode,
+  RapidSnapshot,
+  RapidTerms,
+  RapidVersion,
+} from "./rapidSnapshot.ts";
 export { edgeAmount, edgeFlag, edgeWord, nodeFlag, type RoutingGraph } from "./routingGraph.ts";
 export { signedPart, signedPartOfChannel } from "./signatures.ts";
 export type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";
