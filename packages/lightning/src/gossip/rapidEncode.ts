@@ -184,7 +184,7 @@ function writeChanges(writer: Writer, flags: number, changes: Partial<RapidTerms
 }
 
 /** What of `terms` is not as in `others`. */
-export function changesOf(terms: RapidTerms, others: RapidTerms): Partial<RapidTerms> {
+function changesOf(terms: RapidTerms, others: RapidTerms): Partial<RapidTerms> {
   return {
     ...(terms.cltvExpiryDelta !== others.cltvExpiryDelta && { cltvExpiryDelta: terms.cltvExpiryDelta }),
     ...(terms.htlcMinimum !== others.htlcMinimum && { htlcMinimum: terms.htlcMinimum }),

@@ -184,7 +184,7 @@ export const termFields: readonly (keyof RapidTerms)[] = [
 ];
 
 /** What of an update a snapshot carries. */
-export function termsOf(info: RapidTerms): RapidTerms {
+function termsOf(info: RapidTerms): RapidTerms {
   const { cltvExpiryDelta, htlcMinimum, feeBaseMsat, feeProportionalMillionths, htlcMaximum } = info;
   return { cltvExpiryDelta, htlcMinimum, feeBaseMsat, feeProportionalMillionths, htlcMaximum };
 }
