@@ -27,3 +27,4 @@ export {
 } from "./route.ts";
 export type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";
 export { type ScoreUpdate, type TriedPath, triedPath } from "./scoreUpdate.ts";
+export * from "./scoring/index.ts";
