@@ -99,6 +99,8 @@ export class EndlessGossip implements RoutingMessageHandler {
     return false;
   }
 
+  gossipDropped(): void {}
+
   takeGossipBacklog(): readonly Uint8Array[] {
     if (!this.isOn) return [];
     this.taken += 60_000;

@@ -140,6 +140,9 @@ export class RemoteGossip implements RoutingMessageHandler {
     return false;
   }
 
+  /** Nothing is dropped here: what the other side sends, it sends to one peer. */
+  gossipDropped(): void {}
+
   takeGossipBacklog(nodeId: NodeId, maxBytes: number): readonly Uint8Array[] {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined) return [];

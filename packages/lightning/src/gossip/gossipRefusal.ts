@@ -27,11 +27,15 @@ const verdicts = {
   "wrong-funding": "ignore",
   /** Both halves of the funding output are one key: no channel of two. */
   "same-bitcoin-keys": "ignore",
+  /** Its sender has changed its word too often in the last minutes. */
+  "rate-limited": "ignore",
   "bad-signature": "warn",
   "bad-node-order": "warn",
   "bad-addresses": "warn",
   /** A query that cannot be read, or that came before the end of the answer to the one before. */
   "bad-query": "warn",
+  /** An answer that we did not ask for, or that breaks the rules of answers. */
+  "bad-reply": "warn",
 } as const satisfies Readonly<Record<string, "ignore" | "warn">>;
 
 /** Why gossip was not taken in. `text` is for logs and warnings. @ldk lightning::ln::msgs::LightningError */

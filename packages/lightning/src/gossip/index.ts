@@ -6,6 +6,7 @@ export type {
   NodeInfo,
   ReadOnlyNetworkGraph,
 } from "./graphEntries.ts";
+export type { GossipSyncStatus } from "./graphSync.ts";
 export { NetworkGraph, type NetworkGraphOptions } from "./networkGraph.ts";
 export { nodeAliasText } from "./nodeAlias.ts";
 export { type NodeAnnouncementContents, signNodeAnnouncement } from "./nodeAnnouncement.ts";

@@ -8,7 +8,7 @@ import type {
 } from "../handlers/index.ts";
 import { equalBytes } from "../util/bytes.ts";
 import type { ChannelId, NodeId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
-import { ok, type Result } from "../util/result.ts";
+import { err, ok, type Result } from "../util/result.ts";
 import type { Sat } from "../util/units.ts";
 import {
   type ChannelAnnouncement,
@@ -21,10 +21,12 @@ import {
   type QueryChannelRange,
   type QueryShortChannelIds,
 } from "../wire/index.ts";
-import { staleAfter } from "./acceptance.ts";
 import type { TakenIn } from "./gossipIntake.ts";
+import { GossipRates } from "./gossipRates.ts";
 import { type GossipRefusal, verdictOn } from "./gossipRefusal.ts";
+import { type GossipSyncStatus, GraphSync, type QueryToPeer } from "./graphSync.ts";
 import type { NetworkGraph } from "./networkGraph.ts";
+import { type FilterForPeer, NewGossipPeers } from "./newGossipPeers.ts";
 import { PeerSync } from "./peerSync.ts";
 import type { SourcedGossip } from "./pendingChecks.ts";
 import { channelRangeReplies, shortChannelIdReplies } from "./queryReplies.ts";
@@ -40,10 +42,6 @@ export interface P2PGossipSyncOptions {
 
 type Announcement = SourcedGossip["message"];
 
-/** Peers that are asked for two weeks of gossip; those after them for an hour. */
-const fullSyncPeers = 5;
-/** Seconds. */
-const recentGossip = 3600;
 /** Messages that no honest peer passes on, after which a connection ends. */
 const maxInvalidMessages = 20;
 /** Seconds between two searches for what is stale. */
@@ -61,16 +59,25 @@ export class P2PGossipSync implements RoutingMessageHandler {
   readonly #peers = new Map<NodeId, PeerSync>();
   /** Announced channels that are not relayed before they have an update (BOLT 7), at most those in the graph. */
   readonly #unrelayed = new Map<ShortChannelId, SourcedGossip<ChannelAnnouncement>>();
+  readonly #rates = new GossipRates();
+  readonly #graphSync: GraphSync;
+  readonly #newGossip: NewGossipPeers;
   #events: MessageSendEvent[] = [];
   #now: UnixSeconds;
   #prunedAt: UnixSeconds;
-  #fullSyncs = 0;
 
   constructor({ graph, now, utxoLookup }: P2PGossipSyncOptions) {
     this.#graph = graph;
+    this.#graphSync = new GraphSync(graph, now);
+    this.#newGossip = new NewGossipPeers(graph.chainHash);
     this.#utxoLookup = utxoLookup;
     this.#now = now;
     this.#prunedAt = now;
+  }
+
+  /** How far the graph is in step with the network. Nobody else has such a notion: ask before the first payment. */
+  get status(): GossipSyncStatus {
+    return this.#graphSync.status;
   }
 
   /** Time goes on; call it every few seconds. A clock that goes back is taken to stand still. */
@@ -78,8 +85,12 @@ export class P2PGossipSync implements RoutingMessageHandler {
     if (now < this.#now) return;
     this.#now = now;
     this.#graph.expireLookups(now);
+    this.#graphSync.tick(now);
+    this.#sendQueries();
     if (now - this.#prunedAt < pruneInterval) return;
     this.#prunedAt = now;
+    this.#rates.tick(now);
+    for (const filter of this.#newGossip.rotate(now)) this.#send(filter);
     this.#graph.removeStaleChannelsAndTracking(now);
     for (const id of this.#unrelayed.keys()) {
       if (this.#graph.channel(id) === undefined) this.#unrelayed.delete(id);
@@ -93,29 +104,24 @@ export class P2PGossipSync implements RoutingMessageHandler {
 
   peerConnected(nodeId: NodeId, { init, epoch }: PeerConnection): "accept" {
     this.#peers.set(nodeId, new PeerSync(epoch));
-    if (!featuresOfInit(init).has("gossip_queries")) return "accept";
-    const since = this.#fullSyncs < fullSyncPeers ? staleAfter : recentGossip;
-    this.#fullSyncs++;
-    this.#events.push({
-      kind: "send-message",
-      nodeId,
-      epoch,
-      message: {
-        type: "gossip_timestamp_filter",
-        chainHash: this.#graph.chainHash,
-        firstTimestamp: Math.max(0, this.#now - since),
-        timestampRange: 0xffff_ffff,
-      },
-    });
+    const features = featuresOfInit(init);
+    const hasQueries = features.has("gossip_queries");
+    const isExtended = features.has("gossip_queries_ex");
+    this.#send({ nodeId, message: this.#newGossip.connected(nodeId, { hasQueries, isExtended }, this.#now) });
+    if (hasQueries) this.#graphSync.connected(nodeId, isExtended);
+    this.#sendQueries();
     return "accept";
   }
 
   peerDisconnected(nodeId: NodeId): void {
     this.#peers.delete(nodeId);
+    for (const filter of this.#newGossip.disconnected(nodeId, this.#now)) this.#send(filter);
+    this.#graphSync.disconnected(nodeId);
+    this.#sendQueries();
   }
 
   providedInitFeatures(): Uint8Array {
-    return Features.of({ gossip_queries: "optional" }).toBytes();
+    return Features.of({ gossip_queries: "optional", gossip_queries_ex: "optional" }).toBytes();
   }
 
   handleMessage(nodeId: NodeId, message: GossipMessage): void {
@@ -137,8 +143,10 @@ export class P2PGossipSync implements RoutingMessageHandler {
         this.#answerIds(nodeId, peer, message);
         return;
       case "reply_channel_range":
+        this.#answered(nodeId, peer, this.#graphSync.rangeReply(nodeId, message));
+        return;
       case "reply_short_channel_ids_end":
-        // Answers to what we do not ask.
+        this.#answered(nodeId, peer, this.#graphSync.idsEnd(nodeId, message));
         return;
     }
   }
@@ -184,6 +192,10 @@ export class P2PGossipSync implements RoutingMessageHandler {
     }
   }
 
+  gossipDropped(nodeId: NodeId): void {
+    this.#peers.get(nodeId)?.missed(this.#now);
+  }
+
   takeGossipBacklog(nodeId: NodeId, maxBytes: number): readonly Uint8Array[] {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined) return [];
@@ -217,12 +229,28 @@ export class P2PGossipSync implements RoutingMessageHandler {
 
   #takeIn(sourced: SourcedGossip & { readonly source: NodeId }, peer: PeerSync): void {
     const { message, source } = sourced;
-    const taken =
-      message.type === "channel_announcement"
-        ? this.#graph.updateChannelFromAnnouncement(message, { now: this.#now, source }, this.#utxoLookup)
-        : this.#update(message, source);
-    if (!taken.ok) this.#refuse(source, peer, taken.error);
-    else if (taken.value !== "pending") this.#relay(sourced);
+    this.#graphSync.heard(source);
+    const taken = this.#toGraph(message, source);
+    if (!taken.ok) {
+      const { kind } = taken.error;
+      if (kind === "unknown-channel" && message.type === "channel_update") {
+        this.#graphSync.unknownChannel(source, message.shortChannelId);
+      }
+      this.#refuse(source, peer, taken.error);
+    } else if (taken.value !== "pending") {
+      if (message.type !== "channel_announcement") this.#rates.count(message, this.#now);
+      this.#relay(sourced);
+    }
+  }
+
+  #toGraph(message: Announcement, source: NodeId): Result<TakenIn, GossipRefusal> {
+    if (message.type === "channel_announcement") {
+      return this.#graph.updateChannelFromAnnouncement(message, { now: this.#now, source }, this.#utxoLookup);
+    }
+    if (this.#rates.isExceeded(message, this.#now)) {
+      return err({ kind: "rate-limited", text: `${message.type} again and again` });
+    }
+    return this.#update(message, source);
   }
 
   #update(message: ChannelUpdate | NodeAnnouncement, source?: NodeId): Result<TakenIn, GossipRefusal> {
@@ -268,6 +296,21 @@ export class P2PGossipSync implements RoutingMessageHandler {
 
   #broadcast({ message, source }: SourcedGossip): void {
     this.#events.push({ kind: "broadcast", message, ...(source && { except: source }) });
+  }
+
+  #send({ nodeId, message }: FilterForPeer | QueryToPeer): void {
+    const peer = this.#peers.get(nodeId);
+    if (peer === undefined) return;
+    this.#events.push({ kind: "send-message", nodeId, epoch: peer.epoch, message });
+  }
+
+  #sendQueries(): void {
+    for (const query of this.#graphSync.takeQueries()) this.#send(query);
+  }
+
+  #answered(nodeId: NodeId, peer: PeerSync, refusal: GossipRefusal | undefined): void {
+    if (refusal !== undefined) this.#refuse(nodeId, peer, refusal);
+    this.#sendQueries();
   }
 
   #refuse(nodeId: NodeId, peer: PeerSync, refusal: GossipRefusal): void {

@@ -4,6 +4,8 @@ type Messages = Generator<Uint8Array, void, void>;
 
 /** Seconds between two dumps of the graph for one peer: walking through it is what costs. */
 const dumpInterval = 60;
+/** Seconds for which gossip may have been on its way when a peer missed it. */
+const onItsWay = 3_600;
 
 /** What one connected peer has asked for, and how far it has got. A few generators, however large the graph. */
 export class PeerSync {
@@ -14,6 +16,8 @@ export class PeerSync {
   filter: TimestampFilter | undefined;
   #dumpFilter: TimestampFilter | undefined;
   #dumpedAt: number | undefined;
+  /** Since when new gossip was dropped, as the peer did not read. */
+  #missedSince: number | undefined;
   #dump: Messages | undefined;
   #rangeReplies: Messages | undefined;
   #idReplies: Messages | undefined;
@@ -28,6 +32,12 @@ export class PeerSync {
     this.filter = filter;
     this.#dump = undefined;
     this.#dumpFilter = filter;
+    this.#missedSince = undefined;
+  }
+
+  /** New gossip that the peer wants was dropped, as it does not read: what is new since then is dumped when it does. */
+  missed(now: number): void {
+    this.#missedSince ??= now;
   }
 
   /** Whether the answer to a `query_channel_range` is not yet sent: no other may be queued then. */
@@ -52,11 +62,7 @@ export class PeerSync {
 
   /** The next messages, answers first. `stored` opens a dump: only one at a time, and one a minute. */
   take(maxBytes: number, now: number, stored: (filter: TimestampFilter) => Messages): readonly Uint8Array[] {
-    if (this.#dumpFilter !== undefined && now - (this.#dumpedAt ?? -dumpInterval) >= dumpInterval) {
-      this.#dump = stored(this.#dumpFilter);
-      this.#dumpFilter = undefined;
-      this.#dumpedAt = now;
-    }
+    this.#openDump(now, stored);
     const taken: Uint8Array[] = [];
     let bytes = 0;
     for (;;) {
@@ -67,6 +73,23 @@ export class PeerSync {
       bytes += this.#next.length;
       this.#next = undefined;
     }
+  }
+
+  #openDump(now: number, stored: (filter: TimestampFilter) => Messages): void {
+    if (now - (this.#dumpedAt ?? -dumpInterval) < dumpInterval) return;
+    const filter = this.#dumpFilter ?? (this.#dump === undefined ? this.#missedFilter() : undefined);
+    if (filter === undefined) return;
+    this.#dump = stored(filter);
+    this.#dumpFilter = undefined;
+    this.#missedSince = undefined;
+    this.#dumpedAt = now;
+  }
+
+  /** The part of what the peer wants that it may have missed. */
+  #missedFilter(): TimestampFilter | undefined {
+    if (this.filter === undefined || this.#missedSince === undefined) return undefined;
+    const { first, end } = this.filter;
+    return { first: Math.max(first, this.#missedSince - onItsWay), end };
   }
 
   #pull(): Uint8Array | undefined {

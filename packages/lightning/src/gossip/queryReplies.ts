@@ -11,7 +11,16 @@ import {
   type QueryChannelRange,
   type QueryShortChannelIds,
 } from "../wire/index.ts";
-import type { ChannelInfo, ReadOnlyNetworkGraph } from "./graphEntries.ts";
+import type { ChannelInfo, ChannelUpdateInfo, ReadOnlyNetworkGraph } from "./graphEntries.ts";
+import {
+  wantsAll,
+  wantsAnnouncement,
+  wantsChecksums,
+  wantsNode,
+  wantsTimestamps,
+  wantsUpdate,
+} from "./queryFlags.ts";
+import { updateChecksum } from "./updateChecksum.ts";
 
 /** What queries are answered from. */
 export interface QueriedGraph extends ReadOnlyNetworkGraph {
@@ -20,16 +29,12 @@ export interface QueriedGraph extends ReadOnlyNetworkGraph {
 
 /** Ids in one reply: 8 bytes each, and the whole at most 65,535. @ldk MAX_SCIDS_PER_REPLY */
 const maxIdsPerReply = 8000;
-/** With timestamps, an id takes up 16 bytes. */
+/** With timestamps or checksums, an id takes up 16 bytes. */
 const maxTimedIdsPerReply = 4000;
+/** With both, 24. */
+const maxFullIdsPerReply = 2700;
 /** Block heights in short channel ids are below. */
 const heightLimit = 2 ** 24;
-
-// Query flags: BOLT 7, "The query_short_channel_ids/reply_short_channel_ids_end Messages".
-const wantsAnnouncement = 1n;
-const wantsUpdate = [2n, 4n] as const;
-const wantsNode = [8n, 16n] as const;
-const wantsAll = 31n;
 
 /**
  * The replies to `query_channel_range`: one after another they cover the asked blocks without a gap; a block with many
@@ -42,8 +47,10 @@ export function* channelRangeReplies(
   query: QueryChannelRange,
 ): Generator<Uint8Array, void, void> {
   const { chainHash, firstBlocknum, numberOfBlocks } = query;
-  const withTimestamps = ((query.tlvs.queryOption ?? 0n) & 1n) === 1n;
-  const limit = withTimestamps ? maxTimedIdsPerReply : maxIdsPerReply;
+  const options = query.tlvs.queryOption ?? 0n;
+  const withTimestamps = (options & wantsTimestamps) !== 0n;
+  const withChecksums = (options & wantsChecksums) !== 0n;
+  const limit = idsPerReply(withTimestamps, withChecksums);
   const end = firstBlocknum + numberOfBlocks;
   let next = graph.chainHash === chainHash ? firstRelayable(graph, firstBlocknum, end) : undefined;
   let start = firstBlocknum;
@@ -62,7 +69,10 @@ export function* channelRangeReplies(
       numberOfBlocks: covered - start,
       syncComplete: next === undefined,
       encodedShortIds: encodeShortChannelIds(channels.map((channel) => channel.shortChannelId)),
-      tlvs: withTimestamps ? { timestampsTlv: encodeTimestamps(channels.map(timestampsOf)) } : {},
+      tlvs: {
+        ...(withTimestamps && { timestampsTlv: encodeTimestamps(channels.map(timestampsOf)) }),
+        ...(withChecksums && { checksumsTlv: channels.map(checksumsOf) }),
+      },
     });
     start = nextStart;
   } while (next !== undefined);
@@ -84,7 +94,7 @@ export function shortChannelIdReplies(
       return err(`${flags.length} query flags for ${ids.length} channels`);
     }
     const isOurChain = query.chainHash === graph.chainHash;
-    const wanted = isOurChain ? ids.map((id, i) => ({ id, flags: flags?.[i] ?? wantsAll })) : [];
+    const wanted = isOurChain ? ids.map((id, i) => ({ id, flags: knownFlags(flags?.[i]) })) : [];
     return ok(asked(graph, query.chainHash, wanted));
   } catch (error) {
     if (error instanceof DecodeError) return err(error.message);
@@ -92,21 +102,26 @@ export function shortChannelIdReplies(
   }
 }
 
+/** The flags that mean something; all of them without any. */
+function knownFlags(flags: bigint | undefined): number {
+  return flags === undefined ? wantsAll : Number(flags & BigInt(wantsAll));
+}
+
 function* asked(
   graph: QueriedGraph,
   chainHash: BlockHash,
-  wanted: readonly { readonly id: ChannelInfo["shortChannelId"]; readonly flags: bigint }[],
+  wanted: readonly { readonly id: ChannelInfo["shortChannelId"]; readonly flags: number }[],
 ): Generator<Uint8Array, void, void> {
   const nodes = new Set<NodeId>();
   for (const { id, flags } of wanted) {
     const channel = graph.channel(id);
     if (channel === undefined || !isRelayable(channel)) continue;
     const { oneToTwo, twoToOne, nodeOne, nodeTwo } = channel;
-    if (channel.message !== undefined && (flags & wantsAnnouncement) !== 0n) yield channel.message;
-    if (oneToTwo?.message !== undefined && (flags & wantsUpdate[0]) !== 0n) yield oneToTwo.message;
-    if (twoToOne?.message !== undefined && (flags & wantsUpdate[1]) !== 0n) yield twoToOne.message;
-    if ((flags & wantsNode[0]) !== 0n) nodes.add(nodeOne);
-    if ((flags & wantsNode[1]) !== 0n) nodes.add(nodeTwo);
+    if (channel.message !== undefined && (flags & wantsAnnouncement) !== 0) yield channel.message;
+    if (oneToTwo?.message !== undefined && (flags & wantsUpdate[0]) !== 0) yield oneToTwo.message;
+    if (twoToOne?.message !== undefined && (flags & wantsUpdate[1]) !== 0) yield twoToOne.message;
+    if ((flags & wantsNode[0]) !== 0) nodes.add(nodeOne);
+    if ((flags & wantsNode[1]) !== 0) nodes.add(nodeTwo);
   }
   for (const nodeId of nodes) {
     const announcement = graph.node(nodeId)?.announcement;
@@ -114,6 +129,11 @@ function* asked(
   }
   const fullInformation = chainHash === graph.chainHash;
   yield encodeMessage({ type: "reply_short_channel_ids_end", chainHash, fullInformation });
+}
+
+function idsPerReply(withTimestamps: boolean, withChecksums: boolean): number {
+  if (withTimestamps && withChecksums) return maxFullIdsPerReply;
+  return withTimestamps || withChecksums ? maxTimedIdsPerReply : maxIdsPerReply;
 }
 
 function firstRelayable(graph: ReadOnlyNetworkGraph, height: number, end: number): ChannelInfo | undefined {
@@ -146,5 +166,18 @@ function heightOf(channel: ChannelInfo): number {
 }
 
 function timestampsOf({ oneToTwo, twoToOne }: ChannelInfo) {
-  return { timestampNodeId1: oneToTwo?.lastUpdate ?? 0, timestampNodeId2: twoToOne?.lastUpdate ?? 0 };
+  return { timestampNodeId1: timestampOf(oneToTwo), timestampNodeId2: timestampOf(twoToOne) };
+}
+
+function checksumsOf({ oneToTwo, twoToOne }: ChannelInfo) {
+  return { checksumNodeId1: checksumOf(oneToTwo), checksumNodeId2: checksumOf(twoToOne) };
+}
+
+/** 0 for terms that came unsigned, too: they cannot be asked for. */
+function timestampOf(terms: ChannelUpdateInfo | undefined): number {
+  return terms?.message === undefined ? 0 : terms.lastUpdate;
+}
+
+function checksumOf(terms: ChannelUpdateInfo | undefined): number {
+  return terms?.message === undefined ? 0 : updateChecksum(terms.message);
 }

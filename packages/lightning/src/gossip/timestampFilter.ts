@@ -1,3 +1,6 @@
+import type { BlockHash, UnixSeconds } from "../util/ids.ts";
+import type { GossipTimestampFilter } from "../wire/index.ts";
+import { staleAfter } from "./acceptance.ts";
 import type { ChannelUpdateInfo, ReadOnlyNetworkGraph } from "./graphEntries.ts";
 
 /** Which gossip a peer has asked for, by the times that the messages carry (BOLT 7, "The gossip_timestamp_filter Message"). */
@@ -6,6 +9,33 @@ export interface TimestampFilter {
   readonly first: number;
   /** The first second behind the range. */
   readonly end: number;
+}
+
+/** Seconds: gossip that is not older is new. It may have been on its way for a while. */
+const newGossip = 3_600;
+
+/** Asks for what is not stale: what the peer has stored, if it dumps its graph on request, and what it learns. */
+export function twoWeeksFilter(chainHash: BlockHash, now: UnixSeconds): GossipTimestampFilter {
+  return filterSince(chainHash, now - staleAfter);
+}
+
+/** Asks for what the peer learns from now on. */
+export function newGossipFilter(chainHash: BlockHash, now: UnixSeconds): GossipTimestampFilter {
+  return filterSince(chainHash, now - newGossip);
+}
+
+/** Asks for nothing but what the peer says of itself: the special values of BOLT 7. */
+export function nothingFilter(chainHash: BlockHash): GossipTimestampFilter {
+  return { type: "gossip_timestamp_filter", chainHash, firstTimestamp: 0xffff_ffff, timestampRange: 0 };
+}
+
+function filterSince(chainHash: BlockHash, first: number): GossipTimestampFilter {
+  return {
+    type: "gossip_timestamp_filter",
+    chainHash,
+    firstTimestamp: Math.max(0, first),
+    timestampRange: 0xffff_ffff,
+  };
 }
 
 export function passes(filter: TimestampFilter, timestamp: number): boolean {

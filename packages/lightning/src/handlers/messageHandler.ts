@@ -61,6 +61,8 @@ export interface RoutingMessageHandler extends BaseMessageHandler {
   wantsToPause(nodeId: NodeId): boolean;
   /** Whether the peer has asked, by a `gossip_timestamp_filter`, for messages such as this one. */
   wantsGossip(nodeId: NodeId, message: GossipMessage): boolean;
+  /** A broadcast that the peer wants was dropped, as it does not read: it is to be part of its backlog. */
+  gossipDropped(nodeId: NodeId): void;
   /**
    * The next few encoded messages of what the peer has asked for: the stored graph, or the answer to a query. Called
    * only when all that was queued for the peer before has left, so that a peer that does not read costs nothing.

@@ -34,8 +34,8 @@ export type MessageSendEvent =
   /**
    * To all peers. Without `except`, the message is our own and goes to everyone (by way of the routing handler, if
    * there is one: `RoutingMessageHandler.handleOwnMessage`); with it, it came from that peer, and
-   * goes to those others for whom `RoutingMessageHandler.wantsGossip` (BOLT 7, "Rebroadcasting"). Peers whose buffers
-   * are full do without.
+   * goes to those others for whom `RoutingMessageHandler.wantsGossip` (BOLT 7, "Rebroadcasting"). For peers
+   * whose buffers are full it is dropped, and `gossipDropped` says so.
    */
   | { readonly kind: "broadcast"; readonly message: GossipMessage; readonly except?: NodeId }
   | {

@@ -381,8 +381,12 @@ export class PeerManager implements PeerConnections {
     const { routing } = this.#handlers;
     const encoded = encodeMessage(message);
     for (const [nodeId, connection] of this.#peers) {
-      if (nodeId === except || connection.queue.bytes >= this.#limits.dropGossipAtBytes) continue;
+      if (nodeId === except) continue;
       if (except !== undefined && routing?.wantsGossip(nodeId, message) !== true) continue;
+      if (connection.queue.bytes >= this.#limits.dropGossipAtBytes) {
+        routing?.gossipDropped(nodeId);
+        continue;
+      }
       connection.queue.pushGossip(encoded);
       this.#changed.add(connection);
     }

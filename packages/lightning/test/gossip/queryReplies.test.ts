@@ -15,6 +15,7 @@ import {
 } from "@fulmen/lightning/wire";
 import fc from "fast-check";
 import { channelRangeReplies, shortChannelIdReplies } from "#src/gossip/queryReplies";
+import { updateChecksum } from "#src/gossip/updateChecksum";
 import { PlainGraph, plainChannel, plainTerms } from "./plainGraph.ts";
 import { chainHash } from "./signedGossip.ts";
 
@@ -96,17 +97,21 @@ describe("replies to query_channel_range", () => {
     );
   });
 
-  test("timestamps are given when asked for", () => {
+  test("timestamps and checksums are given when asked for", () => {
     const graph = graphOf(Array.from({ length: 5000 }, (_, i) => idAt(i)));
-    const replies = repliesTo(graph, range(0, 10_000, 3n));
-    assert.deepEqual(
-      replies.map(({ ids }) => ids.length),
-      [4000, 1000],
-    );
-    const { timestampsTlv } = replies[0]?.tlvs ?? {};
-    assert.ok(timestampsTlv);
-    assert.deepEqual(decodeTimestamps(timestampsTlv)[7], { timestampNodeId1: 1000, timestampNodeId2: 0 });
-    assert.equal(repliesTo(graph, range(0, 10_000, 2n))[0]?.tlvs.timestampsTlv, undefined);
+    const lengths = (options: bigint) =>
+      repliesTo(graph, range(0, 10_000, options)).map(({ ids, tlvs: { timestampsTlv, checksumsTlv } }) => {
+        const times = timestampsTlv && decodeTimestamps(timestampsTlv);
+        assert.equal(times !== undefined, (options & 1n) === 1n);
+        assert.equal(checksumsTlv !== undefined, (options & 2n) === 2n);
+        if (times) assert.deepEqual(times[7], { timestampNodeId1: 1000, timestampNodeId2: 0 });
+        const checksumNodeId1 = updateChecksum(noBytes);
+        if (checksumsTlv) assert.deepEqual(checksumsTlv[7], { checksumNodeId1, checksumNodeId2: 0 });
+        return ids.length;
+      });
+    assert.deepEqual(lengths(1n), [4000, 1000]);
+    assert.deepEqual(lengths(2n), [4000, 1000]);
+    assert.deepEqual(lengths(3n), [2700, 2300]);
   });
 
   test("any range is covered, in order, and complete at the end only", () => {
@@ -190,6 +195,8 @@ describe("replies to query_short_channel_ids", () => {
     assert.deepEqual(answerTo(query([idAt(1), idAt(2)], [1n, 4n])), ["channel 1", "update2 of 2"]);
     assert.deepEqual(answerTo(query([idAt(1), idAt(2)], [2n | 16n, 0n])), ["update1 of 1", "node 2"]);
     assert.deepEqual(answerTo(query([idAt(1)], [8n])), ["node 1"]);
+    const unknownToo = 0xffff_ffff_ffff_ffffn ^ 30n;
+    assert.deepEqual(answerTo(query([idAt(1)], [unknownToo])), ["channel 1"]);
   });
 
   test("of another chain: nothing, and the end says so", () => {

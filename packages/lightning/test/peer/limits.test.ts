@@ -166,6 +166,7 @@ test("a peer that does not read gets no more gossip, but all channel messages", 
   alice.manager.processEvents();
   const gossip = stranger.received();
   assert.deepEqual(gossip, [filter(0), filter(1), filter(2)]);
+  assert.deepEqual(alice.routing.dropped, new Array(50 + 47).fill(nodeId));
 });
 
 test("channel messages pass gossip that waits", () => {

@@ -98,6 +98,8 @@ export class ChannelRecorder extends Recorder implements ChannelMessageHandler {
 export class RoutingRecorder extends Recorder implements RoutingMessageHandler {
   readonly messages: GossipMessage[] = [];
   readonly interested = new Set<NodeId>();
+  /** Peers for whom a broadcast was dropped. */
+  readonly dropped: NodeId[] = [];
   backlog: Uint8Array[] = [];
 
   handleMessage(_nodeId: NodeId, message: GossipMessage): void {
@@ -110,6 +112,10 @@ export class RoutingRecorder extends Recorder implements RoutingMessageHandler {
 
   wantsToPause(): boolean {
     return false;
+  }
+
+  gossipDropped(nodeId: NodeId): void {
+    this.dropped.push(nodeId);
   }
 
   wantsGossip(nodeId: NodeId): boolean {
