@@ -1,9 +1,13 @@
 import { equalBytes } from "../util/bytes.ts";
-import type { BlockHash, UnixSeconds } from "../util/ids.ts";
+import type { BlockHash, ShortChannelId, UnixSeconds } from "../util/ids.ts";
+import { err } from "../util/result.ts";
 import { formatShortChannelId } from "../util/shortChannelId.ts";
 import { type Msat, msat } from "../util/units.ts";
 import type { ChannelAnnouncement, ChannelUpdate } from "../wire/index.ts";
+import type { EdgeTerms } from "./edgeColumns.ts";
 import type { GossipRefusal } from "./gossipRefusal.ts";
+import type { GraphTables } from "./graphTables.ts";
+import { edgeWord } from "./routingGraph.ts";
 
 /** Seconds after which what was not said anew is old (BOLT 7, "Recommendation on Pruning Stale Entries"). */
 export const staleAfter = 14 * 24 * 3600;
@@ -33,18 +37,18 @@ export function refusalOfUpdate(
   ourChain: BlockHash,
   now: UnixSeconds,
 ): GossipRefusal | undefined {
-  const name = formatShortChannelId(update.shortChannelId);
+  const name = channelName(update.shortChannelId);
   if (chainHash !== ourChain) return { kind: "wrong-chain", text: `update on chain ${chainHash}` };
   if ((messageFlags & updateFlag.doNotForward) !== 0)
-    return { kind: "do-not-forward", text: `update of channel ${name}` };
+    return { kind: "do-not-forward", text: `update of ${name}` };
   if (unknownFields.length > maxMessageLength) {
     return { kind: "too-long", text: `${unknownFields.length} unknown bytes in an update` };
   }
-  return refusalOfTime(update.timestamp, now, `update of channel ${name}`);
+  return refusalOfTime(update.timestamp, now, `update of ${name}`);
 }
 
 /** Refuses terms that are more than two weeks old or a day ahead; `what` is for people. */
-function refusalOfTime(timestamp: number, now: UnixSeconds, what: string): GossipRefusal | undefined {
+export function refusalOfTime(timestamp: number, now: UnixSeconds, what: string): GossipRefusal | undefined {
   if (timestamp >= now - staleAfter && timestamp <= now + maxAhead) return undefined;
   return { kind: "timestamp-out-of-range", text: `${what} at ${timestamp}, it is ${now}` };
 }
@@ -58,6 +62,35 @@ export function refusalOfAge(
   if (last === undefined || timestamp > last) return undefined;
   const kind = timestamp === last ? "duplicate" : "stale";
   return { kind, text: `${what} at ${timestamp}, there is one at ${last}` };
+}
+
+/** Why terms do not fit the edge of a channel that is in the tables. */
+export function refusalOfTerms(
+  tables: GraphTables,
+  edge: number,
+  { lastUpdate, htlcMaximum }: Pick<EdgeTerms, "lastUpdate" | "htlcMaximum">,
+): GossipRefusal | undefined {
+  const { channels } = tables;
+  const last = tables.hasTerms(edge) ? channels.edges.word(edge, edgeWord.lastUpdate) : undefined;
+  const name = channelName(channels.idOf(edge >>> 1));
+  const refusal = refusalOfAge(lastUpdate, last, `update of ${name}`);
+  if (refusal !== undefined) return refusal;
+  const maximum = tables.capacityOf(edge >>> 1) ?? maxMoney;
+  if (htlcMaximum <= maximum) return undefined;
+  return { kind: "htlc-maximum-too-large", text: `${htlcMaximum} msat through ${name} of ${maximum}` };
+}
+
+/** For people. */
+export function channelName(id: ShortChannelId): string {
+  return `channel ${formatShortChannelId(id)}`;
+}
+
+/** A refusal as a result. */
+export function refuse(
+  kind: GossipRefusal["kind"],
+  text: string,
+): { readonly ok: false; readonly error: GossipRefusal } {
+  return err({ kind, text });
 }
 
 /** Bits of `channel_update` (BOLT 7, "The channel_update Message"). */

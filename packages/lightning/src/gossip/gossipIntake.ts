@@ -1,7 +1,6 @@
 import { equalBytes, fromHex } from "../util/bytes.ts";
 import type { BlockHash, NodeId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { formatShortChannelId } from "../util/shortChannelId.ts";
 import type { Sat } from "../util/units.ts";
 import {
   type ChannelAnnouncement,
@@ -10,12 +9,14 @@ import {
   type NodeAnnouncement,
 } from "../wire/index.ts";
 import {
+  channelName,
   maxAhead,
   maxMessageLength,
-  maxMoney,
   refusalOfAge,
   refusalOfAnnouncement,
+  refusalOfTerms,
   refusalOfUpdate,
+  refuse,
   updateFlag,
 } from "./acceptance.ts";
 import { channelState } from "./channelTable.ts";
@@ -102,7 +103,7 @@ export class GossipIntake {
     const keys = prepared.checks.filter((_, index) => verdicts[index] === true).map(({ key }) => key);
     switch (message.type) {
       case "channel_announcement":
-        if (keys.length < 4) return refuse("bad-signature", nameOf(message.shortChannelId));
+        if (keys.length < 4) return refuse("bad-signature", channelName(message.shortChannelId));
         return this.#applyAnnouncement(message, origin, utxoLookup);
       case "channel_update":
         return this.#applyUpdate(message, { prepared, keys, origin });
@@ -126,7 +127,7 @@ export class GossipIntake {
   addOwn(message: ChannelAnnouncement, about: { readonly now: UnixSeconds; readonly capacity?: Sat }) {
     const known = this.#tables.channels.slotOf(message.shortChannelId);
     if (known !== undefined && this.#tables.channels.is(known, channelState.fundingVerified)) {
-      return refuse("duplicate", `${nameOf(message.shortChannelId)} is known`);
+      return refuse("duplicate", `${channelName(message.shortChannelId)} is known`);
     }
     const refusal = refusalOfAnnouncement(message, this.#chainHash);
     if (refusal !== undefined) return err(refusal);
@@ -134,7 +135,7 @@ export class GossipIntake {
     if (encoded.length > maxMessageLength) return refuse("too-long", `${encoded.length} bytes of ours`);
     const checks = checksOfAnnouncement(message);
     const verdicts = verifyPrepared({ message, signed: signedPartOfChannel(encoded), checks });
-    if (verdicts.includes(false)) return refuse("bad-signature", nameOf(message.shortChannelId));
+    if (verdicts.includes(false)) return refuse("bad-signature", channelName(message.shortChannelId));
     this.#insert(message, { ...about, fundingVerified: true });
     return ok("added" as const);
   }
@@ -187,14 +188,15 @@ export class GossipIntake {
     const { shortChannelId: id, nodeId1, nodeId2 } = message;
     const known = this.#tables.channels.slotOf(id);
     if (known !== undefined && !this.#mayReplace(known, message, utxoLookup)) {
-      return { kind: "duplicate", text: `${nameOf(id)} is known` };
+      return { kind: "duplicate", text: `${channelName(id)} is known` };
     }
-    if (this.#removed.channels.has(id)) return { kind: "channel-closed", text: `${nameOf(id)} is closed` };
+    if (this.#removed.channels.has(id))
+      return { kind: "channel-closed", text: `${channelName(id)} is closed` };
     for (const nodeId of [nodeId1, nodeId2]) {
       if (this.#removed.nodes.has(nodeId)) return { kind: "node-failed", text: `node ${nodeId} has failed` };
     }
     if (this.pending.candidates(id).some(({ announcement }) => sameKeys(announcement.message, message))) {
-      return { kind: "duplicate", text: `${nameOf(id)} is being looked up` };
+      return { kind: "duplicate", text: `${channelName(id)} is being looked up` };
     }
     const { count } = this.#tables.channels;
     if (known === undefined && count >= this.#maxChannels) return { kind: "full", text: `${count} channels` };
@@ -239,11 +241,11 @@ export class GossipIntake {
   ): Result<"added", GossipRefusal> {
     const id = message.shortChannelId;
     if (answer.kind === "not-found" || !fundsChannel(answer, message)) {
-      return refuse("wrong-funding", nameOf(id));
+      return refuse("wrong-funding", channelName(id));
     }
     const known = this.#tables.channels.slotOf(id);
     if (known !== undefined && this.#tables.channels.is(known, channelState.fundingVerified)) {
-      return refuse("duplicate", `${nameOf(id)} is known`);
+      return refuse("duplicate", `${channelName(id)} is known`);
     }
     this.#insert(message, { now, fundingVerified: true, capacity: answer.value });
     return ok("added");
@@ -296,28 +298,16 @@ export class GossipIntake {
         .candidates(id)
         .filter(({ updates }) => isOlder(updates[direction]?.message, timestamp));
       if (candidates.length > 0) return ok({ kind: "held", candidates });
-      return refuse("unknown-channel", `update of ${nameOf(id)}`);
+      return refuse("unknown-channel", `update of ${channelName(id)}`);
     }
     const edge = 2 * slot + directionOf(message);
-    const unfit = this.refusalOfTerms(edge, message);
+    const unfit = refusalOfTerms(this.#tables, edge, {
+      lastUpdate: timestamp,
+      htlcMaximum: message.htlcMaximumMsat,
+    });
     if (unfit !== undefined) return err(unfit);
     const key = nodes.keyOf(channels.edges.word(edge, edgeWord.source)).slice();
     return ok({ kind: "known", place: edge, key });
-  }
-
-  /** Why terms do not fit a channel that is known. */
-  refusalOfTerms(
-    edge: number,
-    { timestamp, htlcMaximumMsat }: Pick<ChannelUpdate, "timestamp" | "htlcMaximumMsat">,
-  ): GossipRefusal | undefined {
-    const { channels } = this.#tables;
-    const last = this.#tables.hasTerms(edge) ? channels.edges.word(edge, edgeWord.lastUpdate) : undefined;
-    const name = nameOf(channels.idOf(edge >>> 1));
-    const refusal = refusalOfAge(timestamp, last, `update of ${name}`);
-    if (refusal !== undefined) return refusal;
-    const maximum = this.#tables.capacityOf(edge >>> 1) ?? maxMoney;
-    if (htlcMaximumMsat <= maximum) return undefined;
-    return { kind: "htlc-maximum-too-large", text: `${htlcMaximumMsat} msat through ${name} of ${maximum}` };
   }
 
   #applyUpdate(
@@ -344,7 +334,7 @@ export class GossipIntake {
     );
     for (const { updates } of theirs) updates[direction] = { message, ...(source && { source }) };
     if (theirs.length > 0) return ok("pending");
-    return refuse("unknown-channel", `update of ${nameOf(message.shortChannelId)}`);
+    return refuse("unknown-channel", `update of ${channelName(message.shortChannelId)}`);
   }
 
   #destinationOfNode(message: NodeAnnouncement, now: UnixSeconds): Result<Destination, GossipRefusal> {
@@ -388,17 +378,6 @@ export class GossipIntake {
     }
     return ok("pending");
   }
-}
-
-function nameOf(id: ShortChannelId): string {
-  return `channel ${formatShortChannelId(id)}`;
-}
-
-function refuse(
-  kind: GossipRefusal["kind"],
-  text: string,
-): { readonly ok: false; readonly error: GossipRefusal } {
-  return err({ kind, text });
 }
 
 /** 0 for the terms of node one, 1 for those of node two. */

@@ -39,4 +39,9 @@ export type {
 } from "./rapidSnapshot.ts";
 export { edgeAmount, edgeFlag, edgeWord, nodeFlag, type RoutingGraph } from "./routingGraph.ts";
 export { signedPart, signedPartOfChannel } from "./signatures.ts";
+export type {
+  PartialAnnouncement,
+  UnsignedChannelUpdate,
+  UnsignedNodeAnnouncement,
+} from "./unsignedGossip.ts";
 export type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";

@@ -14,6 +14,14 @@ import { pendingLookupsToPause, type SourcedGossip } from "./pendingChecks.ts";
 import type { GossipOrigin, GraphMessage, PreparedGossip, SignatureVerdicts } from "./preparedGossip.ts";
 import { RemovedEntries } from "./removedEntries.ts";
 import { edgeWord, type RoutingGraph } from "./routingGraph.ts";
+import {
+  addPartialAnnouncement,
+  applyUnsignedNode,
+  applyUnsignedUpdate,
+  type PartialAnnouncement,
+  type UnsignedChannelUpdate,
+  type UnsignedNodeAnnouncement,
+} from "./unsignedGossip.ts";
 import type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";
 
 export interface NetworkGraphOptions {
@@ -39,9 +47,11 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
   readonly #views: GraphViews;
   readonly #removed = new RemovedEntries();
   readonly #intake: GossipIntake;
+  readonly #maxChannels: number;
 
   constructor({ chainHash, maxChannels = 200_000, hashSeed = 0 }: NetworkGraphOptions) {
     this.chainHash = chainHash;
+    this.#maxChannels = maxChannels;
     this.#tables = new GraphTables(hashSeed);
     this.#views = new GraphViews(this.#tables, chainHash);
     this.#intake = new GossipIntake(this.#tables, this.#removed, { chainHash, maxChannels });
@@ -195,6 +205,37 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
   }
 
   /**
+   * A channel that somebody who is trusted tells of, such as a server of snapshots; `now` may be when he heard of it.
+   * Never relayed, since nobody signed it for us.
+   *
+   * @ldk lightning::routing::gossip::NetworkGraph::add_channel_from_partial_announcement
+   */
+  addChannelFromPartialAnnouncement(
+    channel: PartialAnnouncement,
+    now: UnixSeconds,
+  ): Result<"added", GossipRefusal> {
+    return addPartialAnnouncement(this.#trusting, channel, now);
+  }
+
+  /**
+   * Terms that somebody who is trusted tells of, of a channel that is known. Never relayed.
+   *
+   * @ldk lightning::routing::gossip::NetworkGraph::update_channel_unsigned
+   */
+  updateChannelUnsigned(update: UnsignedChannelUpdate, now: UnixSeconds): Result<"updated", GossipRefusal> {
+    return applyUnsignedUpdate(this.#trusting, update, now);
+  }
+
+  /**
+   * What somebody who is trusted says of a node that has a channel. Never relayed.
+   *
+   * @ldk lightning::routing::gossip::NetworkGraph::update_node_from_unsigned_announcement
+   */
+  updateNodeUnsigned(node: UnsignedNodeAnnouncement, now: UnixSeconds): Result<"updated", GossipRefusal> {
+    return applyUnsignedNode(this.#trusting, node, now);
+  }
+
+  /**
    * The chain's answer about a channel that is being looked up. Gives what the graph took in for it, in an order in
    * which it can be relayed; nothing when no announcement waited or none fits the output.
    */
@@ -264,5 +305,9 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
       if (isOneSided && channels.receivedAt(slot) < oldest) this.#tables.removeChannel(slot);
     }
     this.#removed.expire(now);
+  }
+
+  get #trusting() {
+    return { tables: this.#tables, removed: this.#removed, maxChannels: this.#maxChannels };
   }
 }
