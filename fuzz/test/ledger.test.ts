@@ -7,7 +7,7 @@ function books(): Ledger {
   const ledger = new Ledger({ base: 10n, millionths: 20_000n });
   ledger.opened("ab", { first: "a", second: "b", capacity: 1_000n, balance: 1_000_000n });
   ledger.opened("bc", { first: "b", second: "c", capacity: 1_000n, balance: 1_000_000n });
-  ledger.ordered("p", { payer: "a", payee: "c", amount: 100_000n });
+  ledger.ordered("p", { payer: "a", payee: "c", amount: 100_000n, isRelayed: false });
   return ledger;
 }
 

@@ -22,6 +22,8 @@ export interface PaymentOrder {
   readonly payee: Name;
   /** In msat. */
   readonly amount: bigint;
+  /** B passes it on as a whole, in parts of its own: it keeps its fee once. */
+  readonly isRelayed: boolean;
 }
 
 interface Payment extends PaymentOrder {
@@ -114,11 +116,8 @@ export class Ledger {
 
   ordered(paymentHash: string, order: PaymentOrder): void {
     check(!this.#payments.has(paymentHash), `payment ${paymentHash} was ordered twice`);
-    const { payer, payee, amount } = order;
     this.#payments.set(paymentHash, {
-      payer,
-      payee,
-      amount,
+      ...order,
       isDurable: false,
       mayBeLost: false,
       isLost: false,
@@ -237,39 +236,41 @@ export class Ledger {
 
   #claimed(name: Name, event: Told): void {
     const payment = this.#paymentOf(name, "payee", event);
-    const { payer, amount } = payment;
+    const { payer, amount, isRelayed } = payment;
     const parts = given(event.htlcs);
     const sum = parts.reduce((before, { value }) => before + value, 0n);
     const text = `${given(event.amount)} msat, ${sum} in parts, were claimed of a payment of ${amount}`;
     check(event.amount === amount && sum === amount, text);
     payment.claimed++;
     if (parts.length > 1) this.#split++;
+    if (isRelayed) payment.due += feeFor(this.#terms, amount);
     for (const { channelId, value } of parts) {
       const book = this.#bookOf(channelId);
       if (isDirect(payer, name)) move(book, payer, value);
       else {
-        payment.due += feeFor(this.#terms, value);
+        if (!isRelayed) payment.due += feeFor(this.#terms, value);
         if (value > this.#dust) book.claimed += value;
       }
     }
   }
 
   #forwarded(name: Name, event: Told): void {
-    const [prev, ...morePrev] = given(event.prevHtlcs);
-    const [next, ...moreNext] = given(event.nextHtlcs);
-    check(morePrev.length + moreNext.length === 0, "a forward of several HTLCs");
-    const { channelId: incomingChannelId, amount: incoming } = given(prev);
-    const { channelId: outgoingChannelId, amount: outgoing } = given(next);
+    const [prev, next] = [given(event.prevHtlcs), given(event.nextHtlcs)];
+    const [incoming, outgoing] = [sumOf(prev), sumOf(next)];
     const fee = feeFor(this.#terms, outgoing);
     check(
       name === "b" && incoming - outgoing === fee && event.totalFeeEarned === fee,
       `${name} earned ${incoming - outgoing} and says ${event.totalFeeEarned} for ${outgoing} msat: ${fee} are due`,
     );
-    const from = this.#bookOf(incomingChannelId);
-    const to = this.#bookOf(outgoingChannelId);
-    move(from, from.first === name ? from.second : from.first, incoming);
-    move(to, name, outgoing);
-    if (outgoing > this.#dust) to.forwarded += outgoing;
+    for (const { channelId, amount } of prev) {
+      const from = this.#bookOf(channelId);
+      move(from, from.first === name ? from.second : from.first, amount);
+    }
+    for (const { channelId, amount } of next) {
+      const to = this.#bookOf(channelId);
+      move(to, name, amount);
+      if (amount > this.#dust) to.forwarded += amount;
+    }
     this.#forwards++;
   }
 
@@ -289,6 +290,10 @@ export class Ledger {
 
 function isDirect(payer: Name, payee: Name): boolean {
   return payer === "b" || payee === "b";
+}
+
+function sumOf(htlcs: readonly ToldHtlc[]): bigint {
+  return htlcs.reduce((sum, { amount }) => sum + amount, 0n);
 }
 
 function move(book: Book, from: Name, amount: bigint): void {

@@ -60,6 +60,7 @@ const ways = [
   "for-too-little",
   "to-another-node",
   "by-hold-invoice",
+  "by-trampoline",
 ] as const;
 
 /** Who pays whom, and over which channels when the user says so. */
@@ -77,8 +78,9 @@ export function pay(world: World, action: Pay): boolean {
   const amount = amountOf(world, action, parties);
   if (amount <= 0n) return false;
   const { payer, payee } = parties;
-  const order = { payer: world.nameOf(payer), payee: world.nameOf(payee), amount };
   const way = ways[action.how % ways.length] ?? "by-invoice";
+  const isRelayed = way === "by-trampoline";
+  const order = { payer: world.nameOf(payer), payee: world.nameOf(payee), amount, isRelayed };
   const paymentHash = payBy(way, msat(amount), { world, action, parties });
   if (paymentHash !== undefined) world.ordered(paymentHash, payer, order);
   return paymentHash !== undefined;
@@ -94,6 +96,8 @@ function payBy(
   switch (way) {
     case "by-invoice":
       return payInvoice(world, parties, amount);
+    case "by-trampoline":
+      return parties.isDirect ? undefined : payByTrampoline(world, parties, amount);
     case "by-hold-invoice":
       return payInvoice(world, parties, amount, world.newHeld());
     case "spontaneously":
@@ -166,6 +170,19 @@ function payInvoice({ terms, ends }: World, parties: Parties, amount: Msat, held
   const fee = feeFor(terms, amount) + (ends ? 0n : 2n * terms.base);
   parties.payer.manager.payForBolt11Invoice(invoice, {
     maxFee: msat(fee),
+    ...(ends && { routing: { maxPathCount: 1 } }),
+  });
+  return paymentHash;
+}
+
+/** The node in between finds the way on, and is given what forwarding costs. */
+function payByTrampoline(world: World, parties: Parties, amount: Msat): PaymentHash {
+  const { terms, ends } = world;
+  const { invoice, paymentHash } = invoiceOf(parties, amount);
+  const fee = msat(feeFor(terms, amount));
+  parties.payer.manager.payForBolt11Invoice(invoice, {
+    maxFee: fee,
+    trampolines: [{ nodeId: world.node(1).nodeId, fee, cltvExpiryDelta: 2 * forwarderCltvExpiryDelta }],
     ...(ends && { routing: { maxPathCount: 1 } }),
   });
   return paymentHash;
@@ -284,7 +301,7 @@ export function payEveryWay(world: World): void {
       const most = first?.nextOutboundHtlcLimit ?? 0n;
       const amount = msat(most < goodSum ? most : goodSum);
       if (first?.shortChannelId === undefined || amount < leastSum) return false;
-      const order = { payer: world.nameOf(payer), payee: world.nameOf(payee), amount };
+      const order = { payer: world.nameOf(payer), payee: world.nameOf(payee), amount, isRelayed: false };
       const { shortChannelId } = first;
       const hop = {
         nodeId: payee.nodeId,

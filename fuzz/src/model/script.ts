@@ -7,7 +7,7 @@ import { type FormatName, formatNames } from "@fulmen/lightning/commitment";
  */
 export const actionTable = {
   /** One of A, B and C pays one of the others; for `how`, see `pay.ts`. */
-  pay: { weight: 16, parameters: { payer: 3, payee: 4, amount: 14, how: 9, channel: 6 } },
+  pay: { weight: 16, parameters: { payer: 3, payee: 4, amount: 14, how: 10, channel: 6 } },
   claim: { weight: 7, parameters: { which: 12 } },
   "fail-back": { weight: 3, parameters: { which: 12 } },
   /** The user of a node that intercepts passes an HTLC on, over any channel that leads where it is to go. */

@@ -464,6 +464,8 @@ function configOf(setup: NodeSetup): UserConfig {
       forwardingFeeProportionalMillionths: setup.feeMillionths,
     },
     acceptForwardsToPrivChannels: true,
+    acceptTrampolineForwards: true,
+    trampolineRelay: { feeBaseMsat: 0, feeProportionalMillionths: 0, cltvExpiryDelta: 72 },
     htlcInterceptionFlags: setup.intercepts ? allKnown : 0,
   };
 }
