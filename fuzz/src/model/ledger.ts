@@ -215,7 +215,9 @@ export class Ledger {
   }
 
   /** How many payments ended in which way. */
-  get counts(): Readonly<Record<"ordered" | "sent" | "failed" | "lost" | "forwards" | "split", number>> {
+  get counts(): Readonly<
+    Record<"ordered" | "sent" | "failed" | "lost" | "forwards" | "split" | "relayed", number>
+  > {
     const payments = [...this.#payments.values()];
     return {
       ordered: payments.length,
@@ -224,6 +226,7 @@ export class Ledger {
       lost: payments.filter(({ isLost }) => isLost).length,
       forwards: this.#forwards,
       split: this.#split,
+      relayed: payments.filter(({ isRelayed, fees }) => isRelayed && fees.length > 0).length,
     };
   }
 
