@@ -22,13 +22,16 @@ export type {
 export { decodeRapidSnapshot } from "./rapidDecode.ts";
 export { rapidSnapshotSince, type SnapshotRequest } from "./rapidDelta.ts";
 export { encodeRapidSnapshot } from "./rapidEncode.ts";
+export { type RapidGossipRefusal, RapidGossipSync } from "./rapidGossipSync.ts";
 export {
+  type HistoryContents,
   type KnownChannel,
   type KnownNode,
   type KnownTerms,
   RapidGossipHistory,
   type TermTimes,
 } from "./rapidHistory.ts";
+export { decodeRapidHistory, encodeRapidHistory } from "./rapidHistoryRecord.ts";
 export type {
   RapidChannel,
   RapidChannelUpdate,

@@ -43,6 +43,8 @@ export interface NetworkGraphOptions {
  */
 export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
   readonly chainHash: BlockHash;
+  /** As of when the last snapshot of rapid gossip sync was; undefined before the first. `RapidGossipSync` sets it. */
+  lastRapidGossipSync: UnixSeconds | undefined;
   readonly #tables: GraphTables;
   readonly #views: GraphViews;
   readonly #removed = new RemovedEntries();

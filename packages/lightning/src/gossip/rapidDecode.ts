@@ -17,10 +17,10 @@ import {
 } from "./rapidSnapshot.ts";
 
 /** What stands in front of a snapshot. */
-type RapidHeader = Pick<RapidSnapshot, "version" | "chainHash" | "latestSeen">;
+export type RapidHeader = Pick<RapidSnapshot, "version" | "chainHash" | "latestSeen">;
 
 /** Is told what a snapshot says, in the order in which it stands there: nodes, channels, updates. */
-interface RapidVisitor {
+export interface RapidVisitor {
   readonly node: (node: RapidNode) => unknown;
   readonly channel: (channel: RapidChannel) => unknown;
   readonly update: (update: RapidChannelUpdate) => unknown;
@@ -32,7 +32,7 @@ const maxNodes = 200_000;
 const maxChannels = 630_000;
 
 /** The header, with which a client can tell whether it wants the rest. Throws `DecodeError`. */
-function readRapidHeader(bytes: Uint8Array): RapidHeader {
+export function readRapidHeader(bytes: Uint8Array): RapidHeader {
   return headerFrom(new Reader(bytes));
 }
 
@@ -42,7 +42,7 @@ function readRapidHeader(bytes: Uint8Array): RapidHeader {
  * count that cannot be true is refused before anything is read. Bytes behind the last update are left to later versions
  * of the format, as LDK does.
  */
-function visitRapidSnapshot(bytes: Uint8Array, visitor: RapidVisitor): void {
+export function visitRapidSnapshot(bytes: Uint8Array, visitor: RapidVisitor): void {
   const reader = new Reader(bytes);
   const { version } = headerFrom(reader);
   const hasDetails = version === 2;

@@ -44,30 +44,58 @@ export interface KnownNode {
   addressesChangedAt: UnixSeconds;
 }
 
+/** All that a history holds: what is stored of it. */
+export interface HistoryContents {
+  readonly chainHash: BlockHash;
+  /** From then on it is known what changed. */
+  readonly completeSince: UnixSeconds;
+  /** When the graph was looked at last. */
+  readonly observedAt: UnixSeconds;
+  /** Ascending. */
+  readonly channels: readonly KnownChannel[];
+  /** Those with a known channel who say something of themselves. */
+  readonly nodes: Iterable<KnownNode>;
+}
+
 /**
  * A graph as it was when it was last looked at, and when each value in it last changed: all that it takes to tell a
  * client what is new to it. Its size is that of the graph, however long it goes on.
  *
  * LDK's server keeps all updates that it ever saw in a database, and finds in them what changed since a client asked last.
  */
-export class RapidGossipHistory {
+export class RapidGossipHistory implements HistoryContents {
   readonly chainHash: BlockHash;
-  /** From then on it is known what changed. */
   readonly completeSince: UnixSeconds;
   #observedAt: UnixSeconds;
-  /** Ascending. */
-  #channels: readonly KnownChannel[] = [];
-  #nodes: ReadonlyMap<NodeId, KnownNode> = new Map();
+  #channels: readonly KnownChannel[];
+  #nodes: ReadonlyMap<NodeId, KnownNode>;
 
-  /** Begins with `graph` as it is now. */
-  constructor(graph: ReadOnlyNetworkGraph & { readonly chainHash: BlockHash }, now: UnixSeconds) {
-    this.chainHash = graph.chainHash;
-    this.completeSince = now;
-    this.#observedAt = now;
-    this.#lookAt(graph);
+  /** As it was stored. To begin one, see `of`. */
+  constructor({ chainHash, completeSince, observedAt, channels, nodes }: HistoryContents) {
+    this.chainHash = chainHash;
+    this.completeSince = completeSince;
+    this.#observedAt = observedAt;
+    this.#channels = channels;
+    this.#nodes = new Map(Array.from(nodes, (node) => [node.nodeId, node]));
   }
 
-  /** When the graph was looked at last. */
+  /** A history that begins with `graph` as it is now. */
+  static of(
+    graph: ReadOnlyNetworkGraph & { readonly chainHash: BlockHash },
+    now: UnixSeconds,
+  ): RapidGossipHistory {
+    const { chainHash } = graph;
+    const history = new RapidGossipHistory({
+      chainHash,
+      completeSince: now,
+      observedAt: now,
+      channels: [],
+      nodes: [],
+    });
+    history.#lookAt(graph);
+    return history;
+  }
+
   get observedAt(): UnixSeconds {
     return this.#observedAt;
   }
@@ -76,13 +104,8 @@ export class RapidGossipHistory {
     return this.#channels;
   }
 
-  /** Those with a known channel who say something of themselves. */
   get nodes(): Iterable<KnownNode> {
     return this.#nodes.values();
-  }
-
-  node(id: NodeId): KnownNode | undefined {
-    return this.#nodes.get(id);
   }
 
   /**
@@ -184,7 +207,7 @@ export const termFields: readonly (keyof RapidTerms)[] = [
 ];
 
 /** What of an update a snapshot carries. */
-function termsOf(info: RapidTerms): RapidTerms {
+export function termsOf(info: RapidTerms): RapidTerms {
   const { cltvExpiryDelta, htlcMinimum, feeBaseMsat, feeProportionalMillionths, htlcMaximum } = info;
   return { cltvExpiryDelta, htlcMinimum, feeBaseMsat, feeProportionalMillionths, htlcMaximum };
 }

@@ -57,8 +57,8 @@ const small: RapidSnapshot = {
 
 /** All of a generated network, as bytes. */
 function generated(version: RapidVersion, seed = 1): Uint8Array {
-  const history = new RapidGossipHistory(
-    new RapidWorld(seed, { nodes: 40, channels: 120 }).graph(),
+  const history = RapidGossipHistory.of(
+    new RapidWorld(seed, { nodes: 8, channels: 16 }).graph(),
     1_800_000_000 as UnixSeconds,
   );
   return encodeRapidSnapshot(rapidSnapshotSince(history, { version, since: never }));

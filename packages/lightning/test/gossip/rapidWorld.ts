@@ -63,7 +63,7 @@ export class RapidWorld {
     const [one, two] = [dice.pick(this.#nodeIds), dice.pick(this.#nodeIds)];
     if (one === two) return;
     const id = (BigInt(700_000 + dice.below(100_000)) << 40n) | BigInt(dice.below(2 ** 31));
-    const capacity = sat(dice.pick([100_000, 5_000_000, 21e14]));
+    const capacity = sat(dice.pick([3_000_000, 16_777_215, 5e9]));
     const channel = plainChannel(id, [one, two], {
       ...(dice.oneIn(5) ? {} : { from: this.#terms() }),
       ...(dice.oneIn(5) ? {} : { to: this.#terms() }),
