@@ -1,98 +1,270 @@
-import type { NodeId } from "../util/ids.ts";
-import { type Edge, type Edges, feeFor } from "./edge.ts";
-import { PriorityQueue } from "./priorityQueue.ts";
+import { edgeAmount, edgeFlag, edgeWord, nodeFlag } from "../gossip/index.ts";
+import { noEdge, type RequestEdges } from "./requestEdges.ts";
+import type { EdgePenalties } from "./scoreLookUp.ts";
+import { labelNumber, labelWord, type SearchWorkspace } from "./searchWorkspace.ts";
 
 /** What a path must keep to, in millisatoshis and blocks. */
 export interface PathLimits {
-  readonly payer: NodeId;
-  readonly payee: NodeId;
-  readonly amount: number;
-  readonly finalCltvExpiryDelta: number;
+  /** What is to reach the payee. */
+  readonly value: number;
+  /** Ways that carry less, but at least so much, are taken for what they carry. */
+  readonly leastValue: number;
   readonly maxFee: number;
-  readonly maxTotalCltvExpiryDelta: number;
+  /** Of the path, the payee's own apart. */
+  readonly maxCltvExpiryDelta: number;
   /** Most channels, a blinded tail apart. */
   readonly maxPathLength: number;
 }
 
-/** A node and the best known way from it to the payee. */
-export interface Step {
-  readonly nodeId: NodeId;
-  /** What must reach this node. */
-  readonly amount: number;
-  /** Blocks from the expiry of what reaches this node to the present. */
-  readonly cltvExpiryDelta: number;
-  /** Channels from here to the payee, or to where the blinded part of the path begins. */
-  readonly length: number;
-  /** What the search makes least. */
-  readonly cost: number;
-  /** The way on, and the most that it can carry; absent at the payee. */
-  readonly next?: { readonly edge: Edge; readonly maximum: number; readonly step: Step };
+/** What a search makes least: fees, and these; msat. */
+export interface PathWeights {
+  readonly perBlock: number;
+  readonly perHop: number;
+  /** Of the scorer's penalties, how much. */
+  readonly penalties: number;
 }
+
+/** What stands in the way of a search: less of it, and there may be a path. */
+export type Obstacle =
+  /** The limit of fees, or a channel that would carry the amount with less fees. */
+  | "fees"
+  /** The part of a channel that may be filled. */
+  | "saturation"
+  | "expiries"
+  | "length"
+  /** The minimum of a channel to the payee. */
+  | "minimum";
+
+const mayPass = edgeFlag.usable | edgeFlag.unknownFeaturesRequired;
 
 /**
- * Dijkstra's search from the payee backwards, since fees depend on what is forwarded. The cost of a path is its fees
- * and `costPerBlock` millisatoshis for each block of its expiries. Each node has one best way on: where limits rule
- * out the cheapest one further on, a dearer one that keeps them can be missed.
+ * Dijkstra's search from the payee backwards, since fees depend on what is forwarded. Each node has one best way on: where
+ * limits rule out the cheapest one further on, a dearer one that keeps them can be missed. An amount that is below a
+ * channel's minimum is raised to it, and the node behind the channel keeps the difference as a fee; the payee alone is
+ * never given more. Where a channel carries less than the rest of the way, the path's value falls, and its cost by the
+ * millisatoshi rises; fees further on stay as they were, a little too high.
+ *
+ * @ldk lightning::routing::router::get_route
  */
-export function cheapestPath(limits: PathLimits, edges: Edges, costPerBlock: number): Found {
-  const { payer, payee, amount, finalCltvExpiryDelta } = limits;
-  const best = new Map<NodeId, Step>();
-  const settled = new Set<NodeId>();
-  let hitsExpiryLimit = false;
-  const queue = new PriorityQueue<Step>(
-    (a, b) => a.cost < b.cost || (a.cost === b.cost && a.length < b.length),
-  );
-  const start = { nodeId: payee, amount, cltvExpiryDelta: finalCltvExpiryDelta, length: 0, cost: 0 };
-  best.set(payee, start);
-  queue.push(start);
-  for (let step = queue.pop(); step !== undefined; step = queue.pop()) {
-    if (step.nodeId === payer) return { step, hitsExpiryLimit };
-    if (settled.has(step.nodeId)) continue;
-    settled.add(step.nodeId);
-    const from = step;
-    edges.forEachInto(from.nodeId, (edge, maximum) => {
-      if (from.amount < edge.minimum || from.amount > maximum || settled.has(edge.source)) return;
-      if (from.cltvExpiryDelta + edge.cltvExpiryDelta > limits.maxTotalCltvExpiryDelta) {
-        hitsExpiryLimit = true;
-        return;
-      }
-      const candidate = stepOver({ edge, maximum }, from, limits, costPerBlock);
-      if (candidate === undefined) return;
-      const known = best.get(edge.source);
-      if (known !== undefined && known.cost <= candidate.cost) return;
-      best.set(edge.source, candidate);
-      queue.push(candidate);
+export class PathSearch {
+  /** By what stood in their way: nodes to which no way was found then. */
+  readonly #blocked: Readonly<Record<Obstacle, number[]>> = {
+    fees: [],
+    saturation: [],
+    expiries: [],
+    length: [],
+    minimum: [],
+  };
+  readonly #edges: RequestEdges;
+  readonly #workspace: SearchWorkspace;
+  readonly #penalties: EdgePenalties | undefined;
+  readonly #limits: PathLimits;
+  readonly #weights: PathWeights;
+  readonly #words: Uint32Array;
+  readonly #numbers: Float64Array;
+  readonly #stamp: number;
+  /** Of our own node, as soon as there is a way from it. */
+  #payerKey = Number.POSITIVE_INFINITY;
+  /** The node at hand, and what its label says. */
+  #value = 0;
+  #fee = 0;
+  #cost = 0;
+  #least = 0;
+  #cltvExpiryDelta = 0;
+  #length = 0;
+  #isAtPayee = false;
+
+  constructor(edges: RequestEdges, limits: PathLimits, weights: PathWeights, penalties?: EdgePenalties) {
+    this.#edges = edges;
+    this.#workspace = edges.workspace;
+    this.#penalties = penalties;
+    this.#limits = limits;
+    this.#weights = weights;
+    this.#words = edges.workspace.labelWords;
+    this.#numbers = edges.workspace.labelNumbers;
+    this.#stamp = edges.workspace.nextStamp();
+  }
+
+  /** The edges of the cheapest path, from our own channel on; `undefined` when there is none. */
+  run(): readonly number[] | undefined {
+    const { queue } = this.#workspace;
+    queue.clear();
+    for (const node of this.#edges.avoided) this.#settle(node);
+    this.#expandPayee();
+    while (queue.size > 0) {
+      if (queue.leastKey >= this.#payerKey) break;
+      this.#expand(queue.pop());
+    }
+    return this.#payerKey === Number.POSITIVE_INFINITY ? undefined : this.#path();
+  }
+
+  /** What the path that was found brings to the payee. */
+  get value(): number {
+    return this.#numbers[this.#edges.payer * labelNumber.count + labelNumber.value] as number;
+  }
+
+  /** Whether that alone may be why there is no path: some node was not reached for it, nor otherwise. */
+  isBlockedBy(obstacle: Obstacle): boolean {
+    return this.#blocked[obstacle].some((node) => {
+      const stamp = this.#words[node * labelWord.count + labelWord.stamp];
+      return stamp !== this.#stamp && stamp !== this.#stamp + 1;
     });
   }
-  return { step: undefined, hitsExpiryLimit };
-}
 
-/** What a search came to. */
-interface Found {
-  /** At the payer; absent when there is no way. */
-  readonly step: Step | undefined;
-  /** Whether a channel was left out since the expiries would have added up to too much. */
-  readonly hitsExpiryLimit: boolean;
-}
+  #settle(node: number): void {
+    this.#words[node * labelWord.count + labelWord.stamp] = this.#stamp + 1;
+  }
 
-/** One step further back over a channel that carries what must reach `to`, if the limits are kept. */
-function stepOver(
-  { edge, maximum }: { readonly edge: Edge; readonly maximum: number },
-  to: Step,
-  limits: PathLimits,
-  costPerBlock: number,
-): Step | undefined {
-  const length = edge.blindedPath === undefined ? to.length + 1 : to.length;
-  if (length > limits.maxPathLength) return undefined;
-  const fee = feeFor(to.amount, edge.feeBaseMsat, edge.feeProportionalMillionths);
-  const amount = to.amount + fee;
-  if (amount - limits.amount > limits.maxFee) return undefined;
-  return {
-    nodeId: edge.source,
-    amount,
-    cltvExpiryDelta: to.cltvExpiryDelta + edge.cltvExpiryDelta,
-    length,
-    cost: to.cost + fee + edge.cltvExpiryDelta * costPerBlock,
-    next: { edge, maximum, step: to },
-  };
+  #expandPayee(): void {
+    const { payee } = this.#edges;
+    this.#settle(payee);
+    this.#value = this.#limits.value;
+    this.#isAtPayee = true;
+    this.#relaxInto(payee);
+    this.#isAtPayee = false;
+  }
+
+  #expand(node: number): void {
+    const words = node * labelWord.count;
+    const numbers = node * labelNumber.count;
+    // Another way to it left the queue before.
+    if (this.#words[words + labelWord.stamp] !== this.#stamp) return;
+    this.#words[words + labelWord.stamp] = this.#stamp + 1;
+    const { graph } = this.#edges;
+    if (
+      node < graph.nodeLimit &&
+      ((graph.nodeFlags[node] as number) & nodeFlag.unknownFeaturesRequired) !== 0
+    )
+      return;
+    this.#value = this.#numbers[numbers + labelNumber.value] as number;
+    this.#fee = this.#numbers[numbers + labelNumber.fee] as number;
+    this.#cost = this.#numbers[numbers + labelNumber.cost] as number;
+    this.#least = this.#numbers[numbers + labelNumber.least] as number;
+    this.#cltvExpiryDelta = this.#words[words + labelWord.cltvExpiryDelta] as number;
+    this.#length = this.#words[words + labelWord.length] as number;
+    this.#relaxInto(node);
+  }
+
+  #relaxInto(node: number): void {
+    const { graph, localColumns, nextLocal, graphLimit, stamp } = this.#edges;
+    const words = node * labelWord.count;
+    if (this.#words[words + labelWord.localStamp] === stamp) {
+      let i = this.#words[words + labelWord.local] as number;
+      for (; i !== noEdge; i = nextLocal[i] as number) {
+        this.#relax(localColumns.edgeWords, localColumns.edgeAmounts, i, graphLimit + i);
+      }
+    }
+    if (node >= graph.nodeLimit) return;
+    const { edgesInto, edgeWords, edgeAmounts } = graph;
+    const start = graph.edgesIntoStart[node] as number;
+    const end = start + (graph.edgesIntoCount[node] as number);
+    for (let at = start; at < end; at++) {
+      const edge = edgesInto[at] as number;
+      // Our own channels are among the local edges.
+      if (edgeWords[edge * edgeWord.count + edgeWord.source] === this.#edges.payer) continue;
+      this.#relax(edgeWords, edgeAmounts, edge, edge);
+    }
+  }
+
+  /** Looks at one edge into the node at hand, the one at `index` of these columns. */
+  #relax(edgeWords: Uint32Array, edgeAmounts: Float64Array, index: number, edge: number): void {
+    const at = index * edgeWord.count;
+    const source = edgeWords[at + edgeWord.source] as number;
+    const words = source * labelWord.count;
+    const stamp = this.#words[words + labelWord.stamp] as number;
+    if (
+      stamp === this.#stamp + 1 ||
+      ((edgeWords[at + edgeWord.flags] as number) & mayPass) !== edgeFlag.usable
+    )
+      return;
+    const isLocal = edge >= this.#edges.graphLimit;
+    const amounts = index * edgeAmount.count;
+    const maximum = edgeAmounts[amounts + edgeAmount.htlcMaximum] as number;
+    const capacity = edgeAmounts[amounts + edgeAmount.capacity] as number;
+    const holds = capacity < 0 ? maximum : capacity;
+    const used = this.#workspace.marks[edge] === 0 ? 0 : this.#edges.used(edge);
+    const free = (isLocal ? holds : Math.floor(holds * this.#edges.share)) - used;
+    const room = free < maximum ? free : maximum;
+    const { leastValue, maxFee, maxCltvExpiryDelta, maxPathLength } = this.#limits;
+    let value = this.#value;
+    if (room - this.#fee < value) {
+      value = room - this.#fee;
+      if (value < leastValue || value + this.#fee < this.#least) {
+        if (room >= leastValue) this.#blocked.fees.push(source);
+        else if (maximum >= leastValue && holds - used >= leastValue) this.#blocked.saturation.push(source);
+        return;
+      }
+    }
+    let amount = value + this.#fee;
+    const minimum = edgeAmounts[amounts + edgeAmount.htlcMinimum] as number;
+    if (amount < minimum) {
+      if (minimum > room) return;
+      if (this.#isAtPayee) {
+        this.#blocked.minimum.push(source);
+        return;
+      }
+      amount = minimum;
+    }
+    const base = edgeWords[at + edgeWord.feeBaseMsat] as number;
+    const millionths = edgeWords[at + edgeWord.feeProportionalMillionths] as number;
+    const fee = amount - value + base + Math.floor((amount * millionths) / 1_000_000);
+    if (fee > maxFee) {
+      this.#blocked.fees.push(source);
+      return;
+    }
+    const delta = edgeWords[at + edgeWord.cltvExpiryDelta] as number;
+    const cltvExpiryDelta = this.#cltvExpiryDelta + delta;
+    if (cltvExpiryDelta > maxCltvExpiryDelta) {
+      this.#blocked.expiries.push(source);
+      return;
+    }
+    const length = this.#length + (this.#isAtPayee && isLocal && this.#edges.isBlinded ? 0 : 1);
+    if (length > maxPathLength) {
+      this.#blocked.length.push(source);
+      return;
+    }
+    const weights = this.#weights;
+    let cost = this.#cost + (fee - this.#fee) + delta * weights.perBlock + weights.perHop;
+    const numbers = source * labelNumber.count;
+    const known =
+      stamp === this.#stamp ? (this.#numbers[numbers + labelNumber.key] as number) : Number.POSITIVE_INFINITY;
+    // Penalties are dear to look up, and only make it dearer.
+    if (cost / value > known) return;
+    if (!isLocal && this.#penalties !== undefined) {
+      const penalty = this.#penalties.edgePenalty(edge, amount, used);
+      if (penalty === Number.POSITIVE_INFINITY) return;
+      cost += penalty * weights.penalties;
+    }
+    const key = cost / value;
+    if (key >= known && !(key === known && this.#isBetter(source, value, length))) return;
+    this.#numbers[numbers + labelNumber.key] = key;
+    this.#numbers[numbers + labelNumber.cost] = cost;
+    this.#numbers[numbers + labelNumber.value] = value;
+    this.#numbers[numbers + labelNumber.fee] = fee;
+    const least = this.#least > minimum ? this.#least : minimum;
+    this.#numbers[numbers + labelNumber.least] = least + base + Math.floor((least * millionths) / 1_000_000);
+    this.#words[words + labelWord.stamp] = this.#stamp;
+    this.#words[words + labelWord.edge] = edge;
+    this.#words[words + labelWord.cltvExpiryDelta] = cltvExpiryDelta;
+    this.#words[words + labelWord.length] = length;
+    if (source === this.#edges.payer) this.#payerKey = key;
+    else this.#workspace.queue.push(key, source);
+  }
+
+  /** Of ways that cost the same, the one that brings more is better, then the shorter one. */
+  #isBetter(source: number, value: number, length: number): boolean {
+    const known = this.#numbers[source * labelNumber.count + labelNumber.value] as number;
+    if (value !== known) return value > known;
+    return length < (this.#words[source * labelWord.count + labelWord.length] as number);
+  }
+
+  #path(): readonly number[] {
+    const path: number[] = [];
+    for (let node = this.#edges.payer; node !== this.#edges.payee; ) {
+      const edge = this.#words[node * labelWord.count + labelWord.edge] as number;
+      path.push(edge);
+      node = this.#edges.targetOf(edge);
+    }
+    return path;
+  }
 }

@@ -1,69 +1,130 @@
-import type { ReadOnlyNetworkGraph } from "../gossip/index.ts";
+import { nodeFlag, type RoutingGraph } from "../gossip/index.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { Features } from "../wire/index.ts";
-import type { PathLimits } from "./cheapestPath.ts";
-import { blindedPayee, Edges, type Filling, toNumber } from "./edge.ts";
-import { findParts } from "./multiPart.ts";
-import { pathOf } from "./part.ts";
+import { toNumber } from "./localEdges.ts";
+import { merged, PartCollection, type PartLimits, withoutSurplus } from "./multiPart.ts";
+import { type Part, pathOf } from "./part.ts";
+import { type Filling, RequestEdges } from "./requestEdges.ts";
 import type { Payee, Route, RouteRefusal, RouteRequest } from "./route.ts";
+import type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";
+import { SearchWorkspace } from "./searchWorkspace.ts";
+import { shadowReserve, withShadowOffset } from "./shadowOffset.ts";
+
+/** What a search may be given. */
+export interface FindRouteOptions {
+  /** Makes what is trusted less dearer; absent when fees alone count. */
+  readonly scorer?: ScoreLookUp;
+  /** Memory of searches before. */
+  readonly workspace?: SearchWorkspace;
+}
 
 /**
  * Ways from `payer` to the payee that together carry the whole amount: one when one will do, several when the payee
  * takes several. First without filling any channel of others by more than a part of what it holds, then with all that
- * they may hold, at last even where HTLCs of ours are under way.
+ * they may hold, at last even where HTLCs of ours are under way. The same request, graph and scorer give the same route.
  *
  * @ldk lightning::routing::router::find_route
  */
-export function findRoute(request: RouteRequest, graph: ReadOnlyNetworkGraph): Result<Route, RouteRefusal> {
-  const { payer, parameters, firstHops } = request;
-  const { paymentParameters, finalValue, maxFee } = parameters;
-  const { payee, maxTotalCltvExpiryDelta, maxPathLength } = paymentParameters;
+export function findRoute(
+  request: RouteRequest,
+  graph: RoutingGraph,
+  { scorer, workspace = new SearchWorkspace() }: FindRouteOptions = {},
+): Result<Route, RouteRefusal> {
+  const { payer, parameters } = request;
   if (isPayer(request)) return err({ kind: "payee-is-payer", text: `${payer} is ourselves` });
   const invalid = invalidParameter(request);
   if (invalid !== undefined) return err({ kind: "invalid-parameters", text: invalid });
-  const limits: PathLimits = {
-    payer,
-    payee: payee.kind === "clear" ? payee.nodeId : blindedPayee,
-    amount: Number(finalValue),
-    finalCltvExpiryDelta: finalCltvOf(payee),
-    maxFee: toNumber(maxFee),
-    maxTotalCltvExpiryDelta,
-    maxPathLength,
-  };
-  const edges = new Edges(request, graph);
+  const edges = new RequestEdges(request, graph, workspace);
   if (edges.largestFirstHop === undefined)
     return err({ kind: "no-first-hop", text: "no channel of ours can be used" });
-  const maxPaths = mayUsePaths(request, graph);
-  for (const filling of fillings(request)) {
-    edges.fill(filling);
-    const parts = findParts(limits, edges, maxPaths);
-    if (parts !== undefined)
-      return ok({ paths: parts.map((part) => pathOf(part, limits.finalCltvExpiryDelta)) });
-  }
+  const parts = partsFor(request, edges, scorer?.penaltiesFor(graph));
+  edges.release();
+  if (parts === undefined) return err({ kind: "no-route", text: refusalOf(request) });
+  const { payee } = parameters.paymentParameters;
+  const paths = parts.map((part) => pathOf(part, edges, finalCltvOf(payee)));
+  return ok({ paths: paths.map((path) => withShadowOffset(path, request, graph)) });
+}
+
+function refusalOf({ parameters, firstHops }: RouteRequest): string {
+  const { finalValue, maxFee, paymentParameters } = parameters;
+  const { payee, maxTotalCltvExpiryDelta } = paymentParameters;
   const whom = payee.kind === "clear" ? payee.nodeId : "the end of a blinded path";
   const ours = firstHops.reduce<bigint>((total, { maximum }) => total + maximum, 0n);
   const within = `for at most ${maxFee} msat of fees and ${maxTotalCltvExpiryDelta} blocks`;
-  const text = `no way to bring ${finalValue} msat to ${whom} ${within}; our channels can send ${ours} msat`;
-  return err({ kind: "no-route", text });
+  return `no way to bring ${finalValue} msat to ${whom} ${within}; our channels can send ${ours} msat`;
 }
 
-function fillings({ parameters, inFlightHtlcs }: RouteRequest): readonly Filling[] {
-  const saturationPowerOfHalf = parameters.paymentParameters.maxChannelSaturationPowerOfHalf;
+function partsFor(
+  request: RouteRequest,
+  edges: RequestEdges,
+  penalties?: EdgePenalties,
+): readonly Part[] | undefined {
+  const limits = limitsOf(request, edges.graph);
+  const { inFlightHtlcs } = request;
+  const power = request.parameters.paymentParameters.maxChannelSaturationPowerOfHalf;
+  const found = partsWithin(limits, edges, { power, inFlightHtlcs, penalties });
+  // Where a capacity is unknown, what we think is taken may fit all the same.
+  if (found !== undefined || inFlightHtlcs.length === 0) return found;
+  return partsWithin(limits, edges, { power: 0, inFlightHtlcs: [], penalties });
+}
+
+interface Conditions {
+  readonly power: number;
+  readonly inFlightHtlcs: Filling["inFlightHtlcs"];
+  readonly penalties: EdgePenalties | undefined;
+}
+
+/** Several parts, gathered one by one; where that comes to nothing, as cheap as can be, or all in one. */
+function partsWithin(
+  limits: PartLimits,
+  edges: RequestEdges,
+  { power, inFlightHtlcs, penalties }: Conditions,
+): readonly Part[] | undefined {
   const full = { saturationPowerOfHalf: 0, inFlightHtlcs };
-  return [
-    ...(saturationPowerOfHalf > 0 ? [{ saturationPowerOfHalf, inFlightHtlcs }] : []),
-    full,
-    // Where a capacity is unknown, what we think is taken may fit all the same.
-    ...(inFlightHtlcs.length > 0 ? [{ ...full, inFlightHtlcs: [] }] : []),
-  ];
+  const first = gather(limits, edges, { saturationPowerOfHalf: power, inFlightHtlcs }, penalties);
+  // Where there is no way at all, there is none for others.
+  if (first.parts !== undefined || first.found === 0) return first.parts;
+  return (
+    gather(limits, edges, full).parts ?? gather({ ...limits, maxCount: 1 }, edges, full, penalties).parts
+  );
 }
 
-/** How many paths there may be: several only where the payee says that it puts them together. */
-function mayUsePaths({ parameters }: RouteRequest, graph: ReadOnlyNetworkGraph): number {
-  const { payee, maxPathCount } = parameters.paymentParameters;
-  const announced = payee.kind === "clear" ? graph.node(payee.nodeId)?.announcement?.features : undefined;
-  const features = payee.features === undefined ? announced : Features.fromBytes(payee.features);
-  return features?.has("basic_mpp") === true ? maxPathCount : 1;
+/** Parts that bring the amount, if there are; and how many were found. */
+function gather(limits: PartLimits, edges: RequestEdges, filling: Filling, penalties?: EdgePenalties) {
+  edges.fill(filling);
+  const collection = new PartCollection(limits, edges, penalties);
+  let isWhole = collection.collect();
+  if (!isWhole && collection.hitSaturation) {
+    edges.share = 1;
+    isWhole = collection.collect();
+  }
+  const found = collection.parts.length;
+  const parts = isWhole ? withoutSurplus(collection.parts, limits.value) : undefined;
+  return { found, parts: parts && merged(parts, edges) };
+}
+
+function limitsOf({ parameters, randomSeed }: RouteRequest, graph: RoutingGraph): PartLimits {
+  const { paymentParameters, finalValue, maxFee } = parameters;
+  const { payee, maxTotalCltvExpiryDelta, maxPathLength } = paymentParameters;
+  const furthestCltvExpiryDelta = maxTotalCltvExpiryDelta - finalCltvOf(payee);
+  const reserve = randomSeed === undefined ? 0 : shadowReserve;
+  return {
+    value: Number(finalValue),
+    maxFee: toNumber(maxFee),
+    maxCltvExpiryDelta:
+      furthestCltvExpiryDelta < reserve ? furthestCltvExpiryDelta : furthestCltvExpiryDelta - reserve,
+    furthestCltvExpiryDelta,
+    maxPathLength,
+    maxCount: takesParts(payee, graph) ? paymentParameters.maxPathCount : 1,
+  };
+}
+
+/** Several parts only where the payee says that it puts them together. */
+function takesParts(payee: Payee, graph: RoutingGraph): boolean {
+  if (payee.features !== undefined) return Features.fromBytes(payee.features).has("basic_mpp");
+  if (payee.kind === "blinded") return false;
+  const counter = graph.nodeCounter(payee.nodeId);
+  return counter !== undefined && ((graph.nodeFlags[counter] ?? 0) & nodeFlag.basicMpp) !== 0;
 }
 
 /** Blinded paths count the recipient's blocks among theirs. */

@@ -1,108 +1,124 @@
 import { invariant, present } from "../util/invariant.ts";
-import { cheapestPath, type PathLimits } from "./cheapestPath.ts";
-import type { Edges } from "./edge.ts";
-import { amountsAlong, type Part, partAlong, stepsOf } from "./part.ts";
+import { type PathLimits, PathSearch, type PathWeights } from "./cheapestPath.ts";
+import { freeTermsOf, largestPart, type Part, partAlong, shrunk, smallestPart } from "./part.ts";
+import type { RequestEdges } from "./requestEdges.ts";
+import type { EdgePenalties } from "./scoreLookUp.ts";
+
+/** What all parts together must keep to. */
+export interface PartLimits extends Omit<PathLimits, "leastValue"> {
+  readonly maxCount: number;
+  /** `maxCltvExpiryDelta` with the blocks that are kept for hiding where the path ends. */
+  readonly furthestCltvExpiryDelta: number;
+}
 
 /** What a block of delay is taken to cost, as a part of the amount: 15 billionths, as lnd has it. */
 const riskPerBlock = 15e-9;
-/** Makes expiries count for more than any fee: 10,000 bitcoin a block. */
-const expiryFirst = 1e15;
+/** Makes expiries, or hops, count for more than any fee: 10,000 bitcoin each. */
+const aboveAll = 1e15;
+/** Ways that turn out to carry too little, before the search is given up. */
+const mostMisfits = 20;
 
-/**
- * As few ways as can be, at most `maxCount`, that together bring `limits.amount` for at most `limits.maxFee`;
- * `undefined` when there are none. A way that does not carry all that is left is asked for half of it, and so on down
- * to an even share of all paths; one that is found then takes as much as it can. Where what is left is less than any
- * channel takes, more than it is gathered, and the surplus taken off again.
- */
-export function findParts(limits: PathLimits, edges: Edges, maxCount: number): readonly Part[] | undefined {
-  const collected = new Collection(limits, edges, Math.ceil(limits.amount / maxCount));
-  while (collected.missing > 0 && collected.parts.length < maxCount) {
-    if (!collected.addPart()) return undefined;
-  }
-  return collected.missing > 0 ? undefined : withoutSurplus(collected.parts, limits.amount);
-}
-
-/** The parts found so far. */
-class Collection {
+/** The parts of one payment that were found so far. */
+export class PartCollection {
   readonly parts: Part[] = [];
-  missing: number;
-  readonly #limits: PathLimits;
-  readonly #edges: Edges;
-  /** Parts are at least an even share, unless they are the last. */
-  readonly #least: number;
-  /** No way carries more: what channels can carry only gets less. */
-  #most: number;
+  /** Whether a way was left out since it would have filled a channel by more than may be. */
+  hitSaturation = false;
+  #missing: number;
+  readonly #limits: PartLimits;
+  readonly #edges: RequestEdges;
+  readonly #penalties: EdgePenalties | undefined;
   #feeLeft: number;
 
-  constructor(limits: PathLimits, edges: Edges, least: number) {
+  constructor(limits: PartLimits, edges: RequestEdges, penalties?: EdgePenalties) {
     this.#limits = limits;
     this.#edges = edges;
-    this.#least = least;
-    this.#most = limits.amount;
-    this.missing = limits.amount;
+    this.#penalties = penalties;
+    this.#missing = limits.value;
     this.#feeLeft = limits.maxFee;
   }
 
-  /** `false` when there is no further way. */
-  addPart(): boolean {
-    const part = this.#largest() ?? this.#larger();
+  /** As many parts as it takes; `false` when there are no further ones. */
+  collect(): boolean {
+    while (this.#missing > 0) {
+      if (this.parts.length === this.#limits.maxCount || !this.#addPart()) return false;
+    }
+    return true;
+  }
+
+  #addPart(): boolean {
+    const part = this.#whole() ?? this.#share() ?? this.#more();
     if (part === undefined) return false;
-    const carried = present(amountsAlong(part.steps, part.amount), "a part that its path carries");
-    for (const [i, { edge }] of part.steps.entries()) this.#edges.use(edge, carried[i] ?? 0);
+    for (const [i, edge] of part.edges.entries()) this.#edges.use(edge, part.carried[i] ?? 0);
     this.parts.push(part);
-    this.missing -= part.amount;
+    this.#missing -= part.amount;
     this.#feeLeft -= part.fee;
     return true;
   }
 
-  /** A part of what is missing: all of it, half of it, a quarter, down to the least that a part may be. */
-  #largest(): Part | undefined {
-    const least = Math.min(this.#least, this.missing);
-    const most = Math.min(this.#most, this.#edges.largestFirstHop ?? 0);
-    if (most < least) return undefined;
-    for (let amount = Math.min(this.missing, most); ; amount = Math.max(least, Math.ceil(amount / 2))) {
-      const part = this.#search(amount);
-      if (part !== undefined) return this.#grown(part);
-      this.#most = amount;
-      if (amount <= least) return undefined;
-    }
+  /** The whole amount, before it is split: each further part is one more that may fail. */
+  #whole(): Part | undefined {
+    return this.parts.length === 0 ? this.#next(this.#missing, this.#missing) : undefined;
   }
 
-  /** A part of more than is missing, for when that is too little for any channel. */
-  #larger(): Part | undefined {
+  /** As much of what is missing as the way carries that is cheapest by the millisatoshi. */
+  #share(): Part | undefined {
+    const { value, maxCount } = this.#limits;
+    if (maxCount === 1) return undefined;
+    // Parts are at least an even share, unless they are the last: that way there are not too many.
+    return this.#next(this.#missing, Math.min(Math.ceil(value / maxCount), this.#missing));
+  }
+
+  /** A little more than is missing, for when that is too little for the channels to the payee. */
+  #more(): Part | undefined {
     if (this.parts.length === 0) return undefined;
-    const most = Math.min(this.#limits.amount, this.#edges.largestFirstHop ?? 0);
-    for (let amount = 2 * this.missing; amount <= most; amount *= 2) {
-      const part = this.#search(amount);
+    const part = this.#next(this.#limits.value, this.#missing);
+    return part && smallestPart(part, this.#missing);
+  }
+
+  /** Up to `value` by the best way there is. */
+  #next(value: number, leastValue: number): Part | undefined {
+    for (let misfits = 0; misfits < mostMisfits; misfits++) {
+      const path = this.#search(value, leastValue);
+      if (path === undefined) return undefined;
+      const way = { edges: path, terms: freeTermsOf(this.#edges, path) };
+      const part = largestPart(way, [leastValue, value], this.#feeLeft);
       if (part !== undefined) return part;
+      // What a way carries is an estimate where it gets less on the way. This one cannot be used after all.
+      this.#edges.exhaust(present(path[path.length >> 1], "an edge of a path"));
     }
     return undefined;
   }
 
-  /** The cheapest by fees and, with little weight, expiries; where only expiries stand in its way, the nearest one. */
-  #search(amount: number): Part | undefined {
-    const limits = { ...this.#limits, amount, maxFee: this.#feeLeft };
-    const { step, hitsExpiryLimit } = cheapestPath(limits, this.#edges, amount * riskPerBlock);
-    const found = step ?? (hitsExpiryLimit ? cheapestPath(limits, this.#edges, expiryFirst).step : undefined);
-    return found && present(partAlong(stepsOf(found), amount), "a part along the path that was found for it");
+  /** Cheapest by fees, penalties and a little by expiries; where a limit rules that out, the one that best keeps it. */
+  #search(value: number, leastValue: number): readonly number[] | undefined {
+    const { maxPathLength, maxCltvExpiryDelta, furthestCltvExpiryDelta } = this.#limits;
+    const usual = { value, leastValue, maxFee: this.#feeLeft, maxCltvExpiryDelta, maxPathLength };
+    const first = this.#run(usual, { perBlock: value * riskPerBlock, perHop: 0, penalties: 1 });
+    // What cannot be sent as a whole may go in parts.
+    if (first.path !== undefined || (value === leastValue && this.#limits.maxCount > 1)) return first.path;
+    const limits = { ...usual, maxCltvExpiryDelta: furthestCltvExpiryDelta };
+    let last = first;
+    if (first.search.isBlockedBy("fees")) last = this.#run(limits, { perBlock: 0, perHop: 0, penalties: 0 });
+    if (last.path === undefined && last.search.isBlockedBy("expiries"))
+      last = this.#run(limits, { perBlock: aboveAll, perHop: 0, penalties: 1 });
+    if (last.path === undefined && last.search.isBlockedBy("length"))
+      last = this.#run(limits, { perBlock: 0, perHop: aboveAll, penalties: 1 });
+    return last.path;
   }
 
-  /** The same way with as much of what is missing as it carries. */
-  #grown(part: Part): Part {
-    let best = part;
-    let tooMuch = this.missing + 1;
-    while (best.amount + 1 < tooMuch) {
-      const amount = best.amount + Math.ceil((tooMuch - best.amount) / 2);
-      const larger = amount <= this.missing ? partAlong(part.steps, amount) : undefined;
-      if (larger !== undefined && larger.fee <= this.#feeLeft) best = larger;
-      else tooMuch = amount;
-    }
-    return best;
+  #run(limits: PathLimits, weights: PathWeights) {
+    const search = new PathSearch(this.#edges, limits, weights, this.#penalties);
+    const path = search.run();
+    if (path === undefined && search.isBlockedBy("saturation")) this.hitSaturation = true;
+    return { path, search };
   }
 }
 
-/** Leaves out what is not needed, the dearest first, and takes the rest of the surplus off what can spare it. */
-function withoutSurplus(parts: readonly Part[], amount: number): readonly Part[] | undefined {
+/**
+ * Leaves out what is not needed, the dearest first, and takes the rest of the surplus off what can spare it; `undefined`
+ * when the minimums of channels leave no room for that.
+ */
+export function withoutSurplus(parts: readonly Part[], amount: number): readonly Part[] | undefined {
   const kept = parts.toSorted((a, b) => b.fee * a.amount - a.fee * b.amount);
   let surplus = kept.reduce((total, part) => total + part.amount, 0) - amount;
   invariant(surplus >= 0, "parts that bring what was asked for");
@@ -115,22 +131,30 @@ function withoutSurplus(parts: readonly Part[], amount: number): readonly Part[]
     }
   }
   for (let i = 0; i < kept.length && surplus > 0; i++) {
-    const smaller = shrunk(present(kept[i], "a part"), surplus);
-    surplus -= (kept[i]?.amount ?? 0) - smaller.amount;
+    const part = present(kept[i], "a part");
+    const smaller = shrunk(part, surplus);
+    surplus -= part.amount - smaller.amount;
     kept[i] = smaller;
   }
   return surplus === 0 ? kept : undefined;
 }
 
-/** The part with up to `by` less, as far as the channels' minimums let it. */
-function shrunk(part: Part, by: number): Part {
-  let best = part;
-  let tooLittle = Math.max(1, part.amount - by) - 1;
-  while (best.amount - 1 > tooLittle) {
-    const amount = tooLittle + Math.floor((best.amount - tooLittle) / 2);
-    const smaller = partAlong(part.steps, amount);
-    if (smaller !== undefined) best = smaller;
-    else tooLittle = amount;
+/** One part for those that take the same way, where its channels take as much in one HTLC. */
+export function merged(parts: readonly Part[], edges: RequestEdges): readonly Part[] {
+  const byWay = new Map<string, Part>();
+  const apart: Part[] = [];
+  for (const part of parts) {
+    const way = part.edges.join(" ");
+    const other = byWay.get(way);
+    const both =
+      other &&
+      partAlong(
+        { ...part, terms: part.edges.map((edge) => edges.termsOf(edge)) },
+        part.amount + other.amount,
+      );
+    if (other === undefined || (both !== undefined && both.fee <= part.fee + other.fee))
+      byWay.set(way, both ?? part);
+    else apart.push(part);
   }
-  return best;
+  return [...byWay.values(), ...apart];
 }

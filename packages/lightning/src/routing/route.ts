@@ -169,6 +169,8 @@ export interface RouteRequest {
   readonly firstHops: readonly FirstHop[];
   /** One entry for each direction of a channel. */
   readonly inFlightHtlcs: readonly InFlightHtlcs[];
+  /** 32 random bytes that decide how expiries hide where a path ends; without them, nothing hides it. */
+  readonly randomSeed?: Uint8Array;
 }
 
 export interface RouteRefusal {

@@ -7,10 +7,11 @@ import type {
 } from "@fulmen/lightning/gossip";
 import { type Msat, msat, type NodeId, noBytes, type ShortChannelId } from "@fulmen/lightning/util";
 import { Features } from "@fulmen/lightning/wire";
+import { PlainColumns } from "./plainColumns.ts";
 import { chainHash } from "./signedGossip.ts";
 
 /** A graph as given, unsigned: for whoever only reads one. */
-export class PlainGraph implements ReadOnlyNetworkGraph {
+export class PlainGraph extends PlainColumns implements ReadOnlyNetworkGraph {
   readonly chainHash = chainHash;
   readonly #channels: readonly ChannelInfo[];
   readonly #byId: ReadonlyMap<ShortChannelId, ChannelInfo>;
@@ -20,8 +21,6 @@ export class PlainGraph implements ReadOnlyNetworkGraph {
     channels: readonly ChannelInfo[],
     announcements: ReadonlyMap<NodeId, NodeAnnouncementInfo> = new Map(),
   ) {
-    this.#channels = channels.toSorted((a, b) => (a.shortChannelId < b.shortChannelId ? -1 : 1));
-    this.#byId = new Map(channels.map((channel) => [channel.shortChannelId, channel]));
     const channelsOf = new Map<NodeId, ChannelInfo[]>();
     for (const channel of channels) {
       for (const id of [channel.nodeOne, channel.nodeTwo]) {
@@ -39,6 +38,10 @@ export class PlainGraph implements ReadOnlyNetworkGraph {
         ...(announcement && { announcement }),
       });
     }
+    const sorted = channels.toSorted((a, b) => (a.shortChannelId < b.shortChannelId ? -1 : 1));
+    super(sorted, [...nodes.values()]);
+    this.#channels = sorted;
+    this.#byId = new Map(channels.map((channel) => [channel.shortChannelId, channel]));
     this.#nodes = nodes;
   }
 

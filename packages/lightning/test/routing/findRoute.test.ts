@@ -161,7 +161,7 @@ describe("a channel is passed over", () => {
     assert.deepEqual(way(findRoute(parameters({ firstHops }), square)), around);
     firstHops[0] = firstHop(1, b, 5_010_198n);
     assert.deepEqual(way(findRoute(parameters({ firstHops }), square)), [1, 2]);
-    firstHops[0] = { ...firstHop(1, b), minimum: msat(5_010_199) };
+    firstHops[0] = { ...firstHop(1, b), minimum: msat(5_030_000) };
     assert.deepEqual(way(findRoute(parameters({ firstHops }), square)), around);
   });
 

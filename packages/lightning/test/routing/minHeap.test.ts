@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { feeFor } from "#src/routing/edge";
-import { PriorityQueue } from "#src/routing/priorityQueue";
+import { MinHeap } from "#src/routing/minHeap";
+import { feeFor } from "#src/routing/part";
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 
@@ -21,24 +21,38 @@ describe("feeFor", () => {
   });
 });
 
-describe("PriorityQueue", () => {
-  test("gives values in order, whatever the order and moment they come", () => {
+describe("MinHeap", () => {
+  test("gives values in order of their keys, whatever the order and moment they come", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(50), fc.constant(undefined)), { maxLength: 200 }), (steps) => {
-        const queue = new PriorityQueue<number>((x, y) => x < y);
+        const heap = new MinHeap();
         const model: number[] = [];
+        const leave = () => {
+          assert.equal(heap.leastKey, (model[0] ?? Number.POSITIVE_INFINITY) / 7);
+          if (model.length > 0) assert.equal(heap.pop(), model.shift());
+        };
         for (const step of steps) {
-          if (step === undefined) assert.equal(queue.pop(), model.shift());
+          if (step === undefined) leave();
           else {
-            queue.push(step);
+            heap.push(step / 7, step);
             model.push(step);
             model.sort((x, y) => x - y);
           }
+          assert.equal(heap.size, model.length);
         }
-        for (const value of model) assert.equal(queue.pop(), value);
-        assert.equal(queue.pop(), undefined);
+        while (model.length > 0) leave();
+        assert.equal(heap.size, 0);
       }),
       { seed: 12, numRuns: 200 },
     );
+  });
+
+  test("grows, and is empty once cleared", () => {
+    const heap = new MinHeap();
+    for (let i = 0; i < 5000; i++) heap.push((i * 7919) % 5000, i);
+    for (let i = 0; i < 5000; i++) assert.equal((heap.pop() * 7919) % 5000, i);
+    heap.push(1, 1);
+    heap.clear();
+    assert.equal(heap.leastKey, Number.POSITIVE_INFINITY);
   });
 });
