@@ -6,19 +6,19 @@ import { grownBytes, grownLength, grownWords } from "./columnGrowth.ts";
 export class Adjacency {
   /** By node counter: where its block starts in `edges`. */
   starts: Uint32Array = new Uint32Array(0);
-  /** By node counter: how many edges there are; 0 without a block. */
+  /** By node counter: how many edges there are. */
   counts: Uint32Array = new Uint32Array(0);
   edges: Uint32Array = new Uint32Array(0);
-  #sizeClasses: Uint8Array = new Uint8Array(0);
+  /** By node counter: one more than the class of its block; 0 without a block. */
+  #blockClasses: Uint8Array = new Uint8Array(0);
   readonly #blocks = new Blocks();
 
   /** Appends an edge to a node's block, which moves when it is full. */
   add(counter: number, edge: number): void {
     if (counter >= this.counts.length) this.#growNodes(counter + 1);
     const count = this.counts[counter] ?? 0;
-    if (count === 0 || count === sizeOfClass(this.#sizeClasses[counter] ?? 0)) {
-      this.#move(counter, count, sizeClassFor(count + 1));
-    }
+    const blockClass = this.#blockClasses[counter] ?? 0;
+    if (blockClass === 0 || count === sizeOfClass(blockClass - 1)) this.#moveBlock(counter, count + 1);
     this.edges[(this.starts[counter] ?? 0) + count] = edge;
     this.counts[counter] = count + 1;
   }
@@ -31,7 +31,9 @@ export class Adjacency {
     if (at < 0) throw new InvariantError(`edge ${edge} does not lead into node ${counter}`);
     this.edges[start + at] = this.edges[start + count - 1] ?? 0;
     this.counts[counter] = count - 1;
-    if (count === 1) this.#blocks.giveBack(start, this.#sizeClasses[counter] ?? 0);
+    if (count > 1) return;
+    this.#blocks.giveBack(start, (this.#blockClasses[counter] ?? 0) - 1);
+    this.#blockClasses[counter] = 0;
   }
 
   /** A copy of the edges that lead into a node. */
@@ -40,33 +42,38 @@ export class Adjacency {
     return this.edges.slice(start, start + (this.counts[counter] ?? 0));
   }
 
-  /** Makes room before many edges come. */
-  reserve(nodes: number, edges: number): void {
-    if (nodes > this.counts.length) this.#growNodes(nodes);
-    if (edges > this.edges.length) this.edges = grownWords(this.edges, edges);
+  /** Makes room for nodes that are to come, `counts` edges for each counter from 0 on; none of them is 0. */
+  reserve(counts: Uint32Array): void {
+    this.#growNodes(counts.length);
+    let total = 0;
+    for (const count of counts) total += sizeOfClass(sizeClassFor(count));
+    this.edges = grownWords(this.edges, this.#blocks.end + total);
+    for (let counter = 0; counter < counts.length; counter++) {
+      this.#moveBlock(counter, counts[counter] ?? 0);
+    }
   }
 
-  /** Gives a node, before its first edge, a block for so many. */
-  reserveBlock(counter: number, count: number): void {
-    this.#sizeClasses[counter] = sizeClassFor(count);
-  }
-
-  #move(counter: number, count: number, sizeClass: number): void {
+  /** Gives a node a block for at least `needed` edges, in place of the one that it has. */
+  #moveBlock(counter: number, needed: number): void {
+    const sizeClass = sizeClassFor(needed);
     const from = this.starts[counter] ?? 0;
     const to = this.#blocks.take(sizeClass);
     if (this.#blocks.end > this.edges.length) {
       this.edges = grownWords(this.edges, grownLength(this.edges.length, this.#blocks.end));
     }
-    this.edges.copyWithin(to, from, from + count);
-    if (count > 0) this.#blocks.giveBack(from, this.#sizeClasses[counter] ?? 0);
+    const blockClass = this.#blockClasses[counter] ?? 0;
+    if (blockClass > 0) {
+      this.edges.copyWithin(to, from, from + (this.counts[counter] ?? 0));
+      this.#blocks.giveBack(from, blockClass - 1);
+    }
     this.starts[counter] = to;
-    this.#sizeClasses[counter] = sizeClass;
+    this.#blockClasses[counter] = sizeClass + 1;
   }
 
   #growNodes(needed: number): void {
     const length = grownLength(this.counts.length, needed);
     this.starts = grownWords(this.starts, length);
     this.counts = grownWords(this.counts, length);
-    this.#sizeClasses = grownBytes(this.#sizeClasses, length);
+    this.#blockClasses = grownBytes(this.#blockClasses, length);
   }
 }

@@ -6,6 +6,18 @@ import { edgeAmount, edgeFlag, edgeWord } from "./routingGraph.ts";
 /** What a `channel_update` says, without the message itself. */
 export type EdgeTerms = Omit<ChannelUpdateInfo, "message">;
 
+/** Terms with amounts as the columns hold them: whole, at most `largestAmount`. */
+export interface TermNumbers extends Omit<EdgeTerms, "htlcMinimum" | "htlcMaximum"> {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** Of a `channel_update`, a byte each. */
+export interface MessageFlags {
+  readonly messageFlags: number;
+  readonly channelFlags: number;
+}
+
 /** Amounts are doubles: those above count as this, which is more than any channel will ever hold. */
 export const largestAmount = Number.MAX_SAFE_INTEGER;
 
@@ -92,19 +104,24 @@ export class EdgeColumns {
   }
 
   /** `message` are the flags of the `channel_update`, when it is kept. */
-  setTerms(edge: number, terms: EdgeTerms, message?: { messageFlags: number; channelFlags: number }): void {
-    const at = edge * edgeWord.count;
-    const { words, amounts } = this;
+  setTerms(edge: number, terms: EdgeTerms, message?: MessageFlags): void {
     const minimum = amountOf(terms.htlcMinimum);
     const maximum = amountOf(terms.htlcMaximum);
-    amounts[edge * edgeAmount.count + edgeAmount.htlcMinimum] = minimum;
-    amounts[edge * edgeAmount.count + edgeAmount.htlcMaximum] = maximum;
+    this.setNumbers(edge, { ...terms, minimum, maximum }, message);
+  }
+
+  /** As `setTerms`, with amounts as the columns hold them. */
+  setNumbers(edge: number, terms: TermNumbers, message?: MessageFlags): void {
+    const at = edge * edgeWord.count;
+    const { words, amounts } = this;
+    amounts[edge * edgeAmount.count + edgeAmount.htlcMinimum] = terms.minimum;
+    amounts[edge * edgeAmount.count + edgeAmount.htlcMaximum] = terms.maximum;
     words[at + edgeWord.feeBaseMsat] = terms.feeBaseMsat;
     words[at + edgeWord.feeProportionalMillionths] = terms.feeProportionalMillionths;
     words[at + edgeWord.cltvExpiryDelta] = terms.cltvExpiryDelta;
     words[at + edgeWord.lastUpdate] = terms.lastUpdate;
     // BOLT 7: a channel whose maximum is below its minimum is not to be considered for routes.
-    const usable = terms.enabled && minimum <= maximum;
+    const usable = terms.enabled && terms.minimum <= terms.maximum;
     words[at + edgeWord.flags] =
       ((words[at + edgeWord.flags] ?? 0) & channelFlags) |
       edgeFlag.hasTerms |
@@ -140,7 +157,7 @@ export class EdgeColumns {
   }
 
   /** Of the message that is kept. */
-  messageFlags(edge: number): { readonly messageFlags: number; readonly channelFlags: number } {
+  messageFlags(edge: number): MessageFlags {
     const word = this.word(edge, messageFlagsWord);
     return { messageFlags: word >>> 8, channelFlags: word & 0xff };
   }

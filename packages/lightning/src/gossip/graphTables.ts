@@ -26,7 +26,7 @@ export interface NewChannel {
   readonly receivedAt: UnixSeconds;
 }
 
-/** How many nodes, channels and edges' places there will be, where that is known beforehand. */
+/** How many nodes and channels there will be, where that is known beforehand. */
 export interface ExpectedSize {
   readonly channels: number;
   readonly nodes: number;
@@ -52,7 +52,6 @@ export class GraphTables {
   constructor(seed: number, expected?: ExpectedSize) {
     this.nodes = new NodeTable(seed, expected?.nodes);
     this.channels = new ChannelTable(seed, expected?.channels);
-    if (expected !== undefined) this.adjacency.reserve(expected.nodes, 2 * expected.channels);
   }
 
   /** Adds a channel that is not there, and its nodes where they are not. */
@@ -125,13 +124,10 @@ export class GraphTables {
 
   /** What a node says of itself, in place of what it said before; `isSigned` if its signature was verified. */
   setNodeDetails(counter: number, message: NodeAnnouncement, isSigned: boolean): void {
-    const features = Features.fromBytes(message.features);
     const encoded = encodeMessage(message);
     this.details.keep(counter, message.timestamp, encoded.subarray(isSigned ? typeLength : unsignedStart));
     this.nodes.flags[counter] =
-      (features.unknownRequiredBits().length > 0 ? nodeFlag.unknownFeaturesRequired : 0) |
-      (features.has("basic_mpp") ? nodeFlag.basicMpp : 0) |
-      (isSigned ? ownNodeFlag.hasMessage : 0);
+      nodeFlagsOf(Features.fromBytes(message.features)) | (isSigned ? ownNodeFlag.hasMessage : 0);
   }
 
   /** What a node says of itself; with an empty signature if none was verified. */
@@ -149,3 +145,11 @@ export class GraphTables {
 // A `node_announcement` is kept without its type, and without its signature unless that was verified.
 const typeLength = 2;
 const unsignedStart = typeLength + 64;
+
+/** The `nodeFlag`s of a node with these features. */
+export function nodeFlagsOf(features: Features): number {
+  return (
+    (features.unknownRequiredBits().length > 0 ? nodeFlag.unknownFeaturesRequired : 0) |
+    (features.has("basic_mpp") ? nodeFlag.basicMpp : 0)
+  );
+}

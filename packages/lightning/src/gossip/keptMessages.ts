@@ -19,8 +19,21 @@ export class UpdateRemainders {
   readonly #unknownFields = new Map<number, Uint8Array>();
 
   keep(edge: number, { signature, unknownFields }: UpdateRemainder): void {
-    this.#signatures.row(edge).set(signature);
-    keepUnlessEmpty(this.#unknownFields, edge, unknownFields);
+    this.row(edge).set(signature);
+    this.keepUnknownFields(edge, unknownFields);
+  }
+
+  /** The signature's own bytes. */
+  row(edge: number): Uint8Array {
+    return this.#signatures.row(edge);
+  }
+
+  unknownFields(edge: number): Uint8Array | undefined {
+    return this.#unknownFields.get(edge);
+  }
+
+  keepUnknownFields(edge: number, fields: Uint8Array): void {
+    keepUnlessEmpty(this.#unknownFields, edge, fields);
   }
 
   drop(edge: number): void {
@@ -30,8 +43,8 @@ export class UpdateRemainders {
   /** Of an edge whose message is kept. */
   at(edge: number): UpdateRemainder {
     return {
-      signature: this.#signatures.row(edge).slice() as Signature,
-      unknownFields: this.#unknownFields.get(edge) ?? noBytes,
+      signature: this.row(edge).slice() as Signature,
+      unknownFields: this.unknownFields(edge) ?? noBytes,
     };
   }
 }
@@ -54,14 +67,27 @@ export class AnnouncementRemainders {
   readonly #unknownFields = new Map<number, Uint8Array>();
 
   keep(slot: number, message: AnnouncementRemainder): void {
-    const row = this.#rows.row(slot);
+    const row = this.row(slot);
     row.set(message.nodeSignature1, 0);
     row.set(message.nodeSignature2, signatureLength);
     row.set(message.bitcoinSignature1, 2 * signatureLength);
     row.set(message.bitcoinSignature2, 3 * signatureLength);
     row.set(message.bitcoinKey1, 4 * signatureLength);
     row.set(message.bitcoinKey2, 4 * signatureLength + keyLength);
-    keepUnlessEmpty(this.#unknownFields, slot, message.unknownFields);
+    this.keepUnknownFields(slot, message.unknownFields);
+  }
+
+  /** The own bytes of four signatures and two keys. */
+  row(slot: number): Uint8Array {
+    return this.#rows.row(slot);
+  }
+
+  unknownFields(slot: number): Uint8Array | undefined {
+    return this.#unknownFields.get(slot);
+  }
+
+  keepUnknownFields(slot: number, fields: Uint8Array): void {
+    keepUnlessEmpty(this.#unknownFields, slot, fields);
   }
 
   drop(slot: number): void {
@@ -70,7 +96,7 @@ export class AnnouncementRemainders {
 
   /** Of a channel whose message is kept. */
   at(slot: number): AnnouncementRemainder {
-    const row = this.#rows.row(slot);
+    const row = this.row(slot);
     const signature = (i: number) => row.slice(i * signatureLength, (i + 1) * signatureLength) as Signature;
     const key = (i: number) => {
       const start = 4 * signatureLength + i * keyLength;
@@ -83,7 +109,7 @@ export class AnnouncementRemainders {
       bitcoinSignature2: signature(3),
       bitcoinKey1: key(0),
       bitcoinKey2: key(1),
-      unknownFields: this.#unknownFields.get(slot) ?? noBytes,
+      unknownFields: this.unknownFields(slot) ?? noBytes,
     };
   }
 }

@@ -12,6 +12,7 @@ import { GraphTables } from "./graphTables.ts";
 import { GraphViews } from "./graphViews.ts";
 import { pendingLookupsToPause, type SourcedGossip } from "./pendingChecks.ts";
 import type { GossipOrigin, GraphMessage, PreparedGossip, SignatureVerdicts } from "./preparedGossip.ts";
+import { readGraph } from "./readGraph.ts";
 import { RemovedEntries } from "./removedEntries.ts";
 import { edgeWord, type RoutingGraph } from "./routingGraph.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type UnsignedNodeAnnouncement,
 } from "./unsignedGossip.ts";
 import type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";
+import { type GraphContents, writeGraph } from "./writeGraph.ts";
 
 export interface NetworkGraphOptions {
   /** Hash of the chain's first block: gossip of other chains is refused. */
@@ -43,20 +45,56 @@ export interface NetworkGraphOptions {
  */
 export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
   readonly chainHash: BlockHash;
-  /** As of when the last snapshot of rapid gossip sync was; undefined before the first. `RapidGossipSync` sets it. */
+  /**
+   * As of when the last snapshot of rapid gossip sync was; undefined before the first. `RapidGossipSync` sets it, and
+   * `write` keeps it.
+   */
   lastRapidGossipSync: UnixSeconds | undefined;
   readonly #tables: GraphTables;
   readonly #views: GraphViews;
-  readonly #removed = new RemovedEntries();
+  readonly #removed: RemovedEntries;
   readonly #intake: GossipIntake;
   readonly #maxChannels: number;
 
-  constructor({ chainHash, maxChannels = 200_000, hashSeed = 0 }: NetworkGraphOptions) {
+  /** An empty graph; one with `contents` is made by `read`. */
+  constructor(
+    { chainHash, maxChannels = 200_000, hashSeed = 0 }: NetworkGraphOptions,
+    contents?: GraphContents,
+  ) {
+    const { tables, removed, lastRapidGossipSync }: GraphContents = contents ?? {
+      tables: new GraphTables(hashSeed),
+      removed: new RemovedEntries(),
+    };
     this.chainHash = chainHash;
     this.#maxChannels = maxChannels;
-    this.#tables = new GraphTables(hashSeed);
-    this.#views = new GraphViews(this.#tables, chainHash);
-    this.#intake = new GossipIntake(this.#tables, this.#removed, { chainHash, maxChannels });
+    this.#tables = tables;
+    this.#removed = removed;
+    this.lastRapidGossipSync = lastRapidGossipSync;
+    this.#views = new GraphViews(tables, chainHash);
+    this.#intake = new GossipIntake(tables, removed, { chainHash, maxChannels });
+  }
+
+  /**
+   * The graph that `write` gave. It takes in more channels than `maxChannels` if they are there. Throws `DecodeError` on
+   * bytes that `write` would not give, or of another chain; signatures are not verified again.
+   */
+  static read(bytes: Uint8Array, options: NetworkGraphOptions): NetworkGraph {
+    const { chainHash, hashSeed: seed = 0 } = options;
+    return new NetworkGraph(options, readGraph(bytes, { chainHash, seed }));
+  }
+
+  /**
+   * Everything but announcements that wait for the chain's word, as bytes with versions: the same for equal graphs.
+   *
+   * @ldk lightning::routing::gossip::NetworkGraph::write
+   */
+  write(): Uint8Array {
+    const { lastRapidGossipSync } = this;
+    const contents = { tables: this.#tables, removed: this.#removed };
+    return writeGraph(
+      { ...contents, ...(lastRapidGossipSync !== undefined && { lastRapidGossipSync }) },
+      this.chainHash,
+    );
   }
 
   get channelCount(): number {

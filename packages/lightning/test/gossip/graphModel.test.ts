@@ -52,7 +52,7 @@ const step = fc.record({
   what: fc.constantFrom(
     ...(["announce", "announce", "announce", "announce-unsigned", "announce-unsigned"] as const),
     ...(["update", "update", "update", "update", "describe", "describe"] as const),
-    ...(["close", "fail-channel", "fail-node", "prune"] as const),
+    ...(["close", "fail-channel", "fail-node", "prune", "reload"] as const),
   ),
   channel: fc.nat(channelIds.length - 1),
   nodes: fc.tuple(fc.nat(nodeIds.length - 1), fc.nat(nodeIds.length - 1)),
@@ -72,7 +72,7 @@ const step = fc.record({
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 class Run {
-  readonly graph = new NetworkGraph({ chainHash, maxChannels, hashSeed: 99 });
+  graph = new NetworkGraph({ chainHash, maxChannels, hashSeed: 99 });
   readonly naive = new NaiveGraph(maxChannels);
   readonly seen: Set<string>;
   now: UnixSeconds = start;
@@ -117,7 +117,20 @@ class Run {
         graph.removeStaleChannelsAndTracking(now);
         naive.prune(now);
         return;
+      case "reload":
+        this.#reload(one.fee);
+        return;
     }
+  }
+
+  /** Writes the graph, and goes on with what is read. */
+  #reload(hashSeed: number): void {
+    this.graph.lastRapidGossipSync = hashSeed % 2 === 0 ? undefined : this.now;
+    const bytes = this.graph.write();
+    const graph = NetworkGraph.read(bytes, { chainHash, maxChannels, hashSeed });
+    assert.deepEqual(graph.write(), bytes);
+    assert.equal(graph.lastRapidGossipSync, this.graph.lastRapidGossipSync);
+    this.graph = graph;
   }
 
   #announce({ what, nodes, capacity, features, extra }: Step, shortChannelId: ShortChannelId): void {
