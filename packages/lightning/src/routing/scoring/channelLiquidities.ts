@@ -50,6 +50,7 @@ export class ChannelLiquidities {
 
   /** The entry of a channel, by the words of its id; -1 when there is none. */
   find(high: number, low: number): number {
+    if (this.#size === 0) return -1;
     const table = this.#table;
     const mask = table.length - 1;
     for (let at = hashOf(high, low) & mask; ; at = (at + 1) & mask) {

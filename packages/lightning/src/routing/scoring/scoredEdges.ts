@@ -32,6 +32,8 @@ export class ScoredEdges implements EdgePenalties {
   readonly #lastUpdate: number;
   /** By node counter. */
   readonly #manual: ReadonlyMap<number, number> | undefined;
+  readonly #antiProbingPenalty: number;
+  readonly #impossiblePenalty: number;
   readonly #usesBounds: boolean;
   readonly #usesHistory: boolean;
   readonly #usesDiversity: boolean;
@@ -44,6 +46,8 @@ export class ScoredEdges implements EdgePenalties {
     this.#model = model;
     this.#lastUpdate = lastUpdate;
     this.#manual = byCounter(parameters.manualNodePenalties, graph);
+    this.#antiProbingPenalty = parameters.antiProbingPenaltyMsat;
+    this.#impossiblePenalty = parameters.consideredImpossiblePenaltyMsat;
     this.#usesBounds =
       parameters.liquidityPenaltyMultiplierMsat !== 0 ||
       parameters.liquidityPenaltyAmountMultiplierMsat !== 0;
@@ -54,18 +58,28 @@ export class ScoredEdges implements EdgePenalties {
   }
 
   edgePenalty(edge: number, amount: number, inFlight: number): number {
-    const manual = this.#manualOf(edge);
-    if (manual !== undefined) return manual;
-    const bound = this.boundOf(edge);
-    const capacity = this.#capacityOf(edge);
-    const total = amount + inFlight;
-    let penalty = this.#model.base(amount) + this.#antiProbing(edge);
-    if (this.#usesBounds) penalty += this.#model.forBounds(this.#logByBounds(total, bound, capacity), amount);
-    if (total > this.maxOf(bound, capacity)) {
-      penalty += this.#model.parameters.consideredImpossiblePenaltyMsat;
+    if (this.#manual !== undefined) {
+      const manual = this.#manualOf(edge);
+      if (manual !== undefined) return manual;
     }
+    const at = edge * edgeAmount.count;
+    const htlcMaximum = this.#amounts[at + edgeAmount.htlcMaximum] ?? 0;
+    const funding = this.#amounts[at + edgeAmount.capacity] ?? 0;
+    const capacity = funding >= 0 ? funding : htlcMaximum;
+    const total = amount + inFlight;
+    const bound = this.#liquidities.size === 0 ? -1 : this.boundOf(edge);
+    let penalty = this.#model.base(amount);
+    if (funding >= 0 && isWide(htlcMaximum, funding)) penalty += this.#antiProbingPenalty;
+    if (this.#usesBounds) penalty += this.#model.forBounds(this.#logByBounds(total, bound, capacity), amount);
+    if (total > (bound < 0 ? capacity : this.maxOf(bound, capacity))) penalty += this.#impossiblePenalty;
     if (this.#usesHistory) {
-      penalty += this.#model.forHistory(this.#logByHistory(total, bound, capacity), amount);
+      const log =
+        total >= capacity
+          ? mostNegativeLog10
+          : bound < 0
+            ? this.#model.logByCapacity(total, capacity)
+            : this.#model.logByHistory(this.#liquidities, bound, total, capacity);
+      penalty += this.#model.forHistory(log, amount);
     }
     if (this.#usesDiversity && total < capacity) penalty += this.#diversity(bound);
     return penalty;
@@ -85,7 +99,7 @@ export class ScoredEdges implements EdgePenalties {
       liquidity: this.#usesBounds
         ? this.#model.forBounds(this.#logByBounds(total, bound, capacity), amount)
         : 0,
-      consideredImpossible: isImpossible ? this.#model.parameters.consideredImpossiblePenaltyMsat : 0,
+      consideredImpossible: isImpossible ? this.#impossiblePenalty : 0,
       historicalLiquidity: this.#usesHistory
         ? this.#model.forHistory(this.#logByHistory(total, bound, capacity), amount)
         : 0,
@@ -120,8 +134,7 @@ export class ScoredEdges implements EdgePenalties {
     const at = edge * edgeAmount.count;
     const capacity = this.#amounts[at + edgeAmount.capacity] ?? 0;
     const htlcMaximum = this.#amounts[at + edgeAmount.htlcMaximum] ?? 0;
-    const isWide = capacity >= 0 && htlcMaximum >= Math.floor(capacity / 2);
-    return isWide ? this.#model.parameters.antiProbingPenaltyMsat : 0;
+    return capacity >= 0 && isWide(htlcMaximum, capacity) ? this.#antiProbingPenalty : 0;
   }
 
   #logByBounds(total: number, bound: number, capacity: number): number {
@@ -142,6 +155,11 @@ export class ScoredEdges implements EdgePenalties {
   #manualOf(edge: number): number | undefined {
     return this.#manual?.get(this.#words[edge * edgeWord.count + edgeWord.target] ?? 0);
   }
+}
+
+/** Whether half of the capacity, rounded down, may pass at once. */
+function isWide(htlcMaximum: number, capacity: number): boolean {
+  return 2 * htlcMaximum + 1 >= capacity;
 }
 
 const noPenalty: PenaltyParts = {

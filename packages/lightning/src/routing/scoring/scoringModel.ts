@@ -1,9 +1,9 @@
 import type { ChannelLiquidities } from "./channelLiquidities.ts";
 import { HistoricalModel } from "./historicalModel.ts";
 import { positionOf } from "./history.ts";
-import { leastProbability, log10Of, log10Table, logUnit, mostNegativeLog10 } from "./negativeLog10.ts";
+import { Log10Table, leastProbability, logUnit, mostNegativeLog10 } from "./negativeLog10.ts";
 import type { ProbabilisticScoringFeeParameters } from "./parameters.ts";
-import { distribution, neverPassedFactor, wholePart } from "./successProbability.ts";
+import { distribution, neverPassedFactor, wholePart, wholes } from "./successProbability.ts";
 
 const day = 24 * 60 * 60;
 /** What amounts are counted in where the penalty for a chance is proportional to them. @ldk AMOUNT_PENALTY_DIVISOR */
@@ -14,6 +14,7 @@ const baseAmountUnit = 2 ** 30;
 const probabilityUnit = 2 ** 30;
 /** A chance to fail below 1/64 counts as none: the table of logarithms is too coarse for it. */
 const coarseness = 64;
+const topOfDistribution = distribution(1);
 
 /**
  * Penalties by what is known of a channel's liquidity, as LDK has them; in whole msat, rounded down where LDK does.
@@ -24,40 +25,45 @@ const coarseness = 64;
 export class ScoringModel {
   readonly parameters: ProbabilisticScoringFeeParameters;
   readonly #history: HistoricalModel;
-  readonly #log10 = log10Table();
+  readonly #log10 = new Log10Table();
   /** Logarithm of the whole distribution, where nothing was ever seen to pass. */
   readonly #unknownLog: number;
+
+  readonly #isLinear: boolean;
+  // The multipliers, over what they are multiplied by: powers of two, so nothing is lost.
+  readonly #base: number;
+  readonly #baseByAmount: number;
+  readonly #boundsFixed: number;
+  readonly #boundsByAmount: number;
+  readonly #historyFixed: number;
+  readonly #historyByAmount: number;
 
   constructor(parameters: ProbabilisticScoringFeeParameters) {
     this.parameters = parameters;
     this.#history = new HistoricalModel(parameters.linearSuccessProbability);
-    this.#unknownLog = log10Of(
-      this.#log10,
-      wholePart((distribution(1) - distribution(0)) * neverPassedFactor),
-    );
+    this.#isLinear = parameters.linearSuccessProbability;
+    this.#base = parameters.basePenaltyMsat;
+    this.#baseByAmount = parameters.basePenaltyAmountMultiplierMsat / baseAmountUnit;
+    this.#boundsFixed = parameters.liquidityPenaltyMultiplierMsat / logUnit;
+    this.#boundsByAmount = parameters.liquidityPenaltyAmountMultiplierMsat / (logUnit * amountUnit);
+    this.#historyFixed = parameters.historicalLiquidityPenaltyMultiplierMsat / logUnit;
+    this.#historyByAmount =
+      parameters.historicalLiquidityPenaltyAmountMultiplierMsat / (logUnit * amountUnit);
+    this.#unknownLog = this.#log10.of(wholePart((topOfDistribution - distribution(0)) * neverPassedFactor));
   }
 
   base(amount: number): number {
-    const { basePenaltyMsat, basePenaltyAmountMultiplierMsat } = this.parameters;
-    return basePenaltyMsat + Math.floor((basePenaltyAmountMultiplierMsat * amount) / baseAmountUnit);
+    return this.#base + Math.floor(this.#baseByAmount * amount);
   }
 
   /** For -log10 of a chance as the present bounds tell it, in 2,048ths. */
   forBounds(log: number, amount: number): number {
-    const { liquidityPenaltyMultiplierMsat: fixed, liquidityPenaltyAmountMultiplierMsat: byAmount } =
-      this.parameters;
-    return (
-      Math.floor((log * fixed) / logUnit) + Math.floor((log * byAmount * amount) / (logUnit * amountUnit))
-    );
+    return Math.floor(log * this.#boundsFixed) + Math.floor(log * this.#boundsByAmount * amount);
   }
 
   /** The same as the history tells it. */
   forHistory(log: number, amount: number): number {
-    const fixed = this.parameters.historicalLiquidityPenaltyMultiplierMsat;
-    const byAmount = this.parameters.historicalLiquidityPenaltyAmountMultiplierMsat;
-    return (
-      Math.floor((log * fixed) / logUnit) + Math.floor((log * byAmount * amount) / (logUnit * amountUnit))
-    );
+    return Math.floor(log * this.#historyFixed) + Math.floor(log * this.#historyByAmount * amount);
   }
 
   /** For having learned something `elapsed` seconds ago. */
@@ -73,19 +79,17 @@ export class ScoringModel {
     const part = this.#part(total, max, capacity);
     const whole = this.#whole(min, max, capacity);
     if (whole - part < Math.floor(whole / coarseness)) return 0;
-    return Math.min(mostNegativeLog10, log10Of(this.#log10, whole) - log10Of(this.#log10, part));
+    return Math.min(mostNegativeLog10, this.#log10.of(whole) - this.#log10.of(part));
   }
 
   /** The same by the history of `bound` (-1: there is none), or else by the capacity alone; `total` is below it. */
   logByHistory(liquidities: ChannelLiquidities, bound: number, total: number, capacity: number): number {
     const known = this.historicalProbability(liquidities, bound, total, capacity);
     if (known >= 0) {
-      const log =
-        log10Of(this.#log10, probabilityUnit) - log10Of(this.#log10, Math.floor(known * probabilityUnit) + 1);
+      const log = this.#log10.of(probabilityUnit) - this.#log10.of(known * probabilityUnit + 1);
       return Math.min(mostNegativeLog10, log);
     }
-    const part = log10Of(this.#log10, this.#part(total, capacity, capacity));
-    return Math.min(mostNegativeLog10, this.#logOfUnknown(capacity) - part);
+    return this.logByCapacity(total, capacity);
   }
 
   /** The chance that `total` passes as the history of `bound` tells it, 0..1; -1 when it tells too little. */
@@ -114,23 +118,28 @@ export class ScoringModel {
 
   /** What is above `total`, as a whole number that stands to `#whole` as the chance to 1. */
   #part(total: number, max: number, capacity: number): number {
-    if (this.parameters.linearSuccessProbability) return max - total;
+    if (this.#isLinear) return max - total;
     return wholePart(distribution(max / capacity) - distribution(total / capacity));
   }
 
   #whole(min: number, max: number, capacity: number): number {
-    if (this.parameters.linearSuccessProbability) return max - min + 1;
+    if (this.#isLinear) return max - min + 1;
     return wholePart(distribution(max / capacity) - distribution(min / capacity));
   }
 
   #wholeNeverPassed(max: number, capacity: number): number {
-    if (this.parameters.linearSuccessProbability) return Math.floor((max + 1) * neverPassedFactor);
+    if (this.#isLinear) return Math.floor((max + 1) * neverPassedFactor);
     return wholePart((distribution(max / capacity) - distribution(0)) * neverPassedFactor);
   }
 
-  #logOfUnknown(capacity: number): number {
-    if (!this.parameters.linearSuccessProbability) return this.#unknownLog;
-    return log10Of(this.#log10, this.#wholeNeverPassed(capacity, capacity));
+  /** The same by the capacity alone, where nothing was ever seen to pass. */
+  logByCapacity(total: number, capacity: number): number {
+    if (this.#isLinear) {
+      const whole = this.#log10.of(this.#wholeNeverPassed(capacity, capacity));
+      return Math.min(mostNegativeLog10, whole - this.#log10.of(capacity - total));
+    }
+    const part = (topOfDistribution - distribution(total / capacity)) * wholes + 1;
+    return Math.min(mostNegativeLog10, this.#unknownLog - this.#log10.of(part));
   }
 }
 

@@ -20,7 +20,7 @@ export function distribution(share: number): number {
 }
 
 /** Differences of `distribution` as whole numbers. */
-const wholes = 2 ** 36;
+export const wholes = 2 ** 36;
 
 /** A part of the distribution as a whole number, from 1. */
 export function wholePart(difference: number): number {
