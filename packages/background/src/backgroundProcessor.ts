@@ -11,6 +11,7 @@ import { CommitQueue } from "./commitQueue.ts";
 import { type EventHandler, EventPump } from "./eventPump.ts";
 import { type DeliveredEvent, EventStream } from "./eventStream.ts";
 import { randomForwardDelay } from "./forwardDelay.ts";
+import { GossipVerifier, type SignatureVerifier } from "./gossipVerifier.ts";
 import { Timers } from "./timers.ts";
 import { wakingConnections } from "./wakingConnections.ts";
 
@@ -84,7 +85,12 @@ export interface BackgroundProcessorOptions {
   /** Milliseconds between two polls. Default 1 s. */
   readonly pollInterval?: number;
   /** Keeps the graph: gets what failed payments say of it, too. */
-  readonly gossip?: Pick<P2PGossipSync, "tick" | "handleNetworkUpdate">;
+  readonly gossip?: Pick<
+    P2PGossipSync,
+    "tick" | "handleNetworkUpdate" | "takeSignatureBatch" | "signaturesChecked"
+  >;
+  /** Verifies the signatures of `gossip`, where that was made with `verification: "queued"`. */
+  readonly signatureVerifier?: SignatureVerifier;
   /**
    * For how long HTLCs that came in wait before they are passed on, kept or failed, in milliseconds: drawn anew for those
    * of one moment. Default `randomForwardDelay`; `none` decides at once, which is for tests and measurements.
@@ -116,6 +122,7 @@ export class BackgroundProcessor {
   /** Who gets the events; there may be nobody for a while. */
   #events: EventPump | EventStream | undefined;
   readonly #timers: Timers;
+  readonly #gossipVerifier: GossipVerifier | undefined;
   #status: NodeStatus = { kind: "stopped" };
   /** Counts commits for the monitors; the manager counts its batches itself. */
   #commits = 0;
@@ -144,6 +151,10 @@ export class BackgroundProcessor {
       lost: (error) => this.#fail(error, "the store cannot be used any more"),
     });
     this.#timers = new Timers(clock);
+    const { gossip, signatureVerifier: verifier } = options;
+    if (gossip !== undefined && verifier !== undefined) {
+      this.#gossipVerifier = new GossipVerifier({ gossip, verifier, progressed: () => this.wake() });
+    }
     if (options.forwardDelay !== "none") options.manager.deferHtlcForwards();
     if (options.handleEvent !== undefined) this.handleEvents(options.handleEvent);
   }
@@ -266,6 +277,7 @@ export class BackgroundProcessor {
     if (!this.#isAlive) return;
     const { manager, chainMonitor, sweeper, wallet, flush } = this.#options;
     this.#bump();
+    this.#gossipVerifier?.pump();
     if (this.#queue.isFrozen) {
       this.#disconnect();
       return;

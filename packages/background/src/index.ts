@@ -8,4 +8,5 @@ export { type Clock, risingMilliseconds, systemClock } from "./clock.ts";
 export type { EventHandler } from "./eventPump.ts";
 export type { DeliveredEvent } from "./eventStream.ts";
 export { randomForwardDelay } from "./forwardDelay.ts";
+export { GossipVerifier, type GossipVerifierOptions, type SignatureVerifier } from "./gossipVerifier.ts";
 export { readStoredRecords, type StoredRecords } from "./storedRecords.ts";

@@ -201,7 +201,8 @@ export class GossipIntake {
     const { count } = this.#tables.channels;
     if (known === undefined && count >= this.#maxChannels) return { kind: "full", text: `${count} channels` };
     if (utxoLookup !== undefined && !this.pending.hasRoomFor(id)) {
-      return { kind: "full", text: "too many lookups" };
+      const kind = this.pending.has(id) ? "full" : "busy";
+      return { kind, text: "too many lookups" };
     }
     return undefined;
   }

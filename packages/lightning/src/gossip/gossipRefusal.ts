@@ -21,8 +21,10 @@ const verdicts = {
   "htlc-maximum-too-large": "ignore",
   /** Longer than we are willing to keep and pass on. */
   "too-long": "ignore",
-  /** The graph, or the queue of lookups, is full. */
+  /** The graph is full, or what waits to be verified, or to be looked up for one channel. */
   full: "ignore",
+  /** Too many lookups are under way: later it may be taken in. */
+  busy: "ignore",
   /** The output is spent, absent, or does not pay to the announced keys. */
   "wrong-funding": "ignore",
   /** Both halves of the funding output are one key: no channel of two. */

@@ -48,3 +48,8 @@ export type {
   UnsignedNodeAnnouncement,
 } from "./unsignedGossip.ts";
 export type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";
+export {
+  type GossipSignature,
+  type SignatureBatch,
+  verifySignatures,
+} from "./verificationQueue.ts";

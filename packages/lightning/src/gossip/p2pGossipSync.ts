@@ -20,6 +20,7 @@ import {
   type NodeAnnouncement,
   type QueryChannelRange,
   type QueryShortChannelIds,
+  type ReplyShortChannelIdsEnd,
 } from "../wire/index.ts";
 import type { TakenIn } from "./gossipIntake.ts";
 import { GossipRates } from "./gossipRates.ts";
@@ -29,15 +30,27 @@ import type { NetworkGraph } from "./networkGraph.ts";
 import { type FilterForPeer, NewGossipPeers } from "./newGossipPeers.ts";
 import { PeerSync } from "./peerSync.ts";
 import type { SourcedGossip } from "./pendingChecks.ts";
+import type { GraphMessage, PreparedGossip, SignatureVerdicts } from "./preparedGossip.ts";
 import { channelRangeReplies, shortChannelIdReplies } from "./queryReplies.ts";
 import { channelPasses, passes, storedGossip } from "./timestampFilter.ts";
 import type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";
+import {
+  type QueuedGossip,
+  type SignatureBatch,
+  VerificationQueue,
+  verifySignatures,
+} from "./verificationQueue.ts";
 
 export interface P2PGossipSyncOptions {
   readonly graph: NetworkGraph;
   readonly now: UnixSeconds;
   /** Asked whether announced channels exist; absent, everything that is signed is believed. */
   readonly utxoLookup?: UtxoLookup;
+  /**
+   * `at-once`, the default: signatures are verified as messages come. `queued`: somebody takes them by
+   * `takeSignatureBatch` and brings the verdicts to `signaturesChecked`.
+   */
+  readonly verification?: "at-once" | "queued";
 }
 
 type Announcement = SourcedGossip["message"];
@@ -60,16 +73,26 @@ export class P2PGossipSync implements RoutingMessageHandler {
   /** Announced channels that are not relayed before they have an update (BOLT 7), at most those in the graph. */
   readonly #unrelayed = new Map<ShortChannelId, SourcedGossip<ChannelAnnouncement>>();
   readonly #rates = new GossipRates();
+  readonly #queue: VerificationQueue;
+  readonly #isQueued: boolean;
+  /** Ends of answers that came behind messages which wait to be verified. */
+  readonly #heldEnds = new Map<NodeId, HeldEnd>();
   readonly #graphSync: GraphSync;
   readonly #newGossip: NewGossipPeers;
   #events: MessageSendEvent[] = [];
   #now: UnixSeconds;
   #prunedAt: UnixSeconds;
 
-  constructor({ graph, now, utxoLookup }: P2PGossipSyncOptions) {
+  constructor({ graph, now, utxoLookup, verification = "at-once" }: P2PGossipSyncOptions) {
     this.#graph = graph;
     this.#graphSync = new GraphSync(graph, now);
     this.#newGossip = new NewGossipPeers(graph.chainHash);
+    this.#isQueued = verification === "queued";
+    this.#queue = new VerificationQueue({
+      prepare: (queued) => this.#prepare(queued),
+      apply: (queued, prepared, verdicts) => this.#apply(queued, prepared, verdicts),
+      refuse: (queued, refusal) => this.#refused(queued, refusal),
+    });
     this.#utxoLookup = utxoLookup;
     this.#now = now;
     this.#prunedAt = now;
@@ -85,6 +108,9 @@ export class P2PGossipSync implements RoutingMessageHandler {
     if (now < this.#now) return;
     this.#now = now;
     this.#graph.expireLookups(now);
+    this.#queue.retry();
+    this.#verifyUnlessQueued();
+    this.#releaseEnds();
     this.#graphSync.tick(now);
     this.#sendQueries();
     if (now - this.#prunedAt < pruneInterval) return;
@@ -115,6 +141,7 @@ export class P2PGossipSync implements RoutingMessageHandler {
 
   peerDisconnected(nodeId: NodeId): void {
     this.#peers.delete(nodeId);
+    this.#heldEnds.delete(nodeId);
     for (const filter of this.#newGossip.disconnected(nodeId, this.#now)) this.#send(filter);
     this.#graphSync.disconnected(nodeId);
     this.#sendQueries();
@@ -131,7 +158,9 @@ export class P2PGossipSync implements RoutingMessageHandler {
       case "channel_announcement":
       case "channel_update":
       case "node_announcement":
-        this.#takeIn({ message, source: nodeId }, peer);
+        this.#graphSync.heard(nodeId);
+        this.#queue.add({ message, source: nodeId, epoch: peer.epoch });
+        this.#verifyUnlessQueued();
         return;
       case "gossip_timestamp_filter":
         this.#setFilter(peer, message);
@@ -146,9 +175,23 @@ export class P2PGossipSync implements RoutingMessageHandler {
         this.#answered(nodeId, peer, this.#graphSync.rangeReply(nodeId, message));
         return;
       case "reply_short_channel_ids_end":
-        this.#answered(nodeId, peer, this.#graphSync.idsEnd(nodeId, message));
+        this.#answerEnded(nodeId, peer, message);
         return;
     }
+  }
+
+  /**
+   * Signatures to be verified, about `max` of them, when verification is `queued`: nothing while none waits. Several
+   * batches may be out at a time.
+   */
+  takeSignatureBatch(max: number): SignatureBatch | undefined {
+    return this.#queue.takeBatch(max);
+  }
+
+  /** The verdicts on a batch, in the order of its signatures: its messages go on into the graph, and to peers. */
+  signaturesChecked(batchId: number, verdicts: readonly boolean[]): void {
+    this.#queue.checked(batchId, verdicts);
+    this.#releaseEnds();
   }
 
   /** A refusal by our own graph is not told: with a clock set back, it has a newer message already. */
@@ -169,7 +212,7 @@ export class P2PGossipSync implements RoutingMessageHandler {
   }
 
   wantsToPause(nodeId: NodeId): boolean {
-    return this.#graph.lookupsHoldUp(nodeId);
+    return this.#queue.holdsUp(nodeId) || this.#graph.lookupsHoldUp(nodeId);
   }
 
   wantsGossip(nodeId: NodeId, message: GossipMessage): boolean {
@@ -225,32 +268,52 @@ export class P2PGossipSync implements RoutingMessageHandler {
   /** The answer to a lookup that was `pending`. */
   utxoResolved(id: ShortChannelId, answer: UtxoAnswer): void {
     for (const taken of this.#graph.utxoResolved(id, answer, this.#now)) this.#relay(taken);
+    this.#queue.retry();
+    this.#verifyUnlessQueued();
+    this.#releaseEnds();
   }
 
-  #takeIn(sourced: SourcedGossip & { readonly source: NodeId }, peer: PeerSync): void {
-    const { message, source } = sourced;
-    this.#graphSync.heard(source);
-    const taken = this.#toGraph(message, source);
+  #verifyUnlessQueued(): void {
+    if (this.#isQueued) return;
+    for (;;) {
+      const batch = this.#queue.takeBatch(1);
+      if (batch === undefined) return;
+      this.#queue.checked(batch.batchId, verifySignatures(batch.signatures));
+    }
+  }
+
+  #prepare({ message, source }: QueuedGossip): Result<PreparedGossip, GossipRefusal> {
+    if (message.type !== "channel_announcement" && this.#rates.isExceeded(message, this.#now)) {
+      return err(tooOften(message));
+    }
+    return this.#graph.prepare(message, { now: this.#now, source }, this.#utxoLookup);
+  }
+
+  #apply(queued: QueuedGossip, prepared: PreparedGossip, verdicts: SignatureVerdicts): "done" | "busy" {
+    const { message, source } = queued;
+    const isWord = message.type !== "channel_announcement";
+    if (isWord && this.#rates.isExceeded(message, this.#now)) {
+      this.#refused(queued, tooOften(message));
+      return "done";
+    }
+    const taken = this.#graph.apply(prepared, verdicts, { now: this.#now, source }, this.#utxoLookup);
     if (!taken.ok) {
-      const { kind } = taken.error;
-      if (kind === "unknown-channel" && message.type === "channel_update") {
-        this.#graphSync.unknownChannel(source, message.shortChannelId);
-      }
-      this.#refuse(source, peer, taken.error);
+      if (taken.error.kind === "busy") return "busy";
+      this.#refused(queued, taken.error);
     } else if (taken.value !== "pending") {
-      if (message.type !== "channel_announcement") this.#rates.count(message, this.#now);
-      this.#relay(sourced);
+      if (isWord) this.#rates.count(message, this.#now);
+      this.#relay({ message, source });
     }
+    return "done";
   }
 
-  #toGraph(message: Announcement, source: NodeId): Result<TakenIn, GossipRefusal> {
-    if (message.type === "channel_announcement") {
-      return this.#graph.updateChannelFromAnnouncement(message, { now: this.#now, source }, this.#utxoLookup);
+  #refused({ message, source, epoch }: QueuedGossip, refusal: GossipRefusal): void {
+    const peer = this.#peers.get(source);
+    if (peer?.epoch !== epoch) return;
+    if (refusal.kind === "unknown-channel" && message.type === "channel_update") {
+      this.#graphSync.unknownChannel(source, message.shortChannelId);
     }
-    if (this.#rates.isExceeded(message, this.#now)) {
-      return err({ kind: "rate-limited", text: `${message.type} again and again` });
-    }
-    return this.#update(message, source);
+    this.#refuse(source, peer, refusal);
   }
 
   #update(message: ChannelUpdate | NodeAnnouncement, source?: NodeId): Result<TakenIn, GossipRefusal> {
@@ -308,6 +371,22 @@ export class P2PGossipSync implements RoutingMessageHandler {
     for (const query of this.#graphSync.takeQueries()) this.#send(query);
   }
 
+  /** The end counts when what came before it is verified. */
+  #answerEnded(nodeId: NodeId, peer: PeerSync, end: ReplyShortChannelIdsEnd): void {
+    const mark = this.#queue.mark(nodeId);
+    if (mark > 0 && !this.#heldEnds.has(nodeId)) this.#heldEnds.set(nodeId, { end, mark });
+    else this.#answered(nodeId, peer, this.#graphSync.idsEnd(nodeId, end));
+  }
+
+  #releaseEnds(): void {
+    for (const [nodeId, { end, mark }] of this.#heldEnds) {
+      if (!this.#queue.hasPassed(nodeId, mark)) continue;
+      this.#heldEnds.delete(nodeId);
+      const peer = this.#peers.get(nodeId);
+      if (peer !== undefined) this.#answered(nodeId, peer, this.#graphSync.idsEnd(nodeId, end));
+    }
+  }
+
   #answered(nodeId: NodeId, peer: PeerSync, refusal: GossipRefusal | undefined): void {
     if (refusal !== undefined) this.#refuse(nodeId, peer, refusal);
     this.#sendQueries();
@@ -341,6 +420,16 @@ export class P2PGossipSync implements RoutingMessageHandler {
     if (replies.ok) peer.answerIds(replies.value);
     else this.#refuse(nodeId, peer, { kind: "bad-query", text: replies.error });
   }
+}
+
+/** The end of an answer by ids, behind as many messages of its peer. */
+interface HeldEnd {
+  readonly end: ReplyShortChannelIdsEnd;
+  readonly mark: number;
+}
+
+function tooOften({ type }: GraphMessage): GossipRefusal {
+  return { kind: "rate-limited", text: `${type} again and again` };
 }
 
 function tooEarly({ type }: QueryChannelRange | QueryShortChannelIds): GossipRefusal {
