@@ -9,6 +9,9 @@ class Fatal extends Error {
   readonly isFatal = true;
 }
 
+/** Gossip that is verified at once. */
+const nothingQueued = { takeSignatureBatch: () => undefined, signaturesChecked: () => {} };
+
 describe("the background processor -- commits", () => {
   it("lets the effects of a batch out when it is durable, not before", async () => {
     const { processor, store, manager } = fakeNode();
@@ -127,7 +130,7 @@ describe("the background processor -- commits", () => {
     const told: string[] = [];
     const { processor, manager } = fakeNode({
       handleEvent: ({ kind }) => void told.push(kind),
-      gossip: { tick: () => {}, handleNetworkUpdate: ({ kind }) => void told.push(kind) },
+      gossip: { ...nothingQueued, tick: () => {}, handleNetworkUpdate: ({ kind }) => void told.push(kind) },
     });
     const failed = {
       paymentId: "01".repeat(32) as PaymentId,
@@ -457,7 +460,7 @@ describe("the background processor -- events and timers", () => {
     const gossip: number[] = [];
     let rebroadcasts = 0;
     const { processor, manager, calls, clock } = fakeNode({
-      gossip: { tick: (now) => gossip.push(now), handleNetworkUpdate: () => {} },
+      gossip: { ...nothingQueued, tick: (now) => gossip.push(now), handleNetworkUpdate: () => {} },
       chainMonitor: {
         takeWrites: () => [],
         committed: () => {},
