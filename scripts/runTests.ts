@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { provideElectrum } from "./provideElectrum.ts";
 import { workspaceRoot } from "./source/workspace.ts";
 import { lastLine, sumOf, type Tally } from "./testing/tally.ts";
 import { findTestFiles, type TestFile, type TestKind } from "./testing/testFiles.ts";
@@ -11,7 +12,9 @@ import { runTestProcess } from "./testing/testProcess.ts";
  * filter is part of a path. `--full`, `--long` and `--bitcoind` add the kinds of tests of these names; with `--only`
  * nothing else runs. The last line is `N passed, N failed`.
  *
- * A test file that has a process of its own may say how long that may take: `// timeout: 300 s`.
+ * A test file that has a process of its own may say how long that may take: `// timeout: 300 s`, and which program it
+ * needs that npm does not install: `// needs: electrum`. What cannot be had fails its tests; with `--leave-out-missing`
+ * they are left out, and a line that begins with LEFT OUT says so.
  */
 
 const { values, positionals } = parseArgs({
@@ -21,6 +24,7 @@ const { values, positionals } = parseArgs({
     long: { type: "boolean", default: false },
     bitcoind: { type: "boolean", default: false },
     only: { type: "boolean", default: false },
+    "leave-out-missing": { type: "boolean", default: false },
     root: { type: "string", default: workspaceRoot },
   },
 });
@@ -58,8 +62,31 @@ async function runUnitTests(files: readonly TestFile[]): Promise<Tally> {
   return outcome.tally;
 }
 
+/** Sees to it that a program is there; gives the reason when that cannot be. */
+const providers: Readonly<Record<string, () => string | undefined>> = { electrum: provideElectrum };
+/** By program: what came of asking for it. */
+const missing = new Map<string, string | undefined>();
+
+/** Why a test file cannot run here. */
+function missingFor(text: string): string | undefined {
+  const program = /^\/\/ needs: (.+)$/m.exec(text)?.[1];
+  if (program === undefined) return undefined;
+  if (!missing.has(program)) {
+    const provide = providers[program] ?? (() => `nobody knows how to get "${program}"`);
+    missing.set(program, provide());
+  }
+  return missing.get(program);
+}
+
 async function runApart({ path, kind }: TestFile): Promise<Tally> {
-  const own = /^\/\/ timeout: (\d+) s$/m.exec(readFileSync(join(values.root, path), "utf8"))?.[1];
+  const text = readFileSync(join(values.root, path), "utf8");
+  const reason = missingFor(text);
+  if (reason !== undefined) {
+    const isLeftOut = values["leave-out-missing"];
+    console.log(`${isLeftOut ? "LEFT OUT" : "FAILED"} ${path}: ${reason}`);
+    return { passed: 0, failed: isLeftOut ? 0 : 1 };
+  }
+  const own = /^\/\/ timeout: (\d+) s$/m.exec(text)?.[1];
   const outcome = await runTestProcess({
     node: process.execPath,
     parameters: [...nodeParameters, "--test", "--test-isolation=none", "--test-force-exit", path],

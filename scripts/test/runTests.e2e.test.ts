@@ -56,6 +56,20 @@ describe("npm test", () => {
     assert.equal(runTests(root, "--only", "--bitcoind").lastLine, "1 passed, 0 failed");
   });
 
+  it("fails a test whose program cannot be had, or leaves it out and says so", (context) => {
+    const needy = `// needs: nonsense\n${passing}`;
+    const root = tree(context, { "a.e2e.test.ts": passing, "b.e2e.test.ts": needy });
+    const reason = 'packages/a/test/b.e2e.test.ts: nobody knows how to get "nonsense"';
+    const failed = runTests(root);
+    assert.equal(failed.lastLine, "1 passed, 1 failed");
+    assert.equal(failed.status, 1);
+    assert.ok(failed.output.includes(`FAILED ${reason}`), failed.output);
+    const { lastLine, status, output } = runTests(root, "--leave-out-missing");
+    assert.equal(lastLine, "1 passed, 0 failed");
+    assert.equal(status, 0);
+    assert.ok(output.includes(`LEFT OUT ${reason}`), output);
+  });
+
   it("says what failed and where, in both kinds", (context) => {
     const failing = `${test}test("fails", () => {\n  throw new Error("the reason");\n});`;
     const root = tree(context, { "a.test.ts": failing, "b.e2e.test.ts": failing, "c.test.ts": passing });

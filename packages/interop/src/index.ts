@@ -1,3 +1,4 @@
+export * from "./electrum/index.ts";
 export { type LdkOptions, type LdkSavedState, ldkOptions } from "./ldkOptions.ts";
 export { LdkPeer } from "./ldkPeer.ts";
 export type { BlindedPathFact, BlockFact } from "./ldkProtocol.ts";

@@ -56,6 +56,8 @@ export interface OurNodeOptions {
   readonly tap?: (handler: ChannelMessageHandler, peers: () => PeerManager) => ChannelMessageHandler;
   /** `claim` when absent. */
   readonly answer?: AnswerToPayments;
+  /** Satoshis per 1,000 weight that fees may come to, as far as it knows; 2,530 when absent. */
+  readonly maximumFeerate?: number;
 }
 
 /** What happens to a payment that can be claimed. */
@@ -110,6 +112,7 @@ export class OurNode implements ChainFollower {
   onChainFeerate = 253;
   status: NodeStatus = { kind: "stopped" };
   readonly #chain: SharedChain;
+  readonly #maximumFeerate: number;
 
   /** Starts a node from its store, or a new one. */
   static async start(options: OurNodeOptions): Promise<OurNode> {
@@ -128,7 +131,7 @@ export class OurNode implements ChainFollower {
   }
 
   private constructor(
-    { name, seedByte, chain, config, tap, answer = "claim" }: OurNodeOptions,
+    { name, seedByte, chain, config, tap, answer = "claim", maximumFeerate = 2_530 }: OurNodeOptions,
     start: {
       readonly keys: KeysManager;
       readonly store: KVStore;
@@ -147,6 +150,7 @@ export class OurNode implements ChainFollower {
     this.keys = keys;
     this.store = store;
     this.answer = answer;
+    this.#maximumFeerate = maximumFeerate;
     this.#chain = chain;
     this.chainMonitor = new ChainMonitor(
       { signerProvider: keys, broadcaster, feeEstimator, logger },
@@ -301,7 +305,7 @@ export class OurNode implements ChainFollower {
 
   #feerate(target: ConfirmationTarget): number {
     if (target === "urgent-on-chain-sweep" || target === "output-spending-fee") return this.onChainFeerate;
-    return target === "maximum-fee-estimate" ? 2_530 : 253;
+    return target === "maximum-fee-estimate" ? this.#maximumFeerate : 253;
   }
 
   #react(event: Event): void {

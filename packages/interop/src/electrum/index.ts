@@ -1,0 +1,2 @@
+export { ElectrumListener } from "./electrumListener.ts";
+export { ElectrumPeer, outPointOf } from "./electrumPeer.ts";
