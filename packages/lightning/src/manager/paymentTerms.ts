@@ -33,13 +33,14 @@ export interface PaymentOptions {
   readonly retry?: Retry;
   /** Told to the recipient; types from 65,536 on. */
   readonly customTlvs?: RecipientOnionFields["customTlvs"];
-  /** Limits of the ways. */
+  /** Limits of the ways, and how they are found. */
   readonly routing?: Partial<
     Pick<
       PaymentParameters,
       | "maxTotalCltvExpiryDelta"
       | "maxPathCount"
       | "maxChannelSaturationPowerOfHalf"
+      | "solver"
       | "previouslyFailedChannels"
     >
   >;

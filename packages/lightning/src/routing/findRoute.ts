@@ -1,6 +1,7 @@
 import { nodeFlag, type RoutingGraph } from "../gossip/index.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { Features } from "../wire/index.ts";
+import { flowParts } from "./flow/flowParts.ts";
 import { toNumber } from "./localEdges.ts";
 import { merged, PartCollection, type PartLimits, withoutSurplus } from "./multiPart.ts";
 import { type Part, pathOf } from "./part.ts";
@@ -62,7 +63,9 @@ function partsFor(
   const limits = limitsOf(request, edges.graph);
   const { inFlightHtlcs } = request;
   const power = request.parameters.paymentParameters.maxChannelSaturationPowerOfHalf;
-  const found = partsWithin(limits, edges, { power, inFlightHtlcs, penalties });
+  const asFlow = limits.maxCount > 1 && request.parameters.paymentParameters.solver === "min-cost-flow";
+  const flowing = asFlow ? flowAndRest(limits, edges, { power: 0, inFlightHtlcs, penalties }) : undefined;
+  const found = flowing ?? partsWithin(limits, edges, { power, inFlightHtlcs, penalties });
   // Where a capacity is unknown, what we think is taken may fit all the same.
   if (found !== undefined || inFlightHtlcs.length === 0) return found;
   return partsWithin(limits, edges, { power: 0, inFlightHtlcs: [], penalties });
@@ -72,6 +75,18 @@ interface Conditions {
   readonly power: number;
   readonly inFlightHtlcs: Filling["inFlightHtlcs"];
   readonly penalties: EdgePenalties | undefined;
+}
+
+/** Parts that are found as one flow, and what that does not bring by a way of its own. */
+function flowAndRest(
+  limits: PartLimits,
+  edges: RequestEdges,
+  { power, inFlightHtlcs, penalties }: Conditions,
+): readonly Part[] | undefined {
+  edges.fill({ saturationPowerOfHalf: power, inFlightHtlcs });
+  const collection = new PartCollection(limits, edges, penalties);
+  for (const part of flowParts(edges, limits, penalties)) collection.take(part);
+  return collection.collect() ? neededOf(collection.parts, limits, edges) : undefined;
 }
 
 /** Several parts, gathered one by one; where that comes to nothing, as cheap as can be, or all in one. */
@@ -99,8 +114,16 @@ function gather(limits: PartLimits, edges: RequestEdges, filling: Filling, penal
     isWhole = collection.collect();
   }
   const found = collection.parts.length;
-  const parts = isWhole ? withoutSurplus(collection.parts, limits.value) : undefined;
-  return { found, parts: parts && merged(parts, edges) };
+  return { found, parts: isWhole ? neededOf(collection.parts, limits, edges) : undefined };
+}
+
+function neededOf(
+  parts: readonly Part[],
+  { value }: PartLimits,
+  edges: RequestEdges,
+): readonly Part[] | undefined {
+  const needed = withoutSurplus(parts, value);
+  return needed && merged(needed, edges);
 }
 
 function limitsOf({ parameters, randomSeed }: RouteRequest, graph: RoutingGraph): PartLimits {

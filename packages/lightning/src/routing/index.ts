@@ -24,6 +24,7 @@ export {
   type RouteRefusal,
   type RouteRequest,
   type Router,
+  type RouteSolver,
 } from "./route.ts";
 export type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";
 export { type ScoreUpdate, type TriedPath, triedPath } from "./scoreUpdate.ts";

@@ -47,12 +47,16 @@ export class PartCollection {
 
   #addPart(): boolean {
     const part = this.#whole() ?? this.#share() ?? this.#more();
-    if (part === undefined) return false;
+    if (part !== undefined) this.take(part);
+    return part !== undefined;
+  }
+
+  /** A part that was found otherwise, of no more than is missing. */
+  take(part: Part): void {
     for (const [i, edge] of part.edges.entries()) this.#edges.use(edge, part.carried[i] ?? 0);
     this.parts.push(part);
     this.#missing -= part.amount;
     this.#feeLeft -= part.fee;
-    return true;
   }
 
   /** The whole amount, before it is split: each further part is one more that may fail. */

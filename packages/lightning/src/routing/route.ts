@@ -86,6 +86,13 @@ export type Payee =
       readonly features?: Uint8Array;
     };
 
+/**
+ * How the parts of a payment are found. `cheapest-paths`: one after the other, each by the way that is cheapest then; as
+ * few of them as possible. `min-cost-flow`: as one flow that is cheapest as a whole, in more and smaller parts; for large
+ * payments, which are cheaper and more reliable so. It takes a tenth of a second on mainnet's graph.
+ */
+export type RouteSolver = "cheapest-paths" | "min-cost-flow";
+
 /** What does not change from one attempt of a payment to the next. @ldk lightning::routing::router::PaymentParameters */
 export interface PaymentParameters {
   readonly payee: Payee;
@@ -99,6 +106,8 @@ export interface PaymentParameters {
   readonly maxPathLength: number;
   /** A part takes at most 1/2^n of a channel's capacity, as long as there is another way. */
   readonly maxChannelSaturationPowerOfHalf: number;
+  /** How several parts are found. Default: one after the other, as LDK does. */
+  readonly solver?: RouteSolver;
   /** Channels at which a part failed: not to be tried again. */
   readonly previouslyFailedChannels: readonly ShortChannelId[];
   /** Nodes that failed parts for their own sake: not to be tried again. */

@@ -526,7 +526,19 @@ const fullPayment: OutboundPayment = {
   failedBlindedPaths: [0, 1],
 };
 
-export const payments: readonly OutboundPayment[] = [...simplePayments, fullPayment];
+const { routeParameters } = pendingPayment.terms;
+const flowingPayment: OutboundPayment = {
+  ...pendingPayment,
+  terms: {
+    ...pendingPayment.terms,
+    routeParameters: {
+      ...routeParameters,
+      paymentParameters: { ...routeParameters.paymentParameters, solver: "min-cost-flow" },
+    },
+  },
+};
+
+export const payments: readonly OutboundPayment[] = [...simplePayments, fullPayment, flowingPayment];
 
 export const chainPosition: BlockLocator = {
   hash: "f0".repeat(32) as BlockHash,

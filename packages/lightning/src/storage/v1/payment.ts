@@ -26,6 +26,7 @@ import {
   type PaymentParameters,
   paymentParameters,
   type RouteHintHop,
+  type RouteSolver,
 } from "../../routing/route.ts";
 import type { NodeId, PaymentHash, ShortChannelId } from "../../util/ids.ts";
 import { present } from "../../util/invariant.ts";
@@ -33,7 +34,7 @@ import type { Result } from "../../util/result.ts";
 import type { Msat } from "../../util/units.ts";
 import { reading, type StorageError } from "../storageError.ts";
 import { paymentFailureReason } from "./event.ts";
-import { layout, needed, nested, possible, record, sized, union } from "./layouts.ts";
+import { layout, nameOf, needed, nested, possible, record, sized, union } from "./layouts.ts";
 import { blindedPaymentPath, route } from "./route.ts";
 import { count, htlcRef, paymentId, tlvRecords } from "./values.ts";
 
@@ -57,6 +58,7 @@ interface StoredTerms {
   readonly limits?: StoredLimits;
   readonly trampoline?: TrampolineTerms;
   readonly relay?: RelayTerms;
+  readonly solver?: RouteSolver;
 }
 
 type StoredLimits = Pick<
@@ -93,6 +95,11 @@ const relay: Codec<RelayTerms> = nested<RelayTerms>("relay_terms", {
   outgoingCltv: possible(4, u32),
 });
 
+const solver: Codec<RouteSolver> = nameOf<RouteSolver>("route_solver", {
+  "cheapest-paths": 0,
+  "min-cost-flow": 1,
+});
+
 const paymentTerms: Codec<StoredTerms> = nested<StoredTerms>("payment_terms", {
   paymentHash: needed(0, paymentHash),
   payee: possible(2, nodeId),
@@ -119,6 +126,7 @@ const paymentTerms: Codec<StoredTerms> = nested<StoredTerms>("payment_terms", {
   ),
   trampoline: possible(26, trampoline),
   relay: possible(28, relay),
+  solver: possible(29, solver),
 });
 
 const status: Codec<OutboundPayment["status"]> = union<OutboundPayment["status"]>("payment_status", {
@@ -169,7 +177,7 @@ function storedTerms({
   ...others
 }: PaymentTerms): StoredTerms {
   const { finalValue, maxFee, paymentParameters: parameters } = routeParameters;
-  const { payee, expiryTime } = parameters;
+  const { payee, expiryTime, solver } = parameters;
   const limits = limitsOf(parameters);
   return {
     paymentHash: hash,
@@ -189,6 +197,7 @@ function storedTerms({
     ...(payee.features && { payeeFeatures: payee.features }),
     ...(expiryTime !== undefined && { expiresAt: expiryTime }),
     ...(!isUsual(limits) && { limits }),
+    ...(solver && { solver }),
   };
 }
 
@@ -210,6 +219,7 @@ function termsOf(stored: StoredTerms): PaymentTerms {
       paymentParameters: paymentParameters(payeeOf(stored), {
         ...(expiresAt !== undefined && { expiryTime: expiresAt }),
         ...limits,
+        ...(stored.solver && { solver: stored.solver }),
       }),
       finalValue: amount,
       maxFee,
