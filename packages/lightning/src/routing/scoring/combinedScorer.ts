@@ -7,7 +7,7 @@ import { ProbabilisticScorer } from "./probabilisticScorer.ts";
 
 /**
  * Scores by what was learned here and what others tell, somebody who probes a lot, say. What was learned here is kept
- * apart too: only that is to be stored (`localOnly.scores`), and others' scores are to be given anew after a restart.
+ * apart too: only that is to be stored (`write`), and others' scores are to be given anew after a restart.
  *
  * @ldk lightning::routing::scoring::CombinedScorer
  */
@@ -45,6 +45,11 @@ export class CombinedScorer implements ScoreLookUp, ScoreUpdate {
       merged.take(others, entry);
     }
     this.merged.boundMemory();
+  }
+
+  /** What was learned here. @ldk CombinedScorer::write */
+  write(): Uint8Array {
+    return this.localOnly.write();
   }
 
   penaltiesFor(graph: RoutingGraph): EdgePenalties {

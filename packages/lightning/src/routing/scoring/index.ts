@@ -2,6 +2,7 @@ export { ChannelLiquidities } from "./channelLiquidities.ts";
 export { CombinedScorer } from "./combinedScorer.ts";
 export { FixedPenaltyScorer } from "./fixedPenaltyScorer.ts";
 export { bucketStarts } from "./history.ts";
+export { decodeLdkScores } from "./ldkScores.ts";
 export type { LiquidityHistory, LiquidityRange, LiquidityStats } from "./liquidityStats.ts";
 export {
   defaultDecayParameters,
@@ -14,3 +15,4 @@ export {
 } from "./parameters.ts";
 export { ProbabilisticScorer, type ProbabilisticScorerOptions } from "./probabilisticScorer.ts";
 export type { PenaltyParts, ScoredEdges } from "./scoredEdges.ts";
+export { decodeScores, encodeScores } from "./scoresRecord.ts";

@@ -27,6 +27,7 @@ import {
   type ProbabilisticScoringFeeParameters,
 } from "./parameters.ts";
 import { ScoredEdges } from "./scoredEdges.ts";
+import { encodeScores } from "./scoresRecord.ts";
 import { ScoringModel } from "./scoringModel.ts";
 
 export interface ProbabilisticScorerOptions {
@@ -34,7 +35,7 @@ export interface ProbabilisticScorerOptions {
   readonly graph: RoutingGraph;
   readonly feeParameters?: ProbabilisticScoringFeeParameters;
   readonly decayParameters?: ProbabilisticScoringDecayParameters;
-  /** What was known before: `readScores`. The scorer takes it over. */
+  /** What was known before: `decodeScores`. The scorer takes it over. */
   readonly scores?: ChannelLiquidities;
 }
 
@@ -94,6 +95,11 @@ export class ProbabilisticScorer implements ScoreLookUp, ScoreUpdate {
 
   penaltiesFor(graph: RoutingGraph): EdgePenalties {
     return this.edges(graph);
+  }
+
+  /** What is to be stored: `decodeScores` reads it. @ldk ProbabilisticScorer::write */
+  write(): Uint8Array {
+    return encodeScores(this.#scores);
   }
 
   /** As `penaltiesFor`, with what the penalties are made of. */

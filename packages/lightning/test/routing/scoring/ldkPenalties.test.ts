@@ -1,14 +1,24 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { DecodeError } from "@fulmen/lightning/codec";
 import {
+  type ChannelLiquidities,
+  decodeLdkScores,
   defaultFeeParameters,
   ProbabilisticScorer,
   type ProbabilisticScoringDecayParameters,
   type ProbabilisticScoringFeeParameters,
   type ScoreLookUp,
 } from "@fulmen/lightning/routing";
-import { type Msat, msat, type NodeId, type ShortChannelId, type UnixSeconds } from "@fulmen/lightning/util";
+import {
+  fromHex,
+  type Msat,
+  msat,
+  type NodeId,
+  type ShortChannelId,
+  type UnixSeconds,
+} from "@fulmen/lightning/util";
 import { type ArrayChannel, arrayGraph } from "./arrayGraph.ts";
 
 // What LDK's own scorer answered after the same histories: packages/interop/src/ldkScoringCases.ts asked it.
@@ -17,7 +27,12 @@ interface LdkFacts {
   readonly channels: readonly (ArrayChannel & { readonly id: number })[];
   readonly decay: ProbabilisticScoringDecayParameters;
   readonly parameterSets: Readonly<Record<string, Partial<ProbabilisticScoringFeeParameters>>>;
-  readonly scenarios: readonly { readonly seed: number; readonly moments: readonly Moment[] }[];
+  readonly scenarios: readonly {
+    readonly seed: number;
+    readonly moments: readonly Moment[];
+    /** What LDK's scorer stores at the end. */
+    readonly written: string;
+  }[];
 }
 
 interface Moment {
@@ -57,8 +72,42 @@ function assertNear(found: number, expected: number, what: string): void {
   );
 }
 
+describe("scores as LDK stores them", () => {
+  const bytes = fromHex(facts.scenarios[0]?.written ?? "");
+
+  it("are refused when they are cut, or longer than they say", () => {
+    assert.ok(decodeLdkScores(bytes).size > 0);
+    for (let length = 0; length < bytes.length; length++) {
+      assert.throws(() => decodeLdkScores(bytes.subarray(0, length)), DecodeError, `${length} bytes`);
+    }
+    assert.throws(() => decodeLdkScores(Uint8Array.of(...bytes, 0)), DecodeError);
+  });
+
+  it("are refused with a false count, a channel twice, a missing bound or an even record that nobody knows", () => {
+    const stream = (hex: string) => `${(hex.length / 2).toString(16).padStart(2, "0")}${hex}`;
+    const scores = (count: string, ...entries: string[]) =>
+      fromHex(stream(`00${stream(`${count}${entries.join("")}`)}`));
+    const bounds = `0008${"00".repeat(8)}0208${"00".repeat(8)}`;
+    const time = `040c${"00".repeat(12)}`;
+    const entry = `000000000000002a${stream(`${bounds}${time}`)}`;
+    assert.equal(decodeLdkScores(scores("0001", entry)).size, 1);
+    const refused = [
+      scores("0002", entry),
+      scores("0000", entry),
+      scores("ffff00000000ffffffff", entry),
+      scores("0002", entry, entry),
+      scores("0001", `000000000000002a${stream(bounds)}`),
+      scores("0001", `000000000000002a${stream(`${bounds}${time}0600`)}`),
+      scores("0001", `000000000000002a${stream(`0008${"ff".repeat(8)}0208${"00".repeat(8)}${time}`)}`),
+    ];
+    for (const [i, bytes] of refused.entries()) {
+      assert.throws(() => decodeLdkScores(bytes), DecodeError, `case ${i}`);
+    }
+  });
+});
+
 describe("LDK's scorer, after the same history", () => {
-  for (const { seed, moments } of facts.scenarios) {
+  for (const { seed, moments, written } of facts.scenarios) {
     it(`of seed ${seed}`, () => {
       const scorer = new ProbabilisticScorer({ graph, decayParameters: facts.decay });
       const lookUps = sets.map((set) => scorer.withFeeParameters(set));
@@ -67,6 +116,7 @@ describe("LDK's scorer, after the same history", () => {
         for (const asked of penalties) comparePenalties(scorer, lookUps, asked);
         for (const one of known) compareKnown(scorer, one);
       }
+      compareScores(scorer.scores, decodeLdkScores(fromHex(written)));
     });
   }
 });
@@ -85,6 +135,20 @@ function comparePenalties(
     // LDK 0.2 and later, and so ours, think it possible that a channel carries just what it holds at most.
     const expected = amount + inFlight === max ? answer - consideredImpossiblePenaltyMsat : answer;
     assertNear(penalty, expected, `edge ${edge}, ${amount} + ${inFlight} msat, set ${i}`);
+  }
+}
+
+/** What LDK stored is what we have. LDK 0.1 did not store when something was learned last. */
+function compareScores(own: ChannelLiquidities, ldk: ChannelLiquidities): void {
+  assert.equal(own.size, ldk.size);
+  for (let entry = 0; entry < own.size; entry++) {
+    const other = ldk.find(own.ids[2 * entry] ?? 0, own.ids[2 * entry + 1] ?? 0);
+    for (const bound of [0, 1]) {
+      assertNear(own.offsets[2 * entry + bound] ?? 0, ldk.offsets[2 * other + bound] ?? 0, "a bound");
+      assert.deepEqual(own.historyOf(2 * entry + bound), ldk.historyOf(2 * other + bound));
+    }
+    for (const place of [0, 1]) assert.equal(own.time(entry, place), ldk.time(other, place));
+    assert.equal(own.weights[entry], ldk.weights[other]);
   }
 }
 
