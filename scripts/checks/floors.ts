@@ -10,7 +10,16 @@ import {
 } from "../source/workspace.ts";
 
 const core = ["bitcoin", "lightning"];
-const libraries = [...core, "crypto-node", "testkit", "net", "persist", "background", "wallet"];
+const libraries = [
+  ...core,
+  "crypto-node",
+  "testkit",
+  "net",
+  "persist",
+  "background",
+  "wallet",
+  "rapid-gossip-sync",
+];
 
 /** Which packages each package may build on. */
 const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
@@ -22,6 +31,7 @@ const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
   persist: core,
   background: core,
   wallet: core,
+  "rapid-gossip-sync": core,
   playground: libraries,
   interop: libraries,
   bench: libraries,
