@@ -37,31 +37,34 @@ export function refusalOfUpdate(
   ourChain: BlockHash,
   now: UnixSeconds,
 ): GossipRefusal | undefined {
-  const name = channelName(update.shortChannelId);
+  const what = () => `update of ${channelName(update.shortChannelId)}`;
   if (chainHash !== ourChain) return { kind: "wrong-chain", text: `update on chain ${chainHash}` };
-  if ((messageFlags & updateFlag.doNotForward) !== 0)
-    return { kind: "do-not-forward", text: `update of ${name}` };
+  if ((messageFlags & updateFlag.doNotForward) !== 0) return { kind: "do-not-forward", text: what() };
   if (unknownFields.length > maxMessageLength) {
     return { kind: "too-long", text: `${unknownFields.length} unknown bytes in an update` };
   }
-  return refusalOfTime(update.timestamp, now, `update of ${name}`);
+  return refusalOfTime(update.timestamp, now, what);
 }
 
 /** Refuses terms that are more than two weeks old or a day ahead; `what` is for people. */
-export function refusalOfTime(timestamp: number, now: UnixSeconds, what: string): GossipRefusal | undefined {
+export function refusalOfTime(
+  timestamp: number,
+  now: UnixSeconds,
+  what: () => string,
+): GossipRefusal | undefined {
   if (timestamp >= now - staleAfter && timestamp <= now + maxAhead) return undefined;
-  return { kind: "timestamp-out-of-range", text: `${what} at ${timestamp}, it is ${now}` };
+  return { kind: "timestamp-out-of-range", text: `${what()} at ${timestamp}, it is ${now}` };
 }
 
 /** Refuses what is not newer than what there is; `what` is for people. */
 export function refusalOfAge(
   timestamp: number,
   last: number | undefined,
-  what: string,
+  what: () => string,
 ): GossipRefusal | undefined {
   if (last === undefined || timestamp > last) return undefined;
   const kind = timestamp === last ? "duplicate" : "stale";
-  return { kind, text: `${what} at ${timestamp}, there is one at ${last}` };
+  return { kind, text: `${what()} at ${timestamp}, there is one at ${last}` };
 }
 
 /** Why terms do not fit the edge of a channel that is in the tables. */
@@ -72,12 +75,12 @@ export function refusalOfTerms(
 ): GossipRefusal | undefined {
   const { channels } = tables;
   const last = tables.hasTerms(edge) ? channels.edges.word(edge, edgeWord.lastUpdate) : undefined;
-  const name = channelName(channels.idOf(edge >>> 1));
-  const refusal = refusalOfAge(lastUpdate, last, `update of ${name}`);
+  const name = () => channelName(channels.idOf(edge >>> 1));
+  const refusal = refusalOfAge(lastUpdate, last, () => `update of ${name()}`);
   if (refusal !== undefined) return refusal;
   const maximum = tables.capacityOf(edge >>> 1) ?? maxMoney;
   if (htlcMaximum <= maximum) return undefined;
-  return { kind: "htlc-maximum-too-large", text: `${htlcMaximum} msat through ${name} of ${maximum}` };
+  return { kind: "htlc-maximum-too-large", text: `${htlcMaximum} msat through ${name()} of ${maximum}` };
 }
 
 /** For people. */

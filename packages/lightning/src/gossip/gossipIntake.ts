@@ -351,7 +351,7 @@ export class GossipIntake {
       if (candidates.length > 0) return ok({ kind: "held", candidates });
       return refuse("unknown-node", `node ${nodeId} without channels`);
     }
-    const stale = refusalOfAge(timestamp, this.#tables.details.lastUpdate(counter), `node ${nodeId}`);
+    const stale = refusalOfAge(timestamp, this.#tables.details.lastUpdate(counter), () => `node ${nodeId}`);
     if (stale !== undefined) return err(stale);
     return ok({ kind: "known", place: counter, key: fromHex(nodeId) });
   }

@@ -98,7 +98,7 @@ export function applyUnsignedUpdate(
   if (slot === undefined) return refuse("unknown-channel", `update of ${channelName(shortChannelId)}`);
   const edge = 2 * slot + (fromNodeOne ? 0 : 1);
   const refusal =
-    refusalOfTime(update.lastUpdate, now, `update of ${channelName(shortChannelId)}`) ??
+    refusalOfTime(update.lastUpdate, now, () => `update of ${channelName(shortChannelId)}`) ??
     refusalOfTerms(tables, edge, update);
   if (refusal !== undefined) return err(refusal);
   tables.setTerms(edge, update);
@@ -116,7 +116,7 @@ export function applyUnsignedNode(
   if (timestamp > now + maxAhead) {
     return refuse("timestamp-out-of-range", `node ${nodeId} at ${timestamp}, it is ${now}`);
   }
-  const stale = refusalOfAge(timestamp, tables.details.lastUpdate(counter), `node ${nodeId}`);
+  const stale = refusalOfAge(timestamp, tables.details.lastUpdate(counter), () => `node ${nodeId}`);
   if (stale !== undefined) return err(stale);
   const featureBytes = features.toBytes();
   const addressBytes = encodeAddresses(addresses);
