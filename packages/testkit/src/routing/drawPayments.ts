@@ -44,8 +44,10 @@ export function drawPayments(
 function inboundOf({ nodes, channels }: GraphDump, balances: HiddenBalances): readonly number[] {
   const inbound = nodes.map(() => 0);
   for (const [index, { nodeOne, nodeTwo, oneToTwo, twoToOne }] of channels.entries()) {
-    const intoTwo = oneToTwo === undefined ? 0 : Math.min(oneToTwo.htlcMaximum, balances.available(2 * index));
-    const intoOne = twoToOne === undefined ? 0 : Math.min(twoToOne.htlcMaximum, balances.available(2 * index + 1));
+    const intoTwo =
+      oneToTwo === undefined ? 0 : Math.min(oneToTwo.htlcMaximum, balances.available(2 * index));
+    const intoOne =
+      twoToOne === undefined ? 0 : Math.min(twoToOne.htlcMaximum, balances.available(2 * index + 1));
     inbound[nodeTwo] = (inbound[nodeTwo] ?? 0) + intoTwo;
     inbound[nodeOne] = (inbound[nodeOne] ?? 0) + intoOne;
   }

@@ -11,6 +11,11 @@ export function logNormal(dice: Dice, median: number, sigma: number): number {
   return median * Math.exp(sigma * radius * Math.cos(2 * Math.PI * fraction(dice)));
 }
 
+/** Between the two bounds, each order of magnitude as likely as any other. */
+export function logUniform(dice: Dice, least: number, most: number): number {
+  return least * (most / least) ** fraction(dice);
+}
+
 /** One of `items`, each as likely as it is frequent. Throws when there are none. */
 export function pick<T>(dice: Dice, items: ArrayLike<T>): T {
   const item = items[dice.roll(items.length)];

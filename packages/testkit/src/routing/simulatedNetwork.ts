@@ -47,7 +47,7 @@ interface HeldHtlc {
 }
 
 /** Heights from which the payer's own channels are numbered: no dump comes so far. */
-const ownChannelHeight = 10_000_000;
+const ownChannelHeight = 8_000_000;
 
 /**
  * The nodes of a dump with what only they know, the balances of their channels, and a payer beside them, whose own
