@@ -1,6 +1,6 @@
+import { networks } from "@fulmen/bitcoin/network";
 import { Writer } from "@fulmen/lightning/codec";
 import { blockHashToInternal, fromHex } from "@fulmen/lightning/util";
-import { networks } from "@fulmen/bitcoin/network";
 import type { DumpedChannel, DumpedPolicy, GraphDump } from "@fulmen/testkit/routing";
 
 /**

@@ -31,7 +31,10 @@ export function ldkRouteChooser(graph: ldk.NetworkGraph, dump: GraphDump, logger
           graph,
           request.firstHops.map(channelDetailsOf),
           logger,
-          ldk.ScorerAccountingForInFlightHtlcs.constructor_new(lookUp, inFlightOf(request, ends)).as_ScoreLookUp(),
+          ldk.ScorerAccountingForInFlightHtlcs.constructor_new(
+            lookUp,
+            inFlightOf(request, ends),
+          ).as_ScoreLookUp(),
           scoreParameters,
           new Uint8Array(32).fill(42),
         );

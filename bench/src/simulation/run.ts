@@ -6,8 +6,8 @@ import {
   type GraphDump,
   type PaymentOutcome,
   type RouteChooser,
-  Simulation,
   SimulatedNetwork,
+  Simulation,
 } from "@fulmen/testkit/routing";
 
 /** What is simulated: the same for both sides. */

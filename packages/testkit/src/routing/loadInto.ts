@@ -1,26 +1,10 @@
-import type { NodeId, Sat, ShortChannelId, UnixSeconds } from "@fulmen/lightning/util";
-import { msat, sat } from "@fulmen/lightning/util";
-import { type ChannelUpdate, Features } from "@fulmen/lightning/wire";
-import type { DumpedChannel, DumpedPolicy, GraphDump } from "./graphDump.ts";
+import type { NetworkGraph, PartialAnnouncement, UnsignedChannelUpdate } from "@fulmen/lightning/gossip";
+import { msat, type NodeId, sat, type UnixSeconds } from "@fulmen/lightning/util";
+import { Features } from "@fulmen/lightning/wire";
+import type { DumpedChannel, GraphDump } from "./graphDump.ts";
 
-/** The ways into a graph by which whom it trusts tells it of channels without signatures: `NetworkGraph` has them. */
-export interface UnsignedGraph {
-  readonly chainHash: ChannelUpdate["chainHash"];
-  addChannelFromPartialAnnouncement(
-    channel: {
-      readonly shortChannelId: ShortChannelId;
-      readonly capacity?: Sat;
-      readonly features: Features;
-      readonly nodeOne: NodeId;
-      readonly nodeTwo: NodeId;
-    },
-    now: UnixSeconds,
-  ): { readonly ok: boolean };
-  updateChannelUnsigned(
-    fields: Omit<ChannelUpdate, "type" | "signature" | "unknownFields">,
-    now: UnixSeconds,
-  ): { readonly ok: boolean };
-}
+/** The ways into a graph for what nobody has signed. */
+export type UnsignedGraph = Pick<NetworkGraph, "addChannelFromPartialAnnouncement" | "updateChannelUnsigned">;
 
 /** What a graph took of a dump. */
 export interface LoadedCounts {
@@ -37,22 +21,12 @@ export interface LoadedCounts {
 export function loadInto(graph: UnsignedGraph, dump: GraphDump, now: UnixSeconds): LoadedCounts {
   const counts = { channels: 0, updates: 0, refused: 0 };
   for (const channel of dump.channels) {
-    const added = graph.addChannelFromPartialAnnouncement(
-      {
-        shortChannelId: channel.shortChannelId,
-        capacity: sat(channel.capacity),
-        features: Features.none,
-        nodeOne: nodeIdAt(dump, channel.nodeOne),
-        nodeTwo: nodeIdAt(dump, channel.nodeTwo),
-      },
-      now,
-    );
-    if (added.ok) counts.channels++;
+    if (graph.addChannelFromPartialAnnouncement(announcementOf(dump, channel), now).ok) counts.channels++;
     else counts.refused++;
-    for (const [direction, policy] of [channel.oneToTwo, channel.twoToOne].entries()) {
-      if (policy === undefined) continue;
-      const updated = graph.updateChannelUnsigned(updateOf(graph, channel, policy, { direction, now }), now);
-      if (updated.ok) counts.updates++;
+    for (const fromNodeOne of [true, false]) {
+      const update = updateOf(channel, fromNodeOne, now);
+      if (update === undefined) continue;
+      if (graph.updateChannelUnsigned(update, now).ok) counts.updates++;
       else counts.refused++;
     }
   }
@@ -66,22 +40,32 @@ export function nodeIdAt({ nodes }: GraphDump, index: number): NodeId {
   return node.nodeId;
 }
 
-function updateOf(
-  { chainHash }: UnsignedGraph,
-  { shortChannelId, capacity }: DumpedChannel,
-  policy: DumpedPolicy,
-  { direction, now }: { readonly direction: number; readonly now: UnixSeconds },
-): Omit<ChannelUpdate, "type" | "signature" | "unknownFields"> {
+function announcementOf(dump: GraphDump, channel: DumpedChannel): PartialAnnouncement {
   return {
-    chainHash,
+    shortChannelId: channel.shortChannelId,
+    capacity: sat(channel.capacity),
+    features: Features.none,
+    nodeOne: nodeIdAt(dump, channel.nodeOne),
+    nodeTwo: nodeIdAt(dump, channel.nodeTwo),
+  };
+}
+
+function updateOf(
+  { shortChannelId, capacity, oneToTwo, twoToOne }: DumpedChannel,
+  fromNodeOne: boolean,
+  now: UnixSeconds,
+): UnsignedChannelUpdate | undefined {
+  const policy = fromNodeOne ? oneToTwo : twoToOne;
+  if (policy === undefined) return undefined;
+  return {
     shortChannelId,
-    timestamp: now,
-    messageFlags: 1,
-    channelFlags: direction,
+    fromNodeOne,
+    enabled: true,
+    lastUpdate: now,
     cltvExpiryDelta: policy.cltvExpiryDelta,
-    htlcMinimumMsat: msat(policy.htlcMinimum),
-    feeBaseMsat: msat(policy.feeBase),
+    htlcMinimum: msat(policy.htlcMinimum),
+    htlcMaximum: msat(Math.min(policy.htlcMaximum, capacity * 1000)),
+    feeBaseMsat: policy.feeBase,
     feeProportionalMillionths: policy.feeProportionalMillionths,
-    htlcMaximumMsat: msat(Math.min(policy.htlcMaximum, capacity * 1000)),
   };
 }

@@ -22,25 +22,16 @@ function dumpText(...channels: readonly unknown[]): string {
   return JSON.stringify({ meta: {}, nodes, channels });
 }
 
-type Added = Parameters<UnsignedGraph["addChannelFromPartialAnnouncement"]>[0];
-type Updated = Parameters<UnsignedGraph["updateChannelUnsigned"]>[0];
-
-/** Takes everything down that it is told, and refuses the channels and updates that `refuses` names by short channel id. */
-function recorder(refuses: readonly bigint[] = []) {
-  const channels: Added[] = [];
-  const updates: Updated[] = [];
-  const graph: UnsignedGraph = {
-    chainHash: networks.mainnet.genesisHash,
-    addChannelFromPartialAnnouncement(channel) {
-      channels.push(channel);
-      return { ok: !refuses.includes(channel.shortChannelId) };
-    },
-    updateChannelUnsigned(fields) {
-      updates.push(fields);
-      return { ok: !refuses.includes(fields.shortChannelId) };
-    },
-  };
-  return { graph, channels, updates };
+/** A graph that takes everything in, but for the channel that it calls closed. */
+function graphOf({ without }: { readonly without?: ShortChannelId } = {}): NetworkGraph {
+  const graph = new NetworkGraph({ chainHash: networks.mainnet.genesisHash });
+  if (without !== undefined) {
+    const [nodeOne, nodeTwo] = [lesser, greater] as NodeId[] as [NodeId, NodeId];
+    const channel = { shortChannelId: without, features: Features.none, nodeOne, nodeTwo };
+    assert.ok(graph.addChannelFromPartialAnnouncement(channel, now).ok);
+    graph.channelClosed(without, now);
+  }
+  return graph;
 }
 
 describe("a dump of a graph", () => {
@@ -75,34 +66,35 @@ describe("a dump of a graph", () => {
   it("is told to a graph channel by channel, with maxima that the channels can hold", () => {
     const terms = [1, 3_000_000, 1000, 500, 144];
     const dump = parseGraphDump(dumpText([0, 1, 1000, terms, null], [0, 1, 2000, terms, terms]));
-    const { graph, channels, updates } = recorder();
+    const graph = graphOf();
     assert.deepEqual(loadInto(graph, dump, now), { channels: 2, updates: 3, refused: 0 });
+    const [small, large] = dump.channels.map(({ shortChannelId }) => graph.channel(shortChannelId));
+    assert.deepEqual([small?.capacity, small?.nodeOne, small?.nodeTwo], [1000n, lesser, greater]);
     assert.deepEqual(
-      channels.map(({ capacity, nodeOne, nodeTwo }) => [capacity, nodeOne, nodeTwo]),
-      [
-        [1000n, lesser, greater],
-        [2000n, lesser, greater],
-      ],
+      { ...small?.oneToTwo },
+      {
+        enabled: true,
+        lastUpdate: now,
+        cltvExpiryDelta: 144,
+        htlcMinimum: 1n,
+        htlcMaximum: 1_000_000n,
+        feeBaseMsat: 1000,
+        feeProportionalMillionths: 500,
+      },
     );
-    assert.deepEqual(
-      updates.map(({ channelFlags, htlcMaximumMsat, timestamp }) => [
-        channelFlags,
-        htlcMaximumMsat,
-        timestamp,
-      ]),
-      [
-        [0, 1_000_000n, now],
-        [0, 2_000_000n, now],
-        [1, 2_000_000n, now],
-      ],
-    );
+    assert.equal(small?.twoToOne, undefined);
+    assert.equal(large?.twoToOne?.htlcMaximum, 2_000_000n);
   });
 
   it("counts what a graph refused", () => {
     const terms = [1, 1000, 0, 0, 40];
     const dump = parseGraphDump(dumpText([0, 1, 1000, terms, null], [0, 1, 2000, null, null]));
-    const { graph } = recorder([dump.channels[0]?.shortChannelId ?? 0n]);
-    assert.deepEqual(loadInto(graph, dump, now), { channels: 1, updates: 0, refused: 2 });
+    const without = dump.channels[0]?.shortChannelId;
+    assert.deepEqual(loadInto(graphOf(without === undefined ? {} : { without }), dump, now), {
+      channels: 1,
+      updates: 0,
+      refused: 2,
+    });
   });
 });
 
