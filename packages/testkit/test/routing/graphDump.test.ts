@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { networks } from "@fulmen/bitcoin/network";
-import type { UnixSeconds } from "@fulmen/lightning/util";
-import {
-  type GraphDump,
-  generateGraph,
-  loadInto,
-  parseGraphDump,
-  type UnsignedGraph,
-} from "@fulmen/testkit/routing";
+import { NetworkGraph } from "@fulmen/lightning/gossip";
+import type { NodeId, ShortChannelId, UnixSeconds } from "@fulmen/lightning/util";
+import { Features } from "@fulmen/lightning/wire";
+import { type GraphDump, generateGraph, loadInto, parseGraphDump } from "@fulmen/testkit/routing";
 
 const now = 1_727_000_000 as UnixSeconds;
 const lesser = `02${"11".repeat(32)}`;
