@@ -11,6 +11,7 @@ import {
   ratioOf,
 } from "./measuredCase.ts";
 import { paymentsBench } from "./payments.ts";
+import { simulationBench } from "./simulation.ts";
 import { startupBench } from "./startup.ts";
 import { writesBench } from "./writes.ts";
 
@@ -29,6 +30,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   forward: forwardBench,
   writes: writesBench,
   large: largeBench,
+  simulation: simulationBench,
 };
 
 const { values, positionals } = parseArgs({

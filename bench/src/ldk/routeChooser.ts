@@ -1,5 +1,6 @@
 import type { FirstHop, Route, RouteHop, RouteRequest, TriedPath } from "@fulmen/lightning/routing";
 import { err, fromHex, msat, type NodeId, nodeIdOf, ok, type ShortChannelId } from "@fulmen/lightning/util";
+import { Features } from "@fulmen/lightning/wire";
 import { type GraphDump, nodeIdAt, type RouteChooser } from "@fulmen/testkit/routing";
 import * as ldk from "lightningdevkit";
 
@@ -56,11 +57,12 @@ function routeParametersOf({ parameters }: RouteRequest): ldk.RouteParameters {
   const { paymentParameters: limits, finalValue, maxFee } = parameters;
   const { payee } = limits;
   if (payee.kind !== "clear") throw new Error("only clear payees are asked for");
+  const takesParts = Features.fromBytes(payee.features ?? new Uint8Array()).has("basic_mpp");
   const wanted = ldk.PaymentParameters.constructor_new(
     ldk.Payee.constructor_clear(
       fromHex(payee.nodeId),
       [],
-      ldk.Bolt11InvoiceFeatures.constructor_for_keysend(limits.maxPathCount > 1),
+      ldk.Bolt11InvoiceFeatures.constructor_for_keysend(takesParts),
       payee.finalCltvExpiryDelta,
     ),
     ldk.Option_u64Z.constructor_none(),

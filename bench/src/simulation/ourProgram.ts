@@ -1,17 +1,27 @@
 import { networks } from "@fulmen/bitcoin/network";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { NetworkGraph } from "@fulmen/lightning/gossip";
-import { DefaultRouter, ProbabilisticScorer } from "@fulmen/lightning/routing";
+import { DefaultRouter, defaultFeeParameters, ProbabilisticScorer } from "@fulmen/lightning/routing";
 import { loadInto } from "@fulmen/testkit/routing";
-import { benchGraph } from "../benchGraph.ts";
-import { type RunOptions, run, simulatedNow } from "./run.ts";
+import { type RunOptions, run, simulatedGraph, simulatedNow } from "./run.ts";
 
-// Our side of the simulation. Its parameter: `RunOptions` as JSON.
+// Our side of the simulation. Its parameters: `RunOptions` as JSON, and what our scorer's parameters are divided by.
 const options = JSON.parse(process.argv[2] ?? "") as RunOptions;
+const divisor = Number(process.argv[3] ?? 1);
 installNodeCrypto();
-const { dump } = benchGraph();
+const { dump } = simulatedGraph();
 const graph = new NetworkGraph({ chainHash: networks.mainnet.genesisHash });
 loadInto(graph, dump, simulatedNow);
-const scorer = new ProbabilisticScorer({ graph });
+const feeParameters = {
+  ...defaultFeeParameters,
+  basePenaltyMsat: defaultFeeParameters.basePenaltyMsat / divisor,
+  basePenaltyAmountMultiplierMsat: defaultFeeParameters.basePenaltyAmountMultiplierMsat / divisor,
+  antiProbingPenaltyMsat: defaultFeeParameters.antiProbingPenaltyMsat / divisor,
+  historicalLiquidityPenaltyMultiplierMsat:
+    defaultFeeParameters.historicalLiquidityPenaltyMultiplierMsat / divisor,
+  historicalLiquidityPenaltyAmountMultiplierMsat:
+    defaultFeeParameters.historicalLiquidityPenaltyAmountMultiplierMsat / divisor,
+};
+const scorer = new ProbabilisticScorer({ graph, feeParameters });
 const router = new DefaultRouter(graph, scorer);
 process.stdout.write(JSON.stringify(await run(dump, { router, scorer }, options)));

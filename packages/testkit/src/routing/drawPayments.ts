@@ -9,6 +9,8 @@ export interface SimulatedPayment {
   readonly payee: NodeId;
   /** msat */
   readonly amount: number;
+  /** Whether the payee puts parts together (`basic_mpp`). */
+  readonly takesParts: boolean;
 }
 
 export interface DrawPaymentsOptions {
@@ -17,6 +19,8 @@ export interface DrawPaymentsOptions {
   /** sat; each order of magnitude between them is as likely as any other. Default 1,000 and 10,000,000. */
   readonly leastAmount?: number;
   readonly mostAmount?: number;
+  /** Whether the payees put parts together; default `true`. */
+  readonly takesParts?: boolean;
 }
 
 /**
@@ -26,7 +30,7 @@ export interface DrawPaymentsOptions {
 export function drawPayments(
   dump: GraphDump,
   balances: HiddenBalances,
-  { seed, count, leastAmount = 1_000, mostAmount = 10_000_000 }: DrawPaymentsOptions,
+  { seed, count, leastAmount = 1_000, mostAmount = 10_000_000, takesParts = true }: DrawPaymentsOptions,
 ): readonly SimulatedPayment[] {
   const dice = new Dice(seed);
   const inbound = inboundOf(dump, balances);
@@ -35,7 +39,7 @@ export function drawPayments(
   while (payments.length < count) {
     const payee = pick(dice, payable);
     const amount = Math.round(logUniform(dice, leastAmount, mostAmount)) * 1000;
-    if (amount <= (inbound[payee] ?? 0)) payments.push({ payee: nodeIdAt(dump, payee), amount });
+    if (amount <= (inbound[payee] ?? 0)) payments.push({ payee: nodeIdAt(dump, payee), amount, takesParts });
   }
   return payments;
 }

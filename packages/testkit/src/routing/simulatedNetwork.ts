@@ -11,8 +11,8 @@ export interface SimulatedNetworkOptions {
   readonly seed: number;
   /** Default `bimodal`. */
   readonly balances?: BalanceKind;
-  /** Channels of the payer, each to another node; nodes with many channels are likely. Default 5. */
-  readonly ownChannels?: number;
+  /** With whom the payer has a channel each. Default: five nodes that forward, likely those with many channels. */
+  readonly peers?: readonly NodeId[];
   /** What the payer can send by each of its channels, sat. Default 10,000,000. */
   readonly ownBalance?: number;
 }
@@ -46,6 +46,7 @@ interface HeldHtlc {
   readonly amount: number;
 }
 
+const drawnPeers = 5;
 /** Heights from which the payer's own channels are numbered: no dump comes so far. */
 const ownChannelHeight = 8_000_000;
 
@@ -64,13 +65,13 @@ export class SimulatedNetwork {
   readonly #channels: ReadonlyMap<ShortChannelId, number>;
 
   constructor(dump: GraphDump, options: SimulatedNetworkOptions) {
-    const { seed, balances = "bimodal", ownChannels = 5, ownBalance = 10_000_000 } = options;
+    const { seed, balances = "bimodal", ownBalance = 10_000_000 } = options;
     const dice = new Dice(seed);
     this.dump = dump;
     this.payer = nodeIdOf(crypto().publicKey(new Uint8Array(32).fill(0x77)));
     this.balances = new HiddenBalances(dump, balances, dice);
-    this.#own = peersFor(dump, ownChannels, dice).map((peer, index) => ({
-      counterparty: nodeIdAt(dump, peer),
+    this.#own = (options.peers ?? drawPeers(dump, dice)).map((counterparty, index) => ({
+      counterparty,
       shortChannelId: shortChannelId({ height: ownChannelHeight + index, txIndex: 1, outputIndex: 0 }),
       minimum: msat(1n),
       maximum: msat(BigInt(ownBalance) * 1000n),
@@ -173,13 +174,13 @@ function feeOf({ feeBase, feeProportionalMillionths }: DumpedPolicy, amount: num
 }
 
 /** Nodes that forward, picked by the number of channels by which they do. */
-function peersFor({ channels }: GraphDump, count: number, dice: Dice): readonly number[] {
-  const forwarding = channels.flatMap(({ nodeOne, nodeTwo, oneToTwo, twoToOne }) => [
+function drawPeers(dump: GraphDump, dice: Dice): readonly NodeId[] {
+  const forwarding = dump.channels.flatMap(({ nodeOne, nodeTwo, oneToTwo, twoToOne }) => [
     ...(oneToTwo === undefined ? [] : [nodeOne]),
     ...(twoToOne === undefined ? [] : [nodeTwo]),
   ]);
-  if (new Set(forwarding).size < count) throw new Error(`fewer than ${count} nodes forward`);
+  if (new Set(forwarding).size < drawnPeers) throw new Error(`fewer than ${drawnPeers} nodes forward`);
   const peers = new Set<number>();
-  while (peers.size < count) peers.add(pick(dice, forwarding));
-  return [...peers];
+  while (peers.size < drawnPeers) peers.add(pick(dice, forwarding));
+  return [...peers].map((peer) => nodeIdAt(dump, peer));
 }

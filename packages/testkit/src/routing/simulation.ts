@@ -68,6 +68,11 @@ interface Progress {
 
 const finalCltvExpiryDelta = 42;
 
+function featuresOf(takesParts: boolean): Uint8Array {
+  const needed = { var_onion_optin: "required", payment_secret: "required" } as const;
+  return Features.of({ ...needed, ...(takesParts && { basic_mpp: "optional" }) }).toBytes();
+}
+
 /**
  * Makes payments by a simulated network, one after the other, as a `ChannelManager` would: a route is asked for, its
  * parts are sent, those that arrive wait for the others, and for what failed a route is asked for again that shuns the
@@ -138,7 +143,10 @@ export class Simulation {
     return haveArrived;
   }
 
-  #requestFor({ payee, amount }: SimulatedPayment, { held, failedChannels }: Progress): RouteRequest {
+  #requestFor(
+    { payee, amount, takesParts }: SimulatedPayment,
+    { held, failedChannels }: Progress,
+  ): RouteRequest {
     const { network } = this.#options;
     const whole = msat(amount);
     const parameters: RouteParameters = {
@@ -147,11 +155,7 @@ export class Simulation {
           kind: "clear",
           nodeId: payee,
           routeHints: [],
-          features: Features.of({
-            var_onion_optin: "required",
-            payment_secret: "required",
-            basic_mpp: "optional",
-          }).toBytes(),
+          features: featuresOf(takesParts),
           finalCltvExpiryDelta,
         },
         { previouslyFailedChannels: [...failedChannels] },
