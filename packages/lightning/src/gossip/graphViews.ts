@@ -1,22 +1,21 @@
 import type { BlockHash } from "../util/ids.ts";
-import { InvariantError } from "../util/invariant.ts";
-import { type Msat, msat, msatToSat } from "../util/units.ts";
+import { msat, msatToSat } from "../util/units.ts";
 import { encodeMessage, Features } from "../wire/index.ts";
 import { channelState } from "./channelTable.ts";
-import { ownEdgeFlag } from "./edgeColumns.ts";
 import type { ChannelInfo, ChannelUpdateInfo, NodeAnnouncementInfo, NodeInfo } from "./graphEntries.ts";
 import { type GraphTables, ownNodeFlag } from "./graphTables.ts";
 import { readAddresses } from "./nodeAddresses.ts";
 import { edgeFlag, edgeWord } from "./routingGraph.ts";
+import { StoredMessages } from "./storedMessages.ts";
 
 /** Makes objects of what the columns hold, messages included, whenever somebody asks. */
 export class GraphViews {
   readonly #tables: GraphTables;
-  readonly #chainHash: BlockHash;
+  readonly #messages: StoredMessages;
 
   constructor(tables: GraphTables, chainHash: BlockHash) {
     this.#tables = tables;
-    this.#chainHash = chainHash;
+    this.#messages = new StoredMessages(tables, chainHash);
   }
 
   /** Of a slot that is in use. */
@@ -28,7 +27,7 @@ export class GraphViews {
     const capacity = this.#tables.capacityOf(slot);
     const oneToTwo = this.terms(2 * slot);
     const twoToOne = this.terms(2 * slot + 1);
-    const message = this.announcement(slot);
+    const message = this.#messages.announcement(slot);
     return {
       shortChannelId: channels.idOf(slot),
       nodeOne: nodes.idOf(nodeOneCounter),
@@ -49,7 +48,7 @@ export class GraphViews {
   terms(edge: number): ChannelUpdateInfo | undefined {
     const terms = this.#tables.channels.edges.terms(edge);
     if (terms === undefined) return undefined;
-    const message = this.update(edge);
+    const message = this.#messages.update(edge);
     return message === undefined ? terms : { ...terms, message };
   }
 
@@ -73,43 +72,6 @@ export class GraphViews {
   channelsOf(counter: number): readonly ChannelInfo[] {
     const edges = this.#tables.adjacency.edgesInto(counter);
     return Array.from(edges, (edge) => this.channel(edge >>> 1));
-  }
-
-  /** The `channel_announcement`, its type first; undefined when none was signed. */
-  announcement(slot: number): Uint8Array | undefined {
-    const { nodes, channels } = this.#tables;
-    if (!channels.is(slot, channelState.hasMessage)) return undefined;
-    return encodeMessage({
-      type: "channel_announcement",
-      ...channels.announcements.at(slot),
-      features: channels.features.get(slot) ?? new Uint8Array(0),
-      chainHash: this.#chainHash,
-      shortChannelId: channels.idOf(slot),
-      nodeId1: nodes.idOf(channels.edges.word(2 * slot, edgeWord.source)),
-      nodeId2: nodes.idOf(channels.edges.word(2 * slot, edgeWord.target)),
-    });
-  }
-
-  /** The `channel_update`, its type first; undefined when it is not kept. */
-  update(edge: number): Uint8Array | undefined {
-    const { channels } = this.#tables;
-    const { edges } = channels;
-    if (!edges.hasFlag(edge, ownEdgeFlag.hasMessage)) return undefined;
-    const terms = edges.terms(edge);
-    if (terms === undefined) throw new InvariantError(`a message without terms for edge ${edge}`);
-    return encodeMessage({
-      type: "channel_update",
-      ...channels.updates.at(edge),
-      ...edges.messageFlags(edge),
-      chainHash: this.#chainHash,
-      shortChannelId: channels.idOf(edge >>> 1),
-      timestamp: terms.lastUpdate,
-      cltvExpiryDelta: terms.cltvExpiryDelta,
-      htlcMinimumMsat: terms.htlcMinimum,
-      htlcMaximumMsat: terms.htlcMaximum,
-      feeBaseMsat: BigInt(terms.feeBaseMsat) as Msat,
-      feeProportionalMillionths: terms.feeProportionalMillionths,
-    });
   }
 
   #nodeAnnouncementInfo(counter: number): NodeAnnouncementInfo | undefined {

@@ -1,4 +1,3 @@
-import { noBytes, type Signature } from "../util/bytes.ts";
 import type { ChannelAnnouncement, ChannelUpdate } from "../wire/index.ts";
 import { PagedRows } from "./pagedRows.ts";
 
@@ -38,14 +37,6 @@ export class UpdateRemainders {
 
   drop(edge: number): void {
     this.#unknownFields.delete(edge);
-  }
-
-  /** Of an edge whose message is kept. */
-  at(edge: number): UpdateRemainder {
-    return {
-      signature: this.row(edge).slice() as Signature,
-      unknownFields: this.unknownFields(edge) ?? noBytes,
-    };
   }
 }
 
@@ -92,25 +83,6 @@ export class AnnouncementRemainders {
 
   drop(slot: number): void {
     this.#unknownFields.delete(slot);
-  }
-
-  /** Of a channel whose message is kept. */
-  at(slot: number): AnnouncementRemainder {
-    const row = this.row(slot);
-    const signature = (i: number) => row.slice(i * signatureLength, (i + 1) * signatureLength) as Signature;
-    const key = (i: number) => {
-      const start = 4 * signatureLength + i * keyLength;
-      return row.slice(start, start + keyLength);
-    };
-    return {
-      nodeSignature1: signature(0),
-      nodeSignature2: signature(1),
-      bitcoinSignature1: signature(2),
-      bitcoinSignature2: signature(3),
-      bitcoinKey1: key(0),
-      bitcoinKey2: key(1),
-      unknownFields: this.unknownFields(slot) ?? noBytes,
-    };
   }
 }
 
