@@ -116,6 +116,12 @@ export class ElectrumPeer {
     return decodeAddress(String(await this.command("createnewaddress")), networks.regtest);
   }
 
+  /** All output scripts of the wallet's, so far. */
+  async scripts(): Promise<readonly Uint8Array[]> {
+    const addresses = (await this.command("listaddresses")) as readonly string[];
+    return addresses.map((address) => decodeAddress(address, networks.regtest));
+  }
+
   /** A new invoice. */
   async invoice(sats: bigint): Promise<{ readonly invoice: string; readonly paymentHash: string }> {
     const request = await this.command("add_request", { amount: bitcoins(sats), force: true });
@@ -206,9 +212,14 @@ export class ElectrumPeer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** What it wrote to its log lately. */
+  get log(): string {
+    return this.#process.log;
+  }
+
   /** An error that shows what Electrum said last. */
   failure(what: string): Error {
-    return new Error(`Electrum: ${what}\n${this.#process.log.slice(-6_000)}`);
+    return new Error(`Electrum: ${what}\n${this.log.slice(-6_000)}`);
   }
 }
 

@@ -5,6 +5,7 @@ import type { ChannelDetails } from "@fulmen/lightning/manager";
 import { msat, type NodeId, sat } from "@fulmen/lightning/util";
 import { ElectrumPeer, OurNode, type OurNodeOptions, outPointOf, SharedChain } from "#src/index";
 import { channelOf, complaintsOf } from "../ourPair.ts";
+import { isLate } from "../refusals.ts";
 
 /** Who does something. */
 export type Party = "us" | "electrum";
@@ -26,9 +27,10 @@ export interface ElectrumPairOptions {
   readonly expectsComplaints?: boolean;
 }
 
-/** Of every channel, and what the opener gives the other side of it. */
+/** Of every channel, in satoshis. */
 export const capacity = 1_000_000n;
-const pushed = 400_000n;
+/** What the opener gives the other side of it. */
+export const pushed = 400_000n;
 const coin = 3_000_000n;
 
 /** Electrum's commitments pay 45,000 sat per 1,000 weight on regtest, whatever its server estimates. */
@@ -46,7 +48,12 @@ export async function startElectrumPair(
   t.after(async () => {
     await us.stop();
     if (options.expectsComplaints !== true) assert.deepEqual(complaintsOf(us), []);
-    assert.deepEqual(electrum.takeRefused(), []);
+    // It publishes its commitment also after ours, as it should.
+    const refused = electrum.takeRefused().filter(({ refusal }) => !isLate(refusal));
+    assert.deepEqual(
+      refused.map(({ refusal }) => refusal),
+      [],
+    );
   });
   const script = await electrum.newScript();
   chain.broadcaster.broadcastTransactions([chain.fund({ value: coin as Sat, script })], "funding");
