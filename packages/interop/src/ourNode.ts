@@ -10,7 +10,12 @@ import { networks } from "@fulmen/bitcoin/network";
 import type { ConfirmationTarget, FeeEstimator, KVStore } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
-import type { ChannelMessageHandler, Event, LogRecord } from "@fulmen/lightning/handlers";
+import type {
+  ChannelMessageHandler,
+  Event,
+  LogRecord,
+  RoutingMessageHandler,
+} from "@fulmen/lightning/handlers";
 import {
   ApiError,
   ChainMonitor,
@@ -54,6 +59,8 @@ export interface OurNodeOptions {
   readonly config?: Partial<UserConfig>;
   /** Stands between the connections and the manager. */
   readonly tap?: (handler: ChannelMessageHandler, peers: () => PeerManager) => ChannelMessageHandler;
+  /** Stands between the connections and the gossip. */
+  readonly tapGossip?: (handler: RoutingMessageHandler) => RoutingMessageHandler;
   /** `claim` when absent. */
   readonly answer?: AnswerToPayments;
   /** Satoshis per 1,000 weight that fees may come to, as far as it knows; 2,530 when absent. */
@@ -131,7 +138,16 @@ export class OurNode implements ChainFollower {
   }
 
   private constructor(
-    { name, seedByte, chain, config, tap, answer = "claim", maximumFeerate = 2_530 }: OurNodeOptions,
+    {
+      name,
+      seedByte,
+      chain,
+      config,
+      tap,
+      tapGossip,
+      answer = "claim",
+      maximumFeerate = 2_530,
+    }: OurNodeOptions,
     start: {
       readonly keys: KeysManager;
       readonly store: KVStore;
@@ -184,7 +200,7 @@ export class OurNode implements ChainFollower {
     const channel = tap ? tap(this.manager, () => this.peers) : this.manager;
     this.peers = new PeerManager({
       nodeSigner: keys,
-      handlers: { channel, routing: gossip },
+      handlers: { channel, routing: tapGossip ? tapGossip(gossip) : gossip },
       chainHash: network.genesisHash,
       logger,
     });

@@ -1,6 +1,6 @@
 import type { TestContext } from "node:test";
 import type { FormatName } from "@fulmen/lightning/commitment";
-import { LdkPeer, ldkOptions, OurNode, SharedChain } from "#src/index";
+import { LdkPeer, ldkOptions, OurNode, type OurNodeOptions, SharedChain } from "#src/index";
 import { openByLdk, openChannel } from "./ourPair.ts";
 
 /** Our node and two of LDK's on one chain, with two channels of different formats that make one line. */
@@ -17,12 +17,17 @@ export interface LineTerms {
   readonly announce: boolean;
   /** Of the channel between us and alice; the other one has the other format. */
   readonly format: FormatName;
+  /** What differs of our node. */
+  readonly us?: Partial<OurNodeOptions>;
 }
 
 export const forwarding = { baseMsat: 2_000, proportionalMillionths: 100, cltvExpiryDelta: 60 };
 
 /** Opens us-alice-bob or alice-us-bob, half of each channel on each side; every node knows the way when it resolves. */
-export async function startLine(t: TestContext, { middle, announce, format }: LineTerms): Promise<Line> {
+export async function startLine(
+  t: TestContext,
+  { middle, announce, format, us: ours }: LineTerms,
+): Promise<Line> {
   const startLdk = async (name: string, seedByte: number): Promise<LdkPeer> => {
     const ldk = await LdkPeer.start(name, ldkOptions(seedByte, { announce, forwarding }));
     t.after(() => ldk.stop());
@@ -36,6 +41,7 @@ export async function startLine(t: TestContext, { middle, announce, format }: Li
     seedByte: 9,
     chain,
     config: { acceptForwardsToPrivChannels: true },
+    ...ours,
   });
   t.after(() => us.stop());
   const terms = { sats: 1_000_000n, pushMsat: 500_000_000n, announce };

@@ -31,6 +31,26 @@ export interface ElectrumChannel {
   readonly remote_unsettled_sent: number;
 }
 
+/** What Electrum has learned of the network. */
+export interface ElectrumGraph {
+  readonly nodes: readonly { readonly node_id: string; readonly alias: string }[];
+  readonly channels: readonly {
+    readonly short_channel_id: string;
+    readonly node1_id: string;
+    readonly node2_id: string;
+    readonly capacity_sat: number | null;
+    readonly policy1: ElectrumPolicy | null;
+    readonly policy2: ElectrumPolicy | null;
+  }[];
+}
+
+/** A channel_update as Electrum keeps it. */
+export interface ElectrumPolicy {
+  readonly cltv_expiry_delta: number;
+  readonly fee_base_msat: number;
+  readonly fee_proportional_millionths: number;
+}
+
 /** A transaction of Electrum's that the mempool did not take. */
 export interface RefusedByMempool {
   readonly transaction: Transaction;
@@ -109,6 +129,11 @@ export class ElectrumPeer {
   /** Runs a command of Electrum's, with parameters by their names. */
   async command(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     return this.#process.command(method, params);
+  }
+
+  /** The channels of its graph, and the nodes that have said something of themselves. */
+  async graph(): Promise<ElectrumGraph> {
+    return (await this.command("dumpgraph")) as ElectrumGraph;
   }
 
   /** An output script of the wallet's that was not used before. */

@@ -1,2 +1,2 @@
 export { ElectrumListener } from "./electrumListener.ts";
-export { ElectrumPeer, outPointOf } from "./electrumPeer.ts";
+export { ElectrumPeer, type ElectrumPolicy, outPointOf } from "./electrumPeer.ts";
