@@ -12,6 +12,7 @@ import { type EventHandler, EventPump } from "./eventPump.ts";
 import { type DeliveredEvent, EventStream } from "./eventStream.ts";
 import { randomForwardDelay } from "./forwardDelay.ts";
 import { GossipVerifier, type SignatureVerifier } from "./gossipVerifier.ts";
+import { NetworkKnowledge, type NetworkKnowledgeOptions, type TaughtScorer } from "./networkKnowledge.ts";
 import { Timers } from "./timers.ts";
 import { wakingConnections } from "./wakingConnections.ts";
 
@@ -89,6 +90,10 @@ export interface BackgroundProcessorOptions {
     P2PGossipSync,
     "tick" | "handleNetworkUpdate" | "takeSignatureBatch" | "signaturesChecked"
   >;
+  /** Stored every hour and at the end, when it has changed: `loadNetworkGraph` reads it. */
+  readonly networkGraph?: NetworkKnowledgeOptions["graph"];
+  /** Learns from the events of payments and probes; stored as the graph is, when it has `write`: `loadScores` reads it. */
+  readonly scorer?: TaughtScorer;
   /** Verifies the signatures of `gossip`, where that was made with `verification: "queued"`. */
   readonly signatureVerifier?: SignatureVerifier;
   /**
@@ -130,6 +135,7 @@ export class BackgroundProcessor {
   /** Cancels the timer of HTLCs that wait to be decided. */
   #cancelForwards: (() => void) | undefined;
   #isPolling = false;
+  readonly #knowledge: NetworkKnowledge;
 
   constructor(options: BackgroundProcessorOptions) {
     const { store, peerManager, clock = systemClock } = options;
@@ -151,6 +157,14 @@ export class BackgroundProcessor {
       lost: (error) => this.#fail(error, "the store cannot be used any more"),
     });
     this.#timers = new Timers(clock);
+    const { networkGraph: graph, scorer } = options;
+    const { logger } = this.#options;
+    this.#knowledge = new NetworkKnowledge({
+      store,
+      logger,
+      ...(graph && { graph }),
+      ...(scorer && { scorer }),
+    });
     const { gossip, signatureVerifier: verifier } = options;
     if (gossip !== undefined && verifier !== undefined) {
       this.#gossipVerifier = new GossipVerifier({ gossip, verifier, progressed: () => this.wake() });
@@ -179,7 +193,11 @@ export class BackgroundProcessor {
     });
     this.#every(60, () => manager.timerTickOccurred(clock.now()));
     const { pollInterval = 1_000 } = this.#options;
-    this.#timers.every(60 * 60 * 1_000, () => void this.#archive());
+    this.#every(5 * 60, () => this.#knowledge.timePassed(clock.now() as UnixSeconds));
+    this.#timers.every(60 * 60 * 1_000, () => {
+      void this.#archive();
+      if (!this.#queue.isFrozen) void this.#knowledge.save();
+    });
     if (this.#options.pollChain !== undefined) this.#timers.every(pollInterval, () => void this.#poll());
     this.#guard(() => manager.timerTickOccurred(clock.now()));
     chainMonitor?.rebroadcast();
@@ -208,7 +226,7 @@ export class BackgroundProcessor {
     this.#events = new EventPump({
       source: manager,
       handle: (event, index) => {
-        this.#track(event);
+        this.#track(event, index);
         return handler(event, index);
       },
       clock,
@@ -238,7 +256,7 @@ export class BackgroundProcessor {
     this.#expectNobody();
     const stream = new EventStream({
       source: this.#options.manager,
-      deliver: (event) => this.#track(event),
+      deliver: (event, index) => this.#track(event, index),
       acknowledged: () => this.wake(),
       ended: () => {
         if (this.#events === stream) this.#events = undefined;
@@ -263,6 +281,7 @@ export class BackgroundProcessor {
       await this.#queue.drained();
       this.#guard(() => this.#turn());
       await this.#queue.drained();
+      if (this.#isAlive && !this.#queue.isFrozen) await this.#knowledge.save();
     }
     this.#queue.stop();
     if (this.#status.kind !== "failed") this.#become({ kind: "stopped" });
@@ -323,8 +342,9 @@ export class BackgroundProcessor {
   }
 
   /** What the sweeper takes in here is written with the acknowledgement at the latest. */
-  #track(event: Event): void {
-    const { sweeper, gossip } = this.#options;
+  #track(event: Event, index: number): void {
+    const { sweeper, gossip, clock = systemClock } = this.#options;
+    this.#knowledge.learn(event, index, clock.now() as UnixSeconds);
     if (event.kind === "spendable-outputs") {
       const { channelId, counterparty, outputs } = event;
       sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });

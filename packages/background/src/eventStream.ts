@@ -16,7 +16,7 @@ const mostUnacknowledged = 1_000;
 export interface EventStreamOptions {
   readonly source: EventsProvider;
   /** Called before an event is given out. */
-  readonly deliver: (event: Event) => void;
+  readonly deliver: (event: Event, index: number) => void;
   /** Called when something was acknowledged. */
   readonly acknowledged: () => void;
   /** Called once, when the loop is over. */
@@ -76,7 +76,7 @@ export class EventStream implements AsyncIterableIterator<DeliveredEvent> {
   }
 
   #delivered({ index, event }: IndexedEvent): DeliveredEvent {
-    this.#options.deliver(event);
+    this.#options.deliver(event, index);
     const acknowledge = () => {
       this.#feed.acknowledge(index);
       this.#options.acknowledged();

@@ -9,4 +9,10 @@ export type { EventHandler } from "./eventPump.ts";
 export type { DeliveredEvent } from "./eventStream.ts";
 export { randomForwardDelay } from "./forwardDelay.ts";
 export { GossipVerifier, type GossipVerifierOptions, type SignatureVerifier } from "./gossipVerifier.ts";
+export {
+  loadNetworkGraph,
+  loadScores,
+  type NetworkKnowledgeOptions,
+  type TaughtScorer,
+} from "./networkKnowledge.ts";
 export { readStoredRecords, type StoredRecords } from "./storedRecords.ts";

@@ -59,6 +59,8 @@ export interface PathFailure {
   readonly paymentId: PaymentId;
   readonly paymentHash: PaymentHash;
   readonly path: readonly { readonly nodeId: NodeId; readonly shortChannelId: ShortChannelId }[];
+  /** What was to reach the end of the path. Absent from events of before it was told. */
+  readonly finalValue?: Msat;
   /** BOLT 4 code, absent when the failure could not be read. */
   readonly failureCode?: number;
   /** The BOLT's name of `failureCode`. */
@@ -277,6 +279,8 @@ export type Event =
       readonly paymentId: PaymentId;
       readonly paymentHash: PaymentHash;
       readonly path: PathFailure["path"];
+      /** What has reached the end of the path. Absent from events of before it was told. */
+      readonly finalValue?: Msat;
       readonly holdTimes?: HoldTimeReport;
     }
   | ({ readonly kind: "payment-path-failed" } & PathFailure)
@@ -286,12 +290,16 @@ export type Event =
       readonly paymentId: PaymentId;
       readonly paymentHash: PaymentHash;
       readonly path: PathFailure["path"];
+      /** What has reached the end of the path. Absent from events of before it was told. */
+      readonly finalValue?: Msat;
     }
   | {
       readonly kind: "probe-failed";
       readonly paymentId: PaymentId;
       readonly paymentHash: PaymentHash;
       readonly path: PathFailure["path"];
+      /** What was to reach the end of the path. Absent from events of before it was told. */
+      readonly finalValue?: Msat;
       /** The channel that did not carry it, if the failure tells. */
       readonly shortChannelId?: ShortChannelId;
       readonly networkUpdate?: NetworkUpdate;

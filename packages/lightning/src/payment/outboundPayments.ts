@@ -199,6 +199,7 @@ export class OutboundPayments {
       paymentId,
       paymentHash,
       path: source.path,
+      finalValue: source.amount,
       ...told(fulfillHoldTimes(source, attribution)),
     });
   }
@@ -225,6 +226,7 @@ export class OutboundPayments {
       paymentId,
       paymentHash: terms.paymentHash,
       path: source.path,
+      finalValue: source.amount,
       paymentFailedPermanently: blame.byRecipient,
       ...(shortChannelId !== undefined && { shortChannelId }),
       ...(networkUpdate && { networkUpdate }),

@@ -37,8 +37,8 @@ export class Probes {
 
   /** What there is to tell of a probe that came back. */
   endOf(source: LocalSource, blame: Blame): Event {
-    const { paymentId, path } = source;
-    const named = { paymentId, paymentHash: this.paymentHash(paymentId), path };
+    const { paymentId, path, amount } = source;
+    const named = { paymentId, paymentHash: this.paymentHash(paymentId), path, finalValue: amount };
     if (blame.reachedRecipient) return { kind: "probe-successful", ...named };
     const { shortChannelId, networkUpdate } = blame;
     return {

@@ -28,4 +28,26 @@ export {
 } from "./route.ts";
 export type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";
 export { type ScoreUpdate, type TriedPath, triedPath } from "./scoreUpdate.ts";
-export * from "./scoring/index.ts";
+export {
+  bucketStarts,
+  ChannelLiquidities,
+  CombinedScorer,
+  decodeLdkScores,
+  decodeScores,
+  defaultDecayParameters,
+  defaultFeeParameters,
+  encodeScores,
+  FixedPenaltyScorer,
+  type LiquidityHistory,
+  type LiquidityRange,
+  type LiquidityStats,
+  type PenaltyParts,
+  ProbabilisticScorer,
+  type ProbabilisticScorerOptions,
+  type ProbabilisticScoringDecayParameters,
+  type ProbabilisticScoringFeeParameters,
+  type ScoredEdges,
+  withBannedNodes,
+  withManualPenalty,
+  withoutManualPenalty,
+} from "./scoring/index.ts";

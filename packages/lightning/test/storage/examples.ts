@@ -267,6 +267,10 @@ const allEvents: readonly Event[] = [
   },
   ...Object.values(laterEvents),
   ...failures,
+  { ...events["payment-path-successful"], finalValue: msat(1_234) },
+  { ...events["payment-path-failed"], finalValue: msat(1_235) },
+  { ...events["probe-successful"], finalValue: msat(1_236) },
+  { ...events["probe-failed"], finalValue: msat(1_237) },
 ];
 
 export const indexedEvents: readonly IndexedEvent[] = allEvents.map((event, i) => ({ index: i + 1, event }));

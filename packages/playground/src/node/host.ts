@@ -3,6 +3,8 @@ import { join } from "node:path";
 import {
   BackgroundProcessor,
   BumpTransactionHandler,
+  loadNetworkGraph,
+  loadScores,
   type NodeStatus,
   readStoredRecords,
   risingMilliseconds,
@@ -10,11 +12,11 @@ import {
 import { networks } from "@fulmen/bitcoin/network";
 import type { FeeEstimator, KVStore } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
-import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
+import { type NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, Logger } from "@fulmen/lightning/handlers";
 import { ChainMonitor, type ChannelManager, OutputSweeper, restoreManager } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
-import { DefaultRouter } from "@fulmen/lightning/routing";
+import { DefaultRouter, ProbabilisticScorer } from "@fulmen/lightning/routing";
 import { KeysManager, PhantomKeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
@@ -94,8 +96,8 @@ export async function startNode(
   const keys = keysOf(seed, settings);
   const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
   const broadcaster = new RemoteBroadcaster(chain, logger);
-  const graph = new NetworkGraph({ chainHash: network.genesisHash });
   const store = await openSqliteStore(join(settings.folder, "node.sqlite"));
+  const { graph, scorer } = await networkKnowledge(store, logger);
   const environment = {
     network,
     config,
@@ -104,7 +106,7 @@ export async function startNode(
     entropy,
     feeEstimator,
     broadcaster,
-    router: new DefaultRouter(graph),
+    router: new DefaultRouter(graph, scorer),
     logger,
     clock: risingMilliseconds,
   };
@@ -128,19 +130,18 @@ export async function startNode(
     chainHash: network.genesisHash,
     logger,
   });
+  const bumping = { coins: wallet, signerProvider: keys, broadcaster, logger };
+  const bumpTransactionHandler = new BumpTransactionHandler(bumping);
   const background = new BackgroundProcessor({
     manager,
     peerManager,
     chainMonitor,
-    bumpTransactionHandler: new BumpTransactionHandler({
-      coins: wallet,
-      signerProvider: keys,
-      broadcaster,
-      logger,
-    }),
+    bumpTransactionHandler,
     wallet,
     sweeper,
     store,
+    networkGraph: graph,
+    scorer,
     handleEvent: (event, index) => observer.event(index, event),
     logger,
     flush: () => transport.flush(),
@@ -178,6 +179,13 @@ export async function startNode(
       await store.close();
     },
   };
+}
+
+/** What the node knew of the network when it stopped. */
+async function networkKnowledge(store: KVStore, logger: Logger) {
+  const graph = await loadNetworkGraph(store, { chainHash: network.genesisHash }, logger);
+  const scores = await loadScores(store, logger);
+  return { graph, scorer: new ProbabilisticScorer({ graph, ...(scores && { scores }) }) };
 }
 
 function keysOf(seed: Uint8Array, { crossNodeSeed }: NodeSettings): KeysManager {

@@ -214,6 +214,7 @@ const event: Codec<Event> = union<Event>("event", {
       paymentHash: needed(2, paymentHash),
       path: needed(4, path),
       holdTimes: possible(5, array16(u32)),
+      finalValue: possible(7, msat64),
     },
   ],
   "payment-path-failed": [
@@ -228,11 +229,17 @@ const event: Codec<Event> = union<Event>("event", {
       paymentFailedPermanently: needed(12, bool),
       holdTimes: possible(13, array16(u32)),
       networkUpdate: possible(15, networkUpdate),
+      finalValue: possible(17, msat64),
     },
   ],
   "probe-successful": [
     20,
-    { paymentId: needed(0, paymentId), paymentHash: needed(2, paymentHash), path: needed(4, path) },
+    {
+      paymentId: needed(0, paymentId),
+      paymentHash: needed(2, paymentHash),
+      path: needed(4, path),
+      finalValue: possible(5, msat64),
+    },
   ],
   "probe-failed": [
     21,
@@ -242,6 +249,7 @@ const event: Codec<Event> = union<Event>("event", {
       path: needed(4, path),
       shortChannelId: possible(6, shortChannelId),
       networkUpdate: possible(8, networkUpdate),
+      finalValue: possible(9, msat64),
     },
   ],
   ...forwardEvents,

@@ -42,7 +42,15 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
     "an output that a closed channel left, and how far it is on its way to the wallet",
   ],
   ["sweeper/transaction/<txid>", "what takes such outputs to the wallet, until it is final"],
+  ["network-graph", "what is known of the network's channels and nodes; can be lost without harm"],
+  ["scores", "what payments and probes have taught of others' liquidity; can be lost without harm"],
 ];
+
+/** The record of `NetworkGraph.write`. */
+export const networkGraphKey = "network-graph";
+
+/** The record of `ProbabilisticScorer.write`. */
+export const scoresKey = "scores";
 
 /** Below it are the records of all channels, live rows only: what a start reads. */
 export const channelsPrefix = "channel/";
