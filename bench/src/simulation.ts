@@ -13,8 +13,9 @@ const ldkPenaltyDivisor = 5;
 
 /**
  * Payments over the benches' graph with hidden balances, most of them on one side, by our router and scorer and by
- * LDK's, each with its defaults and alone in a process: the same payments, the same balances at first, the same ways of
- * the network to change them. Both sides run at the same time. Ours runs again with LDK's parameters, in its table only.
+ * LDK's, each with its defaults and alone in a process: the same payments, the same balances at first, the same changes
+ * of them by others. LDK runs beside ours, which runs again with LDK's parameters and with the other solver, for the
+ * tables.
  */
 export async function simulationBench(rounds: number): Promise<BenchResult> {
   const options: RunOptions = {
@@ -24,24 +25,23 @@ export async function simulationBench(rounds: number): Promise<BenchResult> {
     measured: measuredPerRound * rounds,
   };
   const ldkRun = runSide("ldkProgram", options);
-  const oursRun = runSide("ourProgram", options).then(async (run) => ({
-    run,
-    likeLdk: await runSide("ourProgram", options, ldkPenaltyDivisor),
-  }));
-  const [ldk, { run: ours, likeLdk }] = await Promise.all([ldkRun, oursRun]);
+  const ours = await runSide("ourProgram", options);
+  const likeLdk = await runSide("ourProgram", { ...options, penaltyDivisor: ldkPenaltyDivisor });
+  const asFlow = await runSide("ourProgram", { ...options, solver: "min-cost-flow" });
+  const ldk = await ldkRun;
+  const sides = Object.entries({
+    ours,
+    "ours, parameters of LDK 0.1": likeLdk,
+    "ours, min-cost flow": asFlow,
+    LDK: ldk,
+  });
   return {
     cases: casesOf(ours, ldk),
     tables: [
-      {
-        name: "Measured payments",
-        rows: [row("ours", ours), row("ours, parameters of LDK 0.1", likeLdk), row("LDK", ldk)],
-      },
+      { name: "Measured payments", rows: sides.map(([side, run]) => row(side, run)) },
       {
         name: "Payments of the warm-up",
-        rows: [ours, likeLdk, ldk].map((run, index) => ({
-          side: ["ours", "ours, parameters of LDK 0.1", "LDK"][index] ?? "",
-          ...shares(summarize(run.warmUp)),
-        })),
+        rows: sides.map(([side, run]) => ({ side, ...shares(summarize(run.warmUp)) })),
       },
     ],
     notes: [
@@ -118,10 +118,10 @@ function shares(summary: SimulationSummary): Readonly<Record<string, number>> {
   };
 }
 
-function runSide(program: string, options: RunOptions, penaltyDivisor = 1): Promise<Run> {
+function runSide(program: string, options: RunOptions): Promise<Run> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const path = fileURLToPath(new URL(`./simulation/${program}.${extension}`, import.meta.url));
-  return runNode([...process.execArgv, path, JSON.stringify(options), `${penaltyDivisor}`]);
+  return runNode([...process.execArgv, path, JSON.stringify(options)]);
 }
 
 function perPayment({

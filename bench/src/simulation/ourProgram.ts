@@ -5,9 +5,9 @@ import { DefaultRouter, defaultFeeParameters, ProbabilisticScorer } from "@fulme
 import { loadInto } from "@fulmen/testkit/routing";
 import { type RunOptions, run, simulatedGraph, simulatedNow } from "./run.ts";
 
-// Our side of the simulation. Its parameters: `RunOptions` as JSON, and what our scorer's parameters are divided by.
+// Our side of the simulation. Its parameter: `RunOptions` as JSON.
 const options = JSON.parse(process.argv[2] ?? "") as RunOptions;
-const divisor = Number(process.argv[3] ?? 1);
+const { penaltyDivisor: divisor = 1 } = options;
 installNodeCrypto();
 const { dump } = simulatedGraph();
 const graph = new NetworkGraph({ chainHash: networks.mainnet.genesisHash });

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { RouteSolver } from "@fulmen/lightning/routing";
 import type { UnixSeconds } from "@fulmen/lightning/util";
 import {
   type BalanceKind,
@@ -19,6 +20,10 @@ export interface RunOptions {
   readonly warmUp: number;
   /** Payments after these, up to 10,000,000 sat each and in parts where that helps. */
   readonly measured: number;
+  /** Ours only: how parts are found. */
+  readonly solver?: RouteSolver;
+  /** Ours only: by what the scorer's parameters are divided. */
+  readonly penaltyDivisor?: number;
 }
 
 /** How it went. */
@@ -43,14 +48,20 @@ export function simulatedGraph(): { readonly dump: GraphDump; readonly source: s
 
 /** Runs all payments. Gives others a turn between them: LDK's bindings free nothing without. */
 export async function run(dump: GraphDump, chooser: RouteChooser, options: RunOptions): Promise<Run> {
-  const { seed, balances, warmUp, measured } = options;
+  const { seed, balances, warmUp, measured, solver } = options;
   const network = new SimulatedNetwork(dump, { seed, balances });
   const small = { seed: seed + 1, count: warmUp, mostAmount: 1_000_000, takesParts: false };
   const warmUpPayments = drawPayments(dump, network.balances, small);
   const measuredPayments = drawPayments(dump, network.balances, { seed: seed + 2, count: measured });
   const searchMs: number[] = [];
   const timed: RouteChooser = { ...chooser, router: timedRouter(chooser.router, searchMs) };
-  const simulation = new Simulation({ network, chooser: timed, now: simulatedNow, seed: seed + 3 });
+  const simulation = new Simulation({
+    network,
+    chooser: timed,
+    now: simulatedNow,
+    seed: seed + 3,
+    ...(solver && { solver }),
+  });
   const outcomesOf = async (payments: typeof measuredPayments): Promise<PaymentOutcome[]> => {
     const outcomes: PaymentOutcome[] = [];
     for (const payment of payments) {

@@ -8,6 +8,7 @@ import {
   type RouteParameters,
   type RouteRequest,
   type Router,
+  type RouteSolver,
   type ScoreUpdate,
   triedPath,
 } from "@fulmen/lightning/routing";
@@ -32,6 +33,8 @@ export interface SimulationOptions {
   readonly secondsBetween?: number;
   /** How often a payment is tried again. Default 6. */
   readonly retries?: number;
+  /** How several parts are found; default: as the router does when it is not told. */
+  readonly solver?: RouteSolver;
   /** Whether balances stay as they are when a payment succeeds. Default `false`. */
   readonly isStatic?: boolean;
   /**
@@ -79,7 +82,7 @@ function featuresOf(takesParts: boolean): Uint8Array {
  * channels at which it failed. The scorer learns of each part. Nothing depends on anything but the options.
  */
 export class Simulation {
-  readonly #options: Required<SimulationOptions>;
+  readonly #options: SimulationOptions & Required<Omit<SimulationOptions, "solver">>;
   readonly #dice: Dice;
   #now: UnixSeconds;
 
@@ -147,7 +150,7 @@ export class Simulation {
     { payee, amount, takesParts }: SimulatedPayment,
     { held, failedChannels }: Progress,
   ): RouteRequest {
-    const { network } = this.#options;
+    const { network, solver } = this.#options;
     const whole = msat(amount);
     const parameters: RouteParameters = {
       paymentParameters: paymentParameters(
@@ -158,7 +161,7 @@ export class Simulation {
           features: featuresOf(takesParts),
           finalCltvExpiryDelta,
         },
-        { previouslyFailedChannels: [...failedChannels] },
+        { previouslyFailedChannels: [...failedChannels], ...(solver && { solver }) },
       ),
       finalValue: minus(whole, sum(held.map(({ path }) => finalValueOf(path)))),
       maxFee: minus(defaultMaxFee(whole), sum(held.map(({ path }) => feesOf(path)))),
