@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
 import { forwardBench } from "./forward.ts";
+import { gossipBench } from "./gossip.ts";
 import { largeBench } from "./large.ts";
 import {
   type BenchResult,
@@ -31,6 +32,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   writes: writesBench,
   large: largeBench,
   simulation: simulationBench,
+  gossip: gossipBench,
 };
 
 const { values, positionals } = parseArgs({

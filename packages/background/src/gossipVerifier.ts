@@ -32,6 +32,11 @@ export class GossipVerifier {
     this.#maxBatches = batchesPerThread * (options.verifier.threads ?? 1);
   }
 
+  /** Whether something is handed out. */
+  get isBusy(): boolean {
+    return this.#batches > 0;
+  }
+
   /** Hands out what waits, as far as the verifier is free. Cheap when nothing waits. */
   pump(): void {
     const { gossip } = this.#options;

@@ -1,59 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { networks } from "@fulmen/bitcoin/network";
-import type { ChannelMessage, ChannelMessageHandler, LogRecord } from "@fulmen/lightning/handlers";
+import type { LogRecord } from "@fulmen/lightning/handlers";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { KeysManager } from "@fulmen/lightning/sign";
 import type { NodeId } from "@fulmen/lightning/util";
-import { Features } from "@fulmen/lightning/wire";
 import { TcpTransport } from "@fulmen/net";
 import { ldkOptions } from "#src/index";
 import { startPeer } from "./ldkPair.ts";
+import { SilentChannels } from "./silentChannels.ts";
 
 const host = "127.0.0.1";
-
-/** Takes every peer, and notes what comes. */
-class Notes implements ChannelMessageHandler {
-  readonly messages: ChannelMessage[] = [];
-
-  peerConnected(): "accept" {
-    return "accept";
-  }
-
-  peerDisconnected(): void {}
-
-  providedInitFeatures(): Uint8Array {
-    return Features.of({
-      option_data_loss_protect: "optional",
-      var_onion_optin: "required",
-      payment_secret: "required",
-      option_static_remotekey: "required",
-      gossip_queries: "optional",
-      option_channel_type: "optional",
-    }).toBytes();
-  }
-
-  takeMessageSendEvents(): readonly [] {
-    return [];
-  }
-
-  handleMessage(_nodeId: NodeId, message: ChannelMessage): void {
-    this.messages.push(message);
-  }
-
-  wantsToPause(): boolean {
-    return false;
-  }
-
-  hasChannelWith(): boolean {
-    return false;
-  }
-}
 
 test("our PeerManager and LDK's connect either way, answer each other's pings and part", async (t) => {
   const ldk = await startPeer(t, "ldk", ldkOptions(1));
   const log: LogRecord[] = [];
-  const notes = new Notes();
+  const notes = new SilentChannels();
   const keys = new KeysManager(new Uint8Array(32).fill(7));
   const { genesisHash: chainHash } = networks.regtest;
   const logger = { log: (record: LogRecord) => log.push(record) };

@@ -1,0 +1,1 @@
+export { type SignedNetwork, signedNetwork } from "./signedNetwork.ts";
