@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -221,14 +221,28 @@ export class ElectrumPeer {
     this.#listener.disconnectAll();
   }
 
-  /** It is killed, `meanwhile` happens, and it comes back from what it had stored. */
-  async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
-    await this.#process.kill();
-    await meanwhile();
-    await rm(join(this.#folder, "regtest", "daemon"), { force: true });
+  /** It is killed, and comes back from what it had stored, or from an older copy of that. */
+  async restart(wallet?: Uint8Array): Promise<void> {
+    await this.kill();
+    if (wallet !== undefined) await writeFile(this.#walletFile, wallet);
     this.#process = await this.#start();
     await this.command("load_wallet");
     await this.synced();
+  }
+
+  /** What it has stored of its wallet and channels. */
+  async backUp(): Promise<Uint8Array> {
+    return readFile(this.#walletFile);
+  }
+
+  /** Ends it without a warning. */
+  async kill(): Promise<void> {
+    await this.#process.kill();
+    await rm(join(this.#folder, "regtest", "daemon"), { force: true });
+  }
+
+  get #walletFile(): string {
+    return join(this.#folder, "regtest", "wallets", "default_wallet");
   }
 
   async stop(): Promise<void> {

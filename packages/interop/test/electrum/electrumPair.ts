@@ -64,6 +64,20 @@ export async function startElectrumPair(
   return { us, electrum, chain, ourPort };
 }
 
+/** Our node dies, and comes back from a store, not connected. */
+export async function comeBack(
+  t: TestContext,
+  pair: ElectrumPair,
+  options: Partial<OurNodeOptions>,
+): Promise<ElectrumPair> {
+  const { chain, electrum } = pair;
+  await pair.us.discard();
+  await electrum.until("end of the connection", async () => (await electrum.peers()).length === 0);
+  const us = await OurNode.start({ name: "us again", seedByte: 9, chain, maximumFeerate, ...options });
+  t.after(() => us.discard());
+  return { ...pair, us };
+}
+
 /** Opens a channel, of which the other side has two fifths, and confirms it; gives our view once both can use it. */
 export async function openChannel(pair: ElectrumPair, opener: Party): Promise<ChannelDetails> {
   const { us, electrum, chain, ourPort } = pair;
