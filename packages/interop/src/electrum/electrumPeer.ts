@@ -181,11 +181,13 @@ export class ElectrumPeer {
     return found;
   }
 
-  /** Confirmed satoshis of the wallet, none of them in channels. */
-  async onChainBalance(): Promise<bigint> {
-    const { confirmed } = (await this.command("getbalance")) as { readonly confirmed: string };
-    const [whole = "0", fraction = ""] = confirmed.split(".");
-    return BigInt(whole) * 100_000_000n + BigInt(fraction.padEnd(8, "0"));
+  /** Satoshis of the wallet, without those in channels. */
+  async balance(): Promise<{ readonly confirmed: bigint; readonly unconfirmed: bigint }> {
+    const { confirmed, unconfirmed } = (await this.command("getbalance")) as {
+      readonly confirmed: string;
+      readonly unconfirmed?: string;
+    };
+    return { confirmed: satoshis(confirmed), unconfirmed: satoshis(unconfirmed ?? "0") };
   }
 
   /** Looks until there is something; rejects after a minute. */
@@ -271,6 +273,11 @@ function pointOf({ txid, index }: OutPoint): string {
 export function outPointOf(point: string): OutPoint {
   const [id = "", index = ""] = point.split(":");
   return { txid: id as Txid, index: Number(index) };
+}
+
+function satoshis(text: string): bigint {
+  const [whole = "0", fraction = ""] = text.split(".");
+  return BigInt(whole) * 100_000_000n + BigInt(fraction.padEnd(8, "0"));
 }
 
 function bitcoins(sats: bigint): string {
