@@ -1,3 +1,4 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
 import type { HtlcToSend, SentBlindedTail } from "../channel/disposition.ts";
 import {
   type BlindedOnionTail,
@@ -10,7 +11,7 @@ import {
   type RecipientFields,
 } from "../onion/index.ts";
 import { type BlindedTail, feesOf, finalValueOf, type Path, type Payee } from "../routing/route.ts";
-import { type Bytes32, equalBytes } from "../util/bytes.ts";
+import { type Bytes32, equalBytes, fromHex } from "../util/bytes.ts";
 import { blockHeight, type NodeId, type PaymentId, type ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
@@ -25,9 +26,12 @@ export interface PaymentPart {
   readonly htlc: HtlcToSend & { readonly source: LocalSource };
 }
 
-/** The onion does not fit: the path is too long, or the recipient's fields are. */
-export interface OnionTooLargeRefusal {
-  readonly kind: "onion-too-large";
+/**
+ * There is no such onion: the path is too long or the recipient's fields are, or a node's id is no point. Ids of gossip
+ * are points, since they were verified by; those of a snapshot are what its server says.
+ */
+export interface PartRefusal {
+  readonly kind: "onion-too-large" | "not-a-point";
   readonly text: string;
 }
 
@@ -45,10 +49,12 @@ export interface PartPlan {
 export function partOf(
   terms: PaymentTerms,
   { paymentId, path, height, sessionKey }: PartPlan,
-): Result<PaymentPart, OnionTooLargeRefusal> {
+): Result<PaymentPart, PartRefusal> {
   const { paymentHash } = terms;
   const hops = paymentHops(path, height);
   const first = present(hops[0], "a hop");
+  const stranger = hops.find(({ nodeId }) => !crypto().isPoint(fromHex(nodeId)));
+  if (stranger !== undefined) return err({ kind: "not-a-point", text: `no node can be ${stranger.nodeId}` });
   const tail = path.blindedTail;
   const onion = buildPaymentOnion({
     hops,

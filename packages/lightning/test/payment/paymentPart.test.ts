@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { crypto } from "@fulmen/bitcoin/crypto";
+import type { Path } from "@fulmen/lightning/routing";
+import {
+  msat,
+  type NodeId,
+  nodeIdOf,
+  type PaymentHash,
+  type PaymentId,
+  type ShortChannelId,
+} from "@fulmen/lightning/util";
+import type { PaymentTerms } from "#src/payment/outboundPayment";
+import { partOf } from "#src/payment/paymentPart";
+import { paymentParameters } from "#src/routing/route";
+
+const one = nodeIdOf(crypto().publicKey(new Uint8Array(32).fill(1)));
+const two = nodeIdOf(crypto().publicKey(new Uint8Array(32).fill(2)));
+/** No x of the curve: what a server of snapshots may say a node's id is. */
+const nobody = `02${"0".repeat(63)}5` as NodeId;
+
+const terms: PaymentTerms = {
+  paymentHash: "ab".repeat(32) as PaymentHash,
+  recipientOnion: { paymentSecret: new Uint8Array(32).fill(7) },
+  routeParameters: {
+    paymentParameters: paymentParameters({
+      kind: "clear",
+      nodeId: two,
+      routeHints: [],
+      finalCltvExpiryDelta: 18,
+    }),
+    finalValue: msat(1000),
+    maxFee: msat(1000),
+  },
+};
+
+function partAlong(...nodeIds: readonly NodeId[]) {
+  const path: Path = {
+    hops: nodeIds.map((nodeId, index) => ({
+      nodeId,
+      shortChannelId: BigInt(index + 1) as ShortChannelId,
+      fee: msat(index === nodeIds.length - 1 ? 1000 : 1),
+      cltvExpiryDelta: 40,
+    })),
+  };
+  const sessionKey = new Uint8Array(32).fill(9);
+  return partOf(terms, { paymentId: "cd".repeat(32) as PaymentId, path, height: 800_000, sessionKey });
+}
+
+describe("a part of a payment", () => {
+  it("goes along nodes", () => {
+    assert(partAlong(one, two).ok);
+  });
+
+  it("goes along no ids that are none of a node, and says so", () => {
+    for (const path of [
+      [nobody, two],
+      [one, nobody],
+    ]) {
+      const part = partAlong(...path);
+      assert(!part.ok);
+      assert.equal(part.error.kind, "not-a-point");
+    }
+  });
+
+  it("goes along no more nodes than an onion holds, and says so", () => {
+    const part = partAlong(...Array<NodeId>(40).fill(one));
+    assert(!part.ok);
+    assert.equal(part.error.kind, "onion-too-large");
+  });
+});
