@@ -12,6 +12,7 @@ import {
   ratioOf,
 } from "./measuredCase.ts";
 import { paymentsBench } from "./payments.ts";
+import { rapidGossipBench } from "./rapidGossip.ts";
 import { simulationBench } from "./simulation.ts";
 import { startupBench } from "./startup.ts";
 import { writesBench } from "./writes.ts";
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   large: largeBench,
   simulation: simulationBench,
   gossip: gossipBench,
+  "rapid-gossip": rapidGossipBench,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { modelCampaign } from "./model/campaign.ts";
+import { rapidGossipCampaign } from "./rapidGossip.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /*
@@ -12,6 +13,11 @@ const targets: Readonly<Record<string, FuzzTarget>> = {
   model: {
     summary: "three nodes under crashes, cuts, failing stores and reorgs, against a ledger",
     run: modelCampaign,
+  },
+  "rapid-gossip": {
+    summary:
+      "snapshots of the network with bytes changed, against a graph that must take them whole or not at all",
+    run: rapidGossipCampaign,
   },
 };
 

@@ -4,7 +4,6 @@ import type { NodeId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
 import { type Msat, maxU64, type Sat } from "../util/units.ts";
 import { type DecodedAddresses, decodeAddresses, Features, type SocketAddress } from "../wire/index.ts";
 import {
-  capacityFollows,
   nodeDetailFlag,
   ownFeatures,
   type RapidChannel,
@@ -168,32 +167,51 @@ function readChannels(
   for (let i = 0; i < count; i++) {
     const features = featureSets.read(reader);
     id = nextId(reader, id);
-    const nodeOne = nodeAt(reader, nodeIds, reader.bigSize());
-    const second = reader.bigSize();
-    const hasMore = second >= capacityFollows;
-    const nodeTwo = nodeAt(reader, nodeIds, hasMore ? second - capacityFollows : second);
+    const nodeOne = nodeAt(reader, nodeIds, readIndex(reader));
+    const second = readIndex(reader);
+    const hasMore = second < 0;
+    const nodeTwo = nodeAt(reader, nodeIds, hasMore ? -1 - second : second);
     if (nodeOne >= nodeTwo) throw reader.error("nodes of a channel in the wrong order");
-    const capacity = hasDetails && hasMore ? readCapacity(reader) : undefined;
     const shortChannelId = id as ShortChannelId;
-    visitor.channel({
-      shortChannelId,
-      nodeOne,
-      nodeTwo,
-      features,
-      ...(capacity !== undefined && { capacity }),
-    });
+    if (hasDetails && hasMore) {
+      const capacity = readCapacity(reader);
+      visitor.channel({ shortChannelId, nodeOne, nodeTwo, features, capacity });
+    } else {
+      visitor.channel({ shortChannelId, nodeOne, nodeTwo, features });
+    }
   }
 }
 
-function nodeAt(reader: Reader, nodeIds: readonly NodeId[], index: bigint): NodeId {
-  const nodeId = nodeIds[Number(index)];
+/** A bigsize, as a number: `-1 - index` if its highest bit, which is not part of the index, is set. */
+function readIndex(reader: Reader): number {
+  const first = reader.u8();
+  if (first < 0xfd) return first;
+  if (first === 0xfd) return shortest(reader, reader.u16(), 0xfd);
+  if (first === 0xfe) return shortest(reader, reader.u32(), 0x1_0000);
+  const high = shortest(reader, reader.u32(), 1);
+  const index = (high & 0x7fff_ffff) * 2 ** 32 + reader.u32();
+  return high < 2 ** 31 ? index : -1 - index;
+}
+
+function shortest(reader: Reader, value: number, least: number): number {
+  if (value < least) throw reader.error("bigsize is not in its shortest form");
+  return value;
+}
+
+function nodeAt(reader: Reader, nodeIds: readonly NodeId[], index: number): NodeId {
+  const nodeId = nodeIds[index];
   if (nodeId === undefined) throw reader.error(`node ${index} of ${nodeIds.length}`);
   return nodeId;
 }
 
 /** What else may follow in the same field one day is left out. */
 function readCapacity(reader: Reader): Sat {
-  return reader.sub(readLength(reader)).bigSize() as Sat;
+  const length = readLength(reader);
+  const end = reader.offset + length;
+  const capacity = reader.bigSize() as Sat;
+  if (reader.offset > end) throw reader.error(`a capacity longer than its ${length} bytes`);
+  if (reader.offset < end) reader.sub(end - reader.offset);
+  return capacity;
 }
 
 function readUpdates(reader: Reader, { hasDetails, visitor }: Omit<BodyContext, "featureSets">): void {
@@ -220,17 +238,30 @@ function readUpdates(reader: Reader, { hasDetails, visitor }: Omit<BodyContext, 
       reader.sub(readLength(reader));
       continue;
     }
-    const about = {
-      shortChannelId: id as ShortChannelId,
-      isFromNodeOne: direction === 0,
-      enabled: (flags & updateFlag.disabled) === 0,
-    };
+    const shortChannelId = id as ShortChannelId;
+    const isFromNodeOne = direction === 0;
+    const enabled = (flags & updateFlag.disabled) === 0;
     if ((flags & updateFlag.incremental) === 0) {
-      visitor.update({ ...about, kind: "full", terms: { ...defaults, ...readChanges(reader, flags) } });
+      const terms = readTerms(reader, flags, defaults);
+      visitor.update({ shortChannelId, isFromNodeOne, enabled, kind: "full", terms });
     } else {
-      visitor.update({ ...about, kind: "incremental", changes: readChanges(reader, flags) });
+      const changes = readChanges(reader, flags);
+      visitor.update({ shortChannelId, isFromNodeOne, enabled, kind: "incremental", changes });
     }
   }
+}
+
+function readTerms(reader: Reader, flags: number, defaults: RapidTerms): RapidTerms {
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  return {
+    cltvExpiryDelta: has(updateFlag.cltvExpiryDelta) ? reader.u16() : defaults.cltvExpiryDelta,
+    htlcMinimum: has(updateFlag.htlcMinimum) ? (reader.u64() as Msat) : defaults.htlcMinimum,
+    feeBaseMsat: has(updateFlag.feeBaseMsat) ? reader.u32() : defaults.feeBaseMsat,
+    feeProportionalMillionths: has(updateFlag.feeProportionalMillionths)
+      ? reader.u32()
+      : defaults.feeProportionalMillionths,
+    htlcMaximum: has(updateFlag.htlcMaximum) ? (reader.u64() as Msat) : defaults.htlcMaximum,
+  };
 }
 
 function readChanges(reader: Reader, flags: number): Partial<RapidTerms> {

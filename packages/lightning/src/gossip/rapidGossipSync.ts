@@ -6,7 +6,7 @@ import { maxAhead, staleAfter } from "./acceptance.ts";
 import type { NetworkGraph } from "./networkGraph.ts";
 import { type RapidVisitor, readRapidHeader, visitRapidSnapshot } from "./rapidDecode.ts";
 import { termsOf } from "./rapidHistory.ts";
-import type { RapidChannelUpdate, RapidNode } from "./rapidSnapshot.ts";
+import type { RapidChannelUpdate, RapidNode, RapidTerms } from "./rapidSnapshot.ts";
 
 /** Why a snapshot was not taken in; then the graph is as it was. @ldk lightning_rapid_gossip_sync::GraphSyncError */
 export type RapidGossipRefusal =
@@ -91,15 +91,30 @@ export class RapidGossipSync {
 
   #updateChannel(update: RapidChannelUpdate, lastUpdate: UnixSeconds, now: UnixSeconds): void {
     const { shortChannelId, isFromNodeOne, enabled } = update;
-    const about = { shortChannelId, fromNodeOne: isFromNodeOne, enabled, lastUpdate };
-    if (update.kind === "full") {
-      this.#graph.updateChannelUnsigned({ ...about, ...update.terms }, now);
-      return;
-    }
-    const channel = this.#graph.channel(shortChannelId);
-    const known = isFromNodeOne ? channel?.oneToTwo : channel?.twoToOne;
-    if (known === undefined) return;
-    this.#graph.updateChannelUnsigned({ ...about, ...termsOf(known), ...update.changes }, now);
+    const terms = update.kind === "full" ? update.terms : this.#termsWith(update);
+    if (terms === undefined) return;
+    const { cltvExpiryDelta, htlcMinimum, feeBaseMsat, feeProportionalMillionths, htlcMaximum } = terms;
+    this.#graph.updateChannelUnsigned(
+      {
+        shortChannelId,
+        fromNodeOne: isFromNodeOne,
+        enabled,
+        lastUpdate,
+        cltvExpiryDelta,
+        htlcMinimum,
+        feeBaseMsat,
+        feeProportionalMillionths,
+        htlcMaximum,
+      },
+      now,
+    );
+  }
+
+  /** What the graph knows, and what has changed of it. */
+  #termsWith(update: Extract<RapidChannelUpdate, { kind: "incremental" }>): RapidTerms | undefined {
+    const channel = this.#graph.channel(update.shortChannelId);
+    const known = update.isFromNodeOne ? channel?.oneToTwo : channel?.twoToOne;
+    return known && { ...termsOf(known), ...update.changes };
   }
 }
 
