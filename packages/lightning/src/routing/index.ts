@@ -5,6 +5,7 @@ export {
   maxBlindedPaths,
 } from "./blindedPaymentPaths.ts";
 export { DefaultRouter } from "./defaultRouter.ts";
+export { type ExplainingScorer, explainRoute } from "./explainRoute.ts";
 export { findRoute } from "./findRoute.ts";
 export {
   type BlindedTail,
@@ -26,6 +27,7 @@ export {
   type Router,
   type RouteSolver,
 } from "./route.ts";
+export type { HopExplanation, PathExplanation, RouteExplanation } from "./routeExplanation.ts";
 export type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";
 export { type ScoreUpdate, type TriedPath, triedPath } from "./scoreUpdate.ts";
 export {
@@ -36,6 +38,7 @@ export {
   decodeScores,
   defaultDecayParameters,
   defaultFeeParameters,
+  type EdgeOutlook,
   encodeScores,
   FixedPenaltyScorer,
   type LiquidityHistory,

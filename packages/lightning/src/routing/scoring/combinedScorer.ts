@@ -4,6 +4,7 @@ import type { EdgePenalties, ScoreLookUp } from "../scoreLookUp.ts";
 import type { ScoreUpdate, TriedPath } from "../scoreUpdate.ts";
 import type { ChannelLiquidities } from "./channelLiquidities.ts";
 import { ProbabilisticScorer } from "./probabilisticScorer.ts";
+import type { ScoredEdges } from "./scoredEdges.ts";
 
 /**
  * Scores by what was learned here and what others tell, somebody who probes a lot, say. What was learned here is kept
@@ -54,6 +55,11 @@ export class CombinedScorer implements ScoreLookUp, ScoreUpdate {
 
   penaltiesFor(graph: RoutingGraph): EdgePenalties {
     return this.merged.penaltiesFor(graph);
+  }
+
+  /** As `ProbabilisticScorer.edges`, of all together. */
+  edges(graph: RoutingGraph): ScoredEdges {
+    return this.merged.edges(graph);
   }
 
   paymentPathFailed(path: TriedPath, shortChannelId: ShortChannelId, now: UnixSeconds): void {

@@ -1,5 +1,6 @@
 export { ChannelLiquidities } from "./channelLiquidities.ts";
 export { CombinedScorer } from "./combinedScorer.ts";
+export { edgeTo } from "./edges.ts";
 export { FixedPenaltyScorer } from "./fixedPenaltyScorer.ts";
 export { bucketStarts } from "./history.ts";
 export { decodeLdkScores } from "./ldkScores.ts";
@@ -14,5 +15,5 @@ export {
   withoutManualPenalty,
 } from "./parameters.ts";
 export { ProbabilisticScorer, type ProbabilisticScorerOptions } from "./probabilisticScorer.ts";
-export type { PenaltyParts, ScoredEdges } from "./scoredEdges.ts";
+export type { EdgeOutlook, PenaltyParts, ScoredEdges } from "./scoredEdges.ts";
 export { decodeScores, encodeScores } from "./scoresRecord.ts";

@@ -2,7 +2,7 @@ import { edgeAmount, edgeWord, type RoutingGraph } from "../../gossip/index.ts";
 import type { EdgePenalties } from "../scoreLookUp.ts";
 import { type ChannelLiquidities, liquidityTime } from "./channelLiquidities.ts";
 import { capacityOf } from "./edges.ts";
-import { mostNegativeLog10 } from "./negativeLog10.ts";
+import { leastProbability, mostNegativeLog10 } from "./negativeLog10.ts";
 import type { ScoringModel } from "./scoringModel.ts";
 
 /** Of what the penalty of an edge is made, msat each; the sum is what a router is told. */
@@ -21,6 +21,17 @@ export interface PenaltyParts {
   readonly probingDiversity: number;
   /** What the user wants, in place of all others. */
   readonly manual: number;
+}
+
+/** What a scorer thinks of an edge's liquidity; msat. */
+export interface EdgeOutlook {
+  readonly min: number;
+  readonly max: number;
+  readonly capacity: number;
+  /** From what `probability` follows. */
+  readonly basis: "history" | "bounds" | "capacity";
+  /** That the amount passes, 0..1. */
+  readonly probability: number;
 }
 
 /** The edges of a graph with what is known of their liquidity, for one search. */
@@ -106,6 +117,19 @@ export class ScoredEdges implements EdgePenalties {
       probingDiversity: this.#usesDiversity && total < capacity ? this.#diversity(bound) : 0,
       manual: 0,
     };
+  }
+
+  /** What is known of the liquidity of an edge, and how likely it carries `total` msat. */
+  outlook(edge: number, total: number): EdgeOutlook {
+    const bound = this.boundOf(edge);
+    const capacity = this.#capacityOf(edge);
+    const bounds = { min: this.minOf(bound), max: this.maxOf(bound, capacity), capacity };
+    const past = this.#model.historicalProbability(this.#liquidities, bound, total, capacity);
+    if (past >= 0 && total < capacity) {
+      return { ...bounds, basis: "history", probability: Math.max(leastProbability, Math.min(1, past)) };
+    }
+    const probability = this.#model.probabilityByBounds(total, bounds, true);
+    return { ...bounds, basis: bound < 0 ? "capacity" : "bounds", probability };
   }
 
   /** Where the lower bound of an edge stands in the columns of `ChannelLiquidities`; -1 when nothing is known. */
