@@ -3,6 +3,7 @@ import type { P2PGossipSync } from "@fulmen/lightning/gossip";
 import { type Event, type Logger, type LogRecord, withPrintableText } from "@fulmen/lightning/handlers";
 import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
+import type { Prober } from "@fulmen/lightning/routing";
 import { channelPrefixes } from "@fulmen/lightning/storage";
 import { printable, type UnixSeconds } from "@fulmen/lightning/util";
 import type { BumpTransactionHandler } from "./bumpTransactionHandler.ts";
@@ -94,6 +95,8 @@ export interface BackgroundProcessorOptions {
   readonly networkGraph?: NetworkKnowledgeOptions["graph"];
   /** Learns from the events of payments and probes; stored as the graph is, when it has `write`: `loadScores` reads it. */
   readonly scorer?: TaughtScorer;
+  /** Sends probes, from which `scorer` learns; asked every second whether one is due. */
+  readonly prober?: Pick<Prober, "tick">;
   /** Verifies the signatures of `gossip`, where that was made with `verification: "queued"`. */
   readonly signatureVerifier?: SignatureVerifier;
   /**
@@ -193,6 +196,7 @@ export class BackgroundProcessor {
     });
     this.#every(60, () => manager.timerTickOccurred(clock.now()));
     const { pollInterval = 1_000 } = this.#options;
+    if (this.#options.prober !== undefined) this.#every(1, () => this.#probe());
     this.#every(5 * 60, () => this.#knowledge.timePassed(clock.now() as UnixSeconds));
     this.#timers.every(60 * 60 * 1_000, () => {
       void this.#archive();
@@ -351,6 +355,13 @@ export class BackgroundProcessor {
     } else if (event.kind === "payment-path-failed" || event.kind === "probe-failed") {
       if (event.networkUpdate !== undefined) gossip?.handleNetworkUpdate(event.networkUpdate);
     }
+  }
+
+  #probe(): void {
+    const { prober, clock = systemClock } = this.#options;
+    if (this.#queue.isFrozen) return;
+    const attempt = prober?.tick(clock.now() as UnixSeconds);
+    if (attempt?.kind === "skipped") this.#log("debug", `no probe: ${attempt.text}`);
   }
 
   #expectNobody(): void {

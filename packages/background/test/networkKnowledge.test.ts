@@ -152,6 +152,25 @@ describe("what a node knows of the network", () => {
   });
 });
 
+describe("probes of a running node", () => {
+  it("are asked for each second, and what keeps them from being sent is said", async () => {
+    const asked: number[] = [];
+    const { processor, log, clock } = fakeNode({
+      prober: {
+        tick: (now) => {
+          asked.push(now);
+          return now === 2 ? { kind: "skipped", text: "no way" } : { kind: "waiting" };
+        },
+      },
+    });
+    processor.start();
+    await clock.advance(3_000);
+    assert.deepEqual(asked, [1, 2, 3]);
+    assert.ok(log.some(({ level, text }) => level === "debug" && text === "no probe: no way"));
+    await processor.stop();
+  });
+});
+
 describe("what a node knew of the network", () => {
   const options = { chainHash: networks.regtest.genesisHash };
 

@@ -16,7 +16,7 @@ import type { BlindedPaymentPath } from "../onion/index.ts";
 import type { InboundPayment, InvoiceClaim } from "../payment/inboundPayment.ts";
 import type { PaymentTerms } from "../payment/outboundPayment.ts";
 import type { RecentPaymentDetails } from "../payment/outboundPayments.ts";
-import type { InFlightHtlcs, Path, Route, RouteParameters } from "../routing/route.ts";
+import type { FirstHop, InFlightHtlcs, Path, Route, RouteParameters } from "../routing/route.ts";
 import type { SigningAnswer, SigningRequest } from "../sign/channelSigner.ts";
 import type { Bytes32, Script } from "../util/bytes.ts";
 import {
@@ -31,7 +31,7 @@ import {
   type ShortChannelId,
   type Txid,
 } from "../util/ids.ts";
-import { type FeeratePerKw, type Msat, type Sat, zeroMsat } from "../util/units.ts";
+import { type FeeratePerKw, type Msat, plus, type Sat, zeroMsat } from "../util/units.ts";
 import { featuresOfInit } from "../wire/index.ts";
 import { requiredAnchorReserve } from "./anchorReserveCheck.ts";
 import { ApiError } from "./apiError.ts";
@@ -393,6 +393,17 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   /** Probes the ways to a node that made no invoice. @ldk ChannelManager::send_spontaneous_preflight_probes */
   sendSpontaneousPreflightProbes(payment: SpontaneousPayment): readonly SentProbe[] {
     return this.sendPreflightProbes(keysendTerms(payment, new Uint8Array(32) as Bytes32).routeParameters);
+  }
+
+  /** What probes under way bind of our channels, fees included, and how many they are. */
+  probesInFlight(): { readonly count: number; readonly amount: Msat } {
+    const { size, amount, fees } = this.#core.payments.probes.inFlight;
+    return { count: size, amount: plus(amount, fees) };
+  }
+
+  /** Our channels that can carry a payment now, as a router is told of them. */
+  listFirstHops(): readonly FirstHop[] {
+    return this.#core.payer.firstHops();
   }
 
   /** No further part is tried; `payment-failed` follows when the last one under way has failed. */

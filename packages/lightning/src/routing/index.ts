@@ -8,6 +8,19 @@ export { DefaultRouter } from "./defaultRouter.ts";
 export { type ExplainingScorer, explainRoute } from "./explainRoute.ts";
 export { findRoute } from "./findRoute.ts";
 export {
+  buildRandomWalkProbePath,
+  HighDegreeProbes,
+  type HighDegreeProbesOptions,
+  type ProbeAttempt,
+  Prober,
+  type ProberOptions,
+  type ProbeSource,
+  type ProbeStrategy,
+  RandomWalkProbes,
+  type RandomWalkProbesOptions,
+  type RandomWalkRequest,
+} from "./probing/index.ts";
+export {
   type BlindedTail,
   defaultMaxFee,
   type FirstHop,
@@ -28,6 +41,7 @@ export {
   type RouteSolver,
 } from "./route.ts";
 export type { HopExplanation, PathExplanation, RouteExplanation } from "./routeExplanation.ts";
+export { buildRouteFromHops } from "./routeFromHops.ts";
 export type { EdgePenalties, ScoreLookUp } from "./scoreLookUp.ts";
 export { type ScoreUpdate, type TriedPath, triedPath } from "./scoreUpdate.ts";
 export {

@@ -1,6 +1,6 @@
 export { ChannelLiquidities } from "./channelLiquidities.ts";
 export { CombinedScorer } from "./combinedScorer.ts";
-export { edgeTo } from "./edges.ts";
+export { capacityOf, edgeTo } from "./edges.ts";
 export { FixedPenaltyScorer } from "./fixedPenaltyScorer.ts";
 export { bucketStarts } from "./history.ts";
 export { decodeLdkScores } from "./ldkScores.ts";
