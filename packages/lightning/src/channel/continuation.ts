@@ -42,7 +42,7 @@ export function continueWith(
     }
     case "send-revocation": {
       const state = inState(before, "normal", "shutting-down");
-      const sent = sendRevocation(state.channel, then.received, answerOf(answer, "revocation"));
+      const sent = sendRevocation(state.channel, then, answerOf(answer, "revocation"));
       return whenSettled(ctx, { state: withChannel(state, sent.channel), actions: sent.actions });
     }
     case "resend-revocation": {

@@ -1,5 +1,5 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { Commitments } from "../commitment/commitments.ts";
+import type { Commitments, FirstCommitments, LocalCommitment } from "../commitment/commitments.ts";
 import type { DanceStep } from "../commitment/dance.ts";
 import type { FormatName, PartyParams } from "../commitment/params.ts";
 import type { ClosureReason } from "../handlers/event.ts";
@@ -278,19 +278,21 @@ export type SignerContinuation =
       readonly fundingTransaction: Transaction;
       readonly funding: OutPoint;
     }
-  /** `commitments` are the first ones, with the peer's verified signature of ours. */
-  | { readonly kind: "send-funding-signed"; readonly commitments: Commitments }
-  /** Sign the peer's next commitment; `txids` for each active funding, `htlcs` are the keys of those on it. */
+  /** `first` has the peer's verified signature of ours. */
+  | { readonly kind: "send-funding-signed"; readonly first: FirstCommitments }
+  /** Sign the peer's next commitment; `txids` for each active funding. */
   | {
       readonly kind: "send-commitment";
-      readonly point: Point;
       readonly txids: readonly Txid[];
-      readonly htlcs: readonly string[];
     }
   /** The same commitment once more, after a reconnection; the updates it covers are sent before it. */
   | { readonly kind: "resend-commitment" }
-  /** `received` has the peer's signatures of our next commitment; answering revokes the present one. */
-  | { readonly kind: "send-revocation"; readonly received: DanceStep }
+  /** `signed` are the peer's verified signatures of our next commitment; answering revokes the present one. */
+  | {
+      readonly kind: "send-revocation";
+      readonly received: DanceStep;
+      readonly signed: readonly LocalCommitment[];
+    }
   | { readonly kind: "resend-revocation" }
   | {
       readonly kind: "send-closing";

@@ -13,11 +13,21 @@ export interface HtlcSignature {
   readonly signature: Signature;
 }
 
-/** What makes one commitment of ours spendable: the peer's signatures. Ours are made again whenever they are needed. */
+/**
+ * What makes one commitment of ours spendable: the peer's signatures. The channel's monitor keeps them, and nobody else;
+ * ours are made again whenever they are needed.
+ */
 export interface LocalCommitment {
   readonly txid: Txid;
   readonly signature: Signature;
   readonly htlcSignatures: readonly HtlcSignature[];
+}
+
+/** What is known of both sides' first commitments beside `Commitments`, for the channel's monitor. */
+export interface FirstSigned {
+  /** Ours, as the peer signed it. */
+  readonly local: LocalCommitment;
+  readonly remoteTxid: Txid;
 }
 
 /**
@@ -33,10 +43,6 @@ export interface ActiveFunding {
   readonly localBalance: Msat;
   /** What is the peer's when every HTLC in the table goes back to its sender. */
   readonly remoteBalance: Msat;
-  /** Our commitment `localNumber`. */
-  readonly local: LocalCommitment;
-  /** The peer's commitment `remoteNumber`. */
-  readonly remoteTxid: Txid;
   /** The peer's commitment `remoteNumber + 1`, once we have signed it. */
   readonly remoteNextTxid?: Txid;
 }
@@ -48,17 +54,13 @@ export interface FeeUpdate {
 }
 
 /**
- * What we signed and the peer has not answered with a revocation yet. Signing it again after a reconnection must give
- * the same txids (`ActiveFunding.remoteNextTxid`); the updates it covers are the rows in the states
+ * What we signed, with the point `remoteNextPoint`, and the peer has not answered with a revocation yet. Signing it again after a reconnection must give
+ * the same txids (`ActiveFunding.remoteNextTxid`). The HTLCs on it follow from their intervals; the updates it covers are the rows in the states
  * `sent-add-commit` and `sent-remove-commit`.
  */
 export interface SignedCommitment {
   readonly number: CommitmentNumber;
-  /** The peer's per-commitment point that was used. */
-  readonly point: Point;
   readonly feerate: FeeratePerKw;
-  /** Keys (`htlcKey`) of the HTLCs on it. */
-  readonly htlcs: readonly string[];
   /** Whether a revocation of ours left after it: on reconnection they are sent again in the order in which they left. */
   readonly revocationAfter: boolean;
 }
@@ -91,4 +93,10 @@ export interface Commitments {
   readonly remoteSecrets: ShachainStore;
   readonly nextLocalHtlcId: HtlcId;
   readonly nextRemoteHtlcId: HtlcId;
+}
+
+/** A channel's commitments as they begin. */
+export interface FirstCommitments {
+  readonly commitments: Commitments;
+  readonly signed: FirstSigned;
 }

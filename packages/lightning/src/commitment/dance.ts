@@ -1,11 +1,11 @@
 import { isPerCommitmentSecret } from "../crypto/keyDerivation.ts";
 import { insertSecret, secretFor } from "../crypto/shachain.ts";
 import type { Bytes32, Point } from "../util/bytes.ts";
-import { type CommitmentNumber, commitmentNumber, htlcId } from "../util/ids.ts";
+import { type CommitmentNumber, commitmentNumber, htlcId, type Txid } from "../util/ids.ts";
 import { invariant } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type FeeratePerKw, type Msat, minus, plus } from "../util/units.ts";
-import type { ActiveFunding, Commitments, FeeUpdate, LocalCommitment } from "./commitments.ts";
+import type { ActiveFunding, Commitments, FeeUpdate } from "./commitments.ts";
 import type { Htlc, HtlcDirection, HtlcRemoval } from "./htlc.ts";
 import { afterMove, type DanceMove, danceMoves, htlcStates } from "./htlcState.ts";
 
@@ -100,37 +100,28 @@ export function nextFeerate(commitments: Commitments, side: "local" | "remote"):
   return update.feerate;
 }
 
-/** We signed the peer's commitment `nextRemoteNumber`, whose txids are `txids`, one for each active funding. */
-export function commitmentSent(
-  commitments: Commitments,
-  signed: {
-    readonly point: Point;
-    readonly txids: readonly ActiveFunding["remoteTxid"][];
-    readonly htlcs: readonly string[];
-  },
-): DanceStep {
+/**
+ * We signed the peer's commitment `nextRemoteNumber`, of its point `remoteNextPoint`; `txids` has one for each active
+ * funding.
+ */
+export function commitmentSent(commitments: Commitments, txids: readonly Txid[]): DanceStep {
   invariant(commitments.remoteNext === undefined, "signed twice without a revocation");
+  invariant(commitments.remoteNextPoint !== undefined, "signed without a point");
   const number = nextRemoteNumber(commitments);
   const feerate = nextFeerate(commitments, "remote");
   const fundings = commitments.fundings.map((funding, i) => {
-    const remoteNextTxid = signed.txids[i];
+    const remoteNextTxid = txids[i];
     invariant(remoteNextTxid !== undefined, "a funding was not signed");
     return { ...funding, remoteNextTxid };
   });
-  const { point, htlcs } = signed;
-  const remoteNext = { number, point, feerate, htlcs, revocationAfter: false };
+  const remoteNext = { number, feerate, revocationAfter: false };
   return applyMove({ ...commitments, fundings, remoteNext }, "commitment-sent", number);
 }
 
-/** The peer signed our commitment `nextLocalNumber`; `signed` has its verified signatures for each active funding. */
-export function commitmentReceived(commitments: Commitments, signed: readonly LocalCommitment[]): DanceStep {
+/** The peer signed our commitment `nextLocalNumber`, for each active funding. */
+export function commitmentReceived(commitments: Commitments): DanceStep {
   const number = nextLocalNumber(commitments);
-  const fundings = commitments.fundings.map((funding, i) => {
-    const local = signed[i];
-    invariant(local !== undefined, "a funding was not signed");
-    return { ...funding, local };
-  });
-  return applyMove({ ...commitments, fundings, localNumber: number }, "commitment-received", number);
+  return applyMove({ ...commitments, localNumber: number }, "commitment-received", number);
 }
 
 /** We revoked the commitment before `localNumber`; `point` is our per-commitment point of `localNumber + 2`. */
@@ -157,20 +148,17 @@ export function revocationReceived(
   secret: Bytes32,
   nextPoint: Point,
 ): Result<DanceStep, RevocationError> {
-  const { remoteNext, ...rest } = commitments;
-  if (remoteNext === undefined) return err("unexpected-revocation");
+  const { remoteNext, remoteNextPoint, ...rest } = commitments;
+  if (remoteNext === undefined || remoteNextPoint === undefined) return err("unexpected-revocation");
   if (!isPerCommitmentSecret(secret, commitments.remotePoint)) return err("secret-does-not-match-point");
   const inserted = insertSecret(commitments.remoteSecrets, commitments.remoteNumber, secret);
   if (!inserted.ok) return err("secret-does-not-derive-older-ones");
-  const fundings = commitments.fundings.map(({ remoteNextTxid, ...funding }) => {
-    invariant(remoteNextTxid !== undefined, "a funding was not signed");
-    return { ...funding, remoteTxid: remoteNextTxid };
-  });
+  const fundings = commitments.fundings.map(({ remoteNextTxid: _, ...funding }) => funding);
   const moved: Commitments = {
     ...rest,
     fundings,
     remoteNumber: remoteNext.number,
-    remotePoint: remoteNext.point,
+    remotePoint: remoteNextPoint,
     remoteNextPoint: nextPoint,
     remoteSecrets: inserted.value,
   };

@@ -7,7 +7,7 @@ import { htlcStates } from "../commitment/htlcState.ts";
 import type { IndexedEvent } from "../handlers/index.ts";
 import { monitorAhead, monitorBehind, type StorageError } from "../storage/storageError.ts";
 import { readEventAck, readIndexedEvent } from "../storage/v1/event.ts";
-import { coreKey } from "../storage/v1/keys.ts";
+import { commitmentsKey } from "../storage/v1/keys.ts";
 import { readBatchSequence, readChainPosition } from "../storage/v1/node.ts";
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { readPayment } from "../storage/v1/payment.ts";
@@ -124,12 +124,12 @@ function addChannel(
   const { channelId } = channel.commitments;
   const { lastUpdateId } = channel;
   const watched = core.environment.watch.latestUpdateId(channelId) ?? 0;
-  if (watched > lastUpdateId) return monitorAhead(coreKey(channelId), watched, lastUpdateId);
+  if (watched > lastUpdateId) return monitorAhead(commitmentsKey(channelId), watched, lastUpdateId);
   if (watched < lastUpdateId) {
     const kept = new Set<number>();
     for (const row of outbox) if (refOf(row).channelId === channelId) kept.add(refOf(row).updateId);
     for (let id = watched + 1; id <= lastUpdateId; id++) {
-      if (!kept.has(id)) return monitorBehind(coreKey(channelId), watched, id);
+      if (!kept.has(id)) return monitorBehind(commitmentsKey(channelId), watched, id);
     }
   }
   core.channels.add(channelId, {

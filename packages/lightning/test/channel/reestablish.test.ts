@@ -4,6 +4,7 @@ import { feeLimits } from "#src/channel/ops/limits";
 import { availableToSend } from "#src/commitment/balances";
 import { isSettled } from "#src/commitment/dance";
 import type { FormatName } from "#src/commitment/params";
+import { specOf } from "#src/commitment/spec";
 import type { Bytes32 } from "#src/util/bytes";
 import { commitmentNumber } from "#src/util/ids";
 import { feeratePerKw } from "#src/util/units";
@@ -54,13 +55,22 @@ function assertInStep(pair: Pair): void {
     assert.equal(side.channel.incoming.length + side.channel.outgoing.length, 0);
   }
   assert.equal(alice.balance + bob.balance, pair.funding * 1000n);
-  const funding = (side: Side) => side.channel.commitments.fundings[0];
+  const specs = ({ channel }: Side, of: "local" | "remote") => {
+    const { commitments } = channel;
+    const number = of === "local" ? commitments.localNumber : commitments.remoteNumber;
+    return commitments.fundings.map((funding) => specOf(commitments, funding, of, number));
+  };
   for (const [one, two] of [
     [alice, bob],
     [bob, alice],
   ] as const) {
     assert.equal(one.channel.commitments.localNumber, two.channel.commitments.remoteNumber);
-    assert.equal(funding(one)?.local.txid, funding(two)?.remoteTxid);
+    const theirs = specs(two, "remote").map(({ toLocal, toRemote, ...spec }) => ({
+      ...spec,
+      toLocal: toRemote,
+      toRemote: toLocal,
+    }));
+    assert.deepEqual(specs(one, "local"), theirs);
   }
 }
 

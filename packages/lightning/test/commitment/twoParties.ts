@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { type BuiltCommitment, buildCommitment } from "#src/commitment/build";
-import type { Commitments, LocalCommitment } from "#src/commitment/commitments";
+import type { Commitments } from "#src/commitment/commitments";
 import {
   addHtlc,
   commitmentReceived,
@@ -29,7 +29,7 @@ import type { ChannelParams } from "#src/commitment/params";
 import { type CommitmentSpec, specOf } from "#src/commitment/spec";
 import { perCommitmentPoint } from "#src/crypto/keyDerivation";
 import { commitmentSecret, emptyShachain } from "#src/crypto/shachain";
-import type { Bytes32, Point, Signature } from "#src/util/bytes";
+import type { Bytes32, Point } from "#src/util/bytes";
 import {
   type ChannelId,
   type CommitmentNumber,
@@ -53,7 +53,6 @@ type Message =
   | { readonly kind: "sign"; readonly number: CommitmentNumber; readonly built: readonly BuiltCommitment[] }
   | { readonly kind: "revoke"; readonly secret: Bytes32; readonly nextPoint: Point };
 
-const anySignature = new Uint8Array(64) as Signature;
 const anyTxid = "00".repeat(32) as Txid;
 
 /** One end of a channel without channel state: it sends, receives, signs and revokes, and checks what it sees. */
@@ -111,11 +110,8 @@ export class Party {
     const number = nextRemoteNumber(this.commitments);
     const specs = this.specs("remote", "next");
     const built = this.build("remote", number, specs);
-    this.commitments = commitmentSent(this.commitments, {
-      point: this.commitments.remoteNextPoint ?? this.commitments.remotePoint,
-      txids: built.map(({ txid }) => txid),
-      htlcs: [],
-    }).commitments;
+    const txids = built.map(({ txid }) => txid);
+    this.commitments = commitmentSent(this.commitments, txids).commitments;
     deepEqual(this.specs("remote", number), specs);
     this.send({ kind: "sign", number, built });
   }
@@ -168,10 +164,7 @@ export class Party {
       built.map(({ transaction }) => transaction),
       theirs.map(({ transaction }) => transaction),
     );
-    const local = built.map(
-      ({ txid }): LocalCommitment => ({ txid, signature: anySignature, htlcSignatures: [] }),
-    );
-    this.commitments = commitmentReceived(this.commitments, local).commitments;
+    this.commitments = commitmentReceived(this.commitments).commitments;
     deepEqual(this.specs("local", number), specs);
     const secret = commitmentSecret(this.seed, commitmentNumber(number - 1));
     this.commitments = revocationSent(this.commitments, pointAt(this.seed, number + 2)).commitments;
@@ -226,13 +219,10 @@ export function startOf(
   seeds: readonly [Uint8Array, Uint8Array],
 ): Commitments {
   const capacity = satToMsat(funding.capacity);
-  const local = { txid: anyTxid, signature: anySignature, htlcSignatures: [] };
   const first = {
     ...funding,
     localBalance,
     remoteBalance: msat(capacity - localBalance),
-    local,
-    remoteTxid: anyTxid,
   };
   const fundings = [first];
   if (spliceIn !== undefined) {

@@ -124,7 +124,7 @@ function publishes(monitor: ChannelMonitor, party: MonitoredParty): void {
   const [ours] = holderCommitments(closing);
   const commitment = ours && signedHolderCommitment(closing, ours, party.signer);
   assert.ok(commitment !== undefined);
-  assert.equal(txid(commitment), party.commitments.fundings[0]?.local.txid);
+  assert.equal(txid(commitment), party.ownCommitments.at(-1)?.txid);
   const { script, capacity } = party.setup.funding;
   assert.deepEqual(verifyTransaction(commitment, [{ script, value: capacity }]), { ok: true });
 }
@@ -152,7 +152,7 @@ for (const format of formatNames) {
               if (before.includes(monitor)) continue;
               updates++;
               const txids = holderCommitments(monitor).map(({ built }) => built.txid);
-              assert.deepEqual(txids, [party.commitments.fundings[0]?.local.txid]);
+              assert.deepEqual(txids, [party.ownCommitments.at(-1)?.txid]);
             }
           }
           publishes(ofA, a);

@@ -106,8 +106,7 @@ export class MonitoredParty {
   constructor(keysManager: KeysManager, commitments: Commitments, signed: LocalCommitment) {
     this.keysManager = keysManager;
     this.signer = keysManager.deriveChannelSigner(channelKeysId);
-    const fundings = commitments.fundings.map((one) => ({ ...one, local: signed }));
-    this.commitments = { ...commitments, fundings };
+    this.commitments = commitments;
     this.channelId = commitments.channelId;
     const { outPoint, capacity, localKey, remoteKey } = fundingOf(commitments);
     this.setup = {
@@ -124,7 +123,10 @@ export class MonitoredParty {
       },
       bestHeight: blockHeight(100),
       basepoints: this.signer.basepoints,
-      initial: firstUpdate(this.commitments),
+      initial: firstUpdate(commitments, {
+        local: signed,
+        remoteTxid: built(commitments, "remote", commitmentNumber(0)).txid,
+      }),
     };
     const first = built(this.commitments, "local", commitmentNumber(0));
     this.ownCommitments.push({
@@ -190,7 +192,7 @@ export class MonitoredParty {
       preimages: [],
     });
     if (answer.kind !== "counterparty-commitment") throw new Error(answer.kind);
-    const step = commitmentSent(this.commitments, { point, txids: [next.txid], htlcs: [] });
+    const step = commitmentSent(this.commitments, [next.txid]);
     this.commitments = step.commitments;
     this.#update(counterpartyCommitmentStep(step.commitments, step.removed));
     const [signatures] = answer.signatures;
@@ -242,7 +244,7 @@ export class MonitoredParty {
       }),
     };
     this.ownCommitments.push({ ...next, number, signature, htlcSignatures });
-    const received = commitmentReceived(this.commitments, [local]);
+    const received = commitmentReceived(this.commitments);
     const answer = this.signer.sign({
       kind: "revocation",
       number: this.commitments.localNumber,
@@ -253,7 +255,7 @@ export class MonitoredParty {
     const nextPoint = received.commitments.localPoints[2];
     const step = revocationSent(received.commitments, answer.point);
     this.commitments = step.commitments;
-    this.#update(holderCommitmentStep(step.commitments, [...received.removed, ...step.removed]));
+    this.#update(holderCommitmentStep(step.commitments, [local], [...received.removed, ...step.removed]));
     this.#send({ kind: "revoke", secret: answer.secret as Bytes32, nextPoint });
   }
 
@@ -338,14 +340,11 @@ function start(
   };
   const funding = { outPoint, capacity, localKey: ours.fundingKey, remoteKey: theirs.fundingKey };
   const balance = msat(capacity * 500n);
-  const none = { txid: outPoint.txid, signature: new Uint8Array(64) as Signature, htlcSignatures: [] };
   const [n0, n1, n2] = [commitmentNumber(0), commitmentNumber(1), commitmentNumber(2)];
-  const blank: Commitments = {
+  return {
     channelId: channelIdFromOutPoint(outPoint),
     params,
-    fundings: [
-      { ...funding, localBalance: balance, remoteBalance: balance, local: none, remoteTxid: outPoint.txid },
-    ],
+    fundings: [{ ...funding, localBalance: balance, remoteBalance: balance }],
     htlcs: [],
     feerates: [
       {
@@ -362,8 +361,6 @@ function start(
     nextLocalHtlcId: htlcId(0),
     nextRemoteHtlcId: htlcId(0),
   };
-  const remoteTxid = built(blank, "remote", n0).txid;
-  return { ...blank, fundings: blank.fundings.map((one) => ({ ...one, remoteTxid })) };
 }
 
 /** The first commitment of the signer's peer, signed. */

@@ -14,7 +14,6 @@ import type { Htlc, HtlcDirection } from "#src/commitment/htlc";
 import { perCommitmentPoint } from "#src/crypto/keyDerivation";
 import { commitmentSecret } from "#src/crypto/shachain";
 import { deriveHtlcState, type SignedNumbers } from "#src/storage/v1/htlcState";
-import type { Signature } from "#src/util/bytes";
 import { commitmentNumber, type PaymentHash, type Txid } from "#src/util/ids";
 import { feeratePerKw, msat } from "#src/util/units";
 import { paramsOf } from "../commitment/bolt3Fixtures.ts";
@@ -25,11 +24,7 @@ const last = 4;
 const [ourSeed, theirSeed] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
 const secrets = Array.from({ length: last + 2 }, (_, i) => commitmentSecret(theirSeed, commitmentNumber(i)));
 const points = secrets.map(perCommitmentPoint);
-const local = {
-  txid: "00".repeat(32) as Txid,
-  signature: new Uint8Array(64) as Signature,
-  htlcSignatures: [],
-};
+const txid = "00".repeat(32) as Txid;
 
 interface Reached {
   readonly commitments: Commitments;
@@ -43,7 +38,7 @@ function after({ commitments, htlc }: Reached): readonly Reached[] {
   const reach = (to: Commitments, removed: readonly Htlc[]): void => {
     next.push({ commitments: to, htlc: to.htlcs[0] ?? removed[0] ?? htlc });
   };
-  const { remoteNext, remoteNumber, localNumber, remotePoint, remoteNextPoint } = commitments;
+  const { remoteNext, remoteNumber, localNumber, remotePoint } = commitments;
   if (remoteNext !== undefined) {
     const [secret, point] = [secrets[remoteNumber], points[remoteNumber + 2] ?? remotePoint];
     assert.ok(secret);
@@ -51,11 +46,10 @@ function after({ commitments, htlc }: Reached): readonly Reached[] {
     assert.ok(step.ok);
     reach(step.value.commitments, step.value.removed);
   } else if (remoteNumber < last) {
-    const signed = { point: remoteNextPoint ?? remotePoint, txids: [local.txid], htlcs: [] };
-    reach(commitmentSent(commitments, signed).commitments, []);
+    reach(commitmentSent(commitments, [txid]).commitments, []);
   }
   if (localNumber < last) {
-    const received = commitmentReceived(commitments, [local]);
+    const received = commitmentReceived(commitments);
     const sent = revocationSent(received.commitments, commitments.localPoints[2]);
     reach(sent.commitments, [...received.removed, ...sent.removed]);
   }

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import {
   channelPrefix,
+  channelSecretKey,
+  commitmentsKey,
   coreKey,
   eventKey,
   htlcPrefix,
@@ -41,6 +43,9 @@ describe("keys", () => {
 
   it("are parsed as they were made", () => {
     assert.deepEqual(parseChannelKey(coreKey(id)), { channelId: id, row: "core" });
+    assert.deepEqual(parseChannelKey(commitmentsKey(id)), { channelId: id, row: "commitments" });
+    const secret = { channelId: id, row: "secret", position: 47 };
+    assert.deepEqual(parseChannelKey(channelSecretKey(id, 47)), secret);
     for (const htlcKey of ["i0", "o12", `i${longest}`]) {
       for (const row of ["static", "interval", "disposition", "onion"] as const) {
         const key = htlcPrefix(id, htlcKey) + row;
@@ -51,6 +56,7 @@ describe("keys", () => {
     for (const key of [
       "core",
       `${coreKey(id)}x`,
+      `${channelSecretKey(id, 4)}7`,
       `${htlcPrefix(id, "i7")}extra`,
       `${channelPrefix(id)}htlc/i7/static`,
     ]) {

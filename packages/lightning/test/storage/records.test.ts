@@ -19,7 +19,6 @@ import {
   monitorStateWrite,
   monitorUpdateWrites,
   readStoredChanges,
-  readStoredSecret,
   readStoredState,
   readStoredUpdate,
 } from "#src/storage/v1/monitorRows";
@@ -31,6 +30,7 @@ import {
 } from "#src/storage/v1/node";
 import { outboxWrite, readOutboxRow } from "#src/storage/v1/outbox";
 import { encodePayment, readPayment } from "#src/storage/v1/payment";
+import { readStoredSecret } from "#src/storage/v1/secretRows";
 import { fromHex, toHex } from "#src/util/bytes";
 import { paymentIdOf } from "#src/util/ids";
 import type { Result } from "#src/util/result";

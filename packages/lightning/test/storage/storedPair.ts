@@ -19,7 +19,7 @@ import {
   updateFee,
 } from "#src/commitment/dance";
 import { formatOf } from "#src/commitment/formats/formatOf";
-import { type Htlc, type HtlcRemoval, htlcKey } from "#src/commitment/htlc";
+import type { Htlc, HtlcRemoval } from "#src/commitment/htlc";
 import { htlcStates } from "#src/commitment/htlcState";
 import { commitmentKeys, type Side } from "#src/commitment/keys";
 import type { ChannelParams, FormatName, PartyParams } from "#src/commitment/params";
@@ -218,11 +218,7 @@ export class StoredParty {
 
   sign(): void {
     const built = this.#build("remote", nextRemoteNumber(this.commitments));
-    const step = commitmentSent(this.commitments, {
-      point: this.commitments.remoteNextPoint ?? this.commitments.remotePoint,
-      txids: [built.txid],
-      htlcs: this.commitments.htlcs.filter(({ state }) => htlcStates[state].inRemote).map(htlcKey),
-    });
+    const step = commitmentSent(this.commitments, [built.txid]);
     this.#change({ commitments: step.commitments, lastUpdateId: this.channel.lastUpdateId + 1 });
     this.#send({ kind: "sign", built });
   }
@@ -269,14 +265,7 @@ export class StoredParty {
     const number = nextLocalNumber(this.commitments);
     const built = this.#build("local", number);
     if (built.txid !== theirs.txid) throw new Error("the parties disagree");
-    const local = {
-      txid: built.txid,
-      signature: this.#dice.bytes(64) as Signature,
-      htlcSignatures: built.htlcs.map(({ direction, id }) => {
-        return { direction, id, signature: this.#dice.bytes(64) as Signature };
-      }),
-    };
-    const received = commitmentReceived(this.commitments, [local]);
+    const received = commitmentReceived(this.commitments);
     const answer = this.signer.sign({
       kind: "revocation",
       number: commitmentNumber(number - 1),
@@ -422,12 +411,6 @@ function newChannel(
           remoteKey: theirs.fundingKey,
           localBalance: half,
           remoteBalance: half,
-          local: {
-            txid: "01".repeat(32) as Txid,
-            signature: new Uint8Array(64) as Signature,
-            htlcSignatures: [],
-          },
-          remoteTxid: "02".repeat(32) as Txid,
         },
       ],
       htlcs: [],

@@ -4,15 +4,13 @@ import type { ActiveFunding, Commitments, LocalCommitment } from "../../commitme
 import {
   commitmentReceived,
   commitmentSent,
-  type DanceStep,
   hasChangesToSign,
   nextLocalNumber,
   nextRemoteNumber,
   revocationReceived,
   revocationSent,
 } from "../../commitment/dance.ts";
-import { type Htlc, htlcKey } from "../../commitment/htlc.ts";
-import { htlcStates } from "../../commitment/htlcState.ts";
+import type { Htlc } from "../../commitment/htlc.ts";
 import { type CommitmentKeys, commitmentKeys } from "../../commitment/keys.ts";
 import { commitmentSighash, htlcSighash } from "../../commitment/signatures.ts";
 import { specOf } from "../../commitment/spec.ts";
@@ -70,7 +68,6 @@ export function signCommitment(commitments: Commitments): SigningTask {
   const number = nextRemoteNumber(commitments);
   const keys = commitmentKeys(commitments.params, "remote", point);
   const built = buildAll(commitments, { side: "remote", number, keys, which: "next" });
-  const onIt = commitments.htlcs.filter(({ state }) => htlcStates[state].inRemote);
   return {
     request: {
       kind: "counterparty-commitment",
@@ -81,9 +78,7 @@ export function signCommitment(commitments: Commitments): SigningTask {
     },
     continuation: {
       kind: "send-commitment",
-      point,
       txids: built.map(({ txid }) => txid),
-      htlcs: onIt.map(htlcKey),
     },
   };
 }
@@ -91,7 +86,8 @@ export function signCommitment(commitments: Commitments): SigningTask {
 /** Asks once more for the signatures of the commitment that the peer may not have got. */
 export function resignCommitment(commitments: Commitments): SigningTask {
   const signed = present(commitments.remoteNext, "a signed commitment");
-  const { number, point } = signed;
+  const { number } = signed;
+  const point = present(commitments.remoteNextPoint, "the peer's next point");
   const keys = commitmentKeys(commitments.params, "remote", point);
   const built = buildAll(commitments, { side: "remote", number, keys, which: number });
   commitments.fundings.forEach((funding, i) => {
@@ -115,10 +111,10 @@ export function resignCommitment(commitments: Commitments): SigningTask {
 /** The signer signed the peer's next commitment: store what was signed, then send it. */
 export function sendCommitment(
   channel: FundedChannel,
-  then: ThenOf<"send-commitment">,
+  { txids }: ThenOf<"send-commitment">,
   answer: AnswerOf<"counterparty-commitment">,
 ): ChannelChange {
-  const step = commitmentSent(channel.commitments, then);
+  const step = commitmentSent(channel.commitments, txids);
   const steps = [counterpartyCommitmentStep(step.commitments, step.removed)];
   const next = nextUpdate({ ...channel, commitments: step.commitments }, steps);
   const number = step.commitments.remoteNext?.number;
@@ -187,7 +183,7 @@ export function receiveCommitment(
     if (!verified.ok) return verified;
     signed.push(verified.value);
   }
-  const received = commitmentReceived(commitments, signed);
+  const received = commitmentReceived(commitments);
   return ok({
     request: {
       kind: "revocation",
@@ -198,21 +194,21 @@ export function receiveCommitment(
         return { ...commitment, signature, htlcSignatures: htlcSignatures.map((htlc) => htlc.signature) };
       }),
     },
-    continuation: { kind: "send-revocation", received },
+    continuation: { kind: "send-revocation", received, signed },
   });
 }
 
 /** The signer gave the secret: store our new commitment, then revoke the old one. */
 export function sendRevocation(
   channel: FundedChannel,
-  received: DanceStep,
+  { received, signed }: ThenOf<"send-revocation">,
   answer: AnswerOf<"revocation">,
 ): ChannelChange {
   const nextPoint = received.commitments.localPoints[2];
   const step = revocationSent(received.commitments, answer.point);
   const removed = [...received.removed, ...step.removed];
   const gone = new Set(removed.map(({ id }) => id));
-  const steps = [holderCommitmentStep(step.commitments, removed)];
+  const steps = [holderCommitmentStep(step.commitments, signed, removed)];
   const next = nextUpdate({ ...channel, commitments: step.commitments }, steps);
   return {
     channel: {

@@ -1,7 +1,12 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { p2wsh } from "@fulmen/bitcoin/script";
 import { type BuiltCommitment, buildCommitment } from "../../commitment/build.ts";
-import type { ActiveFunding, Commitments } from "../../commitment/commitments.ts";
+import type {
+  ActiveFunding,
+  Commitments,
+  FirstCommitments,
+  FirstSigned,
+} from "../../commitment/commitments.ts";
 import { type FundingOutput, fundingScript } from "../../commitment/funding.ts";
 import { commitmentKeys, type Side } from "../../commitment/keys.ts";
 import type { ChannelParams } from "../../commitment/params.ts";
@@ -44,21 +49,20 @@ export function firstCommitments(
   opening: AgreedOpening,
   outPoint: OutPoint,
   signature: Signature,
-): Result<Commitments, ChannelRefusal> {
+): Result<FirstCommitments, ChannelRefusal> {
   const { built, funding } = buildFirst(opening, outPoint, "local");
   const sighash = commitmentSighash(built, funding.capacity);
   if (!crypto().ecdsaVerify(signature, sighash, opening.remoteFundingKey)) {
     const text = `invalid signature of our first commitment ${built.txid}`;
     return err(refusal("close", "invalid-commitment-signature", text));
   }
-  const active: ActiveFunding = {
-    ...funding,
-    ...firstBalances(opening),
+  const active: ActiveFunding = { ...funding, ...firstBalances(opening) };
+  const signed: FirstSigned = {
     local: { txid: built.txid, signature, htlcSignatures: [] },
     remoteTxid: buildFirst(opening, outPoint, "remote").built.txid,
   };
   const state = opening.isOpener ? "sent-add-ack-revocation" : "received-add-ack-revocation";
-  return ok({
+  const commitments: Commitments = {
     channelId: channelIdFromOutPoint(outPoint),
     params: paramsOf(opening),
     fundings: [active],
@@ -71,7 +75,8 @@ export function firstCommitments(
     remoteSecrets: emptyShachain,
     nextLocalHtlcId: htlcId(0),
     nextRemoteHtlcId: htlcId(0),
-  });
+  };
+  return ok({ commitments, signed });
 }
 
 function buildFirst(

@@ -1,5 +1,5 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { Commitments } from "../../commitment/commitments.ts";
+import type { Commitments, FirstCommitments } from "../../commitment/commitments.ts";
 import { blockHeight, channelIdFromOutPoint } from "../../util/ids.ts";
 import { present } from "../../util/invariant.ts";
 import type { ChannelAction } from "../action.ts";
@@ -50,15 +50,13 @@ export function sendFundingCreated(
 export function sendFundingSigned(
   ctx: ChannelContext,
   { opening }: WaitForFundingCreated,
-  { commitments }: ThenOf<"send-funding-signed">,
+  { first }: ThenOf<"send-funding-signed">,
   answer: AnswerOf<"counterparty-commitment">,
 ): Outcome {
-  const { channelId } = commitments;
+  const { channelId } = first.commitments;
   const { temporaryChannelId } = opening;
   const { signature } = present(answer.signatures[0], "a signature");
-  const outcome = funded(ctx, { opening, commitments }, [
-    send({ type: "funding_signed", channelId, signature }),
-  ]);
+  const outcome = funded(ctx, { opening, first }, [send({ type: "funding_signed", channelId, signature })]);
   // First of all: everything else goes by the new id.
   return {
     ...outcome,
@@ -70,9 +68,9 @@ export function sendFundingSigned(
 export function fundedByUs(
   ctx: ChannelContext,
   { opening, fundingTransaction }: WaitForFundingSigned,
-  commitments: Commitments,
+  first: FirstCommitments,
 ): Outcome {
-  return funded(ctx, { opening, commitments, fundingTransaction }, [broadcastFunding(fundingTransaction)]);
+  return funded(ctx, { opening, first, fundingTransaction }, [broadcastFunding(fundingTransaction)]);
 }
 
 export function broadcastFunding(fundingTransaction: Transaction): ChannelAction {
@@ -83,17 +81,18 @@ function funded(
   ctx: ChannelContext,
   from: {
     readonly opening: AgreedOpening;
-    readonly commitments: Commitments;
+    readonly first: FirstCommitments;
     readonly fundingTransaction?: Transaction;
   },
   then: readonly ChannelAction[],
 ): Outcome {
-  const { opening, commitments } = from;
+  const { opening, first } = from;
+  const { commitments } = first;
   const { identity, keys, temporaryChannelId } = opening;
   const { channelId, params } = commitments;
   const { outPoint, capacity, localKey, remoteKey } = present(commitments.fundings[0], "a funding");
   const script = fundingOutputScript({ localKey, remoteKey });
-  const channel = channelOf(ctx, from);
+  const channel = channelOf(ctx, { ...from, commitments });
   const outcome = whenDeepEnough(ctx, { kind: "wait-for-channel-ready", channel }, { connected: true });
   return {
     ...outcome,
@@ -109,7 +108,7 @@ function funded(
           funding: { outPoint, capacity, localKey, remoteKey, script },
           bestHeight: blockHeight(ctx.bestHeight),
           basepoints: keys.basepoints,
-          initial: firstUpdate(commitments),
+          initial: firstUpdate(commitments, first.signed),
         },
       },
       { kind: "watch-funding", outPoint, script },

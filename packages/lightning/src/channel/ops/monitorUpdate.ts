@@ -1,4 +1,9 @@
-import type { Commitments, HtlcSignature } from "../../commitment/commitments.ts";
+import type {
+  Commitments,
+  FirstSigned,
+  HtlcSignature,
+  LocalCommitment,
+} from "../../commitment/commitments.ts";
 import type { Htlc, HtlcInterval } from "../../commitment/htlc.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
 import { specOf } from "../../commitment/spec.ts";
@@ -27,9 +32,13 @@ export function nextUpdate(
   };
 }
 
-/** Our commitment `localNumber`, as the peer signed it. `left` are rows that this step took off the table. */
+/**
+ * Our commitment `localNumber`; `signed` is what the peer signed of it, for each funding. `left` are rows that this step
+ * took off the table.
+ */
 export function holderCommitmentStep(
   commitments: Commitments,
+  signed: readonly LocalCommitment[],
   left: readonly Htlc[],
 ): ChannelMonitorUpdateStep {
   const number = commitments.localNumber;
@@ -40,11 +49,14 @@ export function holderCommitmentStep(
     point: commitments.localPoints[0],
     feerate: present(specs[0], "a funding").feerate,
     htlcs: changesAt(commitments, left, { side: "local", number }),
-    commitments: commitments.fundings.map((funding, i) => ({
-      ...balances(commitments, i, { txid: funding.local.txid, spec: present(specs[i], "a spec") }),
-      signature: funding.local.signature,
-      htlcSignatures: inOrder(funding.local.htlcSignatures),
-    })),
+    commitments: commitments.fundings.map((_, i) => {
+      const { txid, signature, htlcSignatures } = present(signed[i], "a signature for each funding");
+      return {
+        ...balances(commitments, i, { txid, spec: present(specs[i], "a spec") }),
+        signature,
+        htlcSignatures: inOrder(htlcSignatures),
+      };
+    }),
   };
 }
 
@@ -65,7 +77,7 @@ export function counterpartyCommitmentStep(
   return {
     kind: "counterparty-commitment",
     number: signed.number,
-    point: signed.point,
+    point: present(commitments.remoteNextPoint, "the peer's next point"),
     feerate: signed.feerate,
     htlcs: changesAt(commitments, left, { side: "remote", number: signed.number }),
     commitments: commitments.fundings.map((funding, i) =>
@@ -77,8 +89,11 @@ export function counterpartyCommitmentStep(
   };
 }
 
-/** A monitor's first update: both sides' first commitments. */
-export function firstUpdate(commitments: Commitments): ChannelMonitorUpdate {
+/** A monitor's first update: both sides' first commitments, for the one funding. */
+export function firstUpdate(
+  commitments: Commitments,
+  { local, remoteTxid }: FirstSigned,
+): ChannelMonitorUpdate {
   const number = commitments.remoteNumber;
   const specs = commitments.fundings.map((funding) => specOf(commitments, funding, "remote", number));
   const counterparty: ChannelMonitorUpdateStep = {
@@ -87,11 +102,9 @@ export function firstUpdate(commitments: Commitments): ChannelMonitorUpdate {
     point: commitments.remotePoint,
     feerate: present(specs[0], "a funding").feerate,
     htlcs: { entered: [], left: [] },
-    commitments: commitments.fundings.map((funding, i) =>
-      balances(commitments, i, { txid: funding.remoteTxid, spec: present(specs[i], "a spec") }),
-    ),
+    commitments: [balances(commitments, 0, { txid: remoteTxid, spec: present(specs[0], "a spec") })],
   };
-  const steps = [holderCommitmentStep(commitments, []), counterparty];
+  const steps = [holderCommitmentStep(commitments, [local], []), counterparty];
   return { channelId: commitments.channelId, updateId: 1, steps, after: [] };
 }
 

@@ -7,12 +7,12 @@ import type { WaitForFundingCreated } from "../state.ts";
 /** The opener's funding outpoint, and its signature of our first commitment: we sign the opener's. */
 export function fundingCreatedReceived(state: WaitForFundingCreated, message: FundingCreated): Outcome {
   const outPoint = { txid: message.fundingTxid, index: message.fundingOutputIndex };
-  const commitments = firstCommitments(state.opening, outPoint, message.signature);
-  if (!commitments.ok) return failUnfunded(state, commitments.error);
+  const first = firstCommitments(state.opening, outPoint, message.signature);
+  if (!first.ok) return failUnfunded(state, first.error);
   const request = signFirstCommitment(state.opening, outPoint);
   return {
     state,
     actions: [],
-    tasks: [{ request, continuation: { kind: "send-funding-signed", commitments: commitments.value } }],
+    tasks: [{ request, continuation: { kind: "send-funding-signed", first: first.value } }],
   };
 }

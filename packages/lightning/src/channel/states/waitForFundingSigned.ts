@@ -12,6 +12,6 @@ export function fundingSignedReceived(
   state: WaitForFundingSigned,
   message: FundingSigned,
 ): Outcome {
-  const commitments = firstCommitments(state.opening, state.funding, message.signature);
-  return commitments.ok ? fundedByUs(ctx, state, commitments.value) : failUnfunded(state, commitments.error);
+  const first = firstCommitments(state.opening, state.funding, message.signature);
+  return first.ok ? fundedByUs(ctx, state, first.value) : failUnfunded(state, first.error);
 }

@@ -4,9 +4,11 @@ import { type ChannelState, type FundedChannel, fundedChannel } from "../../chan
 import { encode } from "../../codec/codec.ts";
 import { forgetUnsigned } from "../../commitment/dance.ts";
 import { type Htlc, type HtlcRemoval, htlcKey } from "../../commitment/htlc.ts";
+import type { ShachainEntry, ShachainStore } from "../../crypto/shachain.ts";
 import type { ChannelId } from "../../util/ids.ts";
 import { InvariantError, present } from "../../util/invariant.ts";
-import { type ChannelCore, channelCore, type StoredChannel, type StoredPhase } from "./channelCore.ts";
+import { type ChannelCore, channelCore, type StoredPhase } from "./channelCore.ts";
+import { commitmentsRow, storedCommitments } from "./commitments.ts";
 import {
   dispositionRow,
   type HtlcIntervalRow,
@@ -18,6 +20,8 @@ import {
 } from "./htlcRows.ts";
 import {
   channelPrefix,
+  channelSecretKey,
+  commitmentsKey,
   coreKey,
   type HtlcRow,
   htlcPrefix,
@@ -25,10 +29,11 @@ import {
   settledKey,
   settledPrefix,
 } from "./keys.ts";
+import { secretWrite } from "./secretRows.ts";
 
 /**
  * What the store must be told so that it holds `after`, when it holds `before` (`undefined`: nothing of the channel).
- * The core record is always written, rows of HTLCs when they changed: rows are compared by reference. `left` are the
+ * The row `commitments` is always written, the others when they changed: values are compared by reference. `left` are the
  * HTLCs whose removal became irrevocable in between: they move to where only a breach looks for them.
  *
  * Updates that no signature covers are not stored, since a disconnection forgets them on both sides (BOLT 2, "Message
@@ -41,14 +46,37 @@ export function channelWrites(
 ): readonly KvWrite[] {
   const channel = fundedChannel(after);
   if (channel === undefined) return [];
-  const rows = new HtlcRowWrites(channel, before && fundedChannel(before));
+  const stored = before && fundedChannel(before);
+  const rows = new HtlcRowWrites(channel, stored);
   rows.left(left);
   rows.changed();
-  const core = {
-    key: coreKey(channel.commitments.channelId),
-    value: encode(channelCore, coreOf(after, channel)),
-  };
-  return [core, ...rows.writes];
+  const { channelId, remoteSecrets } = channel.commitments;
+  const { commitments } = forgetUnsigned(channel.commitments);
+  const row = storedCommitments({ commitments, lastUpdateId: channel.lastUpdateId });
+  return [
+    ...coreWrites(before, after, channelId),
+    { key: commitmentsKey(channelId), value: encode(commitmentsRow, row) },
+    ...newSecrets(stored?.commitments.remoteSecrets, remoteSecrets).map((entry) =>
+      secretWrite((position) => channelSecretKey(channelId, position), entry),
+    ),
+    ...rows.writes,
+  ];
+}
+
+function coreWrites(
+  before: ChannelState | undefined,
+  after: ChannelState,
+  channelId: ChannelId,
+): readonly KvWrite[] {
+  const core = present(coreOf(after), "the core of a funded channel");
+  const stored = before && coreOf(before);
+  if (stored !== undefined && isSameCore(stored, core)) return [];
+  return [{ key: coreKey(channelId), value: encode(channelCore, core) }];
+}
+
+/** Secrets in places where `stored` has others, or none. */
+function newSecrets(stored: ShachainStore | undefined, { entries }: ShachainStore): readonly ShachainEntry[] {
+  return entries.filter((entry, position) => entry !== stored?.entries[position]);
 }
 
 /**
@@ -219,11 +247,35 @@ function intervalRow(
   };
 }
 
-function coreOf(state: ChannelState, channel: FundedChannel): ChannelCore {
-  const { incoming: _incoming, outgoing: _outgoing, exchanged: _exchanged, commitments, ...rest } = channel;
-  const { htlcs, ...stored } = forgetUnsigned(commitments).commitments;
-  const kept: StoredChannel = { ...rest, commitments: stored };
-  return { phase: phaseOf(state), channel: kept, htlcCount: htlcs.length };
+/** What rarely changes of a channel; `undefined` when nothing is funded. */
+function coreOf(state: ChannelState): ChannelCore | undefined {
+  const channel = fundedChannel(state);
+  if (channel === undefined) return undefined;
+  const { incoming: _, outgoing: __, exchanged: ___, lastUpdateId: ____, commitments, ...rest } = channel;
+  const { channelId, params, fundings } = commitments;
+  return { phase: phaseOf(state), channel: { ...rest, terms: { channelId, params, fundings } } };
+}
+
+function isSameCore(one: ChannelCore, other: ChannelCore): boolean {
+  const { terms, ...channel } = one.channel;
+  const { terms: otherTerms, ...otherChannel } = other.channel;
+  return (
+    hasSameValues(one.phase, other.phase) &&
+    hasSameValues(channel, otherChannel) &&
+    terms.params === otherTerms.params &&
+    terms.fundings.length === otherTerms.fundings.length &&
+    terms.fundings.every(({ outPoint }, i) => outPoint === otherTerms.fundings[i]?.outPoint)
+  );
+}
+
+/** Whether two objects have the same keys with the same values, compared by reference. */
+function hasSameValues(one: object, other: object): boolean {
+  const values = new Map<string, unknown>(Object.entries(other));
+  const entries = Object.entries(one);
+  return (
+    entries.length === values.size &&
+    entries.every(([key, value]) => values.has(key) && values.get(key) === value)
+  );
 }
 
 /** What the channel does, whatever its connection and its signer do. */

@@ -17,25 +17,26 @@ import {
   sat64,
   shortChannelId,
   signature,
-  u16,
   u32,
 } from "../../codec/primitives.ts";
 import { struct } from "../../codec/struct.ts";
-import type { Commitments } from "../../commitment/commitments.ts";
-import { commitments } from "./commitments.ts";
+import { type StoredTerms, storedTerms } from "./commitments.ts";
 import { closureReason } from "./event.ts";
 import { layout, nameOf, needed, nested, possible, record, union } from "./layouts.ts";
 import { channelIdentity } from "./params.ts";
-import { count, transaction } from "./values.ts";
+import { transaction } from "./values.ts";
 
 type Announcement = FundedChannel["announcementSignatures"];
 
 /**
- * A funded channel without what has rows of its own (`htlcs`, `incoming`, `outgoing`) and without what belongs to one
- * connection.
+ * What rarely changes of a funded channel: all but what has rows of its own (most of `commitments`, `incoming`,
+ * `outgoing`) and what belongs to one connection.
  */
-export type StoredChannel = Omit<FundedChannel, "commitments" | "incoming" | "outgoing" | "exchanged"> & {
-  readonly commitments: Omit<Commitments, "htlcs">;
+export type StoredChannel = Omit<
+  FundedChannel,
+  "commitments" | "incoming" | "outgoing" | "exchanged" | "lastUpdateId"
+> & {
+  readonly terms: StoredTerms;
 };
 
 /** What the channel is doing, without what belongs to one connection. */
@@ -51,8 +52,6 @@ export type StoredPhase =
 export interface ChannelCore {
   readonly phase: StoredPhase;
   readonly channel: StoredChannel;
-  /** How many HTLCs have rows: none may get lost. */
-  readonly htlcCount: number;
 }
 
 const fundingStatus: Codec<FundingStatus> = union<FundingStatus>("funding_status", {
@@ -96,7 +95,7 @@ const storedChannel: Codec<StoredChannel> = nested<StoredChannel>("channel", {
   identity: needed(0, channelIdentity),
   channelKeysId: needed(2, rest),
   temporaryChannelId: needed(4, channelId),
-  commitments: needed(6, commitments),
+  terms: needed(6, storedTerms),
   minimumDepth: needed(8, u32),
   fundingStatus: needed(10, fundingStatus),
   fundingTransaction: possible(12, transaction),
@@ -104,16 +103,14 @@ const storedChannel: Codec<StoredChannel> = nested<StoredChannel>("channel", {
   remoteReady: needed(16, bool),
   remoteAlias: possible(18, shortChannelId),
   announcementSignatures: needed(20, announcementSignatures),
-  lastUpdateId: needed(22, count),
-  shutdown: needed(24, shutdownScripts),
-  closeInitiator: possible(26, nameOf<"local" | "remote">("initiator", { local: 0, remote: 1 })),
-  closingFeerate: possible(28, feerate32),
+  shutdown: needed(22, shutdownScripts),
+  closeInitiator: possible(24, nameOf<"local" | "remote">("initiator", { local: 0, remote: 1 })),
+  closingFeerate: possible(26, feerate32),
 });
 
 export const channelCore: Codec<ChannelCore> = record(
   layout<ChannelCore>("channel_core", {
     phase: needed(0, phase),
     channel: needed(2, storedChannel),
-    htlcCount: needed(4, u16),
   }),
 );

@@ -1,13 +1,13 @@
+import type { FundedChannel } from "../../channel/state.ts";
 import { array16 } from "../../codec/array.ts";
 import type { Codec } from "../../codec/codec.ts";
+import { DecodeError } from "../../codec/decodeError.ts";
 import {
   bool,
-  bytes32,
   channelId,
   feerate32,
   htlcId,
   mapped,
-  msat64,
   point,
   sat64,
   signature,
@@ -19,15 +19,17 @@ import type {
   Commitments,
   FeeUpdate,
   HtlcSignature,
-  LocalCommitment,
   SignedCommitment,
 } from "../../commitment/commitments.ts";
+import type { FundingOutput } from "../../commitment/funding.ts";
 import type { HtlcState } from "../../commitment/htlcState.ts";
-import type { ShachainEntry, ShachainStore } from "../../crypto/shachain.ts";
+import type { ShachainStore } from "../../crypto/shachain.ts";
 import type { Point } from "../../util/bytes.ts";
-import { nameOf, needed, nested, possible } from "./layouts.ts";
+import { commitmentNumber as commitmentNumberOf, type HtlcId, htlcId as htlcIdOf } from "../../util/ids.ts";
+import { present } from "../../util/invariant.ts";
+import { layout, nameOf, needed, nested, possible, record } from "./layouts.ts";
 import { channelParams } from "./params.ts";
-import { commitmentNumber, count, direction, htlcKeyText, outPoint } from "./values.ts";
+import { direction, outPoint, smallCommitmentNumber, smallCount, smallMsat, varint } from "./values.ts";
 
 /** The peer's signature for one HTLC of ours. */
 export const htlcSignature: Codec<HtlcSignature> = struct("htlc_signature", {
@@ -36,22 +38,20 @@ export const htlcSignature: Codec<HtlcSignature> = struct("htlc_signature", {
   signature,
 });
 
-const localCommitment: Codec<LocalCommitment> = struct("local_commitment", {
-  txid,
-  signature,
-  htlcSignatures: array16(htlcSignature),
-});
-
-const activeFunding: Codec<ActiveFunding> = nested<ActiveFunding>("active_funding", {
+const fundingOutput: Codec<FundingOutput> = nested<FundingOutput>("funding_output", {
   outPoint: needed(0, outPoint),
   capacity: needed(2, sat64),
   localKey: needed(4, point),
   remoteKey: needed(6, point),
-  localBalance: needed(8, msat64),
-  remoteBalance: needed(10, msat64),
-  local: needed(12, localCommitment),
-  remoteTxid: needed(14, txid),
-  remoteNextTxid: possible(16, txid),
+});
+
+/** What an active funding has beside its output. */
+type FundingBalances = Omit<ActiveFunding, keyof FundingOutput>;
+
+const fundingBalances: Codec<FundingBalances> = nested<FundingBalances>("funding_balances", {
+  localBalance: needed(0, smallMsat),
+  remoteBalance: needed(2, smallMsat),
+  remoteNextTxid: possible(4, txid),
 });
 
 /** Where a feerate stands in the dance. Those that no signature covers are not stored. */
@@ -80,24 +80,10 @@ const feeState: Codec<HtlcState> = nameOf<HtlcState>("fee_state", {
 
 const feeUpdate: Codec<FeeUpdate> = struct("fee_update", { feerate: feerate32, state: feeState });
 
-const signedCommitment: Codec<SignedCommitment> = nested<SignedCommitment>("signed_commitment", {
-  number: needed(0, commitmentNumber),
-  point: needed(2, point),
-  feerate: needed(4, feerate32),
-  htlcs: needed(6, array16(htlcKeyText)),
-  revocationAfter: needed(8, bool),
-});
-
-/** A revealed secret and its place. */
-export const shachainEntry: Codec<ShachainEntry> = struct("shachain_entry", {
-  index: count,
-  secret: bytes32,
-});
-
-/** The secrets that the peer revealed: at most 49 entries. */
-const shachain: Codec<ShachainStore> = mapped("shachain", array16(shachainEntry), {
-  decoded: (entries) => ({ entries }),
-  encoded: ({ entries }) => entries,
+/** Its number is one more than that of the peer's commitment before it. */
+const signedCommitment = nested<Omit<SignedCommitment, "number">>("signed_commitment", {
+  feerate: needed(0, feerate32),
+  revocationAfter: needed(2, bool),
 });
 
 const threePoints: Codec<readonly [Point, Point, Point]> = {
@@ -109,22 +95,97 @@ const threePoints: Codec<readonly [Point, Point, Point]> = {
   },
 };
 
-/** Both sides' commitments without the HTLC table, which has rows of its own. */
-export const commitments: Codec<Omit<Commitments, "htlcs">> = nested<Omit<Commitments, "htlcs">>(
-  "commitments",
-  {
-    channelId: needed(0, channelId),
-    params: needed(2, channelParams),
-    fundings: needed(4, array16(activeFunding)),
-    feerates: needed(6, array16(feeUpdate)),
-    localNumber: needed(8, commitmentNumber),
-    remoteNumber: needed(10, commitmentNumber),
-    remoteNext: possible(12, signedCommitment),
-    localPoints: needed(14, threePoints),
-    remotePoint: needed(16, point),
-    remoteNextPoint: possible(18, point),
-    remoteSecrets: needed(20, shachain),
-    nextLocalHtlcId: needed(22, htlcId),
-    nextRemoteHtlcId: needed(24, htlcId),
-  },
+/** What never changes of both sides' commitments, but for the fundings. */
+export interface StoredTerms extends Pick<Commitments, "channelId" | "params"> {
+  readonly fundings: readonly FundingOutput[];
+}
+
+export const storedTerms: Codec<StoredTerms> = nested<StoredTerms>("commitment_terms", {
+  channelId: needed(0, channelId),
+  params: needed(2, channelParams),
+  fundings: needed(4, array16(fundingOutput)),
+});
+
+/** What every step of the dance counts. */
+interface Counts
+  extends Pick<Commitments, "localNumber" | "remoteNumber" | "nextLocalHtlcId" | "nextRemoteHtlcId">,
+    Pick<FundedChannel, "lastUpdateId"> {
+  /** How many HTLCs have rows: none may get lost. */
+  readonly htlcCount: number;
+}
+
+type Uncounted = Omit<
+  Commitments,
+  keyof StoredTerms | keyof Counts | "htlcs" | "remoteSecrets" | "remoteNext"
+>;
+
+/** The record `channel/<id>/commitments`: what moves with every step of the dance, HTLCs and secrets apart. */
+export interface StoredCommitments extends Uncounted {
+  readonly counts: Counts;
+  /** One for each of the core's fundings. */
+  readonly balances: readonly FundingBalances[];
+  readonly remoteNext?: Omit<SignedCommitment, "number">;
+}
+
+const smallHtlcId: Codec<HtlcId> = mapped("varint", varint, { decoded: htlcIdOf, encoded: (id) => id });
+
+export const commitmentsRow: Codec<StoredCommitments> = record(
+  layout<StoredCommitments>("channel_commitments", {
+    counts: needed(
+      0,
+      struct("counts", {
+        localNumber: smallCommitmentNumber,
+        remoteNumber: smallCommitmentNumber,
+        nextLocalHtlcId: smallHtlcId,
+        nextRemoteHtlcId: smallHtlcId,
+        lastUpdateId: smallCount,
+        htlcCount: smallCount,
+      }),
+    ),
+    balances: needed(2, array16(fundingBalances)),
+    feerates: needed(4, array16(feeUpdate)),
+    remoteNext: possible(6, signedCommitment),
+    localPoints: needed(8, threePoints),
+    remotePoint: needed(10, point),
+    remoteNextPoint: possible(12, point),
+  }),
 );
+
+/** What the row `commitments` has of a channel whose commitments are `from`. */
+export function storedCommitments({
+  commitments: from,
+  lastUpdateId,
+}: Pick<FundedChannel, "commitments" | "lastUpdateId">): StoredCommitments {
+  const { channelId: _, params: __, remoteSecrets: ___, fundings, htlcs, remoteNext, ...rest } = from;
+  const { localNumber, remoteNumber, nextLocalHtlcId, nextRemoteHtlcId, ...moving } = rest;
+  const numbers = { localNumber, remoteNumber, nextLocalHtlcId, nextRemoteHtlcId };
+  return {
+    ...moving,
+    counts: { ...numbers, lastUpdateId, htlcCount: htlcs.length },
+    balances: fundings,
+    ...(remoteNext && { remoteNext }),
+  };
+}
+
+/** Both sides' commitments without the HTLCs. Throws `DecodeError` on rows that do not belong together. */
+export function commitmentsOf(
+  { fundings: outputs, ...terms }: StoredTerms,
+  { counts, balances, remoteNext, ...moving }: StoredCommitments,
+  remoteSecrets: ShachainStore,
+): Omit<Commitments, "htlcs"> {
+  const { lastUpdateId: _, htlcCount: __, ...numbers } = counts;
+  if (balances.length !== outputs.length) {
+    throw new DecodeError(`balances of ${balances.length} fundings, not of ${outputs.length}`);
+  }
+  const isSigned = remoteNext !== undefined;
+  if (balances.some(({ remoteNextTxid }) => (remoteNextTxid !== undefined) !== isSigned)) {
+    throw new DecodeError("a commitment of the peer is signed for some of the fundings, or for none");
+  }
+  if (isSigned && moving.remoteNextPoint === undefined) {
+    throw new DecodeError("a commitment of the peer is signed without a point");
+  }
+  const fundings = outputs.map((output, i) => ({ ...output, ...present(balances[i], "a balance") }));
+  const number = commitmentNumberOf(counts.remoteNumber + 1);
+  const signed = remoteNext && { remoteNext: { number, ...remoteNext } };
+  return { ...terms, ...moving, ...numbers, fundings, remoteSecrets, ...signed };
+}

@@ -8,34 +8,13 @@ import type { MonitoredHtlc } from "../../onchain/channelMonitorUpdate.ts";
 import type { HtlcId } from "../../util/ids.ts";
 import { InvariantError } from "../../util/invariant.ts";
 import { msat } from "../../util/units.ts";
+import { highestVarint, varint } from "./values.ts";
 
 // Lists of HTLCs in few bytes: a commitment may have 483 of them, and a monitor writes them at every update. Ids are
 // given as runs, since those that come together follow one another, and everything is in the order of the ids.
 
 /** Most ids of one list; a commitment has 966 HTLCs at most. */
 const maxIds = 0xffff;
-
-const highestId = 2n ** 64n - 1n;
-
-/** 0..2^64-1: seven bits a byte, the lowest first; the highest bit says that a byte follows. Shortest form only. */
-const varint: Codec<bigint> = {
-  spec: "varint",
-  read(reader) {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = reader.u8();
-      if (byte === 0 && shift > 0n) throw reader.error("a number longer than it needs to be");
-      value |= BigInt(byte & 0x7f) << shift;
-      if (value > highestId) throw reader.error("a number above 2^64-1");
-      if (byte < 0x80) return value;
-    }
-  },
-  write(writer, value) {
-    let rest = value;
-    for (; rest >= 0x80n; rest >>= 7n) writer.u8(Number(rest & 0x7fn) | 0x80);
-    writer.u8(Number(rest));
-  },
-};
 
 /** Rising ids, as runs: how many runs; of each the distance from the one before, and its length less one. */
 const ids: Codec<readonly bigint[]> = {
@@ -47,7 +26,7 @@ const ids: Codec<readonly bigint[]> = {
       const first = next + varint.read(reader);
       const length = varint.read(reader) + 1n;
       if (BigInt(found.length) + length > maxIds) throw reader.error(`more than ${maxIds} HTLCs`);
-      if (first + length - 1n > highestId) throw reader.error("an id above 2^64-1");
+      if (first + length - 1n > highestVarint) throw reader.error("an id above 2^64-1");
       for (let i = 0n; i < length; i++) found.push(first + i);
       next = first + length + 1n;
     }

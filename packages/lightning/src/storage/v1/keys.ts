@@ -9,7 +9,12 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
   ["node", "node id, chain and format: whose store it is"],
   ["batch-sequence", "number of the last batch: tells whether a commit with an unknown outcome took place"],
   ["chain-position", "tip and twelve ancestors up to which everything here has seen the chain"],
-  ["channel/<id>/core", "the channel without its HTLCs: counters, points, secrets, balances, scripts, phase"],
+  ["channel/<id>/core", "what rarely changes of a channel: terms, fundings, keys, scripts, phase"],
+  [
+    "channel/<id>/commitments",
+    "what every step of the dance changes: counters, points, balances, what was signed",
+  ],
+  ["channel/<id>/secret/<position>", "the peer's last secret of that place in its shachain"],
   [
     "channel/<id>/htlc/<i7 or o12>/static",
     "ids, amount, hash, expiry and the source of an outgoing one; written once",
@@ -62,6 +67,16 @@ export function channelPrefix(id: ChannelId): string {
 
 export function coreKey(id: ChannelId): string {
   return `channel/${id}/core`;
+}
+
+/** What moves with every step of the dance. */
+export function commitmentsKey(id: ChannelId): string {
+  return `channel/${id}/commitments`;
+}
+
+/** `position` is 0..48: see `ShachainStore`. */
+export function channelSecretKey(id: ChannelId, position: number): string {
+  return `channel/${id}/secret/${padded(position, positionDigits)}`;
 }
 
 /** What is stored of an HTLC in rows of their own. */
@@ -124,7 +139,7 @@ export function monitorHtlcsKey(id: ChannelId, updateId: number): string {
 
 /** `position` is 0..48: see `ShachainStore`. */
 export function monitorSecretKey(id: ChannelId, position: number): string {
-  return `monitor/${id}/secret/${padded(position, 2)}`;
+  return `monitor/${id}/secret/${padded(position, positionDigits)}`;
 }
 
 /** What a key below `monitorsPrefix` names; `undefined` for keys that this version does not write. */
@@ -134,7 +149,8 @@ export function parseMonitorKey(key: string): MonitorKey | undefined {
   const [, id = "", row = "", number] = match;
   const isNumbered = row !== "setup" && row !== "state";
   if (isNumbered !== (number !== undefined)) return undefined;
-  if (number !== undefined && number.length !== (row === "secret" ? 2 : countDigits)) return undefined;
+  if (number !== undefined && number.length !== (row === "secret" ? positionDigits : countDigits))
+    return undefined;
   return { channelId: id as ChannelId, row: row as MonitorKey["row"], number: Number(number ?? 0) };
 }
 
@@ -223,20 +239,23 @@ export const batchSequenceKey = "batch-sequence";
 export function parseChannelKey(
   key: string,
 ):
-  | { readonly channelId: ChannelId; readonly row: "core" }
+  | { readonly channelId: ChannelId; readonly row: "core" | "commitments" }
+  | { readonly channelId: ChannelId; readonly row: "secret"; readonly position: number }
   | { readonly channelId: ChannelId; readonly row: HtlcRow; readonly htlcKey: string }
   | undefined {
   const match = channelKeyForm.exec(key);
   if (match === null) return undefined;
-  const [, id = "", core, side, number = "", row] = match;
+  const [, id = "", single, position, side, number = "", row] = match;
   const channelId = id as ChannelId;
-  if (core !== undefined) return { channelId, row: "core" };
+  if (single !== undefined) return { channelId, row: single as "core" | "commitments" };
+  if (position !== undefined) return { channelId, row: "secret", position: Number(position) };
   return { channelId, row: row as HtlcRow, htlcKey: `${side}${BigInt(number)}` };
 }
 
 const channelKeyForm =
-  /^channel\/([0-9a-f]{64})\/(?:(core)|htlc\/([io])([0-9]{20})\/(static|interval|disposition|onion))$/;
+  /^channel\/([0-9a-f]{64})\/(?:(core|commitments)|secret\/([0-9]{2})|htlc\/([io])([0-9]{20})\/(static|interval|disposition|onion))$/;
 
+const positionDigits = 2;
 /** 2^48-1 has 15 digits, 2^53-1 has 16, 2^64-1 has 20. */
 const commitmentDigits = 15;
 const countDigits = 16;

@@ -20,7 +20,7 @@ import {
 import { struct } from "../../codec/struct.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
 import type { Side } from "../../commitment/keys.ts";
-import { type ShachainEntry, shachainPosition } from "../../crypto/shachain.ts";
+import type { ShachainEntry } from "../../crypto/shachain.ts";
 import type { ContestedSpend, PendingClaim, SpenderOutput } from "../../onchain/chainView.ts";
 import type { ChannelMonitor, LockCause, MonitorLock } from "../../onchain/channelMonitor.ts";
 import type {
@@ -35,11 +35,11 @@ import type { ChannelId, CommitmentNumber } from "../../util/ids.ts";
 import type { Result } from "../../util/result.ts";
 import { type FeeratePerKw, feeratePerKw } from "../../util/units.ts";
 import { reading, type StorageError } from "../storageError.ts";
-import { shachainEntry } from "./commitments.ts";
 import { htlcKeys, htlcSignatures, monitoredHtlcs } from "./compactHtlcs.ts";
 import { monitorHtlcsKey, monitorSecretKey, monitorStateKey, monitorUpdateKey } from "./keys.ts";
 import { layout, nameOf, needed, nested, possible, record, union } from "./layouts.ts";
 import { counterpartyBalances, holderBalancesWith } from "./monitor.ts";
+import { secretWrite } from "./secretRows.ts";
 import { blockHeight, commitmentNumber, count, htlcRef, outPoint, transaction } from "./values.ts";
 
 type WithoutHtlcs<S> = S extends { readonly htlcs: HtlcChanges } ? Omit<S, "htlcs"> : S;
@@ -153,10 +153,6 @@ const htlcsRow = record(
   }),
 );
 
-const secretRow = record(
-  layout<{ readonly entry: ShachainEntry }>("stored_secret", { entry: needed(0, shachainEntry) }),
-);
-
 const lock: Codec<MonitorLock> = struct("monitor_lock", {
   afterUpdateId: count,
   broadcast: bool,
@@ -233,8 +229,7 @@ export function monitorUpdateWrites(update: ChannelMonitorUpdate): readonly KvWr
 
 /** The row `monitor/<id>/secret/<position>`: of its place, the last secret that the peer revealed. */
 export function monitorSecretWrite(channelId: ChannelId, entry: ShachainEntry): KvWrite {
-  const key = monitorSecretKey(channelId, shachainPosition(entry.index));
-  return { key, value: encode(secretRow, { entry }) };
+  return secretWrite((position) => monitorSecretKey(channelId, position), entry);
 }
 
 /** The row `monitor/<id>/state`. */
@@ -248,10 +243,6 @@ export function readStoredUpdate({ key, value }: KvEntry): Result<StoredUpdate, 
 
 export function readStoredChanges({ key, value }: KvEntry): Result<readonly StoredChanges[], StorageError> {
   return reading(key, () => decode(htlcsRow, value).changes);
-}
-
-export function readStoredSecret({ key, value }: KvEntry): Result<ShachainEntry, StorageError> {
-  return reading(key, () => decode(secretRow, value).entry);
 }
 
 export function readStoredState({ key, value }: KvEntry): Result<StoredState, StorageError> {

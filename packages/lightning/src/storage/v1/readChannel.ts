@@ -13,14 +13,24 @@ import { DecodeError } from "../../codec/decodeError.ts";
 import type { Commitments } from "../../commitment/commitments.ts";
 import { type Htlc, htlcKey } from "../../commitment/htlc.ts";
 import { htlcStates } from "../../commitment/htlcState.ts";
+import type { ShachainEntry } from "../../crypto/shachain.ts";
 import { noBytes } from "../../util/bytes.ts";
 import type { ChannelId } from "../../util/ids.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, missingRecord, reading, type StorageError } from "../storageError.ts";
 import { type ChannelCore, channelCore } from "./channelCore.ts";
+import { commitmentsOf, commitmentsRow } from "./commitments.ts";
 import { dispositionRow, htlcIntervalRow, htlcStaticRow, intervalOf, onionRow } from "./htlcRows.ts";
 import { deriveHtlcState } from "./htlcState.ts";
-import { coreKey, type HtlcRow, htlcPrefix, parseChannelKey } from "./keys.ts";
+import {
+  channelSecretKey,
+  commitmentsKey,
+  coreKey,
+  type HtlcRow,
+  htlcPrefix,
+  parseChannelKey,
+} from "./keys.ts";
+import { readStoredSecret, secretsOf } from "./secretRows.ts";
 
 /** A channel as it comes back from the store: without a connection, or over. */
 export type StoredState = Offline | Closing | WaitForRemoteClose;
@@ -29,6 +39,9 @@ export type StoredState = Offline | Closing | WaitForRemoteClose;
 export interface ChannelRecords {
   readonly channelId: ChannelId;
   readonly core: Uint8Array | undefined;
+  readonly commitments: Uint8Array | undefined;
+  /** By position. */
+  readonly secrets: ReadonlyMap<number, KvEntry>;
   /** By `htlcKey`, in the order of the keys. */
   readonly htlcs: ReadonlyMap<string, Readonly<Partial<Record<HtlcRow, Uint8Array>>>>;
 }
@@ -46,10 +59,17 @@ export function recordsByChannel(
     if (parsed === undefined) return err(corruptRecord(key, "no key of this version"));
     let records = channels.get(parsed.channelId);
     if (records === undefined) {
-      records = { channelId: parsed.channelId, core: undefined, htlcs: new Map() };
+      records = {
+        channelId: parsed.channelId,
+        core: undefined,
+        commitments: undefined,
+        secrets: new Map(),
+        htlcs: new Map(),
+      };
       channels.set(parsed.channelId, records);
     }
-    if (parsed.row === "core") records.core = value;
+    if ("position" in parsed) records.secrets.set(parsed.position, { key, value });
+    else if (!("htlcKey" in parsed)) records[parsed.row] = value;
     else {
       const rows = records.htlcs.get(parsed.htlcKey);
       if (rows === undefined) records.htlcs.set(parsed.htlcKey, { [parsed.row]: value });
@@ -62,6 +82,8 @@ export function recordsByChannel(
 interface MutableRecords {
   readonly channelId: ChannelId;
   core: Uint8Array | undefined;
+  commitments: Uint8Array | undefined;
+  readonly secrets: Map<number, KvEntry>;
   readonly htlcs: Map<string, Partial<Record<HtlcRow, Uint8Array>>>;
 }
 
@@ -88,31 +110,65 @@ export function readChannel(entries: readonly KvEntry[]): Result<StoredState, St
   return readChannelRecords(first);
 }
 
-function readChannelRecords(records: ChannelRecords): Result<StoredState, StorageError> {
-  const key = coreKey(records.channelId);
-  const bytes = records.core;
-  if (bytes === undefined) return err(missingRecord(key, "the core record of a channel"));
-  const core = reading(key, () => decode(channelCore, bytes));
-  if (!core.ok) return core;
-  if (core.value.channel.commitments.channelId !== records.channelId) {
-    return err(corruptRecord(key, `it is of channel ${core.value.channel.commitments.channelId}`));
+/** What the records of a channel say, HTLCs apart. */
+export interface ChannelWithoutHtlcs extends ChannelCore, Pick<FundedChannel, "lastUpdateId"> {
+  readonly commitments: Omit<Commitments, "htlcs">;
+  readonly htlcCount: number;
+}
+
+/** Reads all records of a channel but its HTLCs'. */
+export function readWithoutHtlcs({
+  channelId,
+  core,
+  commitments,
+  secrets,
+}: ChannelRecords): Result<ChannelWithoutHtlcs, StorageError> {
+  const [key, commitmentsName] = [coreKey(channelId), commitmentsKey(channelId)];
+  if (core === undefined) return err(missingRecord(key, "the core record of a channel"));
+  if (commitments === undefined) return err(missingRecord(commitmentsName, "the commitments of a channel"));
+  const found = reading(key, () => decode(channelCore, core));
+  if (!found.ok) return found;
+  const { terms } = found.value.channel;
+  if (terms.channelId !== channelId) return err(corruptRecord(key, `it is of channel ${terms.channelId}`));
+  const row = reading(commitmentsName, () => decode(commitmentsRow, commitments));
+  if (!row.ok) return row;
+  const { remoteNumber, lastUpdateId, htlcCount } = row.value.counts;
+  const entries = new Map<number, ShachainEntry>();
+  for (const [position, secret] of secrets) {
+    const entry = readStoredSecret(secret);
+    if (!entry.ok) return entry;
+    entries.set(position, entry.value);
   }
+  const known = secretsOf(entries, remoteNumber, (position) => channelSecretKey(channelId, position));
+  if (!known.ok) return known;
+  return reading(commitmentsName, () => ({
+    ...found.value,
+    commitments: commitmentsOf(terms, row.value, known.value),
+    lastUpdateId,
+    htlcCount,
+  }));
+}
+
+function readChannelRecords(records: ChannelRecords): Result<StoredState, StorageError> {
+  const read = readWithoutHtlcs(records);
+  if (!read.ok) return read;
   const htlcs: Htlc[] = [];
   const incoming: IncomingHtlc[] = [];
   const outgoing: OutgoingHtlc[] = [];
   for (const [name, rows] of records.htlcs) {
     const prefix = htlcPrefix(records.channelId, name);
-    const read = reading(prefix, () => readHtlc(core.value, name, rows));
-    if (!read.ok) return read;
-    htlcs.push(read.value.htlc);
-    if (read.value.incoming !== undefined) incoming.push(read.value.incoming);
-    if (read.value.outgoing !== undefined) outgoing.push(read.value.outgoing);
+    const one = reading(prefix, () => readHtlc(read.value, name, rows));
+    if (!one.ok) return one;
+    htlcs.push(one.value.htlc);
+    if (one.value.incoming !== undefined) incoming.push(one.value.incoming);
+    if (one.value.outgoing !== undefined) outgoing.push(one.value.outgoing);
   }
-  const { htlcCount } = core.value;
+  const { htlcCount } = read.value;
   if (htlcs.length !== htlcCount) {
+    const key = commitmentsKey(records.channelId);
     return err(missingRecord(key, `${htlcCount} HTLCs were stored, ${htlcs.length} are there: a row`));
   }
-  return ok(stateOf(core.value, { htlcs, incoming, outgoing }));
+  return ok(stateOf(read.value, { htlcs, incoming, outgoing }));
 }
 
 interface ReadHtlc {
@@ -123,7 +179,7 @@ interface ReadHtlc {
 
 /** Throws `DecodeError` on rows that do not make up an HTLC. */
 function readHtlc(
-  { channel }: ChannelCore,
+  { commitments }: ChannelWithoutHtlcs,
   name: string,
   rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>,
 ): ReadHtlc {
@@ -132,7 +188,7 @@ function readHtlc(
   const interval = row(htlcIntervalRow, "interval", rows);
   const local = intervalOf(interval.localEntered, interval.localLeft);
   const remote = intervalOf(interval.remoteEntered, interval.remoteLeft);
-  const { localNumber, remoteNumber, remoteNext } = channel.commitments;
+  const { localNumber, remoteNumber, remoteNext } = commitments;
   const state = deriveHtlcState(
     { direction: fixed.direction, local, remote },
     { localNumber, remoteNumber, remoteSigned: remoteNext?.number ?? remoteNumber },
@@ -167,12 +223,19 @@ function row<T>(codec: Codec<T>, name: HtlcRow, rows: Readonly<Partial<Record<Ht
 }
 
 function stateOf(
-  { phase, channel: stored }: ChannelCore,
+  { phase, channel: stored, commitments: read, lastUpdateId }: ChannelWithoutHtlcs,
   tables: { readonly htlcs: readonly Htlc[] } & Pick<FundedChannel, "incoming" | "outgoing">,
 ): StoredState {
   const { htlcs, incoming, outgoing } = tables;
-  const commitments: Commitments = { ...stored.commitments, htlcs };
-  const channel: FundedChannel = { ...stored, commitments, incoming, outgoing, exchanged: nothingExchanged };
+  const { terms: _, ...rest } = stored;
+  const channel: FundedChannel = {
+    ...rest,
+    lastUpdateId,
+    commitments: { ...read, htlcs },
+    incoming,
+    outgoing,
+    exchanged: nothingExchanged,
+  };
   switch (phase.kind) {
     case "wait-for-channel-ready":
     case "normal":

@@ -1,6 +1,6 @@
 import type { KvEntry } from "../../chain/kvStore.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
-import { type ShachainEntry, shachainIndexes } from "../../crypto/shachain.ts";
+import type { ShachainEntry } from "../../crypto/shachain.ts";
 import { applyUpdate, type ChannelMonitor, newMonitor } from "../../onchain/channelMonitor.ts";
 import type {
   ChannelMonitorUpdateStep,
@@ -28,7 +28,6 @@ import {
 import { readMonitorSetup } from "./monitor.ts";
 import {
   readStoredChanges,
-  readStoredSecret,
   readStoredState,
   readStoredUpdate,
   type StoredChanges,
@@ -36,6 +35,7 @@ import {
   type StoredStep,
   type StoredUpdate,
 } from "./monitorRows.ts";
+import { readStoredSecret, secretsOf } from "./secretRows.ts";
 import { StoredMonitor } from "./storedMonitor.ts";
 
 /** A monitor, and what the store has of it. */
@@ -205,15 +205,8 @@ function missingRow(
     const text = `${state.changes} rows of HTLCs were written up to update ${state.foldedTo}, ${folded} are there`;
     return missingRecord(monitorHtlcsPrefix(channelId), text);
   }
-  const wanted = shachainIndexes(state.oldest);
-  for (const [position, index] of wanted.entries()) {
-    const key = monitorSecretKey(channelId, position);
-    const found = secrets.get(position)?.index;
-    if (found === index) continue;
-    if (found === undefined) return missingRecord(key, `a secret of the peer of channel ${channelId}`);
-    return corruptRecord(key, `it has secret ${found}, not ${index}`);
-  }
-  return undefined;
+  const known = secretsOf(secrets, state.oldest, (position) => monitorSecretKey(channelId, position));
+  return known.ok ? undefined : known.error;
 }
 
 /** The monitor after the last folded update. Commitments that were folded, and replaced or revoked later, are blank. */

@@ -8,10 +8,9 @@ import type { Bytes32 } from "../../util/bytes.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, missingRecord, reading, type StorageError } from "../storageError.ts";
-import { channelCore } from "./channelCore.ts";
 import { htlcIntervalRow, htlcStaticRow, settledRow } from "./htlcRows.ts";
-import { channelsPrefix, coreKey, htlcPrefix } from "./keys.ts";
-import { recordsByChannel } from "./readChannel.ts";
+import { channelsPrefix, commitmentsKey, htlcPrefix } from "./keys.ts";
+import { readWithoutHtlcs, recordsByChannel } from "./readChannel.ts";
 
 /** A commitment that the peer revoked: with our keys, all that is needed to take every output of it. */
 export interface RevokedCommitment {
@@ -36,16 +35,14 @@ export function revokedCommitment(
   const live = recordsByChannel(entries.filter(({ key }) => key.startsWith(channelsPrefix)));
   if (!live.ok) return live;
   const [records] = live.value;
-  if (records === undefined || records.core === undefined) {
-    return err(missingRecord(channelsPrefix, "the core record of a channel"));
-  }
-  const { channelId, core: bytes } = records;
-  const core = reading(coreKey(channelId), () => decode(channelCore, bytes));
-  if (!core.ok) return core;
-  const { params, fundings, remoteSecrets } = core.value.channel.commitments;
+  if (records === undefined) return err(missingRecord(channelsPrefix, "the records of a channel"));
+  const { channelId } = records;
+  const channel = readWithoutHtlcs(records);
+  if (!channel.ok) return channel;
+  const { params, fundings, remoteSecrets } = channel.value.commitments;
   const secret = secretFor(remoteSecrets, number);
   if (secret === undefined) {
-    return err(missingRecord(coreKey(channelId), `the secret of the peer's commitment ${number}`));
+    return err(missingRecord(commitmentsKey(channelId), `the secret of the peer's commitment ${number}`));
   }
   const htlcs: SpecHtlc[] = [];
   for (const [name, rows] of records.htlcs) {

@@ -21,6 +21,7 @@ import {
   type PaymentId,
   paymentIdOf,
 } from "../../util/ids.ts";
+import { type Msat, msat } from "../../util/units.ts";
 import { nameOf, sized } from "./layouts.ts";
 
 /** A count or an update's id, 0..2^53-1, in eight bytes. */
@@ -41,6 +42,37 @@ export const u128: Codec<bigint> = {
     writer.u64(value >> 64n).u64(value & 0xffff_ffff_ffff_ffffn);
   },
 };
+
+export const highestVarint = 2n ** 64n - 1n;
+
+/** 0..2^64-1: seven bits a byte, the lowest first; the highest bit says that a byte follows. Shortest form only. */
+export const varint: Codec<bigint> = {
+  spec: "varint",
+  read(reader) {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = reader.u8();
+      if (byte === 0 && shift > 0n) throw reader.error("a number longer than it needs to be");
+      value |= BigInt(byte & 0x7f) << shift;
+      if (value > highestVarint) throw reader.error("a number above 2^64-1");
+      if (byte < 0x80) return value;
+    }
+  },
+  write(writer, value) {
+    let rest = value;
+    for (; rest >= 0x80n; rest >>= 7n) writer.u8(Number(rest & 0x7fn) | 0x80);
+    writer.u8(Number(rest));
+  },
+};
+
+/** A count or an update's id, 0..2^53-1, in as few bytes as it takes. */
+export const smallCount: Codec<number> = smallNumber(Number.MAX_SAFE_INTEGER);
+
+/** 0..2^48-1 in as few bytes as it takes. */
+export const smallCommitmentNumber: Codec<CommitmentNumber> = smallNumber<CommitmentNumber>(2 ** 48 - 1);
+
+/** An amount in as few bytes as it takes. */
+export const smallMsat: Codec<Msat> = mapped("varint", varint, { decoded: msat, encoded: (value) => value });
 
 /** UTF-8 that takes up all that remains. Half of a surrogate pair, which UTF-8 cannot say, becomes U+FFFD. */
 export const text: Codec<string> = {
@@ -110,6 +142,20 @@ export const htlcRef: Codec<HtlcRef> = struct("htlc_ref", { channelId, htlcId: u
 
 /** The hops of a path, without amounts. */
 export const path: ArrayCodec<PathHop> = array16(struct("path_hop", { nodeId, shortChannelId }));
+
+function smallNumber<N extends number>(max: number): Codec<N> {
+  return {
+    spec: "varint",
+    read(reader: Reader) {
+      const value = varint.read(reader);
+      if (value > max) throw reader.error(`${value} is more than ${max}`);
+      return Number(value) as N;
+    },
+    write(writer: Writer, value: N) {
+      varint.write(writer, BigInt(value));
+    },
+  };
+}
 
 function wholeNumber<N extends number>(max: number): Codec<N> {
   return {
