@@ -162,14 +162,16 @@ function updateBytes(payments: number): {
   let over = 0;
   const monitors = payer.chainMonitor;
   const updateWrites = monitors.updateWrites.bind(monitors);
-  monitors.updateWrites = (update) => {
-    const writes = updateWrites(update);
+  monitors.updateWrites = (updates) => {
+    const writes = updateWrites(updates);
     const size = writes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
-    const signed = update.steps.flatMap((step) =>
-      step.kind === "holder-commitment" ? (step.commitments[0]?.htlcSignatures ?? []) : [],
-    );
-    if (size > 1024 + 100 * signed.length) over++;
-    sizes.push(size);
+    const signed = updates
+      .flatMap(({ steps }) => steps)
+      .flatMap((step) =>
+        step.kind === "holder-commitment" ? (step.commitments[0]?.htlcSignatures ?? []) : [],
+      );
+    if (size > 1024 * updates.length + 100 * signed.length) over++;
+    for (const _ of updates) sizes.push(size / updates.length);
     return writes;
   };
   for (let i = 0; i < payments; i++) {

@@ -136,7 +136,7 @@ export class MonitorKeeper {
   #writesOf(message: Asked): readonly KvWrite[] {
     return message.kind === "watch-channel"
       ? this.#monitor.setupWrites(message.setup)
-      : this.#monitor.updateWrites(message.update);
+      : this.#monitor.updateWrites([message.update]);
   }
 
   async #commit(writes: readonly KvWrite[]): Promise<void> {

@@ -30,7 +30,7 @@ export class SendCheck {
     return {
       durability: watch.durability,
       setupWrites: (setup) => watch.setupWrites?.(setup) ?? [],
-      updateWrites: (update) => watch.updateWrites?.(update) ?? [],
+      updateWrites: (updates) => watch.updateWrites?.(updates) ?? [],
       latestUpdateId: (channelId) => watch.latestUpdateId(channelId),
       watchChannel: (setup) => {
         this.#give(setup.initial);

@@ -153,6 +153,19 @@ export function shachainIndexes(revealed: number): readonly (number | undefined)
   return indexes;
 }
 
+/** The store as it was when no more than `revealed` secrets were known, which `store` has and perhaps more. */
+export function shachainAt(store: ShachainStore, revealed: number): ShachainStore {
+  const known = new Map(store.entries.map((entry) => [entry.index, entry]));
+  const entries: ShachainEntry[] = [];
+  for (const index of shachainIndexes(revealed)) {
+    if (index === undefined) continue;
+    const secret = secretFor(store, numberOf(index));
+    invariant(secret !== undefined, `secret ${index} of ${revealed} is not there`);
+    entries.push(known.get(index) ?? { index, secret });
+  }
+  return { entries };
+}
+
 /** One step of a derivation; writes to `value`. */
 function flippedAndHashed(value: Uint8Array, bit: number): Uint8Array {
   const byte = bit >> 3;

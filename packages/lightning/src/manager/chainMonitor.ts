@@ -169,10 +169,10 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     return this.#storedOf(setup).setupWrites();
   }
 
-  updateWrites(update: ChannelMonitorUpdate): readonly KvWrite[] {
-    const { channelId } = update;
+  updateWrites(updates: readonly ChannelMonitorUpdate[]): readonly KvWrite[] {
+    const { channelId } = present(updates[0], "an update to write");
     const stored = present(this.#stored.get(channelId), "what is stored of a monitor");
-    return stored.updateWrites(update, this.#monitors.get(channelId));
+    return stored.updateWrites(updates, this.#monitors.get(channelId));
   }
 
   /** Throws `InvariantError` for a channel that is not watched and for an update that leaves out another. */

@@ -477,10 +477,8 @@ export class ManagerCore implements CrossChannelHandler {
       encoders.push(() => channelWrites(written, state, left));
       entry.written = state;
     }
-    for (const { setups, updates } of groups) {
-      for (const setup of setups) encoders.push(this.#setupRecord(setup));
-      for (const update of updates) encoders.push(this.#updateRecord(update));
-    }
+    for (const setup of groups.flatMap(({ setups }) => setups)) encoders.push(this.#setupRecord(setup));
+    for (const updates of updatesByChannel(groups)) encoders.push(...this.#updateRecords(updates));
     for (const [paymentId, payment] of this.payments.takeChanged()) {
       encoders.push(() => [{ key: paymentKey(paymentId), value: payment && encodePayment(payment) }]);
     }
@@ -502,12 +500,12 @@ export class ManagerCore implements CrossChannelHandler {
     );
   }
 
-  #updateRecord(update: ChannelMonitorUpdate): RecordEncoder {
+  /** All updates of one channel in a batch. */
+  #updateRecords(updates: readonly ChannelMonitorUpdate[]): readonly RecordEncoder[] {
+    const outbox = this.#outbox;
     const { watch } = this.environment;
-    return (
-      this.#outbox?.add({ kind: "update-channel", update }) ??
-      (() => present(watch.updateWrites?.(update), "the rows of a monitor in the same batch"))
-    );
+    if (outbox !== undefined) return updates.map((update) => outbox.add({ kind: "update-channel", update }));
+    return [() => present(watch.updateWrites?.(updates), "the rows of a monitor in the same batch")];
   }
 
   /** The channel's monitor is locked. */
@@ -641,6 +639,17 @@ export class ManagerCore implements CrossChannelHandler {
         return;
     }
   }
+}
+
+/** The updates of a batch, in the order of each channel. */
+function updatesByChannel(groups: readonly EffectGroup[]): Iterable<readonly ChannelMonitorUpdate[]> {
+  const byChannel = new Map<ChannelId, ChannelMonitorUpdate[]>();
+  for (const update of groups.flatMap(({ updates }) => updates)) {
+    const known = byChannel.get(update.channelId);
+    if (known === undefined) byChannel.set(update.channelId, [update]);
+    else known.push(update);
+  }
+  return byChannel.values();
 }
 
 /** Groups of effects that may wait for the store before peers are no longer read from. */

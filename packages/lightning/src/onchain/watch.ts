@@ -93,11 +93,11 @@ export interface Watch {
    */
   readonly durability: "same-batch" | "elsewhere";
   /**
-   * Rows of a setup and of an update, which the manager puts into the batch: of a `Watch` of the same batch. They are
-   * asked for once each, in the order in which they are committed.
+   * Rows of a setup, and of all updates of one channel that a batch has, which the manager puts into that batch: of a
+   * `Watch` of the same batch. They are asked for once each, in the order in which they are committed.
    */
   setupWrites?(setup: MonitorSetup): readonly KvWrite[];
-  updateWrites?(update: ChannelMonitorUpdate): readonly KvWrite[];
+  updateWrites?(updates: readonly ChannelMonitorUpdate[]): readonly KvWrite[];
   watchChannel(setup: MonitorSetup): ChannelMonitorUpdateStatus;
   updateChannel(update: ChannelMonitorUpdate): ChannelMonitorUpdateStatus;
   /** The last update that the monitor durably has, or `undefined` when it does not know the channel. */

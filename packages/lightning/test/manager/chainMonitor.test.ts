@@ -55,7 +55,7 @@ class Host {
   }
 
   update(update: ChannelMonitorUpdate): string {
-    this.#commit(this.chainMonitor.updateWrites(update));
+    this.#commit(this.chainMonitor.updateWrites([update]));
     return this.chainMonitor.updateChannel(update);
   }
 

@@ -10,7 +10,7 @@ import type { MonitorSetup } from "#src/onchain/watch";
 import type { OutboundPayment } from "#src/payment/outboundPayment";
 import { paymentParameters } from "#src/routing/route";
 import type { StoredBroadcast } from "#src/storage/v1/broadcast";
-import type { StoredChanges, StoredState, StoredStep, StoredUpdate } from "#src/storage/v1/monitorRows";
+import type { Folded, StoredChanges, StoredState, StoredUpdates } from "#src/storage/v1/monitorRows";
 import type { OutboxRow } from "#src/storage/v1/outbox";
 import { type Bytes32, fromHex, noBytes, type Point, type Script, type Signature } from "#src/util/bytes";
 import {
@@ -337,22 +337,8 @@ export const monitorUpdate: ChannelMonitorUpdate = {
   after: [{ channelId: otherChannelId, updateId: 9 }],
 };
 
-/** The steps of `monitorUpdate` as its row has them, and the row with the HTLCs that they change. */
-export const storedUpdate: StoredUpdate = {
-  steps: Object.values(updateSteps).map((step): StoredStep => {
-    if (!("htlcs" in step)) return step;
-    const { htlcs: _, ...rest } = step;
-    return rest;
-  }),
-  changesHtlcs: true,
-};
-export const storedChanges: readonly StoredChanges[] = [
-  { side: "local", number, added: [htlc], entered: [], left: ["i0", "o12"] },
-];
-
-export const shachainEntry: ShachainEntry = { index: 2 ** 47, secret: bytes32(7) };
-
-const folded = {
+/** Of updates before `monitorUpdate`. */
+export const folded: Folded = {
   foldedTo: 41,
   holder: commitmentNumber(9),
   oldest: commitmentNumber(8),
@@ -360,15 +346,41 @@ const folded = {
   changes: 5,
 };
 
+const { commitments: holders, htlcs: _, ...holder } = updateSteps["holder-commitment"];
+const { commitments: theirs, htlcs: __, ...counterparty } = updateSteps["counterparty-commitment"];
+const { secret, ...secretStep } = updateSteps["commitment-secret"];
+
+/** The row of `monitorUpdate`; and rows with the HTLCs that it changes, and with the secret. */
+export const storedRow: StoredUpdates = {
+  first: 42,
+  updates: [
+    [
+      { ...holder, commitments: holders.map((one) => ({ ...one, funding: undefined })) },
+      { ...counterparty, commitments: theirs.map((one) => ({ ...one, funding: undefined })) },
+      secretStep,
+      updateSteps["payment-preimage"],
+      updateSteps["shutdown-script"],
+      updateSteps["channel-force-closed"],
+    ],
+  ],
+  changesHtlcs: true,
+  folded,
+};
+export const revealed: ShachainEntry = { index: 2 ** 48 - 1 - 41, secret: secret as Bytes32 };
+export const storedChanges: readonly StoredChanges[] = [
+  { side: "local", number, added: [htlc], entered: [], left: ["i0", "o12"] },
+];
+
+export const shachainEntry: ShachainEntry = { index: 2 ** 47, secret: bytes32(7) };
+
 /** Of a channel that is open. */
-export const storedState: StoredState = { ...folded, spends: [], claims: [], handedOver: [] };
+export const storedState: StoredState = { folded, spends: [], claims: [], handedOver: [] };
 
 const at = { height: 800_123 as BlockHeight, blockHash: "0d".repeat(32) as BlockHash };
 
 /** Of one that the chain closed. */
 export const closedState: StoredState = {
-  ...folded,
-  shutdownScript: Uint8Array.of(0, 20) as Script,
+  folded: { ...folded, shutdownScript: Uint8Array.of(0, 20) as Script },
   lock: { afterUpdateId: 77, broadcast: true, cause: "funding-spent" },
   fundingSpend: { transaction, txid: outPoint.txid, ...at },
   spends: [

@@ -42,7 +42,7 @@ function records(format: FormatName): MonitorRecords {
   };
   keep(stored.setupWrites());
   for (const update of a.updates) {
-    keep(stored.updateWrites(update, monitor));
+    keep(stored.updateWrites([update], monitor));
     const outcome = applyUpdate(monitor, update);
     assert.ok(outcome.kind === "applied");
     monitor = outcome.monitor;

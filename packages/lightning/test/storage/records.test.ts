@@ -15,12 +15,14 @@ import {
 } from "#src/storage/v1/keys";
 import { encodeMonitorSetup, readMonitorSetup } from "#src/storage/v1/monitor";
 import {
+  monitorFactWrites,
   monitorSecretWrite,
   monitorStateWrite,
-  monitorUpdateWrites,
+  monitorUpdateWrite,
   readStoredChanges,
   readStoredState,
-  readStoredUpdate,
+  readStoredUpdates,
+  storedUpdates,
 } from "#src/storage/v1/monitorRows";
 import {
   encodeBatchSequence,
@@ -39,6 +41,7 @@ import {
   chainPosition,
   channelId,
   closedState,
+  folded,
   formerEvents,
   indexedEvents,
   monitorSetup,
@@ -46,10 +49,11 @@ import {
   otherChannelId,
   outboxRows,
   payments,
+  revealed,
   shachainEntry,
   storedChanges,
+  storedRow,
   storedState,
-  storedUpdate,
 } from "./examples.ts";
 
 type Read = (entry: KvEntry) => Result<unknown, StorageError>;
@@ -77,10 +81,19 @@ const rows: readonly Row[] = [
     example: monitorSetup,
     read: readMonitorSetup,
   },
-  ...monitorUpdateWrites(monitorUpdate).map((write, i): Row => {
+  {
+    ...monitorUpdateWrite(
+      channelId,
+      3,
+      storedUpdates([monitorUpdate], monitorSetup.funding.outPoint, folded),
+    ),
+    example: storedRow,
+    read: readStoredUpdates,
+  },
+  ...monitorFactWrites([monitorUpdate]).map((write, i): Row => {
     return i === 0
-      ? { ...write, example: storedUpdate, read: readStoredUpdate }
-      : { ...write, example: storedChanges, read: readStoredChanges };
+      ? { ...write, example: storedChanges, read: readStoredChanges }
+      : { ...write, example: revealed, read: readStoredSecret };
   }),
   { ...monitorSecretWrite(channelId, shachainEntry), example: shachainEntry, read: readStoredSecret },
   { ...monitorStateWrite(channelId, storedState), example: storedState, read: readStoredState },

@@ -134,7 +134,7 @@ export class LateWatch implements Watch {
       this.#store.commitNow(
         asked.kind === "setup"
           ? this.#monitors.setupWrites(asked.setup)
-          : this.#monitors.updateWrites(asked.update),
+          : this.#monitors.updateWrites([asked.update]),
       );
     }
     const status =

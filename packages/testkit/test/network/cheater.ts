@@ -39,7 +39,7 @@ export class Cheater {
   tell(step: ChannelMonitorUpdateStep): void {
     const latest = present(this.#monitors.latestUpdateId(this.#channelId), "the copied channel");
     const update = { channelId: this.#channelId, updateId: latest + 1, after: [], steps: [step] };
-    this.#monitors.updateWrites(update);
+    this.#monitors.updateWrites([update]);
     this.#monitors.updateChannel(update);
     this.#act();
   }

@@ -33,9 +33,15 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
     "an HTLC that is gone from both sides, by the peer's first commitment without it; read only after a breach",
   ],
   ["monitor/<id>/setup", "what the channel's monitor started with"],
-  ["monitor/<id>/state", "up to which update rows were folded into others; lock, spends and claims"],
-  ["monitor/<id>/update/<n>", "an update of the monitor, as long as something rests on it"],
-  ["monitor/<id>/htlcs/<n>", "HTLCs that came onto or left a commitment by update n; kept for breaches"],
+  ["monitor/<id>/state", "what the chain told: lock, spends and claims"],
+  [
+    "monitor/<id>/update/<slot>",
+    "updates that one batch brought, as long as something rests on them; then others take the slot",
+  ],
+  [
+    "monitor/<id>/htlcs/<n>",
+    "HTLCs that came onto or left a commitment by a batch's updates from n on; kept for breaches",
+  ],
   ["monitor/<id>/secret/<position>", "the peer's last secret of that place in its shachain"],
   ["outbox/<n>", "what a `Watch` elsewhere was not yet known to have"],
   ["event/<n>", "an event that the user has not acknowledged"],
@@ -118,21 +124,22 @@ export function monitorStateKey(id: ChannelId): string {
   return `monitor/${id}/state`;
 }
 
-/** Below it are the updates of one monitor that were not folded into other rows, in order. */
+/** Below it are the updates of one monitor on which something rests, and old ones whose slots are free. */
 export function monitorUpdatesPrefix(id: ChannelId): string {
   return `monitor/${id}/update/`;
 }
 
-export function monitorUpdateKey(id: ChannelId, updateId: number): string {
-  return `monitor/${id}/update/${padded(updateId, countDigits)}`;
+/** `slot` is 0 or more, as low as can be. */
+export function monitorUpdateKey(id: ChannelId, slot: number): string {
+  return `monitor/${id}/update/${padded(slot, slotDigits)}`;
 }
 
-/** Below it is which HTLCs came and went by each update, in order. */
+/** Below it is which HTLCs came and went, by the first of the updates that did it, in order. */
 export function monitorHtlcsPrefix(id: ChannelId): string {
   return `monitor/${id}/htlcs/`;
 }
 
-/** HTLCs that came onto a commitment or left one by update `updateId`. These rows stay until the channel is resolved. */
+/** HTLCs that came onto a commitment or left one by updates from `updateId` on. These rows stay until the channel is resolved. */
 export function monitorHtlcsKey(id: ChannelId, updateId: number): string {
   return `${monitorHtlcsPrefix(id)}${padded(updateId, countDigits)}`;
 }
@@ -149,18 +156,24 @@ export function parseMonitorKey(key: string): MonitorKey | undefined {
   const [, id = "", row = "", number] = match;
   const isNumbered = row !== "setup" && row !== "state";
   if (isNumbered !== (number !== undefined)) return undefined;
-  if (number !== undefined && number.length !== (row === "secret" ? positionDigits : countDigits))
-    return undefined;
-  return { channelId: id as ChannelId, row: row as MonitorKey["row"], number: Number(number ?? 0) };
+  const value = Number(number ?? 0);
+  if (value > (row === "secret" ? highestPosition : Number.MAX_SAFE_INTEGER)) return undefined;
+  if (number !== undefined && key !== monitorKeyForms[row]?.(id as ChannelId, value)) return undefined;
+  return { channelId: id as ChannelId, row: row as MonitorKey["row"], number: value };
 }
 
 interface MonitorKey {
   readonly channelId: ChannelId;
   readonly row: "setup" | "state" | "update" | "htlcs" | "secret";
-  /** An update's id, or a position. */
+  /** An update's id, a slot, or a position. */
   readonly number: number;
 }
 
+const monitorKeyForms: Readonly<Record<string, (id: ChannelId, number: number) => string>> = {
+  update: monitorUpdateKey,
+  htlcs: monitorHtlcsKey,
+  secret: monitorSecretKey,
+};
 const monitorKeyForm = /^monitor\/([0-9a-f]{64})\/(setup|state|update|htlcs|secret)(?:\/([0-9]+))?$/;
 
 /** Below it is what a `Watch` has not completed, in the order in which it was given. */
@@ -255,7 +268,10 @@ export function parseChannelKey(
 const channelKeyForm =
   /^channel\/([0-9a-f]{64})\/(?:(core|commitments)|secret\/([0-9]{2})|htlc\/([io])([0-9]{20})\/(static|interval|disposition|onion))$/;
 
+const highestPosition = 48;
 const positionDigits = 2;
+/** There are a few slots; of a closing channel more. */
+const slotDigits = 4;
 /** 2^48-1 has 15 digits, 2^53-1 has 16, 2^64-1 has 20. */
 const commitmentDigits = 15;
 const countDigits = 16;

@@ -1,4 +1,5 @@
 import type { Codec } from "../../codec/codec.ts";
+import { bool } from "../../codec/primitives.ts";
 import { versionedRecord } from "../../codec/record.ts";
 import { type TlvField, type TlvFields, tlvs } from "../../codec/tlv.ts";
 import { InvariantError } from "../../util/invariant.ts";
@@ -71,6 +72,18 @@ export function sized<T>(codec: Codec<T>): Codec<T> {
 /** `layout` behind its length. */
 export function nested<T extends object>(spec: string, fields: LayoutOf<T>): Codec<T> {
   return sized(layout<T>(spec, fields));
+}
+
+/** `codec` behind a byte that says whether there is a value, for what has no type of its own. */
+export function optional<T>(codec: Codec<T>): Codec<T | undefined> {
+  return {
+    spec: `?${codec.spec}`,
+    read: (reader) => (bool.read(reader) ? codec.read(reader) : undefined),
+    write(writer, value) {
+      bool.write(writer, value !== undefined);
+      if (value !== undefined) codec.write(writer, value);
+    },
+  };
 }
 
 interface Kinded {

@@ -18,7 +18,6 @@ import {
   varScript,
 } from "../../codec/primitives.ts";
 import { struct } from "../../codec/struct.ts";
-import type { HtlcSignature } from "../../commitment/commitments.ts";
 import type {
   ChannelMonitorUpdate,
   ChannelMonitorUpdateStep,
@@ -26,7 +25,6 @@ import type {
   HtlcChanges,
 } from "../../onchain/channelMonitorUpdate.ts";
 import type { MonitorSetup } from "../../onchain/watch.ts";
-import type { Signature } from "../../util/bytes.ts";
 import type { Result } from "../../util/result.ts";
 import { reading, type StorageError } from "../storageError.ts";
 import { htlcSignature } from "./commitments.ts";
@@ -48,16 +46,14 @@ const balances = {
 };
 
 /** A commitment of the peer for one funding output. */
-export const counterpartyBalances: Codec<CommitmentBalances> = struct("commitment_balances", balances);
+const counterpartyBalances: Codec<CommitmentBalances> = struct("commitment_balances", balances);
 
 /** A commitment of ours for one funding output, as the peer signed it. */
-export function holderBalancesWith(
-  htlcSignatures: Codec<readonly HtlcSignature[]>,
-): Codec<CommitmentBalances & { signature: Signature; htlcSignatures: readonly HtlcSignature[] }> {
-  return struct("holder_balances", { ...balances, signature, htlcSignatures });
-}
-
-const holderBalances = holderBalancesWith(array16(htlcSignature));
+const holderBalances = struct("holder_balances", {
+  ...balances,
+  signature,
+  htlcSignatures: array16(htlcSignature),
+});
 
 const updateStep: Codec<ChannelMonitorUpdateStep> = union<ChannelMonitorUpdateStep>("update_step", {
   "holder-commitment": [

@@ -13,6 +13,7 @@ import {
   point,
   restScript,
   sat64,
+  signature,
   txid,
   u32,
   u64,
@@ -20,38 +21,80 @@ import {
 import { struct } from "../../codec/struct.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
 import type { Side } from "../../commitment/keys.ts";
-import type { ShachainEntry } from "../../crypto/shachain.ts";
+import { type ShachainEntry, secretAt } from "../../crypto/shachain.ts";
 import type { ContestedSpend, PendingClaim, SpenderOutput } from "../../onchain/chainView.ts";
 import type { ChannelMonitor, LockCause, MonitorLock } from "../../onchain/channelMonitor.ts";
 import type {
   ChannelMonitorUpdate,
   ChannelMonitorUpdateStep,
-  HtlcChanges,
+  CommitmentBalances,
   MonitoredHtlc,
 } from "../../onchain/channelMonitorUpdate.ts";
 import type { FundingSpendFacts } from "../../onchain/confirmations.ts";
-import { fromHex } from "../../util/bytes.ts";
-import type { ChannelId, CommitmentNumber } from "../../util/ids.ts";
+import { type Bytes32, fromHex } from "../../util/bytes.ts";
+import type { ChannelId, CommitmentNumber, OutPoint } from "../../util/ids.ts";
+import { invariant, present } from "../../util/invariant.ts";
 import type { Result } from "../../util/result.ts";
 import { type FeeratePerKw, feeratePerKw } from "../../util/units.ts";
 import { reading, type StorageError } from "../storageError.ts";
 import { htlcKeys, htlcSignatures, monitoredHtlcs } from "./compactHtlcs.ts";
 import { monitorHtlcsKey, monitorSecretKey, monitorStateKey, monitorUpdateKey } from "./keys.ts";
-import { layout, nameOf, needed, nested, possible, record, union } from "./layouts.ts";
-import { counterpartyBalances, holderBalancesWith } from "./monitor.ts";
+import { layout, nameOf, needed, nested, optional, possible, record, union } from "./layouts.ts";
 import { secretWrite } from "./secretRows.ts";
-import { blockHeight, commitmentNumber, count, htlcRef, outPoint, transaction } from "./values.ts";
+import {
+  blockHeight,
+  commitmentNumber,
+  count,
+  htlcRef,
+  outPoint,
+  smallCommitmentNumber,
+  smallCount,
+  smallMsat,
+  transaction,
+} from "./values.ts";
 
-type WithoutHtlcs<S> = S extends { readonly htlcs: HtlcChanges } ? Omit<S, "htlcs"> : S;
+type StepOf<K extends ChannelMonitorUpdateStep["kind"]> = Extract<ChannelMonitorUpdateStep, { kind: K }>;
 
-/** A step without the HTLCs that came and went: these have a row of their own, which outlives it. */
-export type StoredStep = WithoutHtlcs<ChannelMonitorUpdateStep>;
+/** `undefined` stands for the funding that the monitor started with. */
+type Stored<B extends CommitmentBalances> = Omit<B, "funding"> & { readonly funding: OutPoint | undefined };
 
-/** `update/<n>`: an update, until nothing of the monitor rests on it any more. */
-export interface StoredUpdate {
-  readonly steps: readonly StoredStep[];
-  /** Whether there is a row `htlcs/<n>`. */
+type StoredCommitment<K extends "holder-commitment" | "counterparty-commitment"> = Omit<
+  StepOf<K>,
+  "htlcs" | "commitments"
+> & {
+  readonly commitments: readonly Stored<StepOf<K>["commitments"][number]>[];
+};
+
+/**
+ * A step without what other rows have, which outlive it: the HTLCs that came and went, and the peer's secret.
+ */
+export type StoredStep =
+  | StoredCommitment<"holder-commitment">
+  | StoredCommitment<"counterparty-commitment">
+  | Omit<StepOf<"commitment-secret">, "secret">
+  | StepOf<"payment-preimage" | "shutdown-script" | "channel-force-closed">;
+
+/** What all updates up to `foldedTo` come to, beside what other rows have. */
+export interface Folded extends Pick<ChannelMonitor, "shutdownScript"> {
+  /** The last update whose row is not needed any more; 1, the setup's, at first. */
+  readonly foldedTo: number;
+  /** After that update: the number of our commitment, and of the peer's oldest and latest valid one. */
+  readonly holder: CommitmentNumber;
+  readonly oldest: CommitmentNumber;
+  readonly latest: CommitmentNumber;
+  /** How many rows `htlcs/<n>` the updates up to that one have. */
+  readonly changes: number;
+}
+
+/** `update/<slot>`: the updates of one batch, until nothing of the monitor rests on them any more. */
+export interface StoredUpdates {
+  /** Id of the first; they follow one another. */
+  readonly first: number;
+  readonly updates: readonly (readonly StoredStep[])[];
+  /** Whether there is a row `htlcs/<first>`. */
   readonly changesHtlcs?: true;
+  /** Of older updates. Their slots are free, or have been taken since. */
+  readonly folded: Folded;
 }
 
 /** How one side's commitment changed. What an HTLC is stands where it came onto the first of both commitments. */
@@ -65,41 +108,35 @@ export interface StoredChanges {
   readonly left: readonly string[];
 }
 
-/** `state`: what all updates up to one come to, beside what other rows have; and all that the chain told. */
-export interface StoredState
-  extends Pick<ChannelMonitor, "shutdownScript" | "lock" | "claims" | "handedOver"> {
-  /** The last update whose row is gone; 1, the setup's, at first. */
-  readonly foldedTo: number;
-  /** After that update: the number of our commitment, and of the peer's oldest and latest valid one. */
-  readonly holder: CommitmentNumber;
-  readonly oldest: CommitmentNumber;
-  readonly latest: CommitmentNumber;
-  /** How many of the updates up to that one have a row `htlcs/<n>`. */
-  readonly changes: number;
+/** `state`: what the chain told, and what was folded by then. */
+export interface StoredState extends Pick<ChannelMonitor, "lock" | "claims" | "handedOver"> {
+  readonly folded: Folded;
   readonly fundingSpend?: FundingSpendFacts;
   readonly spends: readonly ContestedSpend[];
 }
+
+const balances = { funding: optional(outPoint), txid, toLocal: smallMsat, toRemote: smallMsat };
 
 const storedStep: Codec<StoredStep> = union<StoredStep>("stored_step", {
   "holder-commitment": [
     0,
     {
-      number: needed(0, commitmentNumber),
+      number: needed(0, smallCommitmentNumber),
       point: needed(2, point),
       feerate: needed(4, feerate32),
-      commitments: needed(6, array16(holderBalancesWith(htlcSignatures))),
+      commitments: needed(6, array16(struct("holder_balances", { ...balances, signature, htlcSignatures }))),
     },
   ],
   "counterparty-commitment": [
     1,
     {
-      number: needed(0, commitmentNumber),
+      number: needed(0, smallCommitmentNumber),
       point: needed(2, point),
       feerate: needed(4, feerate32),
-      commitments: needed(6, array16(counterpartyBalances)),
+      commitments: needed(6, array16(struct("counterparty_balances", balances))),
     },
   ],
-  "commitment-secret": [2, { number: needed(0, commitmentNumber), secret: needed(2, bytes32) }],
+  "commitment-secret": [2, { number: needed(0, smallCommitmentNumber) }],
   "payment-preimage": [
     3,
     {
@@ -112,10 +149,21 @@ const storedStep: Codec<StoredStep> = union<StoredStep>("stored_step", {
   "channel-force-closed": [5, { broadcast: needed(0, bool) }],
 });
 
+const folded: Codec<Folded> = nested<Folded>("folded", {
+  foldedTo: needed(0, smallCount),
+  holder: needed(2, smallCommitmentNumber),
+  oldest: needed(4, smallCommitmentNumber),
+  latest: needed(6, smallCommitmentNumber),
+  changes: needed(8, smallCount),
+  shutdownScript: possible(10, restScript),
+});
+
 const updateRow = record(
-  layout<StoredUpdate>("stored_update", {
-    steps: needed(0, array16(storedStep)),
-    changesHtlcs: possible(2, flag),
+  layout<StoredUpdates>("stored_updates", {
+    first: needed(0, smallCount),
+    updates: needed(2, array16(array16(storedStep))),
+    changesHtlcs: possible(4, flag),
+    folded: needed(6, folded),
   }),
 );
 
@@ -198,33 +246,56 @@ const pendingClaim: Codec<PendingClaim> = nested<PendingClaim>("pending_claim", 
 
 const stateRow = record(
   layout<StoredState>("monitor_state", {
-    foldedTo: needed(0, count),
-    holder: needed(2, commitmentNumber),
-    oldest: needed(4, commitmentNumber),
-    latest: needed(6, commitmentNumber),
-    changes: needed(8, count),
-    shutdownScript: possible(10, restScript),
-    lock: possible(12, lock),
-    fundingSpend: possible(14, fundingSpend),
-    spends: needed(16, array16(contestedSpend)),
-    claims: needed(18, array16(pendingClaim)),
-    handedOver: needed(20, array16(outPoint)),
+    folded: needed(0, folded),
+    lock: possible(2, lock),
+    fundingSpend: possible(4, fundingSpend),
+    spends: needed(6, array16(contestedSpend)),
+    claims: needed(8, array16(pendingClaim)),
+    handedOver: needed(10, array16(outPoint)),
   }),
 );
 
-/** The row of an update as it is read again. */
-export function storedUpdate({ steps }: ChannelMonitorUpdate): StoredUpdate {
-  const changes = changesOf(steps);
-  return { steps: steps.map(stored), ...(changes.length > 0 && { changesHtlcs: true }) };
+/** The row of `updates`, which follow one another, as it is read again. `funding` is the one of the monitor's setup. */
+export function storedUpdates(
+  updates: readonly ChannelMonitorUpdate[],
+  funding: OutPoint,
+  folded: Folded,
+): StoredUpdates {
+  const first = present(updates[0], "an update to store").updateId;
+  invariant(
+    updates.every(({ updateId }, i) => updateId === first + i),
+    `updates that do not follow ${first}`,
+  );
+  const changesHtlcs = updates.some(({ steps }) => changesOf(steps).length > 0);
+  return {
+    first,
+    updates: updates.map(({ steps }) => steps.map((step) => stored(step, funding))),
+    ...(changesHtlcs && { changesHtlcs }),
+    folded,
+  };
 }
 
-/** The rows of an update, of which `htlcs/<n>` is there only when HTLCs came or went. */
-export function monitorUpdateWrites(update: ChannelMonitorUpdate): readonly KvWrite[] {
-  const { channelId, updateId, steps } = update;
-  const row = { key: monitorUpdateKey(channelId, updateId), value: encode(updateRow, storedUpdate(update)) };
+/** The row `monitor/<id>/update/<slot>`. */
+export function monitorUpdateWrite(channelId: ChannelId, slot: number, row: StoredUpdates): KvWrite {
+  return { key: monitorUpdateKey(channelId, slot), value: encode(updateRow, row) };
+}
+
+/** What `updates` write besides: the HTLCs that they change, if they do, and the peer's secrets. */
+export function monitorFactWrites(updates: readonly ChannelMonitorUpdate[]): readonly KvWrite[] {
+  const { channelId, updateId } = present(updates[0], "an update to store");
+  const writes = new Map<string, KvWrite>();
+  const steps = updates.flatMap((update) => update.steps);
   const changes = changesOf(steps);
-  if (changes.length === 0) return [row];
-  return [row, { key: monitorHtlcsKey(channelId, updateId), value: encode(htlcsRow, { changes }) }];
+  if (changes.length > 0) {
+    const key = monitorHtlcsKey(channelId, updateId);
+    writes.set(key, { key, value: encode(htlcsRow, { changes }) });
+  }
+  for (const step of steps) {
+    if (step.kind !== "commitment-secret") continue;
+    const write = monitorSecretWrite(channelId, secretAt(step.number, step.secret as Bytes32));
+    writes.set(write.key, write);
+  }
+  return [...writes.values()];
 }
 
 /** The row `monitor/<id>/secret/<position>`: of its place, the last secret that the peer revealed. */
@@ -237,7 +308,7 @@ export function monitorStateWrite(channelId: ChannelId, state: StoredState): KvW
   return { key: monitorStateKey(channelId), value: encode(stateRow, state) };
 }
 
-export function readStoredUpdate({ key, value }: KvEntry): Result<StoredUpdate, StorageError> {
+export function readStoredUpdates({ key, value }: KvEntry): Result<StoredUpdates, StorageError> {
   return reading(key, () => decode(updateRow, value));
 }
 
@@ -249,10 +320,31 @@ export function readStoredState({ key, value }: KvEntry): Result<StoredState, St
   return reading(key, () => decode(stateRow, value));
 }
 
-function stored(step: ChannelMonitorUpdateStep): StoredStep {
-  if (!("htlcs" in step)) return step;
-  const { htlcs: _, ...rest } = step;
-  return rest;
+function stored(step: ChannelMonitorUpdateStep, funding: OutPoint): StoredStep {
+  const unlessFirst = (one: OutPoint): OutPoint | undefined =>
+    one.txid === funding.txid && one.index === funding.index ? undefined : one;
+  switch (step.kind) {
+    case "holder-commitment": {
+      const { htlcs: _, commitments, ...rest } = step;
+      return {
+        ...rest,
+        commitments: commitments.map((one) => ({ ...one, funding: unlessFirst(one.funding) })),
+      };
+    }
+    case "counterparty-commitment": {
+      const { htlcs: _, commitments, ...rest } = step;
+      return {
+        ...rest,
+        commitments: commitments.map((one) => ({ ...one, funding: unlessFirst(one.funding) })),
+      };
+    }
+    case "commitment-secret":
+      return { kind: step.kind, number: step.number };
+    case "payment-preimage":
+    case "shutdown-script":
+    case "channel-force-closed":
+      return step;
+  }
 }
 
 function changesOf(steps: readonly ChannelMonitorUpdateStep[]): readonly StoredChanges[] {

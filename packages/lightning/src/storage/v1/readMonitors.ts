@@ -1,6 +1,6 @@
 import type { KvEntry } from "../../chain/kvStore.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
-import type { ShachainEntry } from "../../crypto/shachain.ts";
+import { type ShachainEntry, type ShachainStore, secretFor, shachainAt } from "../../crypto/shachain.ts";
 import { applyUpdate, type ChannelMonitor, newMonitor } from "../../onchain/channelMonitor.ts";
 import type {
   ChannelMonitorUpdateStep,
@@ -10,7 +10,7 @@ import type {
 import { restoredChainView } from "../../onchain/confirmations.ts";
 import { type MonitoredRow, retireRows } from "../../onchain/htlcTable.ts";
 import type { MonitorSetup } from "../../onchain/watch.ts";
-import type { ChannelId, CommitmentNumber } from "../../util/ids.ts";
+import type { ChannelId, CommitmentNumber, OutPoint } from "../../util/ids.ts";
 import { InvariantError, invariant, present } from "../../util/invariant.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, missingRecord, type StorageError } from "../storageError.ts";
@@ -27,16 +27,17 @@ import {
 } from "./keys.ts";
 import { readMonitorSetup } from "./monitor.ts";
 import {
+  type Folded,
   readStoredChanges,
   readStoredState,
-  readStoredUpdate,
+  readStoredUpdates,
   type StoredChanges,
   type StoredState,
   type StoredStep,
-  type StoredUpdate,
+  type StoredUpdates,
 } from "./monitorRows.ts";
 import { readStoredSecret, secretsOf } from "./secretRows.ts";
-import { StoredMonitor } from "./storedMonitor.ts";
+import { type LoggedUpdates, lastOf, StoredMonitor } from "./storedMonitor.ts";
 
 /** A monitor, and what the store has of it. */
 export interface RestoredMonitor {
@@ -57,9 +58,18 @@ interface MonitorEntries {
 interface MonitorRows {
   readonly setup: MonitorSetup;
   readonly state: StoredState;
-  readonly updates: ReadonlyMap<number, StoredUpdate>;
+  readonly updates: ReadonlyMap<number, StoredUpdates>;
   readonly changes: ReadonlyMap<number, readonly StoredChanges[]>;
   readonly secrets: ReadonlyMap<number, ShachainEntry>;
+}
+
+/** The rows that count. */
+interface LiveRows extends Omit<MonitorRows, "updates" | "secrets"> {
+  readonly folded: Folded;
+  /** Updates above `folded.foldedTo`, in order. */
+  readonly log: readonly LoggedUpdates[];
+  /** All secrets that the peer revealed. */
+  readonly secrets: ShachainStore;
 }
 
 /** The monitors of all channels, from all entries below `monitorsPrefix` in the order of their keys. */
@@ -113,7 +123,7 @@ function readRows(channelId: ChannelId, entries: MonitorEntries): Result<Monitor
   }
   const state = readStoredState(entries.state);
   if (!state.ok) return state;
-  const updates = readAll(entries.update, readStoredUpdate);
+  const updates = readAll(entries.update, readStoredUpdates);
   if (!updates.ok) return updates;
   const changes = readAll(entries.htlcs, readStoredChanges);
   if (!changes.ok) return changes;
@@ -142,77 +152,79 @@ function readAll<T>(
 }
 
 function restoreMonitor(channelId: ChannelId, rows: MonitorRows): Result<RestoredMonitor, StorageError> {
-  const { setup, state, updates } = rows;
-  const lacking = missingRow(channelId, rows);
-  if (lacking !== undefined) return err(lacking);
-  let monitor = foldedMonitor(rows);
-  const htlcs = addedHtlcs(rows.changes);
-  for (const [updateId, { steps }] of updates) {
-    const changes = rows.changes.get(updateId) ?? [];
-    const update = {
-      channelId,
-      updateId,
-      after: [],
-      steps: steps.map((one) => wholeStep(one, changes, htlcs)),
-    };
-    const outcome = applyUpdate(monitor, update);
-    invariant(
-      outcome.kind === "applied" || outcome.kind === "refused",
-      `update ${updateId}: ${outcome.kind}`,
-    );
-    monitor = outcome.monitor;
+  const read = liveRows(channelId, rows);
+  if (!read.ok) return read;
+  const { setup, state, folded, log, changes } = read.value;
+  let monitor = foldedMonitor(read.value);
+  const known = { setup, htlcs: addedHtlcs(changes), secrets: read.value.secrets };
+  for (const { row } of log) {
+    const ofRow = changes.get(row.first) ?? [];
+    for (const [i, steps] of row.updates.entries()) {
+      const updateId = row.first + i;
+      const whole = steps.map((step) => wholeStep(step, ofRow, known));
+      const outcome = applyUpdate(monitor, { channelId, updateId, after: [], steps: whole });
+      invariant(
+        outcome.kind === "applied" || outcome.kind === "refused",
+        `update ${updateId}: ${outcome.kind}`,
+      );
+      monitor = outcome.monitor;
+    }
   }
   const commitments = [monitor.holder, ...monitor.counterparty];
   if (commitments.some((one) => one.commitments.length === 0)) {
     return err(missingRecord(monitorUpdatesPrefix(channelId), "the update with a commitment that is valid"));
   }
-  const { fundingSpend, spends, lock: _, claims: __, handedOver: ___, ...folded } = state;
+  const { fundingSpend, spends } = state;
   monitor = { ...monitor, chain: restoredChainView(monitor, fundingSpend, spends) };
-  const log = [...updates].map(([updateId, update]) => ({ updateId, ...update }));
   return ok({ monitor, stored: new StoredMonitor(setup, { folded, log }) });
 }
 
-/** What must be there and is not; and what must not be there. */
-function missingRow(
-  channelId: ChannelId,
-  { state, updates, changes, secrets }: MonitorRows,
-): StorageError | undefined {
-  let expected = state.foldedTo + 1;
-  for (const [updateId, { changesHtlcs }] of updates) {
-    if (updateId < expected)
-      return corruptRecord(monitorUpdateKey(channelId, updateId), "it was folded before");
-    if (updateId > expected) {
-      const key = monitorUpdateKey(channelId, expected);
-      return missingRecord(key, `update ${expected} of the monitor of channel ${channelId}`);
+/** Sorts out rows whose slots are free; what must be there and is not, or the other way round, is the error. */
+function liveRows(channelId: ChannelId, rows: MonitorRows): Result<LiveRows, StorageError> {
+  const { setup, state, updates, changes } = rows;
+  let { folded } = state;
+  for (const row of updates.values()) if (row.folded.foldedTo > folded.foldedTo) folded = row.folded;
+  const log: LoggedUpdates[] = [];
+  for (const [slot, row] of updates) if (lastOf(row) > folded.foldedTo) log.push({ slot, row });
+  log.sort((a, b) => a.row.first - b.row.first);
+  let expected = folded.foldedTo + 1;
+  let revealed: number = folded.oldest;
+  for (const { slot, row } of log) {
+    const { first, changesHtlcs } = row;
+    const text = `update ${expected} of the monitor of channel ${channelId}`;
+    if (first < expected)
+      return err(corruptRecord(monitorUpdateKey(channelId, slot), `${text} is there twice`));
+    if (first > expected) return err(missingRecord(monitorUpdatesPrefix(channelId), text));
+    const key = monitorHtlcsKey(channelId, first);
+    if (changesHtlcs === true && !changes.has(first)) {
+      return err(missingRecord(key, `which HTLCs update ${first} of channel ${channelId} changed`));
     }
-    const key = monitorHtlcsKey(channelId, updateId);
-    if (changesHtlcs === true && !changes.has(updateId)) {
-      return missingRecord(key, `which HTLCs update ${updateId} of channel ${channelId} changed`);
+    if (changesHtlcs === undefined && changes.has(first)) {
+      return err(corruptRecord(key, "its update knows none"));
     }
-    if (changesHtlcs === undefined && changes.has(updateId))
-      return corruptRecord(key, "its update knows none");
-    expected++;
+    for (const step of row.updates.flat()) if (step.kind === "commitment-secret") revealed = step.number + 1;
+    expected = lastOf(row) + 1;
   }
   const last = [...changes.keys()].at(-1) ?? 0;
   if (last >= expected) {
-    return missingRecord(
-      monitorUpdateKey(channelId, last),
-      `update ${last} of the monitor of channel ${channelId}`,
-    );
+    const text = `update ${last} of the monitor of channel ${channelId}`;
+    return err(missingRecord(monitorUpdatesPrefix(channelId), text));
   }
-  const folded = [...changes.keys()].filter((updateId) => updateId <= state.foldedTo).length;
-  if (folded !== state.changes) {
-    const text = `${state.changes} rows of HTLCs were written up to update ${state.foldedTo}, ${folded} are there`;
-    return missingRecord(monitorHtlcsPrefix(channelId), text);
+  const past = [...changes.keys()].filter((updateId) => updateId <= folded.foldedTo).length;
+  if (past !== folded.changes) {
+    const text = `${folded.changes} rows of HTLCs were written up to update ${folded.foldedTo}, ${past} are there`;
+    return err(missingRecord(monitorHtlcsPrefix(channelId), text));
   }
-  const known = secretsOf(secrets, state.oldest, (position) => monitorSecretKey(channelId, position));
-  return known.ok ? undefined : known.error;
+  const secrets = secretsOf(rows.secrets, revealed, (position) => monitorSecretKey(channelId, position));
+  if (!secrets.ok) return secrets;
+  return ok({ setup, state, folded, log, changes, secrets: secrets.value });
 }
 
 /** The monitor after the last folded update. Commitments that were folded, and replaced or revoked later, are blank. */
-function foldedMonitor({ setup, state, changes, secrets }: MonitorRows): ChannelMonitor {
+function foldedMonitor({ setup, state, folded, changes, secrets }: LiveRows): ChannelMonitor {
   const fresh = newMonitor(setup);
-  const { holder, oldest, latest, shutdownScript, lock, claims, handedOver, foldedTo } = state;
+  const { holder, oldest, latest, shutdownScript, foldedTo } = folded;
+  const { lock, claims, handedOver } = state;
   const blank = <C extends { readonly number: CommitmentNumber }>(commitment: C, number: CommitmentNumber) =>
     number === commitment.number ? commitment : { ...commitment, number, commitments: [] };
   const [firstOfPeer] = fresh.counterparty;
@@ -228,7 +240,7 @@ function foldedMonitor({ setup, state, changes, secrets }: MonitorRows): Channel
     latestUpdateId: foldedTo,
     holder: blank(fresh.holder, holder),
     counterparty: [blank(theirs, oldest), ...(latest > oldest ? [blank(theirs, latest)] : [])],
-    secrets: { entries: [...secrets.values()] },
+    secrets: shachainAt(secrets, oldest),
     rows,
     past: retired.length > 0 ? { htlcs: retired } : undefined,
     ...(script && { shutdownScript: script }),
@@ -262,16 +274,30 @@ function addedHtlcs(
   return htlcs;
 }
 
-/** A step with the HTLCs that came and went. */
+/** A step with what other rows have of it. */
 function wholeStep(
   step: StoredStep,
   changes: readonly StoredChanges[],
-  htlcs: ReadonlyMap<string, MonitoredHtlc>,
+  known: {
+    readonly setup: MonitorSetup;
+    readonly htlcs: ReadonlyMap<string, MonitoredHtlc>;
+    readonly secrets: ShachainStore;
+  },
 ): ChannelMonitorUpdateStep {
+  if (step.kind === "commitment-secret") {
+    const secret = present(secretFor(known.secrets, step.number), `secret ${step.number} of the peer`);
+    return { ...step, secret };
+  }
   if (step.kind !== "holder-commitment" && step.kind !== "counterparty-commitment") return step;
   const side = step.kind === "holder-commitment" ? "local" : "remote";
   const own = changes.find((one) => one.side === side && one.number === step.number);
-  const entered = own?.entered.map((key) => present(htlcs.get(key), `HTLC ${key}`)) ?? [];
-  const all: HtlcChanges = { entered: [...entered, ...(own?.added ?? [])], left: own?.left ?? [] };
-  return step.kind === "holder-commitment" ? { ...step, htlcs: all } : { ...step, htlcs: all };
+  const entered = own?.entered.map((key) => present(known.htlcs.get(key), `HTLC ${key}`)) ?? [];
+  const htlcs: HtlcChanges = { entered: [...entered, ...(own?.added ?? [])], left: own?.left ?? [] };
+  const { outPoint } = known.setup.funding;
+  const withFunding = <B extends { readonly funding: OutPoint | undefined }>(balances: B) => {
+    return { ...balances, funding: balances.funding ?? outPoint };
+  };
+  return step.kind === "holder-commitment"
+    ? { ...step, htlcs, commitments: step.commitments.map(withFunding) }
+    : { ...step, htlcs, commitments: step.commitments.map(withFunding) };
 }

@@ -1,51 +1,43 @@
 import type { KvWrite } from "../../chain/kvStore.ts";
-import { secretAt } from "../../crypto/shachain.ts";
 import { type ChannelMonitor, oldestCounterpartyNumber, preimageOf } from "../../onchain/channelMonitor.ts";
 import type { ChannelMonitorUpdate } from "../../onchain/channelMonitorUpdate.ts";
 import type { MonitorSetup } from "../../onchain/watch.ts";
-import type { Bytes32 } from "../../util/bytes.ts";
 import { commitmentNumber, type PaymentHash } from "../../util/ids.ts";
-import { monitorSetupKey, monitorUpdateKey } from "./keys.ts";
+import { monitorSetupKey } from "./keys.ts";
 import { encodeMonitorSetup } from "./monitor.ts";
 import {
-  monitorSecretWrite,
+  type Folded,
+  monitorFactWrites,
   monitorStateWrite,
-  monitorUpdateWrites,
-  type StoredState,
+  monitorUpdateWrite,
   type StoredStep,
-  storedUpdate,
+  type StoredUpdates,
+  storedUpdates,
 } from "./monitorRows.ts";
 
-/** Bytes of keys and values that one update may write, and for each HTLC that the peer signed with it. */
-const bytesPerUpdate = 1024;
-const bytesPerSignature = 100;
-
-/** What the updates up to `foldedTo` come to. */
-type Folded = Omit<StoredState, "lock" | "claims" | "handedOver" | "fundingSpend" | "spends">;
-
-/** A row `update/<n>`. */
-interface LoggedUpdate {
-  readonly updateId: number;
-  readonly steps: readonly StoredStep[];
-  readonly changesHtlcs?: true;
+/** A row `update/<slot>` on which something may rest. */
+export interface LoggedUpdates {
+  readonly slot: number;
+  readonly row: StoredUpdates;
 }
 
 /**
- * What the store has of one monitor, and what it is given next. An update is a row. Rows on which nothing rests any
- * more are folded into others, a few with each later update, so that none ever writes more than its share, however old
- * the channel is: of commitments that were replaced or revoked nothing is kept; a secret of the peer goes into the row
- * of its place in the shachain; and the HTLCs that came and went have a row of their own from the start.
+ * What the store has of one monitor, and what it is given next. The updates of a batch are a row, which takes the slot
+ * of another one on which nothing rests any more: of commitments that were replaced or revoked nothing is kept. What
+ * outlives an update has rows of its own from the start: the HTLCs that came and went, and the peer's secret, by its
+ * place in the shachain. So nothing is deleted, nothing is written twice, and a row is as small in an old channel as in
+ * a new one.
  */
 export class StoredMonitor {
   readonly #setup: MonitorSetup;
-  /** Rows of updates, the oldest first: all above `#folded.foldedTo`. */
-  readonly #log: LoggedUpdate[];
+  /** All updates above `#folded.foldedTo`, the oldest first. */
+  readonly #log: LoggedUpdates[];
   #folded: Folded;
 
   /** A new monitor, or one as the store has it. */
   constructor(
     setup: MonitorSetup,
-    stored: { readonly folded: Folded; readonly log: readonly LoggedUpdate[] } = {
+    stored: { readonly folded: Folded; readonly log: readonly LoggedUpdates[] } = {
       folded: unfolded,
       log: [],
     },
@@ -58,7 +50,7 @@ export class StoredMonitor {
   /** What a new monitor starts with. */
   setupWrites(): readonly KvWrite[] {
     const { channelId } = this.#setup;
-    const state = { ...unfolded, spends: [], claims: [], handedOver: [] };
+    const state = { folded: unfolded, spends: [], claims: [], handedOver: [] };
     return [
       { key: monitorSetupKey(channelId), value: encodeMonitorSetup(this.#setup) },
       monitorStateWrite(channelId, state),
@@ -66,63 +58,57 @@ export class StoredMonitor {
   }
 
   /**
-   * Stores `update`, and folds what `monitor`, which has taken in all updates that are durable, does not need. It is
-   * absent as long as the setup is not durable.
+   * Stores `updates`, which follow one another, over what `monitor`, which has taken in all updates that are durable,
+   * does not need. It is absent as long as the setup is not durable.
    */
-  updateWrites(update: ChannelMonitorUpdate, monitor: ChannelMonitor | undefined): readonly KvWrite[] {
-    const writes = monitorUpdateWrites(update);
-    const { updateId } = update;
-    this.#log.push({ updateId, ...storedUpdate(update) });
+  updateWrites(
+    updates: readonly ChannelMonitorUpdate[],
+    monitor: ChannelMonitor | undefined,
+  ): readonly KvWrite[] {
     // A locked monitor refuses updates that the store may have: they are read again as they are.
-    if (monitor === undefined || monitor.lock !== undefined) return writes;
-    const room = bytesPerUpdate + bytesPerSignature * signaturesIn(update) - bytesOf(writes);
-    return [...writes, ...this.#fold(monitor, room)];
+    if (monitor !== undefined && monitor.lock === undefined) this.#fold(monitor);
+    const slot = this.#freeSlot();
+    const { channelId, funding } = this.#setup;
+    const row = storedUpdates(updates, funding.outPoint, this.#folded);
+    this.#log.push({ slot, row });
+    return [monitorUpdateWrite(channelId, slot, row), ...monitorFactWrites(updates)];
   }
 
   /** Stores what the chain told `monitor`, and its lock. */
   stateWrites({ lock, claims, handedOver, chain }: ChannelMonitor): readonly KvWrite[] {
     const { fundingSpend, spends } = chain;
-    const onChain = {
+    const state = {
+      folded: this.#folded,
       claims,
       handedOver,
       spends,
       ...(lock && { lock }),
       ...(fundingSpend && { fundingSpend }),
     };
-    return [monitorStateWrite(this.#setup.channelId, { ...this.#folded, ...onChain })];
+    return [monitorStateWrite(this.#setup.channelId, state)];
   }
 
-  /** Folds rows, the oldest first, as long as there is `room` for what that writes. */
-  #fold(monitor: ChannelMonitor, room: number): readonly KvWrite[] {
-    const { channelId } = this.#setup;
-    const writes: KvWrite[] = [];
-    let folded = this.#folded;
-    let state: readonly KvWrite[] = [];
-    let count = 0;
-    for (const update of this.#log) {
-      if (update.updateId > monitor.latestUpdateId || !this.#isPast(update, monitor)) break;
-      const next = withUpdate(folded, update);
-      const nextState = [monitorStateWrite(channelId, { ...next, spends: [], claims: [], handedOver: [] })];
-      const secrets = update.steps.flatMap((step) =>
-        step.kind === "commitment-secret"
-          ? [monitorSecretWrite(channelId, secretAt(step.number, step.secret as Bytes32))]
-          : [],
-      );
-      const more = [{ key: monitorUpdateKey(channelId, update.updateId), value: undefined }, ...secrets];
-      if (bytesOf([...writes, ...more, ...nextState]) > room) break;
-      writes.push(...more);
-      folded = next;
-      state = nextState;
-      count++;
+  #freeSlot(): number {
+    const taken = new Set(this.#log.map(({ slot }) => slot));
+    let slot = 0;
+    while (taken.has(slot)) slot++;
+    return slot;
+  }
+
+  /** Gives up rows, the oldest first, on which nothing rests. */
+  #fold(monitor: ChannelMonitor): void {
+    const kept = this.#log.findIndex(({ row }) => !this.#isPast(row, monitor));
+    for (const { row } of this.#log.splice(0, kept < 0 ? this.#log.length : kept)) {
+      this.#folded = withUpdates(this.#folded, row);
     }
-    this.#folded = folded;
-    this.#log.splice(0, count);
-    return [...writes, ...state];
   }
 
-  /** Whether nothing rests on the row of an update, once it is folded. */
-  #isPast({ updateId, steps }: LoggedUpdate, monitor: ChannelMonitor): boolean {
-    return steps.every((step) => this.#isPastStep(step, updateId, monitor));
+  /** Whether nothing rests on the row. */
+  #isPast(row: StoredUpdates, monitor: ChannelMonitor): boolean {
+    if (lastOf(row) > monitor.latestUpdateId) return false;
+    return row.updates.every((steps, i) =>
+      steps.every((step) => this.#isPastStep(step, row.first + i, monitor)),
+    );
   }
 
   #isPastStep(step: StoredStep, updateId: number, monitor: ChannelMonitor): boolean {
@@ -144,25 +130,31 @@ export class StoredMonitor {
   /** Whether `monitor` knows the preimage by update `updateId`, and not by a later one too. */
   #isLatestPreimage(hash: PaymentHash, updateId: number, monitor: ChannelMonitor): boolean {
     if (preimageOf(monitor, hash) === undefined) return false;
-    return !this.#log.some(
-      (later) =>
-        later.updateId > updateId &&
-        later.updateId <= monitor.latestUpdateId &&
-        later.steps.some((step) => step.kind === "payment-preimage" && step.paymentHash === hash),
+    return !this.#log.some(({ row }) =>
+      row.updates.some((steps, i) => {
+        const later = row.first + i;
+        if (later <= updateId || later > monitor.latestUpdateId) return false;
+        return steps.some((step) => step.kind === "payment-preimage" && step.paymentHash === hash);
+      }),
     );
   }
+}
+
+/** The id of a row's last update. */
+export function lastOf({ first, updates }: StoredUpdates): number {
+  return first + updates.length - 1;
 }
 
 const first = commitmentNumber(0);
 const unfolded: Folded = { foldedTo: 1, holder: first, oldest: first, latest: first, changes: 0 };
 
-function withUpdate(before: Folded, { updateId, steps, changesHtlcs }: LoggedUpdate): Folded {
+function withUpdates(before: Folded, row: StoredUpdates): Folded {
   let folded: Folded = {
     ...before,
-    foldedTo: updateId,
-    changes: before.changes + (changesHtlcs === true ? 1 : 0),
+    foldedTo: lastOf(row),
+    changes: before.changes + (row.changesHtlcs === true ? 1 : 0),
   };
-  for (const step of steps) {
+  for (const step of row.updates.flat()) {
     if (step.kind === "holder-commitment") folded = { ...folded, holder: step.number };
     else if (step.kind === "counterparty-commitment") folded = { ...folded, latest: step.number };
     else if (step.kind === "commitment-secret")
@@ -170,18 +162,4 @@ function withUpdate(before: Folded, { updateId, steps, changesHtlcs }: LoggedUpd
     else if (step.kind === "shutdown-script") folded = { ...folded, shutdownScript: step.script };
   }
   return folded;
-}
-
-function signaturesIn({ steps }: ChannelMonitorUpdate): number {
-  let signatures = 0;
-  for (const step of steps) {
-    if (step.kind !== "holder-commitment") continue;
-    for (const { htlcSignatures } of step.commitments) signatures += htlcSignatures.length;
-  }
-  return signatures;
-}
-
-/** What the store is handed. Keys are ASCII. */
-function bytesOf(writes: readonly KvWrite[]): number {
-  return writes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
 }

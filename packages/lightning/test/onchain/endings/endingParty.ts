@@ -122,7 +122,7 @@ export class EndingParty {
       this.chainMonitor.watchChannel(this.party.setup);
     }
     for (const update of this.party.updates.slice(this.monitor.latestUpdateId - 1, this.#knownUpdates)) {
-      this.#commit(this.chainMonitor.updateWrites(update));
+      this.#commit(this.chainMonitor.updateWrites([update]));
       assert.equal(this.chainMonitor.updateChannel(update), "completed");
     }
     this.save();
