@@ -1,10 +1,11 @@
 import type { KvWrite } from "../../chain/kvStore.ts";
-import type { IncomingHtlc, OutgoingHtlc } from "../../channel/disposition.ts";
+import type { Disposition, IncomingHtlc, OutgoingHtlc } from "../../channel/disposition.ts";
 import { type ChannelState, type FundedChannel, fundedChannel } from "../../channel/state.ts";
 import { encode } from "../../codec/codec.ts";
 import { forgetUnsigned } from "../../commitment/dance.ts";
-import { type Htlc, type HtlcRemoval, htlcKey } from "../../commitment/htlc.ts";
+import { type Htlc, type HtlcInterval, type HtlcRemoval, htlcKey } from "../../commitment/htlc.ts";
 import type { ShachainEntry, ShachainStore } from "../../crypto/shachain.ts";
+import { equalBytes } from "../../util/bytes.ts";
 import type { ChannelId } from "../../util/ids.ts";
 import { InvariantError, present } from "../../util/invariant.ts";
 import { type ChannelCore, channelCore, type StoredPhase } from "./channelCore.ts";
@@ -14,8 +15,8 @@ import {
   type HtlcIntervalRow,
   htlcIntervalRow,
   htlcStaticRow,
-  intervalsOf,
   onionRow,
+  removalBy,
   settledRow,
 } from "./htlcRows.ts";
 import {
@@ -127,8 +128,8 @@ class HtlcRowWrites {
       const stored = this.#storedHtlcs.get(key);
       if (stored === undefined) continue;
       this.#delete(htlc, "static");
-      this.#delete(htlc, "interval");
       if (stored.direction === "outgoing") {
+        this.#delete(htlc, "interval");
         if (needsOnion(stored)) this.#delete(htlc, "onion");
       } else {
         const { disposition } = present(this.#storedIncoming.get(stored.id), `incoming HTLC ${stored.id}`);
@@ -156,17 +157,21 @@ class HtlcRowWrites {
     const stored = this.#storedHtlcs.get(htlcKey(htlc));
     const decided = stored && present(this.#storedIncoming.get(htlc.id), `incoming HTLC ${htlc.id}`);
     const { disposition } = record;
-    if (stored === undefined) this.#write(htlc, "static", encode(htlcStaticRow, { htlc }));
-    if (intervalChanged(stored, htlc))
-      this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc)));
-    if (disposition === decided?.disposition) return;
+    const { local, remote } = htlc;
+    if (stored?.local.entered !== local.entered || stored?.remote.entered !== remote.entered) {
+      const entered = enteredOf(local, remote);
+      this.#write(htlc, "static", encode(htlcStaticRow, { htlc, ...entered }));
+    }
+    const hasLeft = local.left !== stored?.local.left || remote.left !== stored?.remote.left;
+    if (disposition === decided?.disposition && !hasLeft) return;
     if (disposition.kind === "undecided") {
       const { kind: _, ...row } = disposition;
       this.#write(htlc, "onion", encode(onionRow, row));
       if (decided !== undefined && decided.disposition.kind !== "undecided")
         this.#delete(htlc, "disposition");
     } else {
-      this.#write(htlc, "disposition", encode(dispositionRow, { disposition }));
+      const row = { disposition, ...leftOf(local, remote), ...ownRemoval(htlc, disposition) };
+      this.#write(htlc, "disposition", encode(dispositionRow, row));
       if (decided?.disposition.kind === "undecided") this.#delete(htlc, "onion");
     }
   }
@@ -219,31 +224,65 @@ function intervalChanged(stored: Htlc | undefined, htlc: Htlc): boolean {
   );
 }
 
-/**
- * The attribution of our own removals is in the disposition. That of a peer's is kept with a failure, which is not
- * passed on before it is irrevocable; a preimage was passed on at once, and its attribution with it.
- */
-function storedRemoval(direction: Htlc["direction"], removal: HtlcRemoval): HtlcRemoval {
-  switch (removal.kind) {
+/** The removal of an incoming HTLC that has left a commitment, where its disposition does not tell it. */
+function ownRemoval(htlc: Htlc, disposition: Disposition): { readonly removal?: HtlcRemoval } {
+  const removal = signedRemoval(htlc);
+  if (removal === undefined) return {};
+  // The attribution of our own removals is in the disposition.
+  const stored = removal.kind === "fail" ? { kind: removal.kind, reason: removal.reason } : removal;
+  if (disposition.kind === "resolved" && isSameRemoval(removalBy(disposition.resolution), stored)) return {};
+  return { removal: stored };
+}
+
+function isSameRemoval(one: HtlcRemoval, other: HtlcRemoval): boolean {
+  switch (one.kind) {
     case "fulfill":
-      return { kind: removal.kind, preimage: removal.preimage };
+      return other.kind === one.kind && equalBytes(one.preimage, other.preimage);
     case "fail":
-      return direction === "incoming" ? { kind: removal.kind, reason: removal.reason } : removal;
+      return other.kind === one.kind && equalBytes(one.reason, other.reason);
     case "fail-malformed":
-      return removal;
+      return (
+        other.kind === one.kind &&
+        one.failureCode === other.failureCode &&
+        equalBytes(one.sha256OfOnion, other.sha256OfOnion)
+      );
   }
 }
 
-function intervalRow(
-  htlc: Htlc,
-  { upstream, settledOnChain }: Pick<OutgoingHtlc, "upstream" | "settledOnChain"> = {},
-): HtlcIntervalRow {
+/**
+ * The attribution of a peer's removal is kept with a failure, which is not passed on before it is irrevocable; a preimage
+ * was passed on at once, and its attribution with it.
+ */
+function intervalRow(htlc: Htlc, { upstream, settledOnChain }: OutgoingHtlc): HtlcIntervalRow {
+  const { local, remote } = htlc;
   const removal = signedRemoval(htlc);
+  const kept = removal?.kind === "fulfill" ? { kind: removal.kind, preimage: removal.preimage } : removal;
   return {
-    ...intervalsOf(htlc.local, htlc.remote),
-    ...(removal !== undefined && { removal: storedRemoval(htlc.direction, removal) }),
+    ...enteredOf(local, remote),
+    ...leftOf(local, remote),
+    ...(kept !== undefined && { removal: kept }),
     ...(upstream !== undefined && { upstream }),
     ...(settledOnChain && { settledOnChain }),
+  };
+}
+
+function enteredOf(
+  local: HtlcInterval,
+  remote: HtlcInterval,
+): Pick<HtlcIntervalRow, "localEntered" | "remoteEntered"> {
+  return {
+    ...(local.entered !== undefined && { localEntered: local.entered }),
+    ...(remote.entered !== undefined && { remoteEntered: remote.entered }),
+  };
+}
+
+function leftOf(
+  local: HtlcInterval,
+  remote: HtlcInterval,
+): Pick<HtlcIntervalRow, "localLeft" | "remoteLeft"> {
+  return {
+    ...(local.left !== undefined && { localLeft: local.left }),
+    ...(remote.left !== undefined && { remoteLeft: remote.left }),
   };
 }
 

@@ -2,17 +2,7 @@ import type { FundedChannel } from "../../channel/state.ts";
 import { array16 } from "../../codec/array.ts";
 import type { Codec } from "../../codec/codec.ts";
 import { DecodeError } from "../../codec/decodeError.ts";
-import {
-  bool,
-  channelId,
-  feerate32,
-  htlcId,
-  mapped,
-  point,
-  sat64,
-  signature,
-  txid,
-} from "../../codec/primitives.ts";
+import { bool, channelId, feerate32, htlcId, point, sat64, signature, txid } from "../../codec/primitives.ts";
 import { struct } from "../../codec/struct.ts";
 import type {
   ActiveFunding,
@@ -25,11 +15,11 @@ import type { FundingOutput } from "../../commitment/funding.ts";
 import type { HtlcState } from "../../commitment/htlcState.ts";
 import type { ShachainStore } from "../../crypto/shachain.ts";
 import type { Point } from "../../util/bytes.ts";
-import { commitmentNumber as commitmentNumberOf, type HtlcId, htlcId as htlcIdOf } from "../../util/ids.ts";
+import { commitmentNumber as commitmentNumberOf } from "../../util/ids.ts";
 import { present } from "../../util/invariant.ts";
 import { layout, nameOf, needed, nested, possible, record } from "./layouts.ts";
 import { channelParams } from "./params.ts";
-import { direction, outPoint, smallCommitmentNumber, smallCount, smallMsat, varint } from "./values.ts";
+import { direction, outPoint, smallCommitmentNumber, smallCount, smallHtlcId, smallMsat } from "./values.ts";
 
 /** The peer's signature for one HTLC of ours. */
 export const htlcSignature: Codec<HtlcSignature> = struct("htlc_signature", {
@@ -126,8 +116,6 @@ export interface StoredCommitments extends Uncounted {
   readonly balances: readonly FundingBalances[];
   readonly remoteNext?: Omit<SignedCommitment, "number">;
 }
-
-const smallHtlcId: Codec<HtlcId> = mapped("varint", varint, { decoded: htlcIdOf, encoded: (id) => id });
 
 export const commitmentsRow: Codec<StoredCommitments> = record(
   layout<StoredCommitments>("channel_commitments", {

@@ -30,7 +30,17 @@ import type { Point } from "../../util/bytes.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import type { Msat } from "../../util/units.ts";
 import { layout, nameOf, needed, nested, possible, record, union } from "./layouts.ts";
-import { commitmentNumber, count, direction, htlcRef, path, paymentId, tlvRecords } from "./values.ts";
+import {
+  count,
+  direction,
+  htlcRef,
+  path,
+  paymentId,
+  smallCommitmentNumber,
+  smallHtlcId,
+  smallMsat,
+  tlvRecords,
+} from "./values.ts";
 
 /** The members of a union as they are stored: `K` is in memory only. */
 type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never;
@@ -40,6 +50,15 @@ export const specHtlc: Codec<SpecHtlc> = struct("htlc", {
   direction,
   id: htlcId,
   amount: msat64,
+  paymentHash,
+  cltvExpiry: u32,
+});
+
+/** The same in few bytes. */
+const smallHtlc: Codec<SpecHtlc> = struct("small_htlc", {
+  direction,
+  id: smallHtlcId,
+  amount: smallMsat,
   paymentHash,
   cltvExpiry: u32,
 });
@@ -74,15 +93,23 @@ const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">
   ],
 });
 
-/** `static`: written once, when a signature first covers the HTLC. */
+/** `static`: written when a signature first covers the HTLC. */
 export interface HtlcStaticRow {
   readonly htlc: SpecHtlc;
   /** Who asked for an outgoing HTLC. */
   readonly source?: HtlcSource;
+  /** Of an incoming one, in which commitments it came first: ours, and as soon as it is signed, the peer's. */
+  readonly localEntered?: CommitmentNumber;
+  readonly remoteEntered?: CommitmentNumber;
 }
 
 export const htlcStaticRow: Codec<HtlcStaticRow> = record(
-  layout<HtlcStaticRow>("htlc_static", { htlc: needed(0, specHtlc), source: possible(2, htlcSource) }),
+  layout<HtlcStaticRow>("htlc_static", {
+    htlc: needed(0, smallHtlc),
+    source: possible(2, htlcSource),
+    localEntered: possible(4, smallCommitmentNumber),
+    remoteEntered: possible(6, smallCommitmentNumber),
+  }),
 );
 
 const attribution = bytes(attributionDataLength);
@@ -110,7 +137,7 @@ const resolution: Codec<Resolution> = union<Without<Resolution, "downstream">>("
 /** An update of a monitor. */
 export const updateRef: Codec<UpdateRef> = struct("update_ref", { channelId, updateId: count });
 
-/** `interval`: in which commitments the HTLC is, and from its first absence on, how it ended. */
+/** `interval`: in which commitments an outgoing HTLC is, and from its first absence on, how it ended. */
 export interface HtlcIntervalRow {
   readonly localEntered?: CommitmentNumber;
   readonly localLeft?: CommitmentNumber;
@@ -123,10 +150,10 @@ export interface HtlcIntervalRow {
 
 export const htlcIntervalRow: Codec<HtlcIntervalRow> = record(
   layout<HtlcIntervalRow>("htlc_interval", {
-    localEntered: possible(0, commitmentNumber),
-    localLeft: possible(2, commitmentNumber),
-    remoteEntered: possible(4, commitmentNumber),
-    remoteLeft: possible(6, commitmentNumber),
+    localEntered: possible(0, smallCommitmentNumber),
+    localLeft: possible(2, smallCommitmentNumber),
+    remoteEntered: possible(4, smallCommitmentNumber),
+    remoteLeft: possible(6, smallCommitmentNumber),
     removal: possible(8, removal),
     upstream: possible(10, updateRef),
     settledOnChain: possible(12, flag),
@@ -136,9 +163,23 @@ export const htlcIntervalRow: Codec<HtlcIntervalRow> = record(
 /** What an incoming HTLC that has no onion row any more was decided to be. */
 export type DecidedDisposition = Exclude<Disposition, { readonly kind: "undecided" }>;
 
-/** `disposition`: absent as long as the HTLC is undecided; its onion is there instead. */
-export const dispositionRow: Codec<{ readonly disposition: DecidedDisposition }> = record(
-  layout<{ readonly disposition: DecidedDisposition }>("htlc_disposition", {
+/**
+ * `disposition`: what was decided about an incoming HTLC, and the commitments that it left for it. Absent as long as the
+ * HTLC is undecided; its onion is there instead.
+ */
+export interface DispositionRow {
+  readonly disposition: DecidedDisposition;
+  readonly localLeft?: CommitmentNumber;
+  readonly remoteLeft?: CommitmentNumber;
+  /** How it left them, unless that is what the disposition says. */
+  readonly removal?: HtlcRemoval;
+}
+
+export const dispositionRow: Codec<DispositionRow> = record(
+  layout<DispositionRow>("htlc_disposition", {
+    localLeft: possible(2, smallCommitmentNumber),
+    remoteLeft: possible(4, smallCommitmentNumber),
+    removal: possible(6, removal),
     disposition: needed(
       0,
       union<DecidedDisposition>("disposition", {
@@ -221,25 +262,24 @@ export interface SettledRow {
 
 export const settledRow: Codec<SettledRow> = record(
   layout<SettledRow>("htlc_settled", {
-    htlc: needed(0, specHtlc),
-    localEntered: needed(2, commitmentNumber),
-    localLeft: needed(4, commitmentNumber),
-    remoteEntered: needed(6, commitmentNumber),
-    remoteLeft: needed(8, commitmentNumber),
+    htlc: needed(0, smallHtlc),
+    localEntered: needed(2, smallCommitmentNumber),
+    localLeft: needed(4, smallCommitmentNumber),
+    remoteEntered: needed(6, smallCommitmentNumber),
+    remoteLeft: needed(8, smallCommitmentNumber),
   }),
 );
 
-/** The row's form of both intervals. */
-export function intervalsOf(
-  local: HtlcInterval,
-  remote: HtlcInterval,
-): Omit<HtlcIntervalRow, "removal" | "upstream" | "settledOnChain"> {
-  return {
-    ...(local.entered !== undefined && { localEntered: local.entered }),
-    ...(local.left !== undefined && { localLeft: local.left }),
-    ...(remote.entered !== undefined && { remoteEntered: remote.entered }),
-    ...(remote.left !== undefined && { remoteLeft: remote.left }),
-  };
+/** How an HTLC that was resolved leaves the commitments. */
+export function removalBy(resolution: Resolution): HtlcRemoval {
+  switch (resolution.kind) {
+    case "fulfill":
+      return { kind: resolution.kind, preimage: resolution.preimage };
+    case "fail":
+      return { kind: resolution.kind, reason: resolution.reason };
+    case "fail-malformed":
+      return resolution;
+  }
 }
 
 /** The interval of a row: absent bounds are absent keys. */

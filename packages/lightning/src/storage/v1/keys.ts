@@ -17,13 +17,16 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
   ["channel/<id>/secret/<position>", "the peer's last secret of that place in its shachain"],
   [
     "channel/<id>/htlc/<i7 or o12>/static",
-    "ids, amount, hash, expiry and the source of an outgoing one; written once",
+    "ids, amount, hash, expiry, the source of an outgoing one, the first commitments of an incoming one; written once",
   ],
   [
-    "channel/<id>/htlc/<i7 or o12>/interval",
+    "channel/<id>/htlc/<o12>/interval",
     "commitment numbers at which it came onto and left each side's commitment; how it ended, once it left one",
   ],
-  ["channel/<id>/htlc/<i7>/disposition", "what was decided about an incoming one; absent while undecided"],
+  [
+    "channel/<id>/htlc/<i7>/disposition",
+    "what was decided about an incoming one, and the commitments that it left; absent while undecided",
+  ],
   [
     "channel/<id>/htlc/<i7 or o12>/onion",
     "of an incoming one until it is decided, of an outgoing one until the peer has revoked for it",

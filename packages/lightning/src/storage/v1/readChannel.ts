@@ -13,6 +13,7 @@ import { DecodeError } from "../../codec/decodeError.ts";
 import type { Commitments } from "../../commitment/commitments.ts";
 import { type Htlc, htlcKey } from "../../commitment/htlc.ts";
 import { htlcStates } from "../../commitment/htlcState.ts";
+import type { SpecHtlc } from "../../commitment/spec.ts";
 import type { ShachainEntry } from "../../crypto/shachain.ts";
 import { noBytes } from "../../util/bytes.ts";
 import type { ChannelId } from "../../util/ids.ts";
@@ -20,7 +21,16 @@ import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, missingRecord, reading, type StorageError } from "../storageError.ts";
 import { type ChannelCore, channelCore } from "./channelCore.ts";
 import { commitmentsOf, commitmentsRow } from "./commitments.ts";
-import { dispositionRow, htlcIntervalRow, htlcStaticRow, intervalOf, onionRow } from "./htlcRows.ts";
+import {
+  type DispositionRow,
+  dispositionRow,
+  type HtlcIntervalRow,
+  htlcIntervalRow,
+  htlcStaticRow,
+  intervalOf,
+  onionRow,
+  removalBy,
+} from "./htlcRows.ts";
 import { deriveHtlcState } from "./htlcState.ts";
 import {
   channelSecretKey,
@@ -183,12 +193,37 @@ function readHtlc(
   name: string,
   rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>,
 ): ReadHtlc {
-  const { htlc: fixed, source } = row(htlcStaticRow, "static", rows);
+  const known = row(htlcStaticRow, "static", rows);
+  const { htlc: fixed, source } = known;
   if (htlcKey(fixed) !== name) throw new DecodeError(`the row is of HTLC ${htlcKey(fixed)}`);
+  if (fixed.direction === "incoming") {
+    const { disposition, ...left } = readDisposition(rows);
+    const htlc = htlcOf(commitments, fixed, { ...known, ...left });
+    return { htlc, incoming: { id: fixed.id, disposition } };
+  }
   const interval = row(htlcIntervalRow, "interval", rows);
-  const local = intervalOf(interval.localEntered, interval.localLeft);
-  const remote = intervalOf(interval.remoteEntered, interval.remoteLeft);
-  const { localNumber, remoteNumber, remoteNext } = commitments;
+  const htlc = htlcOf(commitments, fixed, interval);
+  if (source === undefined) throw new DecodeError("an outgoing HTLC without a source");
+  const layer = htlc.state === "sent-add-commit" ? row(onionRow, "onion", rows) : { onion: noBytes };
+  const { upstream, settledOnChain } = interval;
+  const noted = { ...(upstream && { upstream }), ...(settledOnChain && { settledOnChain }) };
+  return { htlc, outgoing: { id: fixed.id, source, ...layer, ...noted } };
+}
+
+/** Throws `DecodeError` where no live HTLC is in these commitments. */
+function htlcOf(
+  { localNumber, remoteNumber, remoteNext }: Omit<Commitments, "htlcs">,
+  fixed: SpecHtlc,
+  {
+    localEntered,
+    localLeft,
+    remoteEntered,
+    remoteLeft,
+    removal,
+  }: Omit<HtlcIntervalRow, "upstream" | "settledOnChain">,
+): Htlc {
+  const local = intervalOf(localEntered, localLeft);
+  const remote = intervalOf(remoteEntered, remoteLeft);
   const state = deriveHtlcState(
     { direction: fixed.direction, local, remote },
     { localNumber, remoteNumber, remoteSigned: remoteNext?.number ?? remoteNumber },
@@ -196,24 +231,31 @@ function readHtlc(
   if (state === undefined || htlcStates[state].removeCommitted) {
     throw new DecodeError(`no live HTLC is in commitments ${JSON.stringify({ local, remote })}`);
   }
-  const { removal } = interval;
   if ((removal !== undefined) !== (local.left !== undefined || remote.left !== undefined)) {
     throw new DecodeError("an HTLC has a removal if and only if it has left a commitment");
   }
-  const htlc: Htlc = { ...fixed, state, local, remote, ...(removal && { removal }) };
-  if (fixed.direction === "incoming") {
-    return { htlc, incoming: { id: fixed.id, disposition: readDisposition(rows) } };
-  }
-  if (source === undefined) throw new DecodeError("an outgoing HTLC without a source");
-  const layer = state === "sent-add-commit" ? row(onionRow, "onion", rows) : { onion: noBytes };
-  const { upstream, settledOnChain } = interval;
-  const noted = { ...(upstream && { upstream }), ...(settledOnChain && { settledOnChain }) };
-  return { htlc, outgoing: { id: fixed.id, source, ...layer, ...noted } };
+  return { ...fixed, state, local, remote, ...(removal && { removal }) };
 }
 
-function readDisposition(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): Disposition {
-  if (rows.disposition !== undefined) return row(dispositionRow, "disposition", rows).disposition;
-  return { kind: "undecided", ...row(onionRow, "onion", rows) };
+/** What became of an incoming HTLC, and how it left the commitments. */
+function readDisposition(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): {
+  readonly disposition: Disposition;
+} & Omit<DispositionRow, "disposition"> {
+  if (rows.disposition === undefined)
+    return { disposition: { kind: "undecided", ...row(onionRow, "onion", rows) } };
+  const read = row(dispositionRow, "disposition", rows);
+  return { ...read, ...leavingOf(read) };
+}
+
+/** How an incoming HTLC ended, once it has left a commitment. */
+function leavingOf({
+  disposition,
+  localLeft,
+  remoteLeft,
+  removal,
+}: DispositionRow): Pick<DispositionRow, "removal"> {
+  if (removal !== undefined || (localLeft === undefined && remoteLeft === undefined)) return {};
+  return disposition.kind === "resolved" ? { removal: removalBy(disposition.resolution) } : {};
 }
 
 function row<T>(codec: Codec<T>, name: HtlcRow, rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): T {

@@ -8,8 +8,8 @@ import type { Bytes32 } from "../../util/bytes.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, missingRecord, reading, type StorageError } from "../storageError.ts";
-import { htlcIntervalRow, htlcStaticRow, settledRow } from "./htlcRows.ts";
-import { channelsPrefix, commitmentsKey, htlcPrefix } from "./keys.ts";
+import { dispositionRow, htlcIntervalRow, htlcStaticRow, settledRow } from "./htlcRows.ts";
+import { channelsPrefix, commitmentsKey, type HtlcRow, htlcPrefix } from "./keys.ts";
 import { readWithoutHtlcs, recordsByChannel } from "./readChannel.ts";
 
 /** A commitment that the peer revoked: with our keys, all that is needed to take every output of it. */
@@ -47,17 +47,11 @@ export function revokedCommitment(
   const htlcs: SpecHtlc[] = [];
   for (const [name, rows] of records.htlcs) {
     const prefix = htlcPrefix(channelId, name);
-    const { static: fixed, interval: bounds } = rows;
-    if (fixed === undefined || bounds === undefined) {
-      return err(missingRecord(prefix, "a row of an HTLC"));
-    }
-    const read = reading(prefix, () => ({
-      htlc: decode(htlcStaticRow, fixed).htlc,
-      interval: decode(htlcIntervalRow, bounds),
-    }));
-    if (!read.ok) return read;
-    const { remoteEntered, remoteLeft } = read.value.interval;
-    if (contains(number, remoteEntered, remoteLeft)) htlcs.push(read.value.htlc);
+    const found = reading(prefix, () => readRemoteInterval(rows));
+    if (!found.ok) return found;
+    if (found.value === undefined) return err(missingRecord(prefix, "a row of an HTLC"));
+    const { htlc, remoteEntered, remoteLeft } = found.value;
+    if (contains(number, remoteEntered, remoteLeft)) htlcs.push(htlc);
   }
   for (const { key, value } of entries) {
     if (key.startsWith(channelsPrefix)) continue;
@@ -68,6 +62,24 @@ export function revokedCommitment(
     if (contains(number, row.value.remoteEntered, row.value.remoteLeft)) htlcs.push(row.value.htlc);
   }
   return ok({ number, params, fundings, secret, htlcs });
+}
+
+/** A live HTLC, and in which of the peer's commitments it is; `undefined` when a row is missing. */
+function readRemoteInterval(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>):
+  | {
+      readonly htlc: SpecHtlc;
+      readonly remoteEntered?: CommitmentNumber;
+      readonly remoteLeft?: CommitmentNumber;
+    }
+  | undefined {
+  const { static: fixed, interval, disposition, onion } = rows;
+  if (fixed === undefined) return undefined;
+  const row = decode(htlcStaticRow, fixed);
+  if (row.htlc.direction === "outgoing") {
+    return interval && { htlc: row.htlc, ...decode(htlcIntervalRow, interval) };
+  }
+  if (disposition === undefined) return onion && row;
+  return { ...row, ...decode(dispositionRow, disposition) };
 }
 
 /** Whether the commitments from `entered` up to the one before `left` have `number` among them. */

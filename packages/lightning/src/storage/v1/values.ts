@@ -17,6 +17,8 @@ import { fromHex } from "../../util/bytes.ts";
 import {
   type BlockHeight,
   type CommitmentNumber,
+  type HtlcId,
+  htlcId,
   type OutPoint,
   type PaymentId,
   paymentIdOf,
@@ -73,6 +75,12 @@ export const smallCommitmentNumber: Codec<CommitmentNumber> = smallNumber<Commit
 
 /** An amount in as few bytes as it takes. */
 export const smallMsat: Codec<Msat> = mapped("varint", varint, { decoded: msat, encoded: (value) => value });
+
+/** An HTLC's id in as few bytes as it takes. */
+export const smallHtlcId: Codec<HtlcId> = mapped("varint", varint, {
+  decoded: htlcId,
+  encoded: (value) => value,
+});
 
 /** UTF-8 that takes up all that remains. Half of a surrogate pair, which UTF-8 cannot say, becomes U+FFFD. */
 export const text: Codec<string> = {
