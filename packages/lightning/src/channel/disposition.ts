@@ -63,6 +63,8 @@ export type Disposition =
       readonly outgoing: HtlcRef;
       readonly sharedSecret: Uint8Array;
       readonly blinded?: BlindedRole;
+      /** As it came, when the outgoing HTLC's is to be found in it: see `HtlcSource.onionInside`. */
+      readonly onion?: Uint8Array;
     }
   /** One part of a payment to us. */
   | {
@@ -149,6 +151,8 @@ export type HtlcSource =
       readonly blinded?: BlindedRole;
       /** What we keep beyond the fee that the payer meant us to have: the next peer is told (bLIP 25). */
       readonly skimmedFee?: Msat;
+      /** Our onion is the one below the first layer of the incoming HTLC's, which is kept for it. */
+      readonly onionInside?: true;
     };
 
 /** An outgoing HTLC, who asked for it, and the onion as long as it may have to be sent again. */
@@ -156,6 +160,8 @@ export interface OutgoingHtlc {
   readonly id: bigint;
   readonly source: HtlcSource;
   readonly onion: Uint8Array;
+  /** What the onion of a payment of ours was made of: it is stored in its place. */
+  readonly payloads?: readonly Uint8Array[];
   /** What goes with the onion when the next node is addressed by a blinded id. */
   readonly pathKey?: Point;
   /** The monitor update that stored the preimage upstream: the downstream removal must come after it. */
@@ -172,6 +178,8 @@ export interface HtlcToSend {
   readonly cltvExpiry: number;
   /** 1,366 bytes. */
   readonly onion: Uint8Array;
+  /** What each node of the path reads in it, when it is ours. */
+  readonly payloads?: readonly Uint8Array[];
   /** The next node's, when it is addressed by a blinded id. */
   readonly pathKey?: Point;
   readonly source: HtlcSource;

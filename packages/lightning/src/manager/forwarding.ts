@@ -113,12 +113,14 @@ export class Forwarding {
 
   /** The outgoing HTLC is signed: the incoming one is forwarded, in the same batch. */
   signed(outgoing: HtlcRef, source: ForwardedSource): void {
-    const { incoming, sharedSecret, blinded } = source;
+    const { incoming, sharedSecret, blinded, onionInside } = source;
+    const undecided = onionInside && this.#incoming.undecided(incoming);
     setDisposition(this.#channels, incoming, {
       kind: "forwarded",
       outgoing,
       sharedSecret,
       ...(blinded && { blinded }),
+      ...(undecided && { onion: undecided.onion }),
     });
   }
 
@@ -258,7 +260,7 @@ export class Forwarding {
     ids: readonly ChannelId[],
   ): LocalHtlcFailureReason | undefined {
     const upstream = this.#channels.get(read.ref.channelId)?.counterparty;
-    const source = sourceOf(read);
+    const source = { ...sourceOf(read), ...(order.isBelowFirst && { onionInside: true as const }) };
     let first: LocalHtlcFailureReason | undefined;
     for (const channelId of ids) {
       const out = this.#channels.funded(channelId);

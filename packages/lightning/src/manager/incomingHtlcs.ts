@@ -258,6 +258,12 @@ export class IncomingHtlcs {
     return { read: { ref, htlc: found.htlc, ...reading.back }, order: reading.order };
   }
 
+  /** What is known of an HTLC about which nothing is decided. */
+  undecided(ref: HtlcRef): Extract<Disposition, { readonly kind: "undecided" }> | undefined {
+    const disposition = this.#find(ref)?.incoming.disposition;
+    return disposition?.kind === "undecided" ? disposition : undefined;
+  }
+
   /** The user has decided where an intercepted HTLC goes. */
   setForwardTo(ref: HtlcRef, forwardTo: ForwardTo): void {
     const disposition = this.#find(ref)?.incoming.disposition;

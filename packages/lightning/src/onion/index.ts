@@ -79,6 +79,7 @@ export {
 export {
   type BlindedOnionTail,
   buildPaymentOnion,
+  onionOf,
   type PaymentHop,
   type PaymentOnionPlan,
   paymentPayloads,
@@ -87,6 +88,7 @@ export {
 export {
   type BadOnion,
   type BadPayloadLength,
+  nextPacketOf,
   type PeeledOnion,
   type PeelRequest,
   peelOnion,

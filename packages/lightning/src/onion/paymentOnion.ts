@@ -2,7 +2,7 @@ import type { TlvRecord } from "../codec/tlv.ts";
 import { type Bytes32, fromHex, type Point } from "../util/bytes.ts";
 import type { BlockHeight, NodeId, PaymentHash, ShortChannelId } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
-import type { Result } from "../util/result.ts";
+import { ok, type Result } from "../util/result.ts";
 import type { Msat } from "../util/units.ts";
 import type { BlindedHop } from "./blindedPath.ts";
 import { encodeHopPayload, type HopPayload } from "./hopPayload.ts";
@@ -65,21 +65,32 @@ export interface PaymentOnionPlan {
  *
  * @ldk lightning::ln::onion_utils::create_payment_onion
  */
-export function buildPaymentOnion(plan: PaymentOnionPlan): Result<BuiltOnion, OnionTooLarge> {
-  const payloads = paymentPayloads(plan.hops, plan.recipient, plan.blindedTail);
+export function buildPaymentOnion(
+  plan: PaymentOnionPlan,
+): Result<BuiltOnion & { readonly payloads: readonly Uint8Array[] }, OnionTooLarge> {
+  const payloads = paymentPayloads(plan.hops, plan.recipient, plan.blindedTail).map(encodeHopPayload);
   // The introduction node is asked by its own name, all nodes behind it by their blinded ones.
   const blinded = plan.blindedTail?.blindedHops.slice(1) ?? [];
   const keys = [
     ...plan.hops.map(({ nodeId }) => fromHex(nodeId) as Point),
     ...blinded.map(({ blindedNodeId }) => blindedNodeId),
   ];
+  const built = onionOf({ nodeIds: keys, payloads }, plan);
+  return built.ok ? ok({ ...built.value, payloads }) : built;
+}
+
+/**
+ * The onion that tells the nodes `payloads`, one each: the same bytes whenever it is made of the same, so that they need
+ * not be kept.
+ */
+export function onionOf(
+  { nodeIds, payloads }: { readonly nodeIds: readonly Point[]; readonly payloads: readonly Uint8Array[] },
+  { sessionKey, paymentHash }: Pick<PaymentOnionPlan, "sessionKey" | "paymentHash">,
+): Result<BuiltOnion, OnionTooLarge> {
   return buildOnion({
-    hops: keys.map((nodeId, index) => ({
-      nodeId,
-      payload: encodeHopPayload(present(payloads[index], "payload")),
-    })),
-    sessionKey: plan.sessionKey,
-    associatedData: fromHex(plan.paymentHash),
+    hops: nodeIds.map((nodeId, index) => ({ nodeId, payload: present(payloads[index], "payload") })),
+    sessionKey,
+    associatedData: fromHex(paymentHash),
   });
 }
 

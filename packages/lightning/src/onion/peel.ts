@@ -73,6 +73,18 @@ export function peelOnion(request: PeelRequest): Result<PeeledOnion, BadOnion | 
     : refuse("invalid_onion_blinding");
 }
 
+/**
+ * What `peelOnion` gives the next node, for whoever knows the shared secret already; `undefined` when there is none, or
+ * when the packet and the secret do not belong together.
+ */
+export function nextPacketOf(packet: Uint8Array, sharedSecret: Uint8Array): Uint8Array | undefined {
+  const parts = onionPacketParts(packet);
+  if (parts === undefined || parts.version !== 0 || !crypto().isPoint(parts.publicKey)) return undefined;
+  const rho = onionKey("rho", sharedSecret);
+  const layer = readLayer(parts.payloads, rho);
+  return layer && peeled(parts, { sharedSecret: sharedSecret as Bytes32, rho, layer }).nextPacket;
+}
+
 /** Tweaking the packet's key instead of the node's keeps the private key where it is; the product is the same. */
 function addressedKey({ ecdh, pathKey }: PeelRequest, { publicKey }: OnionPacketParts): Point {
   if (pathKey === undefined) return publicKey as Point;

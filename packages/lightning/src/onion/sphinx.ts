@@ -25,7 +25,7 @@ export interface OnionPlan {
   readonly payloadsLength?: number;
 }
 
-/** A packet, and the secrets with which failures on the way back are read. */
+/** A packet, what it was made of, and the secrets with which failures on the way back are read. */
 export interface BuiltOnion {
   readonly packet: Uint8Array;
   /** One for each hop, in the order of the path. */

@@ -58,6 +58,8 @@ export interface ForwardOrder {
   readonly next: BlindedNextHop;
   /** For the next node, with the path key that it needs within a blinded path. */
   readonly layer: { readonly onion: Uint8Array; readonly pathKey?: Point };
+  /** That onion is all that goes to the next node, and is below the first layer of the one that came. */
+  readonly isBelowFirst?: true;
 }
 
 /** What a trampoline onion sends onward, together with the other parts of the same payment. */
@@ -139,7 +141,15 @@ function readLayer(place: Place, incoming: IncomingOnion, reader: OnionReader): 
       const { amountToForward, outgoingCltv, shortChannelId } = read;
       const next = { kind: "short-channel-id", shortChannelId } as const;
       const layer = { onion: present(nextPacket, "a packet: the onion does not end here") };
-      return { kind: "forward", back: backIf(false), order: { amountToForward, outgoingCltv, next, layer } };
+      const isWhole = place.back === undefined;
+      const order = {
+        amountToForward,
+        outgoingCltv,
+        next,
+        layer,
+        ...(isWhole && { isBelowFirst: true as const }),
+      };
+      return { kind: "forward", back: backIf(false), order };
     }
     case "final":
       return { kind: "receive", back: backIf(false), payload: read };

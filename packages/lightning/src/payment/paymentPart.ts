@@ -72,6 +72,7 @@ export function partOf(
       paymentHash,
       cltvExpiry: first.cltvExpiry,
       onion: onion.value.packet,
+      payloads: onion.value.payloads,
       source: {
         kind: "local",
         paymentId,

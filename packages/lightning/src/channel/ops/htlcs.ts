@@ -40,13 +40,13 @@ export function sendAdd(
   const violation = checkOutgoingAdd(channel.commitments, htlc, feeLimits(ctx, channel));
   if (violation !== undefined) return err(refusal("ignore", violation.kind, violationText(violation)));
   const id = channel.commitments.nextLocalHtlcId;
-  const { amount, paymentHash, cltvExpiry, onion, pathKey, source } = htlc;
+  const { amount, paymentHash, cltvExpiry, onion, payloads, pathKey, source } = htlc;
   const layer = { onion, ...(pathKey && { pathKey }) };
   return ok({
     channel: {
       ...channel,
       commitments: addHtlc(channel.commitments, "outgoing", { amount, paymentHash, cltvExpiry }),
-      outgoing: [...channel.outgoing, { id, source, ...layer }],
+      outgoing: [...channel.outgoing, { id, source, ...layer, ...(payloads && { payloads }) }],
     },
     actions: [send(addMessage(channel, { id, amount, paymentHash, cltvExpiry }, { ...layer, source }))],
   });

@@ -11,10 +11,12 @@ import { InvariantError, present } from "../../util/invariant.ts";
 import { type ChannelCore, channelCore, type StoredPhase } from "./channelCore.ts";
 import { commitmentsRow, storedCommitments } from "./commitments.ts";
 import {
+  type DecidedDisposition,
   dispositionRow,
   type HtlcIntervalRow,
   htlcIntervalRow,
   htlcStaticRow,
+  type OnionRow,
   onionRow,
   removalBy,
   settledRow,
@@ -130,10 +132,12 @@ class HtlcRowWrites {
       this.#delete(htlc, "static");
       if (stored.direction === "outgoing") {
         this.#delete(htlc, "interval");
-        if (needsOnion(stored)) this.#delete(htlc, "onion");
+        const record = present(this.#storedOutgoing.get(stored.id), `outgoing HTLC ${stored.id}`);
+        if (needsOnion(stored) && sentOnion(record) !== undefined) this.#delete(htlc, "onion");
       } else {
         const { disposition } = present(this.#storedIncoming.get(stored.id), `incoming HTLC ${stored.id}`);
-        this.#delete(htlc, disposition.kind === "undecided" ? "onion" : "disposition");
+        if (keptOnion(disposition) !== undefined) this.#delete(htlc, "onion");
+        if (disposition.kind !== "undecided") this.#delete(htlc, "disposition");
       }
     }
   }
@@ -164,30 +168,39 @@ class HtlcRowWrites {
     }
     const hasLeft = local.left !== stored?.local.left || remote.left !== stored?.remote.left;
     if (disposition === decided?.disposition && !hasLeft) return;
-    if (disposition.kind === "undecided") {
-      const { kind: _, ...row } = disposition;
-      this.#write(htlc, "onion", encode(onionRow, row));
-      if (decided !== undefined && decided.disposition.kind !== "undecided")
-        this.#delete(htlc, "disposition");
-    } else {
-      const row = { disposition, ...leftOf(local, remote), ...ownRemoval(htlc, disposition) };
+    this.#keptOnion(htlc, disposition, decided?.disposition);
+    if (disposition.kind !== "undecided") {
+      const ended = { ...leftOf(local, remote), ...ownRemoval(htlc, disposition) };
+      const row = { disposition: decidedDisposition(disposition), ...ended };
       this.#write(htlc, "disposition", encode(dispositionRow, row));
-      if (decided?.disposition.kind === "undecided") this.#delete(htlc, "onion");
+    } else if (decided !== undefined && decided.disposition.kind !== "undecided") {
+      this.#delete(htlc, "disposition");
     }
+  }
+
+  /** The onion that came with an HTLC: written once. */
+  #keptOnion(htlc: Htlc, disposition: Disposition, stored: Disposition | undefined): void {
+    const [onion, known] = [keptOnion(disposition), stored && keptOnion(stored)];
+    if (onion === undefined) {
+      if (known !== undefined) this.#delete(htlc, "onion");
+      return;
+    }
+    const isWhole = disposition.kind !== "undecided" || stored?.kind === "undecided";
+    if (onion.onion !== known?.onion || !isWhole) this.#write(htlc, "onion", encode(onionRow, onion));
   }
 
   #outgoing(htlc: Htlc, record: OutgoingHtlc): void {
     const stored = this.#storedHtlcs.get(htlcKey(htlc));
-    const { source, onion, pathKey, upstream, settledOnChain } = record;
+    const { source, upstream, settledOnChain } = record;
     if (stored === undefined) this.#write(htlc, "static", encode(htlcStaticRow, { htlc, source }));
     const known = this.#storedOutgoing.get(htlc.id);
     const isNoted = known?.upstream === upstream && known?.settledOnChain === settledOnChain;
     if (intervalChanged(stored, htlc) || !isNoted) {
       this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc, record)));
     }
-    if (stored === undefined && needsOnion(htlc)) {
-      this.#write(htlc, "onion", encode(onionRow, { onion, ...(pathKey && { pathKey }) }));
-    }
+    const sent = sentOnion(record);
+    if (sent === undefined) return;
+    if (stored === undefined && needsOnion(htlc)) this.#write(htlc, "onion", encode(onionRow, sent));
     if (stored !== undefined && needsOnion(stored) && !needsOnion(htlc)) this.#delete(htlc, "onion");
   }
 
@@ -208,6 +221,26 @@ function isSigned({ state }: Htlc): boolean {
 /** Whether `update_add_htlc` may have to be sent again: the peer has not revoked the commitment before it. */
 function needsOnion({ state }: Htlc): boolean {
   return state === "sent-add-commit";
+}
+
+/** What is stored of an onion that may have to be sent again; nothing where it is inside of the incoming HTLC's. */
+function sentOnion({ source, onion, payloads, pathKey }: OutgoingHtlc): OnionRow | undefined {
+  if (source.kind === "forwarded" && source.onionInside) return undefined;
+  return { ...(payloads === undefined ? { onion } : { payloads }), ...(pathKey && { pathKey }) };
+}
+
+/** What is stored of an onion that came, as long as it is to be read, or the outgoing HTLC's is inside of it. */
+function keptOnion(disposition: Disposition): OnionRow | undefined {
+  if (disposition.kind === "forwarded") return disposition.onion && { onion: disposition.onion };
+  if (disposition.kind !== "undecided") return undefined;
+  const { kind: _, ...row } = disposition;
+  return row;
+}
+
+function decidedDisposition(disposition: Exclude<Disposition, { kind: "undecided" }>): DecidedDisposition {
+  if (disposition.kind !== "forwarded") return disposition;
+  const { onion, ...rest } = disposition;
+  return { ...rest, ...(onion && { keepsOnion: true }) };
 }
 
 /** How the HTLC ended, once a signature covers that. */

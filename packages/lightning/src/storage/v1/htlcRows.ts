@@ -5,7 +5,7 @@ import type {
   Resolution,
   SentBlindedTail,
 } from "../../channel/disposition.ts";
-import { array16 } from "../../codec/array.ts";
+import { array16, many } from "../../codec/array.ts";
 import type { Codec } from "../../codec/codec.ts";
 import {
   bool,
@@ -29,7 +29,7 @@ import { attributionDataLength } from "../../onion/attribution.ts";
 import type { Point } from "../../util/bytes.ts";
 import type { CommitmentNumber } from "../../util/ids.ts";
 import type { Msat } from "../../util/units.ts";
-import { layout, nameOf, needed, nested, possible, record, union } from "./layouts.ts";
+import { layout, nameOf, needed, nested, possible, record, sized, union } from "./layouts.ts";
 import {
   count,
   direction,
@@ -89,6 +89,7 @@ const htlcSource: Codec<HtlcSource> = union<Without<HtlcSource, "sharedSecrets">
       incomingAmount: needed(4, msat64),
       blinded: possible(6, blindedRole),
       skimmedFee: possible(8, msat64),
+      onionInside: possible(10, flag),
     },
   ],
 });
@@ -160,8 +161,13 @@ export const htlcIntervalRow: Codec<HtlcIntervalRow> = record(
   }),
 );
 
-/** What an incoming HTLC that has no onion row any more was decided to be. */
-export type DecidedDisposition = Exclude<Disposition, { readonly kind: "undecided" }>;
+type Decided = Exclude<Disposition, { readonly kind: "undecided" }>;
+type Forwarded = Extract<Decided, { readonly kind: "forwarded" }>;
+
+/** What an incoming HTLC was decided to be. The onion that is kept for the outgoing one has a row of its own. */
+export type DecidedDisposition =
+  | Exclude<Decided, Forwarded>
+  | (Omit<Forwarded, "onion"> & { readonly keepsOnion?: true });
 
 /**
  * `disposition`: what was decided about an incoming HTLC, and the commitments that it left for it. Absent as long as the
@@ -189,6 +195,7 @@ export const dispositionRow: Codec<DispositionRow> = record(
             outgoing: needed(0, htlcRef),
             sharedSecret: needed(2, bytes32),
             blinded: possible(4, blindedRole),
+            keepsOnion: possible(6, flag),
           },
         ],
         claimable: [
@@ -234,17 +241,24 @@ export const dispositionRow: Codec<DispositionRow> = record(
   }),
 );
 
-/** `onion`: of an incoming HTLC until it is decided, of an outgoing one as long as it may have to be sent again. */
+/**
+ * `onion`: of an incoming HTLC until it is decided, and while the outgoing one needs it; of an outgoing one as long as it
+ * may have to be sent again.
+ */
 export const onionRow: Codec<OnionRow> = record(
   layout<OnionRow>("htlc_onion", {
-    onion: needed(0, rest),
+    onion: possible(0, rest),
     skimmedFee: possible(2, msat64),
     pathKey: possible(4, point),
+    payloads: possible(6, many(sized(rest))),
   }),
 );
 
-interface OnionRow {
-  readonly onion: Uint8Array;
+/** There is an onion, or what ours was made of. */
+export interface OnionRow {
+  readonly onion?: Uint8Array;
+  /** What each node of our path reads in it. */
+  readonly payloads?: readonly Uint8Array[];
   /** What belongs to it when it is for a blinded id. */
   readonly pathKey?: Point;
   /** Of an incoming HTLC only. */

@@ -1,5 +1,5 @@
 import type { KvEntry } from "../../chain/kvStore.ts";
-import type { Disposition, IncomingHtlc, OutgoingHtlc } from "../../channel/disposition.ts";
+import type { Disposition, HtlcSource, IncomingHtlc, OutgoingHtlc } from "../../channel/disposition.ts";
 import {
   type Closing,
   type ConnectedState,
@@ -15,7 +15,8 @@ import { type Htlc, htlcKey } from "../../commitment/htlc.ts";
 import { htlcStates } from "../../commitment/htlcState.ts";
 import type { SpecHtlc } from "../../commitment/spec.ts";
 import type { ShachainEntry } from "../../crypto/shachain.ts";
-import { noBytes } from "../../util/bytes.ts";
+import { onionOf } from "../../onion/index.ts";
+import { fromHex, noBytes, type Point } from "../../util/bytes.ts";
 import type { ChannelId } from "../../util/ids.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, missingRecord, reading, type StorageError } from "../storageError.ts";
@@ -40,6 +41,7 @@ import {
   htlcPrefix,
   parseChannelKey,
 } from "./keys.ts";
+import { withOnionsInside } from "./onionsInside.ts";
 import { readStoredSecret, secretsOf } from "./secretRows.ts";
 
 /** A channel as it comes back from the store: without a connection, or over. */
@@ -107,10 +109,23 @@ export function readChannels(entries: readonly KvEntry[]): Result<readonly Store
     if (!state.ok) return state;
     states.push(state.value);
   }
-  return ok(states);
+  const channels = withOnionsInside(states.map(channelOf));
+  return ok(states.map((state, i) => withChannel(state, channels[i] ?? channelOf(state))));
 }
 
-/** The channel of the entries below its `channelPrefix`: as it was written, disconnected. */
+function channelOf(state: StoredState): FundedChannel {
+  return state.kind === "offline" ? state.inner.channel : state.channel;
+}
+
+function withChannel(state: StoredState, channel: FundedChannel): StoredState {
+  if (state.kind === "offline") return { ...state, inner: { ...state.inner, channel } };
+  return { ...state, channel };
+}
+
+/**
+ * The channel of the entries below its `channelPrefix`: as it was written, disconnected; without the onions that are
+ * inside of other channels' HTLCs.
+ */
 export function readChannel(entries: readonly KvEntry[]): Result<StoredState, StorageError> {
   const records = recordsByChannel(entries);
   if (!records.ok) return records;
@@ -204,10 +219,34 @@ function readHtlc(
   const interval = row(htlcIntervalRow, "interval", rows);
   const htlc = htlcOf(commitments, fixed, interval);
   if (source === undefined) throw new DecodeError("an outgoing HTLC without a source");
-  const layer = htlc.state === "sent-add-commit" ? row(onionRow, "onion", rows) : { onion: noBytes };
+  const layer = htlc.state === "sent-add-commit" ? readSentOnion(htlc, source, rows) : { onion: noBytes };
   const { upstream, settledOnChain } = interval;
   const noted = { ...(upstream && { upstream }), ...(settledOnChain && { settledOnChain }) };
   return { htlc, outgoing: { id: fixed.id, source, ...layer, ...noted } };
+}
+
+/** Of one that is inside of the incoming HTLC's nothing is found here: `withOnionsInside` puts it in. */
+function readSentOnion(
+  { paymentHash }: Htlc,
+  source: HtlcSource,
+  rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>,
+): Pick<OutgoingHtlc, "onion" | "payloads" | "pathKey"> {
+  if (source.kind === "forwarded" && source.onionInside) return { onion: noBytes };
+  const { onion, payloads, pathKey } = row(onionRow, "onion", rows);
+  const key = pathKey && { pathKey };
+  if (payloads === undefined) {
+    if (onion === undefined) throw new DecodeError("neither an onion nor what it was made of");
+    return { onion, ...key };
+  }
+  if (source.kind !== "local") throw new DecodeError("an onion of ours around an HTLC of others");
+  const { path, blindedTail, sessionKey } = source;
+  const nodeIds = [...path.map(({ nodeId }) => fromHex(nodeId) as Point), ...(blindedTail?.nodeIds ?? [])];
+  if (nodeIds.length !== payloads.length) {
+    throw new DecodeError(`an onion with ${payloads.length} layers for ${nodeIds.length} nodes`);
+  }
+  const built = onionOf({ nodeIds, payloads }, { sessionKey, paymentHash });
+  if (!built.ok) throw new DecodeError(`payloads of ${built.error.needed} bytes`);
+  return { onion: built.value.packet, payloads, ...key };
 }
 
 /** Throws `DecodeError` where no live HTLC is in these commitments. */
@@ -241,10 +280,23 @@ function htlcOf(
 function readDisposition(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): {
   readonly disposition: Disposition;
 } & Omit<DispositionRow, "disposition"> {
-  if (rows.disposition === undefined)
-    return { disposition: { kind: "undecided", ...row(onionRow, "onion", rows) } };
+  if (rows.disposition === undefined) {
+    const { skimmedFee, pathKey } = row(onionRow, "onion", rows);
+    const onion = keptOnion(rows);
+    const told = { ...(skimmedFee !== undefined && { skimmedFee }), ...(pathKey && { pathKey }) };
+    return { disposition: { kind: "undecided", onion, ...told } };
+  }
   const read = row(dispositionRow, "disposition", rows);
-  return { ...read, ...leavingOf(read) };
+  const ended = { ...read, ...leavingOf(read) };
+  if (read.disposition.kind !== "forwarded") return { ...ended, disposition: read.disposition };
+  const { keepsOnion, ...disposition } = read.disposition;
+  return { ...ended, disposition: { ...disposition, ...(keepsOnion && { onion: keptOnion(rows) }) } };
+}
+
+function keptOnion(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>): Uint8Array {
+  const { onion } = row(onionRow, "onion", rows);
+  if (onion === undefined) throw new DecodeError("an HTLC that came without an onion");
+  return onion;
 }
 
 /** How an incoming HTLC ended, once it has left a commitment. */

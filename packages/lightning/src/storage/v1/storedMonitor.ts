@@ -58,13 +58,18 @@ export class StoredMonitor {
   }
 
   /**
-   * Stores `updates`, which follow one another, over what `monitor`, which has taken in all updates that are durable,
-   * does not need. It is absent as long as the setup is not durable.
+   * Stores updates, which follow one another, over what `monitor`, which has taken in all updates that are durable,
+   * does not need. It is absent as long as the setup is not durable. What the store has been given before is not
+   * written again.
    */
   updateWrites(
-    updates: readonly ChannelMonitorUpdate[],
+    given: readonly ChannelMonitorUpdate[],
     monitor: ChannelMonitor | undefined,
   ): readonly KvWrite[] {
+    const latest = this.#log.at(-1);
+    const known = latest === undefined ? this.#folded.foldedTo : lastOf(latest.row);
+    const updates = given.filter(({ updateId }) => updateId > known);
+    if (updates.length === 0) return [];
     // A locked monitor refuses updates that the store may have: they are read again as they are.
     if (monitor !== undefined && monitor.lock === undefined) this.#fold(monitor);
     const slot = this.#freeSlot();
