@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { ChannelState, FundedChannel, RestingState } from "#src/channel/state";
+import { type ChannelState, type FundedChannel, fundedChannel, type RestingState } from "#src/channel/state";
 import { decode, encode } from "#src/codec/codec";
 import { toJson } from "#src/codec/json";
 import { formatNames } from "#src/commitment/formats/formatOf";
@@ -113,6 +113,40 @@ describe("channelWrites and readChannel, in dances", () => {
       }
     });
   }
+
+  it("are not taken for a channel when a row is older than the others, or show that they are older", () => {
+    const dice = new Dice(14);
+    const pair = storedPair("anchors-zero-fee-htlc", dice);
+    const [alice] = pair;
+    const older = new Map<string, Uint8Array>();
+    const refused = new Map<string, number>();
+    for (let i = 0; i < 300; i++) {
+      randomStep(pair, dice);
+      const before = new Map(alice.store);
+      alice.persist();
+      for (const [key, value] of before) {
+        const now = alice.store.get(key);
+        if (now !== undefined && toHex(now) !== toHex(value)) older.set(key, value);
+      }
+      if (i % 19 !== 0) continue;
+      for (const [key, value] of older) {
+        const kind = key.split("/")[2] ?? "";
+        if (kind !== "commitments" && kind !== "secret") continue;
+        const rows = entriesOf(alice.store, "channel/").map((row) =>
+          row.key === key ? { key, value } : row,
+        );
+        const found = readChannel(rows);
+        if (!found.ok) refused.set(kind, (refused.get(kind) ?? 0) + 1);
+        else {
+          // The monitor has later updates than such a row: that is a refusal to start.
+          assert.equal(kind, "commitments");
+          const { lastUpdateId } = alice.channel;
+          assert.ok((fundedChannel(found.value)?.lastUpdateId ?? lastUpdateId) <= lastUpdateId);
+        }
+      }
+    }
+    assert.ok((refused.get("secret") ?? 0) > 10 && (refused.get("commitments") ?? 0) > 3);
+  });
 
   it("write one small row when no HTLC changed, and nothing of an update that is not signed", () => {
     const dice = new Dice(13);
