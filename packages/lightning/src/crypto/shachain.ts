@@ -133,6 +133,11 @@ export function secretAt(number: CommitmentNumber, secret: Bytes32): ShachainEnt
   return { index: lastIndex - number, secret };
 }
 
+/** The commitment whose secret has that index. */
+export function shachainNumber(index: number): CommitmentNumber {
+  return numberOf(index);
+}
+
 /** The place in `ShachainStore.entries` of a secret with that index. */
 export function shachainPosition(index: number): number {
   return trailingZeros(index);

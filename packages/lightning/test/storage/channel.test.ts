@@ -168,7 +168,7 @@ describe("channelWrites and readChannel, in dances", () => {
     const signed = alice.state;
     const rows = channelWrites(added, signed, []).map(({ key }) => key.split("/").slice(3).join("/"));
     const prefix = "o00000000000000000000";
-    assert.deepEqual(rows, ["", `${prefix}/static`, `${prefix}/interval`, `${prefix}/onion`]);
+    assert.deepEqual(rows, ["", `${prefix}/static`, `${prefix}/onion`]);
     assert.equal(channelWrites(signed, signed, []).length, 1);
   });
 });

@@ -55,7 +55,8 @@ export function channelWrites(
   rows.changed();
   const { channelId, remoteSecrets } = channel.commitments;
   const { commitments } = forgetUnsigned(channel.commitments);
-  const row = storedCommitments({ commitments, lastUpdateId: channel.lastUpdateId });
+  const { lastUpdateId } = channel;
+  const row = storedCommitments(commitments, { lastUpdateId, htlcRows: rowsOf(channel) });
   return [
     ...coreWrites(before, after, channelId),
     { key: commitmentsKey(channelId), value: encode(commitmentsRow, row) },
@@ -131,8 +132,8 @@ class HtlcRowWrites {
       if (stored === undefined) continue;
       this.#delete(htlc, "static");
       if (stored.direction === "outgoing") {
-        this.#delete(htlc, "interval");
         const record = present(this.#storedOutgoing.get(stored.id), `outgoing HTLC ${stored.id}`);
+        if (hasInterval(stored, record)) this.#delete(htlc, "interval");
         if (needsOnion(stored) && sentOnion(record) !== undefined) this.#delete(htlc, "onion");
       } else {
         const { disposition } = present(this.#storedIncoming.get(stored.id), `incoming HTLC ${stored.id}`);
@@ -145,8 +146,7 @@ class HtlcRowWrites {
   /** Writes what is new or changed among the HTLCs on the table. */
   changed(): void {
     const { incoming, outgoing, commitments } = this.#channel;
-    const incomingById = new Map(incoming.map((one) => [one.id as bigint, one]));
-    const outgoingById = new Map(outgoing.map((one) => [one.id as bigint, one]));
+    const [incomingById, outgoingById] = [byId(incoming), byId(outgoing)];
     for (const htlc of commitments.htlcs) {
       if (!isSigned(htlc)) continue;
       if (htlc.direction === "incoming") {
@@ -192,10 +192,14 @@ class HtlcRowWrites {
   #outgoing(htlc: Htlc, record: OutgoingHtlc): void {
     const stored = this.#storedHtlcs.get(htlcKey(htlc));
     const { source, upstream, settledOnChain } = record;
-    if (stored === undefined) this.#write(htlc, "static", encode(htlcStaticRow, { htlc, source }));
+    const { entered } = htlc.remote;
+    if (stored === undefined) {
+      const first = entered !== undefined && { remoteEntered: entered };
+      this.#write(htlc, "static", encode(htlcStaticRow, { htlc, source, ...first }));
+    }
     const known = this.#storedOutgoing.get(htlc.id);
     const isNoted = known?.upstream === upstream && known?.settledOnChain === settledOnChain;
-    if (intervalChanged(stored, htlc) || !isNoted) {
+    if (hasInterval(htlc, record) && (intervalChanged(stored, htlc) || !isNoted)) {
       this.#write(htlc, "interval", encode(htlcIntervalRow, intervalRow(htlc, record)));
     }
     const sent = sentOnion(record);
@@ -241,6 +245,36 @@ function decidedDisposition(disposition: Exclude<Disposition, { kind: "undecided
   if (disposition.kind !== "forwarded") return disposition;
   const { onion, ...rest } = disposition;
   return { ...rest, ...(onion && { keepsOnion: true }) };
+}
+
+/** Whether there is more to tell of an outgoing HTLC than in which commitment of the peer's it came. */
+function hasInterval({ local, remote }: Htlc, { upstream, settledOnChain }: OutgoingHtlc): boolean {
+  const hasMoved = local.entered !== undefined || local.left !== undefined || remote.left !== undefined;
+  return hasMoved || upstream !== undefined || settledOnChain === true;
+}
+
+/** How many rows the HTLCs of a channel have. */
+function rowsOf({ commitments, incoming, outgoing }: FundedChannel): number {
+  const [incomingById, outgoingById] = [byId(incoming), byId(outgoing)];
+  let rows = 0;
+  for (const htlc of commitments.htlcs) {
+    if (!isSigned(htlc)) continue;
+    rows++;
+    if (htlc.direction === "incoming") {
+      const { disposition } = present(incomingById.get(htlc.id), `incoming HTLC ${htlc.id}`);
+      if (disposition.kind !== "undecided") rows++;
+      if (keptOnion(disposition) !== undefined) rows++;
+    } else {
+      const record = present(outgoingById.get(htlc.id), `outgoing HTLC ${htlc.id}`);
+      if (hasInterval(htlc, record)) rows++;
+      if (needsOnion(htlc) && sentOnion(record) !== undefined) rows++;
+    }
+  }
+  return rows;
+}
+
+function byId<T extends { readonly id: bigint }>(records: readonly T[]): ReadonlyMap<bigint, T> {
+  return new Map(records.map((one) => [one.id, one]));
 }
 
 /** How the HTLC ended, once a signature covers that. */

@@ -100,8 +100,8 @@ export const storedTerms: Codec<StoredTerms> = nested<StoredTerms>("commitment_t
 interface Counts
   extends Pick<Commitments, "localNumber" | "remoteNumber" | "nextLocalHtlcId" | "nextRemoteHtlcId">,
     Pick<FundedChannel, "lastUpdateId"> {
-  /** How many HTLCs have rows: none may get lost. */
-  readonly htlcCount: number;
+  /** How many rows the HTLCs have: none may get lost. */
+  readonly htlcRows: number;
 }
 
 type Uncounted = Omit<
@@ -127,7 +127,7 @@ export const commitmentsRow: Codec<StoredCommitments> = record(
         nextLocalHtlcId: smallHtlcId,
         nextRemoteHtlcId: smallHtlcId,
         lastUpdateId: smallCount,
-        htlcCount: smallCount,
+        htlcRows: smallCount,
       }),
     ),
     balances: needed(2, array16(fundingBalances)),
@@ -140,16 +140,16 @@ export const commitmentsRow: Codec<StoredCommitments> = record(
 );
 
 /** What the row `commitments` has of a channel whose commitments are `from`. */
-export function storedCommitments({
-  commitments: from,
-  lastUpdateId,
-}: Pick<FundedChannel, "commitments" | "lastUpdateId">): StoredCommitments {
-  const { channelId: _, params: __, remoteSecrets: ___, fundings, htlcs, remoteNext, ...rest } = from;
+export function storedCommitments(
+  from: Commitments,
+  others: Pick<Counts, "lastUpdateId" | "htlcRows">,
+): StoredCommitments {
+  const { channelId: _, params: __, remoteSecrets: ___, htlcs: ____, fundings, remoteNext, ...rest } = from;
   const { localNumber, remoteNumber, nextLocalHtlcId, nextRemoteHtlcId, ...moving } = rest;
   const numbers = { localNumber, remoteNumber, nextLocalHtlcId, nextRemoteHtlcId };
   return {
     ...moving,
-    counts: { ...numbers, lastUpdateId, htlcCount: htlcs.length },
+    counts: { ...numbers, ...others },
     balances: fundings,
     ...(remoteNext && { remoteNext }),
   };
@@ -161,7 +161,7 @@ export function commitmentsOf(
   { counts, balances, remoteNext, ...moving }: StoredCommitments,
   remoteSecrets: ShachainStore,
 ): Omit<Commitments, "htlcs"> {
-  const { lastUpdateId: _, htlcCount: __, ...numbers } = counts;
+  const { lastUpdateId: _, htlcRows: __, ...numbers } = counts;
   if (balances.length !== outputs.length) {
     throw new DecodeError(`balances of ${balances.length} fundings, not of ${outputs.length}`);
   }

@@ -99,7 +99,10 @@ export interface HtlcStaticRow {
   readonly htlc: SpecHtlc;
   /** Who asked for an outgoing HTLC. */
   readonly source?: HtlcSource;
-  /** Of an incoming one, in which commitments it came first: ours, and as soon as it is signed, the peer's. */
+  /**
+   * In which commitments it came first. An incoming one: in ours, and as soon as it is signed, in the peer's. An outgoing
+   * one: in the peer's.
+   */
   readonly localEntered?: CommitmentNumber;
   readonly remoteEntered?: CommitmentNumber;
 }
@@ -138,7 +141,10 @@ const resolution: Codec<Resolution> = union<Without<Resolution, "downstream">>("
 /** An update of a monitor. */
 export const updateRef: Codec<UpdateRef> = struct("update_ref", { channelId, updateId: count });
 
-/** `interval`: in which commitments an outgoing HTLC is, and from its first absence on, how it ended. */
+/**
+ * `interval`: in which commitments an outgoing HTLC is, and from its first absence on, how it ended. Absent as long as
+ * there is nothing but what `static` has.
+ */
 export interface HtlcIntervalRow {
   readonly localEntered?: CommitmentNumber;
   readonly localLeft?: CommitmentNumber;

@@ -17,11 +17,11 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
   ["channel/<id>/secret/<position>", "the peer's last secret of that place in its shachain"],
   [
     "channel/<id>/htlc/<i7 or o12>/static",
-    "ids, amount, hash, expiry, the source of an outgoing one, the first commitments of an incoming one; written once",
+    "ids, amount, hash, expiry, the source of an outgoing one, the commitments in which it came first; written once",
   ],
   [
     "channel/<id>/htlc/<o12>/interval",
-    "commitment numbers at which it came onto and left each side's commitment; how it ended, once it left one",
+    "commitment numbers at which it came onto and left each side's commitment; how it ended, once it left one; absent until it is on ours",
   ],
   [
     "channel/<id>/htlc/<i7>/disposition",
@@ -29,7 +29,7 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
   ],
   [
     "channel/<id>/htlc/<i7 or o12>/onion",
-    "of an incoming one until it is decided, of an outgoing one until the peer has revoked for it",
+    "of an incoming one until it is decided or, passed on, resolved; of ours, what it was made of, until the peer has revoked for it",
   ],
   [
     "settled/<id>/<commitment number>/<i7 or o12>",

@@ -17,6 +17,7 @@ import {
   txid,
   u32,
   u64,
+  varScript,
 } from "../../codec/primitives.ts";
 import { struct } from "../../codec/struct.ts";
 import { htlcKey } from "../../commitment/htlc.ts";
@@ -149,14 +150,25 @@ const storedStep: Codec<StoredStep> = union<StoredStep>("stored_step", {
   "channel-force-closed": [5, { broadcast: needed(0, bool) }],
 });
 
-const folded: Codec<Folded> = nested<Folded>("folded", {
-  foldedTo: needed(0, smallCount),
-  holder: needed(2, smallCommitmentNumber),
-  oldest: needed(4, smallCommitmentNumber),
-  latest: needed(6, smallCommitmentNumber),
-  changes: needed(8, smallCount),
-  shutdownScript: possible(10, restScript),
-});
+/** A row of every update has it: as short as can be. */
+const folded: Codec<Folded> = mapped(
+  "folded",
+  struct("folded", {
+    foldedTo: smallCount,
+    holder: smallCommitmentNumber,
+    oldest: smallCommitmentNumber,
+    latest: smallCommitmentNumber,
+    changes: smallCount,
+    shutdownScript: optional(varScript),
+  }),
+  {
+    decoded: ({ shutdownScript, ...rest }): Folded => ({
+      ...rest,
+      ...(shutdownScript && { shutdownScript }),
+    }),
+    encoded: ({ shutdownScript, ...rest }) => ({ ...rest, shutdownScript }),
+  },
+);
 
 const updateRow = record(
   layout<StoredUpdates>("stored_updates", {

@@ -138,16 +138,11 @@ export function readChannel(entries: readonly KvEntry[]): Result<StoredState, St
 /** What the records of a channel say, HTLCs apart. */
 export interface ChannelWithoutHtlcs extends ChannelCore, Pick<FundedChannel, "lastUpdateId"> {
   readonly commitments: Omit<Commitments, "htlcs">;
-  readonly htlcCount: number;
 }
 
-/** Reads all records of a channel but its HTLCs'. */
-export function readWithoutHtlcs({
-  channelId,
-  core,
-  commitments,
-  secrets,
-}: ChannelRecords): Result<ChannelWithoutHtlcs, StorageError> {
+/** Reads all records of a channel but its HTLCs', of which it only sees that none is missing. */
+export function readWithoutHtlcs(records: ChannelRecords): Result<ChannelWithoutHtlcs, StorageError> {
+  const { channelId, core, commitments, secrets } = records;
   const [key, commitmentsName] = [coreKey(channelId), commitmentsKey(channelId)];
   if (core === undefined) return err(missingRecord(key, "the core record of a channel"));
   if (commitments === undefined) return err(missingRecord(commitmentsName, "the commitments of a channel"));
@@ -157,7 +152,13 @@ export function readWithoutHtlcs({
   if (terms.channelId !== channelId) return err(corruptRecord(key, `it is of channel ${terms.channelId}`));
   const row = reading(commitmentsName, () => decode(commitmentsRow, commitments));
   if (!row.ok) return row;
-  const { remoteNumber, lastUpdateId, htlcCount } = row.value.counts;
+  const { remoteNumber, lastUpdateId, htlcRows } = row.value.counts;
+  let rows = 0;
+  for (const htlc of records.htlcs.values()) rows += Object.keys(htlc).length;
+  if (rows !== htlcRows) {
+    const text = `${htlcRows} rows of HTLCs were stored, ${rows} are there: a row`;
+    return err(missingRecord(commitmentsName, text));
+  }
   const entries = new Map<number, ShachainEntry>();
   for (const [position, secret] of secrets) {
     const entry = readStoredSecret(secret);
@@ -170,7 +171,6 @@ export function readWithoutHtlcs({
     ...found.value,
     commitments: commitmentsOf(terms, row.value, known.value),
     lastUpdateId,
-    htlcCount,
   }));
 }
 
@@ -187,11 +187,6 @@ function readChannelRecords(records: ChannelRecords): Result<StoredState, Storag
     htlcs.push(one.value.htlc);
     if (one.value.incoming !== undefined) incoming.push(one.value.incoming);
     if (one.value.outgoing !== undefined) outgoing.push(one.value.outgoing);
-  }
-  const { htlcCount } = read.value;
-  if (htlcs.length !== htlcCount) {
-    const key = commitmentsKey(records.channelId);
-    return err(missingRecord(key, `${htlcCount} HTLCs were stored, ${htlcs.length} are there: a row`));
   }
   return ok(stateOf(read.value, { htlcs, incoming, outgoing }));
 }
@@ -216,7 +211,9 @@ function readHtlc(
     const htlc = htlcOf(commitments, fixed, { ...known, ...left });
     return { htlc, incoming: { id: fixed.id, disposition } };
   }
-  const interval = row(htlcIntervalRow, "interval", rows);
+  // Until it came onto our commitment, there is but the row `static`.
+  const interval: HtlcIntervalRow =
+    rows.interval === undefined ? known : row(htlcIntervalRow, "interval", rows);
   const htlc = htlcOf(commitments, fixed, interval);
   if (source === undefined) throw new DecodeError("an outgoing HTLC without a source");
   const layer = htlc.state === "sent-add-commit" ? readSentOnion(htlc, source, rows) : { onion: noBytes };

@@ -76,7 +76,7 @@ function readRemoteInterval(rows: Readonly<Partial<Record<HtlcRow, Uint8Array>>>
   if (fixed === undefined) return undefined;
   const row = decode(htlcStaticRow, fixed);
   if (row.htlc.direction === "outgoing") {
-    return interval && { htlc: row.htlc, ...decode(htlcIntervalRow, interval) };
+    return { ...row, ...(interval && decode(htlcIntervalRow, interval)) };
   }
   if (disposition === undefined) return onion && row;
   return { ...row, ...decode(dispositionRow, disposition) };

@@ -1,34 +1,48 @@
 import type { KvEntry, KvWrite } from "../../chain/kvStore.ts";
 import { decode, encode } from "../../codec/codec.ts";
 import { bytes32 } from "../../codec/primitives.ts";
-import { struct } from "../../codec/struct.ts";
 import {
   type ShachainEntry,
   type ShachainStore,
+  secretAt,
   shachainIndexes,
+  shachainNumber,
   shachainPosition,
 } from "../../crypto/shachain.ts";
+import type { Bytes32 } from "../../util/bytes.ts";
+import type { CommitmentNumber } from "../../util/ids.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, missingRecord, reading, type StorageError } from "../storageError.ts";
 import { layout, needed, record } from "./layouts.ts";
-import { count } from "./values.ts";
+import { smallCommitmentNumber } from "./values.ts";
 
 // The secrets that a peer revealed, a row for each place in its shachain: one more secret changes one row, at any age
 // of the channel.
 
+interface StoredSecret {
+  readonly number: CommitmentNumber;
+  readonly secret: Bytes32;
+}
+
 const secretRow = record(
-  layout<{ readonly entry: ShachainEntry }>("stored_secret", {
-    entry: needed(0, struct("shachain_entry", { index: count, secret: bytes32 })),
+  layout<StoredSecret>("stored_secret", {
+    number: needed(0, smallCommitmentNumber),
+    secret: needed(2, bytes32),
   }),
 );
 
 /** The row of a secret: of its place, the last one that the peer revealed. */
 export function secretWrite(keyOf: (position: number) => string, entry: ShachainEntry): KvWrite {
-  return { key: keyOf(shachainPosition(entry.index)), value: encode(secretRow, { entry }) };
+  const { index, secret } = entry;
+  const value = encode(secretRow, { number: shachainNumber(index), secret });
+  return { key: keyOf(shachainPosition(index)), value };
 }
 
 export function readStoredSecret({ key, value }: KvEntry): Result<ShachainEntry, StorageError> {
-  return reading(key, () => decode(secretRow, value).entry);
+  return reading(key, () => {
+    const { number, secret } = decode(secretRow, value);
+    return secretAt(number, secret);
+  });
 }
 
 /** The store after the peer revealed `revealed` secrets, from its rows by position: not one more or less than it has. */
