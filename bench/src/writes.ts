@@ -13,7 +13,7 @@ const mostDifference = 5;
 
 const amountMsat = 1_000_000;
 const roles = ["payer", "hop", "payee"] as const;
-/** Counted in a row: rows that tidy up after others do so now and then. */
+/** Counted in a row: a secret of the peer and an acknowledgement come now with this batch, now with that one. */
 const counted = 16;
 /** Past payments are made so many at a time: the more at once, the fewer commitments they leave behind. */
 const together = 10;
@@ -24,9 +24,9 @@ const together = 10;
  */
 export async function writesBench(): Promise<BenchResult> {
   installNodeCrypto();
-  const young = await world(fewestChannels);
+  const young = await writingWorld(fewestChannels);
   const few = await bytesOfPayment(young);
-  const large = await bytesOfPayment(await world(many));
+  const large = await bytesOfPayment(await writingWorld(many));
   for (let paid = 0; paid < pastPayments; paid += together) {
     await payAll(young.line, invoicesOf(young.line.node("payee"), amountMsat, together));
   }
@@ -50,14 +50,16 @@ export async function writesBench(): Promise<BenchResult> {
 }
 
 /** Bytes of each fact, by role. */
-type Bytes = Readonly<Record<(typeof roles)[number], ReadonlyMap<string, number>>>;
+export type WrittenBytes = Readonly<Record<(typeof roles)[number], ReadonlyMap<string, number>>>;
 
-interface World {
+/** Nodes in a line, and what is written to their stores. */
+export interface WritingWorld {
   readonly line: BenchLine;
   readonly storeOf: (role: Role) => CountingStore;
 }
 
-async function world(channels: number): Promise<World> {
+/** A payer, a payee and a hop between them that has so many channels. */
+export async function writingWorld(channels: number): Promise<WritingWorld> {
   const stores = new Map<Role, CountingStore>();
   const storeOf = (role: Role): CountingStore => {
     const store = stores.get(role) ?? new CountingStore();
@@ -67,11 +69,11 @@ async function world(channels: number): Promise<World> {
   return { line: await forwardingLine(channels, { storeOf }), storeOf };
 }
 
-async function bytesOfPayment({ line, storeOf }: World): Promise<Bytes> {
+/** What one payment writes: the mean of a few, one at a time. */
+export async function bytesOfPayment({ line, storeOf }: WritingWorld): Promise<WrittenBytes> {
   const pay = async (count: number): Promise<void> => {
     for (const invoice of invoicesOf(line.node("payee"), amountMsat, count)) await payAll(line, [invoice]);
   };
-  // What past payments left is tidied up by later ones.
   await pay(counted);
   for (const role of roles) storeOf(role).clear();
   await pay(counted);
@@ -80,7 +82,8 @@ async function bytesOfPayment({ line, storeOf }: World): Promise<Bytes> {
   return { payer: of("payer"), hop: of("hop"), payee: of("payee") };
 }
 
-function sumOf(bytes: Bytes): number {
+/** Of all facts and roles. */
+export function sumOf(bytes: WrittenBytes): number {
   return roles.reduce((sum, role) => sum + totalOf(bytes[role]), 0);
 }
 
@@ -88,7 +91,7 @@ function totalOf(facts: ReadonlyMap<string, number>): number {
   return [...facts.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function bytesCase(name: string, bytes: Bytes, target?: number): MeasuredCase {
+function bytesCase(name: string, bytes: WrittenBytes, target?: number): MeasuredCase {
   return {
     name,
     unit: "bytes",
@@ -98,12 +101,12 @@ function bytesCase(name: string, bytes: Bytes, target?: number): MeasuredCase {
   };
 }
 
-function differenceCase(name: string, bytes: Bytes, few: Bytes): MeasuredCase {
+function differenceCase(name: string, bytes: WrittenBytes, few: WrittenBytes): MeasuredCase {
   const difference = 100 * Math.abs(sumOf(bytes) / sumOf(few) - 1);
   return { name, unit: "%", better: "lower", ours: difference, target: mostDifference };
 }
 
-function factsTable(name: string, bytes: Bytes): MeasuredTable {
+function factsTable(name: string, bytes: WrittenBytes): MeasuredTable {
   const facts = new Set(roles.flatMap((role) => [...bytes[role].keys()]));
   const row = (fact: string, of: (facts: ReadonlyMap<string, number>) => number) => {
     const [payer, hop, payee] = roles.map((role) => of(bytes[role]));
