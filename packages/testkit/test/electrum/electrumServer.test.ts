@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { txid } from "@fulmen/bitcoin/transaction";
+import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { feeratePerKw } from "@fulmen/lightning/util";
 import { ElectrumServer, scriptHashOf, statusOf } from "@fulmen/testkit/electrum";
 import { createFundedChain } from "@fulmen/testkit/wallet";
@@ -12,6 +12,26 @@ import {
   scriptOf,
   servedChain,
 } from "./electrumTestClient.ts";
+
+const methodNames = [
+  "server.version",
+  "server.features",
+  "server.banner",
+  "server.ping",
+  "server.peers.subscribe",
+  "server.add_peer",
+  "server.donation_address",
+  "blockchain.headers.subscribe",
+  "blockchain.block.header",
+  "blockchain.block.headers",
+  ...["subscribe", "unsubscribe", "get_balance", "get_history", "get_mempool", "listunspent"].map(
+    (name) => `blockchain.scripthash.${name}`,
+  ),
+  ...["broadcast", "get", "get_merkle", "id_from_pos"].map((name) => `blockchain.transaction.${name}`),
+  "blockchain.estimatefee",
+  "blockchain.relayfee",
+  "mempool.get_fee_histogram",
+];
 
 const refusalOf = (code: number, message: string, id: unknown = null): readonly ServerLine[] => [
   { jsonrpc: "2.0", error: { code, message }, id },
@@ -139,6 +159,45 @@ test("arguments come in order or by name, neither too few nor too many", () => {
   assert.deepEqual(client.say('{"id": 1, "method": "server.ping"}'), [
     { jsonrpc: "2.0", result: null, id: 1 },
   ]);
+});
+
+test("whatever is asked for is answered, or refused with a reason", () => {
+  const values = [
+    null,
+    true,
+    -1,
+    0,
+    1,
+    1.5,
+    2 ** 53,
+    1e308,
+    "",
+    "x",
+    "5",
+    "00",
+    "ab".repeat(32),
+    "é".repeat(32),
+    [],
+    [[]],
+    {},
+    { __proto__: 1 },
+    "0".repeat(10_000),
+  ];
+  const codes = new Set<number>();
+  const tx = hexOf(createFundedChain().chain.tip.block.transactions[0] as Transaction);
+  for (const method of methodNames) {
+    // Anew for each, as some calls end the conversation.
+    const { client } = servedChain();
+    for (const first of [...values, tx]) {
+      for (const params of [first, [first], ...values.map((second) => [first, second]), [first, 1, true]]) {
+        const { result, error } = client.reply(method, params);
+        assert.ok((result === undefined) !== (error === undefined), `${method} ${JSON.stringify(params)}`);
+        if (error !== undefined) codes.add(error.code);
+      }
+    }
+    assert.ok(!client.isClosed);
+  }
+  assert.deepEqual([...codes].sort(), [-32_602, 1, 2]);
 });
 
 test("a batch is answered as one", () => {
