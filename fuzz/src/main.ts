@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { modelCampaign } from "./model/campaign.ts";
 import { rapidGossipCampaign } from "./rapidGossip.ts";
+import { scoresCampaign } from "./scores.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /*
@@ -18,6 +19,10 @@ const targets: Readonly<Record<string, FuzzTarget>> = {
     summary:
       "snapshots of the network with bytes changed, against a graph that must take them whole or not at all",
     run: rapidGossipCampaign,
+  },
+  scores: {
+    summary: "stored scores with bytes changed: read, or refused; penalties stay numbers",
+    run: scoresCampaign,
   },
 };
 

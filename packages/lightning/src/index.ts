@@ -99,11 +99,15 @@ export {
   type PeerManagerOptions,
 } from "./peer/index.ts";
 export {
+  CombinedScorer,
   DefaultRouter,
+  explainRoute,
   findRoute,
   type Path,
   type Payee,
   type PaymentParameters,
+  ProbabilisticScorer,
+  Prober,
   paymentParameters,
   type Route,
   type RouteHop,

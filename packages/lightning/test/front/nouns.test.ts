@@ -25,6 +25,7 @@ import type {
   OutputSweeper,
   P2PGossipSync,
   PeerManager,
+  ProbabilisticScorer,
   RoutingMessageHandler,
   SignerProvider,
   UserConfig,
@@ -44,6 +45,7 @@ interface Nouns {
   readonly P2PGossipSync: P2PGossipSync;
   readonly NetworkGraph: NetworkGraph;
   readonly findRoute: typeof findRoute;
+  readonly ProbabilisticScorer: ProbabilisticScorer;
   readonly KeysManager: KeysManager;
   readonly OutputSweeper: OutputSweeper;
   readonly EntropySource: EntropySource;
@@ -76,6 +78,7 @@ const nouns: Readonly<Record<keyof Nouns, "value" | "type">> = {
   P2PGossipSync: "value",
   NetworkGraph: "value",
   findRoute: "value",
+  ProbabilisticScorer: "value",
   KeysManager: "value",
   OutputSweeper: "value",
   EntropySource: "type",
@@ -100,7 +103,6 @@ const nouns: Readonly<Record<keyof Nouns, "value" | "type">> = {
 /** Nouns that this package does not have, and where the README says they are. */
 const elsewhere = {
   BackgroundProcessor: "@fulmen/background",
-  ProbabilisticScorer: "not yet",
 } as const;
 
 const values: Readonly<Record<string, unknown>> = { ...front };
