@@ -1,9 +1,9 @@
 import { hash as nodeHash } from "node:crypto";
 import { type AcceleratedCrypto, CryptoError, nobleProvider } from "@fulmen/bitcoin/crypto";
 import { concatBytes, equalBytes } from "@fulmen/bitcoin/primitives";
+import { type KeptPoints, keptPoints } from "./keptPoints.ts";
 import type { NativeSecp256k1 } from "./native.ts";
 import { sha256 } from "./nodeCrypto.ts";
-import { uncompressedPoints } from "./uncompressedPoints.ts";
 
 type Secp256k1Methods = Pick<
   AcceleratedCrypto,
@@ -33,7 +33,8 @@ const challengePrefix = concatBytes(challengeTag, challengeTag);
  * noble's, hardened as it is, keeps.
  */
 export function secp256k1Methods(native: NativeSecp256k1): Secp256k1Methods {
-  const uncompressed = uncompressedPoints(native);
+  const points = keptPoints(native);
+  const { uncompressed } = points;
   return {
     isPrivateKey: (key) => key.length === 32 && native.privateKeyVerify(key),
     isPoint: (point) => orUndefined(() => uncompressed(point)) !== undefined,
@@ -54,14 +55,14 @@ export function secp256k1Methods(native: NativeSecp256k1): Secp256k1Methods {
     scalarMultiply: (key, tweak) =>
       orCryptoError(() => native.privateKeyTweakMul(copyOfKey(native, key), tweak)),
     scalarNegate: (key) => orCryptoError(() => native.privateKeyNegate(copyOfKey(native, key))),
-    ...ecdsaMethods(native, uncompressed),
+    ...ecdsaMethods(native, points),
     ...taprootMethods(native),
   };
 }
 
 function ecdsaMethods(
   native: NativeSecp256k1,
-  uncompressed: (point: Uint8Array) => Uint8Array,
+  { known }: KeptPoints,
 ): Pick<Secp256k1Methods, "ecdsaSign" | "ecdsaVerify" | "ecdsaSignRecoverable" | "ecdsaRecover"> {
   return {
     ecdsaSign(hash, key) {
@@ -70,7 +71,7 @@ function ecdsaMethods(
     },
     ecdsaVerify(signature, hash, point) {
       if (signature.length !== 64 || hash.length !== 32) return false;
-      return orUndefined(() => native.ecdsaVerify(signature, hash, uncompressed(point))) ?? false;
+      return orUndefined(() => native.ecdsaVerify(signature, hash, known(point))) ?? false;
     },
     ecdsaSignRecoverable(hash, key) {
       if (mayExceedOrder(hash)) return nobleProvider.ecdsaSignRecoverable(hash, key);

@@ -2,21 +2,34 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nobleProvider } from "@fulmen/bitcoin/crypto";
 import { nodeProvider } from "@fulmen/crypto-node";
+import { keptPoints } from "#src/keptPoints";
 import { loadNative } from "#src/native";
-import { uncompressedPoints } from "#src/uncompressedPoints";
 
 const scalar = (n: number): Uint8Array => new Uint8Array(32).fill(n & 0xff, 31).fill(n >> 8, 30, 31);
 const negated = (point: Uint8Array): Uint8Array => Uint8Array.of((point[0] ?? 0) ^ 1, ...point.slice(1));
 
-describe("uncompressedPoints", () => {
+describe("keptPoints", () => {
   test("gives the same form again, also for a copy of the point", () => {
     const native = loadNative();
     assert.ok(native !== undefined);
-    const uncompressed = uncompressedPoints(native);
+    const { uncompressed } = keptPoints(native);
     const point = nobleProvider.publicKey(scalar(7));
     const first = uncompressed(point);
     assert.deepEqual(Uint8Array.from(first), native.publicKeyConvert(point, false));
     assert.equal(uncompressed(Uint8Array.from(point)), first);
+  });
+
+  test("converts what is merely verified with when it comes for the second time", () => {
+    const native = loadNative();
+    assert.ok(native !== undefined);
+    const { known } = keptPoints(native);
+    const point = nobleProvider.publicKey(scalar(7));
+    assert.equal(known(point), point);
+    const second = known(Uint8Array.from(point));
+    assert.deepEqual(Uint8Array.from(second), native.publicKeyConvert(point, false));
+    assert.equal(known(point), second);
+    const opposite = known(negated(point));
+    assert.deepEqual(Uint8Array.from(opposite), native.publicKeyConvert(negated(point), false));
   });
 });
 
@@ -32,6 +45,18 @@ describe("the provider's kept points", () => {
       }
     }
     assert.deepEqual(provider.pointAddScalar(point, scalar(3)), provider.publicKey(scalar(8)));
+  });
+
+  test("a signature is the point's, however often it came, and not its opposite's", () => {
+    const point = provider.publicKey(scalar(9));
+    const hash = scalar(77);
+    const signature = provider.ecdsaSign(hash, scalar(9));
+    for (let round = 0; round < 4; round++) {
+      assert.equal(provider.ecdsaVerify(signature, hash, point), true);
+      assert.equal(provider.ecdsaVerify(signature, hash, negated(point)), false);
+      assert.equal(provider.ecdsaVerify(signature, hash, point.subarray(1)), false);
+      assert.equal(provider.ecdsaVerify(signature, hash, new Uint8Array(33).fill(2)), false);
+    }
   });
 
   test("more points than there are slots", () => {
