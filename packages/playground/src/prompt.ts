@@ -89,6 +89,14 @@ function commandsFor(network: Network, narrator: Narrator): ReadonlyMap<string, 
       say(outcome.kind === "sent" ? `paid, with a fee of ${msatText(outcome.feePaid)}` : outcome.text);
     },
   });
+  commands.set("why", {
+    usage: "why NODE",
+    help: "says why a node chose the last route that it found",
+    async run([name]) {
+      const text = await nodeNamed(network, name).call("whyRoute");
+      for (const line of (text || "It has found no route yet.").split("\n")) say(line);
+    },
+  });
   commands.set("open", {
     usage: "open NODE NODE SATS [anchors|static]",
     help: "opens a channel from the first node's coins and mines it in",

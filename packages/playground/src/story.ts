@@ -70,13 +70,14 @@ async function openChannels(
   await narrator.act(
     async () => {
       await network.untilBroadcast(2, mempool);
-      await network.mine(6);
+      // One more than announcements take: no invoice needs hints from then on.
+      await network.mine(7);
       for (const { from, to, channelId } of [first, second]) {
         for (const node of [from, to])
           await node.event(["channel-ready"], (event) => event.channelId === channelId);
       }
     },
-    () => "both funding transactions have 6 confirmations: the channels are ready",
+    () => "both funding transactions have 7 confirmations: the channels are ready",
   );
   await narrator.act(
     () =>
@@ -104,6 +105,8 @@ async function payOverTwoHops({ alice, carol }: Cast, narrator: Narrator): Promi
       return `alice paid it by way of bob, who kept ${msatText(outcome.feePaid)}`;
     },
   );
+  narrator.tell("the route that alice chose, and why:");
+  for (const line of (await alice.call("whyRoute")).split("\n")) narrator.tell(`  ${line}`);
 }
 
 async function failForLackOfFunds({ alice, carol }: Cast, narrator: Narrator): Promise<void> {

@@ -16,7 +16,7 @@ import { type NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, Logger } from "@fulmen/lightning/handlers";
 import { ChainMonitor, type ChannelManager, OutputSweeper, restoreManager } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
-import { DefaultRouter, ProbabilisticScorer } from "@fulmen/lightning/routing";
+import { ProbabilisticScorer } from "@fulmen/lightning/routing";
 import { KeysManager, PhantomKeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
@@ -39,6 +39,7 @@ import type { Wallet } from "@fulmen/wallet";
 import type { ChainService } from "../chain/chainService.ts";
 import type { Caller } from "../rpc/call.ts";
 import { ChainFollower, GraphListener, RemoteBroadcaster, RemoteUtxoLookup } from "./chainFollower.ts";
+import { ExplainedRouter } from "./explainedRouter.ts";
 import type { NodeSettings } from "./protocol.ts";
 import { openWallet } from "./wallet.ts";
 
@@ -76,6 +77,7 @@ export interface NodeHost extends Logger, StoredParts {
   readonly keys: KeysManager;
   readonly peerManager: PeerManager;
   readonly graph: NetworkGraph;
+  readonly router: ExplainedRouter;
   readonly reconnector: Reconnector;
   readonly background: BackgroundProcessor;
   readonly port: number;
@@ -92,12 +94,12 @@ export async function startNode(
   const chain = connectChain(settings.chainPort);
   const logger: Logger = observer;
   const now = Math.floor(Date.now() / 1_000) as UnixSeconds;
-  const seed = fromHex(settings.seed);
-  const keys = keysOf(seed, settings);
+  const keys = keysOf(settings);
   const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
   const broadcaster = new RemoteBroadcaster(chain, logger);
   const store = await openSqliteStore(join(settings.folder, "node.sqlite"));
-  const { graph, scorer } = await networkKnowledge(store, logger);
+  const known = await networkKnowledge(store, logger);
+  const { graph, scorer } = known;
   const environment = {
     network,
     config,
@@ -106,12 +108,12 @@ export async function startNode(
     entropy,
     feeEstimator,
     broadcaster,
-    router: new DefaultRouter(graph, scorer),
+    router: known.router,
     logger,
     clock: risingMilliseconds,
   };
-  const tip = await chain.call("tip");
-  const parts = await restored(store, { ...environment, seed }, { tip, now });
+  const start = { tip: await chain.call("tip"), now };
+  const parts = await restored(store, { ...environment, seed: fromHex(settings.seed) }, start);
   const { manager, chainMonitor, wallet, sweeper } = parts;
   const restoredChannels = manager.listChannels().length;
 
@@ -164,9 +166,9 @@ export async function startNode(
   }
   return {
     ...parts,
+    ...known,
     keys,
     peerManager,
-    graph,
     reconnector,
     background,
     port,
@@ -185,10 +187,12 @@ export async function startNode(
 async function networkKnowledge(store: KVStore, logger: Logger) {
   const graph = await loadNetworkGraph(store, { chainHash: network.genesisHash }, logger);
   const scores = await loadScores(store, logger);
-  return { graph, scorer: new ProbabilisticScorer({ graph, ...(scores && { scores }) }) };
+  const scorer = new ProbabilisticScorer({ graph, ...(scores && { scores }) });
+  return { graph, scorer, router: new ExplainedRouter(graph, scorer) };
 }
 
-function keysOf(seed: Uint8Array, { crossNodeSeed }: NodeSettings): KeysManager {
+function keysOf({ crossNodeSeed, ...settings }: NodeSettings): KeysManager {
+  const seed = fromHex(settings.seed);
   return crossNodeSeed === undefined
     ? new KeysManager(seed)
     : new PhantomKeysManager(seed, fromHex(crossNodeSeed));

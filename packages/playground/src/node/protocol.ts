@@ -76,6 +76,8 @@ export interface NodeService {
   /** How payers reach the node as the phantom. */
   phantomRouteHints(): PhantomRouteHints;
   pay(invoice: string): PaymentId;
+  /** Why the last route was chosen, hop by hop, in lines; empty when none was found yet. */
+  whyRoute(): string;
   claim(paymentHash: PaymentHash): void;
   /** Claims a payment whose preimage the node does not have. Whether there was one. */
   claimWith(preimage: Uint8Array): boolean;

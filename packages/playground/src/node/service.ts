@@ -99,6 +99,7 @@ export function nodeService(node: NodeHost, actions: EventActions, cryptoName: s
       return made;
     },
     pay: (invoice) => waking(manager.payForBolt11Invoice(invoice)),
+    whyRoute: () => node.router.last?.text ?? "",
     phantomRouteHints: () => manager.phantomRouteHints(),
     claim: (paymentHash) => waking(claim(node, paymentHash)),
     claimWith: (preimage) => waking(manager.claimFunds(preimage as Bytes32)),
