@@ -3,6 +3,7 @@ import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
 import { forwardBench } from "./forward.ts";
 import { gossipBench } from "./gossip.ts";
+import { graphBench } from "./graph.ts";
 import { largeBench } from "./large.ts";
 import {
   type BenchResult,
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   writes: writesBench,
   large: largeBench,
   simulation: simulationBench,
+  graph: graphBench,
   gossip: gossipBench,
   "rapid-gossip": rapidGossipBench,
 };

@@ -102,6 +102,11 @@ describe("channel_announcement", () => {
     }
   });
 
+  test("with one key for both halves of the funding output: refused", () => {
+    const bad = announcement(alice, bob, 100, { bitcoinKey2: channelAB.bitcoinKey1 });
+    assert.equal(kindOf(graphWith().updateChannelFromAnnouncement(bad, { now })), "same-bitcoin-keys");
+  });
+
   test("of another chain: ignored", () => {
     const other = announcement(alice, bob, 100, { chainHash: networks.mainnet.genesisHash });
     const result = graphWith().updateChannelFromAnnouncement(other, { now });
@@ -440,6 +445,27 @@ describe("own channels", () => {
     assert.ok(graph.channel(channelAB.shortChannelId)?.twoToOne);
   });
 
+  test("lose the terms that their capacity cannot keep, and no others", () => {
+    for (const [largest, stays] of [
+      [1_000_000, true],
+      [1_000_001, false],
+    ] as const) {
+      const graph = graphWith(channelAB);
+      graph.updateChannel(update(alice, channelAB, { htlcMaximumMsat: msat(largest) }), { now });
+      assert.ok(graph.addOwnChannel(channelAB, { now, capacity: sat(1000) }).ok);
+      assert.equal(graph.channel(channelAB.shortChannelId)?.oneToTwo !== undefined, stays);
+    }
+  });
+
+  test("come back after they were closed, which is then forgotten", () => {
+    const graph = new NetworkGraph({ chainHash });
+    graph.addOwnChannel(channelAB, { now });
+    const before = graph.write();
+    graph.channelClosed(channelAB.shortChannelId, now);
+    assert.ok(graph.addOwnChannel(channelAB, { now }).ok);
+    assert.deepEqual(graph.write(), before);
+  });
+
   test("must be signed all the same", () => {
     const bad = { ...channelAB, nodeSignature2: spoilt(channelAB.nodeSignature2) };
     assert.equal(graphWith().addOwnChannel(bad, { now }).ok, false);
@@ -460,6 +486,27 @@ describe("removal", () => {
     assert.equal(kindOf(graph.updateChannelFromAnnouncement(channelAB, { now })), "added");
     assert.equal(graph.node(alice.id)?.counter, counter);
     assert.equal(graph.nodeCounterLimit, 3);
+  });
+
+  test("a node that failed for good stays away for a week, whatever channel it opens", () => {
+    const graph = graphWith(channelAB, channelBC);
+    graph.handleNetworkUpdate({ kind: "node-failure", nodeId: bob.id, isPermanent: true }, now);
+    const reopened = announcement(alice, bob, 300);
+    assert.equal(kindOf(graph.updateChannelFromAnnouncement(reopened, { now })), "node-failed");
+    assert.equal(
+      kindOf(graph.updateChannelFromAnnouncement(announcement(alice, carol, 300), { now })),
+      "added",
+    );
+    graph.removeStaleChannelsAndTracking(later(7 * day - 1));
+    assert.equal(
+      kindOf(graph.updateChannelFromAnnouncement(announcement(bob, carol, 301), { now })),
+      "node-failed",
+    );
+    graph.removeStaleChannelsAndTracking(later(7 * day));
+    assert.equal(
+      kindOf(graph.updateChannelFromAnnouncement(announcement(bob, carol, 301), { now })),
+      "added",
+    );
   });
 
   test("a failed payment tells of channels, or all of a node's, that are gone for good; what may pass changes nothing", () => {
