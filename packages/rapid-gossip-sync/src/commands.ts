@@ -1,7 +1,12 @@
 import { parseArgs } from "node:util";
 import { type Network, networks } from "@fulmen/bitcoin/network";
 import { DecodeError } from "@fulmen/lightning/codec";
-import { encodeRapidSnapshot, RapidGossipHistory, rapidSnapshotSince } from "@fulmen/lightning/gossip";
+import {
+  encodeRapidSnapshot,
+  type NetworkGraph,
+  RapidGossipHistory,
+  rapidSnapshotSince,
+} from "@fulmen/lightning/gossip";
 import type { UnixSeconds } from "@fulmen/lightning/util";
 import { GraphFile, readHistory, writeHistory, writeWhole } from "./files.ts";
 import { RapidGossipSyncServer } from "./snapshotServer.ts";
@@ -76,7 +81,7 @@ async function serve(values: Values, { say, complain, clock }: CommandContext): 
   const port = numberOf(values, "port", { most: 0xffff });
   const { history: historyPath, host = "127.0.0.1" } = values;
   const interval = numberOf(values, "interval", { least: 1, most: 7 * 24 * 3600, otherwise: 3 * 3600 });
-  const history = historyPath === undefined ? undefined : readHistory(historyPath);
+  const history = storedHistory(historyPath, file.current(), clock());
   const save = (): void => {
     if (historyPath !== undefined) writeHistory(historyPath, server.history);
   };
@@ -103,7 +108,7 @@ function make(values: Values, { say, complain, clock }: CommandContext): Command
     throw new UsageError("--since needs --history: a graph alone does not tell what changed since then");
   }
   const now = clock();
-  const stored = values.history === undefined ? undefined : readHistory(values.history);
+  const stored = storedHistory(values.history, graph, now);
   if (stored !== undefined && now > stored.observedAt) stored.observe(graph, now);
   const history = stored ?? RapidGossipHistory.of(graph, now);
   const snapshot = rapidSnapshotSince(history, { version, since });
@@ -113,6 +118,20 @@ function make(values: Values, { say, complain, clock }: CommandContext): Command
   const { latestSeen, channels, updates } = snapshot;
   say(`${channels.length} channels and ${updates.length} updates as of ${latestSeen}, ${bytes.length} bytes`);
   return { exitCode: 0 };
+}
+
+/** A history that can go on with this graph at this time. */
+function storedHistory(
+  path: string | undefined,
+  { chainHash }: NetworkGraph,
+  now: UnixSeconds,
+): RapidGossipHistory | undefined {
+  const history = path === undefined ? undefined : readHistory(path);
+  if (history === undefined) return undefined;
+  if (history.chainHash !== chainHash) throw new UsageError(`${path} is of chain ${history.chainHash}`);
+  // A clock may have been wrong, now or then: clients would refuse what has a time of the future.
+  if (history.observedAt > now) throw new UsageError(`${path} is of ${history.observedAt}, it is ${now}`);
+  return history;
 }
 
 function needed(values: Values, name: keyof Values): string {

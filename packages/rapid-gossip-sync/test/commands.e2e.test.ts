@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { decodeRapidSnapshot } from "@fulmen/lightning/gossip";
+import { networks } from "@fulmen/bitcoin/network";
+import { decodeRapidSnapshot, NetworkGraph } from "@fulmen/lightning/gossip";
 import type { UnixSeconds } from "@fulmen/lightning/util";
 import { syncFrom } from "@fulmen/rapid-gossip-sync";
 import { type CommandContext, runCommand } from "#src/commands";
@@ -58,6 +59,17 @@ describe("fulmen-rapid-gossip-sync make", () => {
     setFee(graph, 2, { fromNodeOne: true, feeBaseMsat: 5, time: context.time });
     const { channels, updates, latestSeen } = await run("--since", String(started));
     assert.deepEqual([channels.length, updates.length, latestSeen], [0, 1, started + 60]);
+    const other = new NetworkGraph({ chainHash: networks.regtest.genesisHash });
+    writeFileSync(path("other"), other.write());
+    for (const [parameters, complaint] of [
+      [["--graph", path("other"), "--network", "regtest"], /history is of chain 0{9}/],
+      [[], /history is of \d+, it is \d+/],
+    ] as const) {
+      const earlier = new Context();
+      const line = [...common, "--history", path("history"), ...parameters];
+      assert.deepEqual(await runCommand(line, earlier), { exitCode: 1 });
+      assert.match(earlier.complaints.join(), complaint);
+    }
     // Once more in the same second: the graph is not looked at again, and nothing is lost.
     assert.equal((await run("--since", String(started))).updates.length, 1);
   });

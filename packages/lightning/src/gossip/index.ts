@@ -28,6 +28,7 @@ export {
   type KnownChannel,
   type KnownNode,
   type KnownTerms,
+  type ObservedGraph,
   RapidGossipHistory,
   type TermTimes,
 } from "./rapidHistory.ts";

@@ -44,6 +44,9 @@ export interface KnownNode {
   addressesChangedAt: UnixSeconds;
 }
 
+/** A graph of which a history is kept, such as `NetworkGraph`. */
+export type ObservedGraph = ReadOnlyNetworkGraph & { readonly chainHash: BlockHash };
+
 /** All that a history holds: what is stored of it. */
 export interface HistoryContents {
   readonly chainHash: BlockHash;
@@ -80,10 +83,7 @@ export class RapidGossipHistory implements HistoryContents {
   }
 
   /** A history that begins with `graph` as it is now. */
-  static of(
-    graph: ReadOnlyNetworkGraph & { readonly chainHash: BlockHash },
-    now: UnixSeconds,
-  ): RapidGossipHistory {
+  static of(graph: ObservedGraph, now: UnixSeconds): RapidGossipHistory {
     const { chainHash } = graph;
     const history = new RapidGossipHistory({
       chainHash,
@@ -110,9 +110,12 @@ export class RapidGossipHistory implements HistoryContents {
 
   /**
    * Notes what has changed in the graph since it was last looked at. `now` must be later than the last time: a client
-   * that was told of the graph as of some time must not miss what comes with the same time afterwards.
+   * that was told of the graph as of some time must not miss what comes with the same time afterwards. Throws `InvariantError`
+   * if it is not, and for a graph of another chain.
    */
-  observe(graph: ReadOnlyNetworkGraph, now: UnixSeconds): void {
+  observe(graph: ObservedGraph, now: UnixSeconds): void {
+    const { chainHash } = graph;
+    if (chainHash !== this.chainHash) throw new InvariantError(`a graph of chain ${chainHash}`);
     if (now <= this.#observedAt) throw new InvariantError(`${now} is not after ${this.#observedAt}`);
     this.#observedAt = now;
     this.#lookAt(graph);

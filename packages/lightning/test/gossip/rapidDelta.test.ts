@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { networks } from "@fulmen/bitcoin/network";
 import {
   decodeRapidSnapshot,
   encodeRapidSnapshot,
+  NetworkGraph,
   RapidGossipHistory,
   type RapidSnapshot,
   rapidSnapshotSince,
@@ -160,8 +162,10 @@ describe("a delta", () => {
     }
   });
 
-  it("has its own time, and no two have the same", () => {
+  it("has its own time, which no other has, and its own chain", () => {
     const history = RapidGossipHistory.of(oneChannel(), at(start));
     assert.throws(() => history.observe(oneChannel(), at(start)), InvariantError);
+    const other = new NetworkGraph({ chainHash: networks.mainnet.genesisHash });
+    assert.throws(() => history.observe(other, later), InvariantError);
   });
 });
