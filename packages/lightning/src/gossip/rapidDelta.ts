@@ -30,13 +30,12 @@ export interface SnapshotRequest {
 
 /**
  * What a client has to be told. One that has been away for so long that it may have forgotten a channel is told of it as
- * if it were new; and all that it would forget before it comes next, if it keeps up its pace, is mentioned to it.
+ * if it were new.
  */
 export function rapidSnapshotSince(history: RapidGossipHistory, request: SnapshotRequest): RapidSnapshot {
-  const { version } = request;
-  // Nobody knows what changed before the history began: then all is new.
-  const since = request.since < history.completeSince ? (0 as UnixSeconds) : request.since;
-  const period = periodOf(since, history.observedAt);
+  const { version, since } = request;
+  // Before the history began, all is new to it, and so to whoever was there before.
+  const period: Period = { since, until: history.observedAt };
   const channels: RapidChannel[] = [];
   const updates: RapidChannelUpdate[] = [];
   const forgotten = new Set<NodeId>();
@@ -68,13 +67,6 @@ export function rapidSnapshotSince(history: RapidGossipHistory, request: Snapsho
 interface Period {
   readonly since: UnixSeconds;
   readonly until: UnixSeconds;
-  /** What is due by then is mentioned. */
-  readonly remindUntil: number;
-}
-
-function periodOf(since: UnixSeconds, until: UnixSeconds): Period {
-  // One who comes daily is told at the latest 7 days after the last time. One who comes more seldom is told earlier.
-  return { since, until, remindUntil: until + Math.max(0, until - since - day) };
 }
 
 /** The times at which something is mentioned anyway are its own, so that not all is mentioned at once. */
@@ -82,8 +74,8 @@ function lastReminderBy(time: number, phase: number): number {
   return time - ((((time - phase) % reminderInterval) + reminderInterval) % reminderInterval);
 }
 
-function isReminderDue(phase: number, { since, remindUntil }: Period): boolean {
-  return lastReminderBy(remindUntil, phase) > since;
+function isReminderDue(phase: number, { since, until }: Period): boolean {
+  return lastReminderBy(until, phase) > since;
 }
 
 function phaseOf({ shortChannelId }: KnownChannel): number {
@@ -144,9 +136,8 @@ function nodeChanges(
   { period, isNew }: { readonly period: Period; readonly isNew: boolean },
 ): RapidNode | undefined {
   const { nodeId, features, addresses } = node;
-  const isWhole = isNew || node.listedAt > period.since;
-  const hasFeatures = isWhole || node.featuresChangedAt > period.since;
-  const hasAddresses = isWhole || node.addressesChangedAt > period.since;
+  const hasFeatures = isNew || node.featuresChangedAt > period.since;
+  const hasAddresses = isNew || node.addressesChangedAt > period.since;
   const phase = Number.parseInt(nodeId.slice(2, 10), 16) % reminderInterval;
   if (!hasFeatures && !hasAddresses && !isReminderDue(phase, period)) return undefined;
   return { nodeId, ...(hasFeatures && { features }), ...(hasAddresses && { addresses }) };

@@ -36,9 +36,8 @@ export interface KnownChannel {
 /** What a node with a known channel says of itself. */
 export interface KnownNode {
   readonly nodeId: NodeId;
-  /** When it got its first known channel, or said something of itself for the first time. */
-  readonly listedAt: UnixSeconds;
   features: Features;
+  /** Or when it got its first known channel, or said something of itself for the first time. */
   featuresChangedAt: UnixSeconds;
   addresses: readonly SocketAddress[];
   addressesChangedAt: UnixSeconds;
@@ -224,7 +223,6 @@ function noteNode(
   if (known === undefined) {
     return {
       nodeId: id,
-      listedAt: now,
       features,
       featuresChangedAt: now,
       addresses,

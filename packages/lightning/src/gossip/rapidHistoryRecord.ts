@@ -34,8 +34,8 @@ export function encodeRapidHistory(history: RapidGossipHistory): Uint8Array {
     for (const { changedAt } of [oneToTwo, twoToOne])
       for (const name of timeNames) writer.u32(changedAt[name]);
   }
-  for (const { listedAt, featuresChangedAt, addressesChangedAt } of inOrder([...history.nodes])) {
-    writer.u32(listedAt).u32(featuresChangedAt).u32(addressesChangedAt);
+  for (const { featuresChangedAt, addressesChangedAt } of inOrder([...history.nodes])) {
+    writer.u32(featuresChangedAt).u32(addressesChangedAt);
   }
   return writer.finish();
 }
@@ -64,8 +64,7 @@ export function decodeRapidHistory(bytes: Uint8Array): RapidGossipHistory {
   const nodes = inOrder(snapshot.nodes).map(({ nodeId, features, addresses }): KnownNode => {
     if (features === undefined || addresses === undefined)
       throw reader.error("a node of which little is said");
-    const listedAt = time();
-    return { nodeId, listedAt, features, featuresChangedAt: time(), addresses, addressesChangedAt: time() };
+    return { nodeId, features, featuresChangedAt: time(), addresses, addressesChangedAt: time() };
   });
   reader.expectEnd();
   return new RapidGossipHistory({ chainHash, completeSince, observedAt: latestSeen, channels, nodes });

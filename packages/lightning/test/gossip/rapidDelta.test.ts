@@ -75,6 +75,25 @@ describe("what a client is told of a network that changes", () => {
     assert.equal(mentions, 2 * 10);
   });
 
+  it("has the channel again where it may be forgotten, and not before", () => {
+    const history = RapidGossipHistory.of(oneChannel(), at(start));
+    for (let days = 1; days <= 20; days++) history.observe(oneChannel(), at(start + days * day));
+    const until = start + 20 * day;
+    const repeated = Array.from(
+      { length: 7 },
+      (_, days) => since(history, until - days * day).channels.length,
+    );
+    // Its reminder was two days ago: who has not come since the one before that, 8 days ago, is told of it anew.
+    const lastReminder = until - ((until - Number(id % BigInt(6 * day))) % (6 * day));
+    assert.deepEqual(
+      repeated,
+      repeated.map((_, days) =>
+        until - days * day < lastReminder && lastReminder - 6 * day <= until - 7 * day ? 1 : 0,
+      ),
+    );
+    assert(repeated.includes(1) && repeated.includes(0));
+  });
+
   it("forgets a closed channel", () => {
     const history = RapidGossipHistory.of(oneChannel(), at(start));
     const client = new RapidClient();

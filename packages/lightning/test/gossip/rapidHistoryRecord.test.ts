@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DecodeError } from "@fulmen/lightning/codec";
+import { DecodeError, Writer } from "@fulmen/lightning/codec";
 import {
   decodeRapidHistory,
   encodeRapidHistory,
+  encodeRapidSnapshot,
   RapidGossipHistory,
   rapidSnapshotSince,
 } from "@fulmen/lightning/gossip";
@@ -76,4 +77,32 @@ describe("a stored history", () => {
       }
     }
   });
+
+  it("is refused when terms in it are of another channel, or of the other side", () => {
+    const history = RapidGossipHistory.of(new RapidWorld(1, { nodes: 4, channels: 9 }).graph(), at(start));
+    const snapshot = rapidSnapshotSince(history, { version: 2, since: at(0) });
+    assert(snapshot.channels.length > 2);
+    const [first, second, third, ...others] = snapshot.updates;
+    assert(first !== undefined && second !== undefined && third !== undefined);
+    for (const [updates, isRight] of [
+      [[first, second, third, ...others], true],
+      [[second, first, third, ...others], false],
+      [[first, third, ...others], false],
+      [[first, second, third], false],
+    ] as const) {
+      const bytes = new Writer();
+      bytes.utf8("FRGH").u8(1).u32(start);
+      const encoded = encodeRapidSnapshot({ ...snapshot, nodes: [], updates });
+      bytes
+        .u32(encoded.length)
+        .bytes(encoded)
+        .bytes(new Uint8Array(13 * 4 * snapshot.channels.length));
+      if (isRight) assert.equal(decodeRapidHistory(bytes.finish()).channels.length, snapshot.channels.length);
+      else assert.throws(() => decodeRapidHistory(bytes.finish()), /not the terms of a channel/);
+    }
+  });
 });
+
+function at(time: number): UnixSeconds {
+  return time as UnixSeconds;
+}
