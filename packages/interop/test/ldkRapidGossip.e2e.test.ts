@@ -235,7 +235,7 @@ describe("LDK's client of rapid gossip sync", () => {
     const dice = new Dice(5);
     const theirs = new LdkRapidGraph(ldk.Network.LDKNetwork_Regtest);
     let both = 0;
-    for (let run = 0; run < 60; run++) {
+    for (let run = 0; run < 36; run++) {
       const changed = snapshot.slice(0, run % 3 === 0 ? dice.roll(snapshot.length) : undefined);
       if (run % 3 > 0) changed[dice.roll(changed.length)] = dice.roll(256);
       if (theirs.apply(changed, start) !== undefined) continue;
@@ -249,6 +249,6 @@ describe("LDK's client of rapid gossip sync", () => {
           "LDK refuses",
         );
     }
-    assert(both > 15, `${both} of 60`);
+    assert(both > 9, `${both} of 36`);
   });
 });
