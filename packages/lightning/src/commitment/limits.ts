@@ -32,7 +32,7 @@ const firstNoHeight = 500_000_000;
 const concurrentIncomingHtlcs = 2;
 const sides: readonly Side[] = ["local", "remote"];
 
-/** Counts once what the limits of our next HTLC depend on. */
+/** Counts once what the limits of our next HTLC depend on, and whether one that came may stay. */
 export function sendingState(commitments: Commitments, ctx: LimitsContext): SendingState {
   const { params } = commitments;
   const { htlcs, shares } = pendingShares(commitments);
@@ -154,11 +154,9 @@ export function checkIncomingAdd(commitments: Commitments): LimitViolation | und
  * @ldk lightning::ln::channel::FundedChannel::can_accept_incoming_htlc
  */
 export function acceptIncomingHtlc(
-  commitments: Commitments,
+  { params, loads, shares, ctx }: SendingState,
   htlc: Pick<Htlc, "amount">,
-  ctx: LimitsContext,
 ): LimitViolation | undefined {
-  const { params, loads, shares } = sendingState(commitments, ctx);
   for (const load of loads) {
     const { side, exposure, exposurePerHtlc } = load;
     const adds = htlc.amount < load.thresholds.incoming.buffered || exposurePerHtlc > 0n;

@@ -1,6 +1,5 @@
 import type { Disposition, HtlcRef, IncomingHtlc, Resolution } from "../channel/disposition.ts";
 import type { ChannelRefusal } from "../channel/error.ts";
-import { mayKeepIncoming } from "../channel/ops/htlcs.ts";
 import type { ChannelState } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
@@ -30,6 +29,7 @@ import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { HoldTimes } from "./holdTimes.ts";
+import { IncomingLimits } from "./incomingLimits.ts";
 
 /** Two to three minutes: a peer is back by then, or not for long. */
 const ticksToWait = 3;
@@ -76,6 +76,7 @@ export class IncomingHtlcs {
   /** Those that are to be decided again since the connection went away over them. */
   readonly #interrupted = new Set<string>();
   readonly #holdTimes: HoldTimes;
+  readonly #limits = new IncomingLimits();
   readonly #emit: (event: Event, channelId: ChannelId) => void;
 
   constructor(
@@ -200,7 +201,7 @@ export class IncomingHtlcs {
       return;
     }
     const overloaded =
-      forwardTo === undefined ? mayKeepIncoming(this.#channels.context, channel, htlc) : undefined;
+      forwardTo === undefined ? this.#limits.refusal(this.#channels.context, channel, htlc) : undefined;
     if (overloaded !== undefined) {
       this.#log(overloaded.text);
       const failureType: HtlcHandlingFailureType =

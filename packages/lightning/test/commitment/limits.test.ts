@@ -14,6 +14,7 @@ import {
   checkOutgoingAdd,
   checkOutgoingFee,
   type LimitsContext,
+  sendingState,
 } from "#src/commitment/limits";
 import { violationText } from "#src/commitment/limitViolation";
 import type { ChannelParams, FormatName, PartyParams } from "#src/commitment/params";
@@ -97,6 +98,10 @@ const outgoing = (c: Commitments, amount: bigint, ctx = risky) =>
   checkOutgoingAdd(c, htlc(amount), ctx)?.kind;
 const incoming = (c: Commitments, amount: bigint, expiry = 500) =>
   checkIncomingAdd(addHtlc(c, "incoming", htlc(amount, expiry)))?.kind;
+
+function accept(...[commitments, htlc, ctx]: [Commitments, { readonly amount: Msat }, LimitsContext]) {
+  return acceptIncomingHtlc(sendingState(commitments, ctx), htlc);
+}
 
 describe("checkOutgoingAdd and checkIncomingAdd, the limits of BOLT 2", () => {
   it("keep to what the receiver asked for", () => {
@@ -210,7 +215,7 @@ describe("the opener's fee", () => {
     // Dust takes no output: what is short was short before.
     assert.equal(incoming(channel({ localBalance: cost - 1n }), 545_999n), undefined);
     const c = addHtlc(channel({ localBalance: cost }), "incoming", htlc(1_000_000n));
-    assert.equal(acceptIncomingHtlc(c, htlc(1_000_000n), risky)?.kind, "opener-cannot-afford-fee");
+    assert.equal(accept(c, htlc(1_000_000n), risky)?.kind, "opener-cannot-afford-fee");
   });
 
   it("must keep a buffer for what a peer that opened adds, or its HTLC is failed", () => {
@@ -225,7 +230,7 @@ describe("the opener's fee", () => {
       const c = channel({ format, isOpener: false, localBalance: capacity - remoteBalance });
       assert.equal(incoming(c, amount), undefined);
       const committed = withHtlcs(c, [amount], []);
-      assert.equal(acceptIncomingHtlc(committed, htlc(amount), risky)?.kind, expected);
+      assert.equal(accept(committed, htlc(amount), risky)?.kind, expected);
     }
   });
 });
@@ -251,9 +256,9 @@ describe("dust exposure", () => {
   it("has an incoming HTLC failed when it is dust and there is too much", () => {
     const ctx = { maxDustExposure: msat(1_000_000) };
     const c = withHtlcs(channel(), [500_000n, 500_001n, 600_000n], []);
-    assert.equal(acceptIncomingHtlc(c, htlc(500_001n), ctx)?.kind, "dust-exposure");
-    assert.equal(acceptIncomingHtlc(c, htlc(600_000n), ctx), undefined);
-    assert.equal(acceptIncomingHtlc(c, htlc(500_001n), { maxDustExposure: msat(1_000_001) }), undefined);
+    assert.equal(accept(c, htlc(500_001n), ctx)?.kind, "dust-exposure");
+    assert.equal(accept(c, htlc(600_000n), ctx), undefined);
+    assert.equal(accept(c, htlc(500_001n), { maxDustExposure: msat(1_000_001) }), undefined);
   });
 
   it("has a feerate refused that trims too much, on either side (CVE-2021-41592)", () => {
@@ -468,7 +473,7 @@ describe("zero-fee commitments", () => {
     const setup = { isOpener: false, localBalance: capacity - 1_000_000n };
     assert.equal(outgoing(channel({ ...setup, format, feerate: 0n }), 1_000_000n), undefined);
     assert.equal(outgoing(channel(setup), 1_000_000n), "opener-cannot-afford-fee");
-    assert.equal(acceptIncomingHtlc(channel({ ...setup, format, feerate: 0n }), htlc(1n), risky), undefined);
+    assert.equal(accept(channel({ ...setup, format, feerate: 0n }), htlc(1n), risky), undefined);
   });
 
   it("keep an output that belongs to someone", () => {

@@ -24,6 +24,7 @@ import {
   checkOutgoingAdd,
   checkOutgoingFee,
   type LimitsContext,
+  sendingState,
 } from "#src/commitment/limits";
 import type { ChannelParams } from "#src/commitment/params";
 import { type CommitmentSpec, specOf } from "#src/commitment/spec";
@@ -153,7 +154,7 @@ export class Party {
 
   /** What `acceptIncomingHtlc` says must be a verdict and nothing else: it is taken on an HTLC that is there to stay. */
   private accepts(htlc: Htlc): boolean {
-    return acceptIncomingHtlc(this.commitments, htlc, this.ctx) === undefined;
+    return acceptIncomingHtlc(sendingState(this.commitments, this.ctx), htlc) === undefined;
   }
 
   private receiveSignature(number: CommitmentNumber, theirs: readonly BuiltCommitment[]): void {

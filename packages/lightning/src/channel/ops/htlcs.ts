@@ -1,7 +1,7 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { addHtlc, findHtlc, isRemovable, removeHtlc } from "../../commitment/dance.ts";
 import type { Htlc, HtlcRemoval } from "../../commitment/htlc.ts";
-import { acceptIncomingHtlc, checkIncomingAdd, checkOutgoingAdd } from "../../commitment/limits.ts";
+import { checkIncomingAdd, checkOutgoingAdd } from "../../commitment/limits.ts";
 import { violationText } from "../../commitment/limitViolation.ts";
 import { attribute, attributionBytes, attributionFields } from "../../onion/attribution.ts";
 import { type Bytes32, noBytes, toHex } from "../../util/bytes.ts";
@@ -234,16 +234,6 @@ export function removeMessage(channel: FundedChannel, id: bigint, removal: Resol
       return { type: "update_fail_malformed_htlc", ...head, sha256OfOnion, failureCode };
     }
   }
-}
-
-/** Whether an incoming HTLC, now irrevocably added, may be kept; otherwise it is failed, not the channel. */
-export function mayKeepIncoming(
-  ctx: ChannelContext,
-  channel: FundedChannel,
-  htlc: Htlc,
-): ChannelRefusal | undefined {
-  const violation = acceptIncomingHtlc(channel.commitments, htlc, feeLimits(ctx, channel));
-  return violation === undefined ? undefined : refusal("ignore", violation.kind, violationText(violation));
 }
 
 function removedBy(channel: FundedChannel, htlc: Htlc, removal: HtlcRemoval): ChannelChange {
