@@ -204,6 +204,7 @@ export class BackgroundProcessor {
     });
     if (this.#options.pollChain !== undefined) this.#timers.every(pollInterval, () => void this.#poll());
     this.#guard(() => manager.timerTickOccurred(clock.now()));
+    this.#guard(() => this.#knowledge.timePassed(clock.now() as UnixSeconds));
     chainMonitor?.rebroadcast();
     sweeper?.rebroadcast();
     this.wake();

@@ -50,9 +50,9 @@ export class NetworkKnowledge {
     }
   }
 
+  /** What was learned fades. That alone need not be stored: what is read fades by the time that has passed since. */
   timePassed(now: UnixSeconds): void {
     this.#options.scorer?.timePassed(now);
-    this.#scoresChanged = true;
   }
 
   /** Stores what has changed. Never rejects: what the store does not take is tried again with the next call. */
