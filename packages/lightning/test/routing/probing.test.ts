@@ -130,6 +130,17 @@ describe("a random walk for a probe", () => {
     assert.ok(!walkOf(ring2, { firstHops: [] }).ok);
   });
 
+  it("is given up when all fees together are more than the first channel carries", () => {
+    const dear = { feeBaseMsat: 450_000 };
+    const line = [channel(0, 1), channel(1, 2, dear), channel(2, 3, dear), channel(3, 4, dear)];
+    for (const [maximum, fits] of [
+      [msat(2_000_000), false],
+      [msat(2_400_000), true],
+    ] as const) {
+      assert.equal(walkOf(line, { firstHops: [{ ...own, maximum }] }).ok, fits);
+    }
+  });
+
   it("ends without a path where it ends too soon", () => {
     const walk = walkOf([channel(0, 1), channel(1, 2)], { hops: 9 });
     assert.ok(!walk.ok && /ends after 2 hops of 9/.test(walk.error.text));

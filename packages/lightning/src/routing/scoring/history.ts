@@ -24,7 +24,7 @@ function bucketOf(position: number): number {
 
 /**
  * Notes one observation of a bound: `offset` msat from its end of `capacity`. All that was noted before weighs a little
- * less then; no bucket exceeds 63,457. One that is beyond the capacity, which has changed then, is not noted.
+ * less then; no bucket exceeds 63,489. One that is beyond the capacity, which has changed then, is not noted.
  */
 export function track(buckets: Uint16Array, offset: number, capacity: number): void {
   const position = positionOf(offset, capacity);

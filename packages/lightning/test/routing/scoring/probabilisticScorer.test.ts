@@ -212,6 +212,34 @@ describe("penalties by the history", () => {
   });
 });
 
+describe("a history", () => {
+  it("stays as it is for as long as its half life, and then fades by what has passed", () => {
+    const { scorer } = scorerOf(1_000, {});
+    const day = 24 * 3_600;
+    scorer.paymentPathFailed(pathOf(500), second, at(0));
+    const points = () => scorer.historicalEstimatedChannelLiquidityProbabilities(second, targetId)?.min[0];
+    scorer.timePassed(at(14 * day));
+    assert.equal(points(), 32);
+    scorer.timePassed(at(28 * day));
+    assert.equal(points(), 8);
+    scorer.timePassed(at(41 * day));
+    assert.equal(points(), 8);
+  });
+
+  it("of very many payments fills its buckets to no more than 63,489", () => {
+    const { scorer } = scorerOf(1_000, {});
+    const entry = scorer.scores.findOrAdd(0, 42, 0);
+    for (let i = 0; i < 30_000; i++) scorer.scores.track(2 * entry, { min: 0, max: 600, capacity: 1_000 });
+    const history = scorer.historicalEstimatedChannelLiquidityProbabilities(second, targetId);
+    assert.equal(history?.min[0], 63_489);
+    assert.equal(Math.max(...(history?.max ?? [])), 63_489);
+    const chance = scorer.historicalEstimatedPaymentSuccessProbability(second, targetId, {
+      amount: msat(100),
+    });
+    assert.ok(between(chance, 0.5, 0.8), String(chance));
+  });
+});
+
 describe("other penalties", () => {
   it("are for each hop, and for the amount", () => {
     const expected = [
@@ -294,6 +322,17 @@ describe("what a scorer tells", () => {
       const sum = base + antiProbing + liquidity + historicalLiquidity;
       assert.equal(sum + consideredImpossible + probingDiversity + manual, penalty(amount, 7));
     }
+  });
+
+  it("are chances from nothing to certainty", () => {
+    const { scorer } = scorerOf(1_000, {});
+    const chances = (...amounts: number[]) =>
+      amounts.map((amount) => scorer.liveEstimatedPaymentSuccessProbability(second, targetId, msat(amount)));
+    assert.deepEqual(chances(0, 1_000, 1_001), [1, 0.01, 0]);
+    scorer.paymentPathFailed(pathOf(600), second, at(0));
+    scorer.paymentPathFailed(pathOf(200), third, at(0));
+    assert.deepEqual(chances(200, 599, 600, 1_000, 1_001), [1, 0.01, 0.01, 0.01, 0]);
+    assert.equal(scorer.liveEstimatedPaymentSuccessProbability(second, recipientId, msat(1)), undefined);
   });
 
   it("are the bounds and histories of all channels, both ways", () => {

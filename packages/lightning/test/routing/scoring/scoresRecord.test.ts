@@ -97,4 +97,31 @@ describe("scores as bytes", () => {
       { seed: 12, numRuns: 500 },
     );
   });
+
+  it("are refused when a channel comes twice, an empty bucket is said to be filled, or there is more than there can be", () => {
+    const row = (low: string, min = "0000000000000001") =>
+      `00000000000000${low}${min}${"0".repeat(16)}${"00000005".repeat(3)}`;
+    const scores = (rows: readonly string[], histories: readonly string[]) => {
+      const parts = [rows.join(""), histories.join("")];
+      const records = parts.map(
+        (hex, i) => `${["00", "02"][i]}${(hex.length / 2).toString(16).padStart(2, "0")}${hex}`,
+      );
+      return fromHex(`0101${records.join("")}`);
+    };
+    const none = "0".repeat(16);
+    assert.equal(decodeScores(scores([row("2a"), row("2b")], [none, none])).size, 2);
+    const refused = [
+      scores([row("2a"), row("2a")], [none, none]),
+      scores([row("2b"), row("2a")], [none, none]),
+      scores([row("2a")], [none, none]),
+      scores([row("2a"), row("2b")], [none]),
+      scores([row("2a")], ["00000001000000000000"]),
+      scores([row("2a", "0020000000000000")], [none]),
+      scores([row("2a").slice(2)], [none]),
+    ];
+    for (const [i, bytes] of refused.entries()) {
+      assert.throws(() => decodeScores(bytes), DecodeError, `case ${i}`);
+    }
+    assert.throws(() => decodeScores(fromHex("0202000002 00".replace(" ", ""))), DecodeError);
+  });
 });
