@@ -1,12 +1,13 @@
 import { DecodeError } from "../codec/index.ts";
 import type { UnixSeconds } from "../util/ids.ts";
 import { err, ok, type Result } from "../util/result.ts";
+import { type Msat, msat } from "../util/units.ts";
 import { Features } from "../wire/index.ts";
 import { maxAhead, staleAfter } from "./acceptance.ts";
 import type { NetworkGraph } from "./networkGraph.ts";
 import { type RapidVisitor, readRapidHeader, visitRapidSnapshot } from "./rapidDecode.ts";
-import { termsOf } from "./rapidHistory.ts";
 import type { RapidChannelUpdate, RapidNode, RapidTerms } from "./rapidSnapshot.ts";
+import { edgeAmount, edgeFlag, edgeWord, type RoutingGraph } from "./routingGraph.ts";
 
 /** Why a snapshot was not taken in; then the graph is as it was. @ldk lightning_rapid_gossip_sync::GraphSyncError */
 export type RapidGossipRefusal =
@@ -112,10 +113,25 @@ export class RapidGossipSync {
 
   /** What the graph knows, and what has changed of it. */
   #termsWith(update: Extract<RapidChannelUpdate, { kind: "incremental" }>): RapidTerms | undefined {
-    const channel = this.#graph.channel(update.shortChannelId);
-    const known = update.isFromNodeOne ? channel?.oneToTwo : channel?.twoToOne;
-    return known && { ...termsOf(known), ...update.changes };
+    const slot = this.#graph.channelSlot(update.shortChannelId);
+    if (slot === undefined) return undefined;
+    const known = termsOn(this.#graph, 2 * slot + (update.isFromNodeOne ? 0 : 1));
+    return known && { ...known, ...update.changes };
   }
+}
+
+/** The terms of an edge; undefined if it has none. Out of the columns, since objects come with their messages. */
+function termsOn({ edgeWords, edgeAmounts }: RoutingGraph, edge: number): RapidTerms | undefined {
+  const word = (place: number): number => edgeWords[edge * edgeWord.count + place] ?? 0;
+  const amount = (place: number): Msat => msat(edgeAmounts[edge * edgeAmount.count + place] ?? 0);
+  if ((word(edgeWord.flags) & edgeFlag.hasTerms) === 0) return undefined;
+  return {
+    cltvExpiryDelta: word(edgeWord.cltvExpiryDelta),
+    htlcMinimum: amount(edgeAmount.htlcMinimum),
+    feeBaseMsat: word(edgeWord.feeBaseMsat),
+    feeProportionalMillionths: word(edgeWord.feeProportionalMillionths),
+    htlcMaximum: amount(edgeAmount.htlcMaximum),
+  };
 }
 
 const nothing = (): void => {};

@@ -209,7 +209,7 @@ export const termFields: readonly (keyof RapidTerms)[] = [
 ];
 
 /** What of an update a snapshot carries. */
-export function termsOf(info: RapidTerms): RapidTerms {
+function termsOf(info: RapidTerms): RapidTerms {
   const { cltvExpiryDelta, htlcMinimum, feeBaseMsat, feeProportionalMillionths, htlcMaximum } = info;
   return { cltvExpiryDelta, htlcMinimum, feeBaseMsat, feeProportionalMillionths, htlcMaximum };
 }
