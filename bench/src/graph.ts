@@ -40,6 +40,7 @@ export async function graphBench(rounds: number): Promise<BenchResult> {
       notes: [
         `graph: ${benchGraph().source}`,
         "load: an empty graph is told of each channel and each direction's terms, unsigned, by a call for each",
+        "write, read: the best of three runs in each process",
         "memory: resident, added to a process by reading the graph from bytes",
         "LDK's graph has no capacities: its bindings do not take them",
       ],

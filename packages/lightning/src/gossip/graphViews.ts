@@ -1,21 +1,20 @@
-import type { BlockHash } from "../util/ids.ts";
 import { msat, msatToSat } from "../util/units.ts";
-import { encodeMessage, Features } from "../wire/index.ts";
+import { Features } from "../wire/index.ts";
 import { channelState } from "./channelTable.ts";
 import type { ChannelInfo, ChannelUpdateInfo, NodeAnnouncementInfo, NodeInfo } from "./graphEntries.ts";
-import { type GraphTables, ownNodeFlag } from "./graphTables.ts";
+import type { GraphTables } from "./graphTables.ts";
 import { readAddresses } from "./nodeAddresses.ts";
 import { edgeFlag, edgeWord } from "./routingGraph.ts";
-import { StoredMessages } from "./storedMessages.ts";
+import type { StoredMessages } from "./storedMessages.ts";
 
 /** Makes objects of what the columns hold, messages included, whenever somebody asks. */
 export class GraphViews {
   readonly #tables: GraphTables;
   readonly #messages: StoredMessages;
 
-  constructor(tables: GraphTables, chainHash: BlockHash) {
+  constructor(tables: GraphTables, messages: StoredMessages) {
     this.#tables = tables;
-    this.#messages = new StoredMessages(tables, chainHash);
+    this.#messages = messages;
   }
 
   /** Of a slot that is in use. */
@@ -79,6 +78,7 @@ export class GraphViews {
     if (message === undefined) return undefined;
     const features = Features.fromBytes(message.features);
     const addresses = readAddresses(message.addresses);
+    const signed = this.#messages.node(counter);
     return {
       features,
       unknownFeaturesRequired: features.unknownRequiredBits().length > 0,
@@ -86,9 +86,7 @@ export class GraphViews {
       rgbColor: message.rgbColor,
       alias: message.alias,
       addresses: addresses.ok ? addresses.value : [],
-      ...(this.#tables.nodes.hasFlag(counter, ownNodeFlag.hasMessage) && {
-        message: encodeMessage(message),
-      }),
+      ...(signed && { message: signed }),
     };
   }
 }

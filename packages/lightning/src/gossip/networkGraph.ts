@@ -5,16 +5,19 @@ import type { Sat } from "../util/units.ts";
 import type { ChannelAnnouncement, ChannelUpdate, NodeAnnouncement } from "../wire/index.ts";
 import { staleAfter } from "./acceptance.ts";
 import { channelState } from "./channelTable.ts";
+import { ownEdgeFlag } from "./edgeColumns.ts";
 import { GossipIntake, type TakenIn } from "./gossipIntake.ts";
 import type { GossipRefusal } from "./gossipRefusal.ts";
 import type { ChannelInfo, NodeInfo, ReadOnlyNetworkGraph } from "./graphEntries.ts";
-import { GraphTables } from "./graphTables.ts";
+import { GraphTables, ownNodeFlag } from "./graphTables.ts";
 import { GraphViews } from "./graphViews.ts";
 import { pendingLookupsToPause, type SourcedGossip } from "./pendingChecks.ts";
 import type { GossipOrigin, GraphMessage, PreparedGossip, SignatureVerdicts } from "./preparedGossip.ts";
 import { readGraph } from "./readGraph.ts";
 import { RemovedEntries } from "./removedEntries.ts";
 import { edgeWord, type RoutingGraph } from "./routingGraph.ts";
+import { StoredMessages } from "./storedMessages.ts";
+import type { StoredGossip } from "./timestampFilter.ts";
 import {
   addPartialAnnouncement,
   applyUnsignedNode,
@@ -43,7 +46,7 @@ export interface NetworkGraphOptions {
  *
  * @ldk lightning::routing::gossip::NetworkGraph
  */
-export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
+export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredGossip {
   readonly chainHash: BlockHash;
   /**
    * As of when the last snapshot of rapid gossip sync was; undefined before the first. `RapidGossipSync` sets it, and
@@ -52,6 +55,7 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
   lastRapidGossipSync: UnixSeconds | undefined;
   readonly #tables: GraphTables;
   readonly #views: GraphViews;
+  readonly #messages: StoredMessages;
   readonly #removed: RemovedEntries;
   readonly #intake: GossipIntake;
   readonly #maxChannels: number;
@@ -70,7 +74,8 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
     this.#tables = tables;
     this.#removed = removed;
     this.lastRapidGossipSync = lastRapidGossipSync;
-    this.#views = new GraphViews(tables, chainHash);
+    this.#messages = new StoredMessages(tables, chainHash);
+    this.#views = new GraphViews(tables, this.#messages);
     this.#intake = new GossipIntake(tables, removed, { chainHash, maxChannels });
   }
 
@@ -184,6 +189,29 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph {
 
   shortChannelIdOf(slot: number): ShortChannelId {
     return this.#tables.channels.idOf(slot);
+  }
+
+  updateTime(edge: number): number | undefined {
+    const { edges } = this.#tables.channels;
+    return edges.hasFlag(edge, ownEdgeFlag.hasMessage) ? edges.word(edge, edgeWord.lastUpdate) : undefined;
+  }
+
+  nodeTime(counter: number): number | undefined {
+    return this.#tables.nodes.hasFlag(counter, ownNodeFlag.hasMessage)
+      ? this.#tables.details.lastUpdate(counter)
+      : undefined;
+  }
+
+  announcementMessage(slot: number): Uint8Array | undefined {
+    return this.#messages.announcement(slot);
+  }
+
+  updateMessage(edge: number): Uint8Array | undefined {
+    return this.#messages.update(edge);
+  }
+
+  nodeMessage(counter: number): Uint8Array | undefined {
+    return this.#messages.node(counter);
   }
 
   /**

@@ -1,18 +1,18 @@
 import { type BlockHash, blockHashToInternal } from "../util/ids.ts";
-import { channelAnnouncement, channelUpdate } from "../wire/index.ts";
+import { channelAnnouncement, channelUpdate, nodeAnnouncement } from "../wire/index.ts";
 import { channelState } from "./channelTable.ts";
 import { ownEdgeFlag } from "./edgeColumns.ts";
-import type { GraphTables } from "./graphTables.ts";
+import { type GraphTables, ownNodeFlag } from "./graphTables.ts";
 import { edgeAmount, edgeWord } from "./routingGraph.ts";
 
 /*
- * The messages of channels, put together from the columns and what is kept beside them: some hundred thousand in a row
+ * The messages, put together from the columns and what is kept beside them: some hundred thousand in a row
  * when a peer asks for everything, so bytes are copied as they are. The layout is that of `wire/gossip.ts`.
  */
 
 const signatureLength = 64;
 
-/** Puts messages together as they came, byte for byte. */
+/** Puts messages together as they came, byte for byte. Slots and counters that are free have none. */
 export class StoredMessages {
   readonly #tables: GraphTables;
   readonly #chainHash: Uint8Array;
@@ -66,6 +66,17 @@ export class StoredMessages {
     message.u32(edges.word(edge, edgeWord.feeProportionalMillionths));
     message.amount(edges.amount(edge, edgeAmount.htlcMaximum));
     if (unknown !== undefined) message.bytes(unknown);
+    return message.finished;
+  }
+
+  /** The `node_announcement`, its type first; undefined when none was signed. */
+  node(counter: number): Uint8Array | undefined {
+    const { nodes, details } = this.#tables;
+    if (!nodes.hasFlag(counter, ownNodeFlag.hasMessage)) return undefined;
+    const kept = details.bytesOf(counter);
+    const message = new Builder(2 + kept.length);
+    message.u16(nodeAnnouncement.number);
+    message.bytes(kept);
     return message.finished;
   }
 }

@@ -1,7 +1,7 @@
 import type { BlockHash, UnixSeconds } from "../util/ids.ts";
 import type { GossipTimestampFilter } from "../wire/index.ts";
 import { staleAfter } from "./acceptance.ts";
-import type { ChannelUpdateInfo, ReadOnlyNetworkGraph } from "./graphEntries.ts";
+import type { ChannelUpdateInfo } from "./graphEntries.ts";
 
 /** Which gossip a peer has asked for, by the times that the messages carry (BOLT 7, "The gossip_timestamp_filter Message"). */
 export interface TimestampFilter {
@@ -55,25 +55,42 @@ export function channelPasses(
 }
 
 /**
+ * What a graph can pass on, by slots of channels, edges and counters of nodes: nothing is made of what does not pass. What
+ * came unsigned is not among it, and free slots and counters have nothing. `NetworkGraph` has it.
+ */
+export interface StoredGossip {
+  /** All slots are below. */
+  readonly channelLimit: number;
+  /** All counters are below. */
+  readonly nodeLimit: number;
+  /** When the `channel_update` of an edge was made, as its sender says. */
+  updateTime(edge: number): number | undefined;
+  nodeTime(counter: number): number | undefined;
+  /** The `channel_announcement`, its type first. */
+  announcementMessage(slot: number): Uint8Array | undefined;
+  updateMessage(edge: number): Uint8Array | undefined;
+  nodeMessage(counter: number): Uint8Array | undefined;
+}
+
+/**
  * The stored messages that pass: each channel with its updates, then the nodes. Nothing is gathered beforehand, and the
  * graph may change between two messages.
  */
 export function* storedGossip(
-  graph: ReadOnlyNetworkGraph,
+  graph: StoredGossip,
   filter: TimestampFilter,
 ): Generator<Uint8Array, void, void> {
-  for (const channel of graph.channels()) {
-    const { message, oneToTwo, twoToOne } = channel;
-    // What came unsigned cannot be relayed.
-    if (message === undefined || !channelPasses(filter, channel)) continue;
-    yield message;
-    for (const update of [oneToTwo, twoToOne]) {
-      if (update?.message !== undefined && passes(filter, update.lastUpdate)) yield update.message;
-    }
+  const passesAt = (time: number | undefined) => time !== undefined && passes(filter, time);
+  for (let slot = 0; slot < graph.channelLimit; slot++) {
+    const edges = [2 * slot, 2 * slot + 1].filter((edge) => passesAt(graph.updateTime(edge)));
+    if (edges.length === 0) continue;
+    const messages = [graph.announcementMessage(slot), ...edges.map((edge) => graph.updateMessage(edge))];
+    if (messages[0] === undefined) continue;
+    for (const message of messages) if (message !== undefined) yield message;
   }
-  for (const { announcement } of graph.nodes()) {
-    if (announcement?.message !== undefined && passes(filter, announcement.lastUpdate)) {
-      yield announcement.message;
-    }
+  for (let counter = 0; counter < graph.nodeLimit; counter++) {
+    if (!passesAt(graph.nodeTime(counter))) continue;
+    const message = graph.nodeMessage(counter);
+    if (message !== undefined) yield message;
   }
 }

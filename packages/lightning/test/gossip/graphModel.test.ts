@@ -20,10 +20,12 @@ import {
   type ShortChannelId,
   type Signature,
   sat,
+  toHex,
   type UnixSeconds,
 } from "@fulmen/lightning/util";
 import { type ChannelUpdate, Features, type NodeAnnouncement } from "@fulmen/lightning/wire";
 import fc from "fast-check";
+import { storedGossip } from "#src/gossip/timestampFilter";
 import { NaiveGraph, type NaiveTerms, unsignedChannel } from "./naiveGraph.ts";
 import { chainHash, fundingScriptOf, now as start } from "./signedGossip.ts";
 
@@ -240,6 +242,8 @@ function compare(graph: NetworkGraph, naive: NaiveGraph): void {
   for (const id of channelIds) compareChannel(graph, naive, id);
   for (const id of nodeIds) compareNode(graph, naive, id);
   compareFree(graph);
+  const stored = [...storedGossip(graph, { first: 0, end: Number.POSITIVE_INFINITY })];
+  assert.deepEqual(stored.map(toHex).toSorted(), relayed(naive).map(toHex).toSorted());
 }
 
 function compareChannel(graph: NetworkGraph, naive: NaiveGraph, id: ShortChannelId): void {
@@ -361,6 +365,15 @@ function compareNode(graph: NetworkGraph, naive: NaiveGraph, id: NodeId): void {
     (features.hasBit(1000) ? nodeFlag.unknownFeaturesRequired : 0) |
       (features.has("basic_mpp") ? nodeFlag.basicMpp : 0),
   );
+}
+
+/** All that could be relayed, channels first. */
+function relayed(naive: NaiveGraph): readonly Uint8Array[] {
+  const channels = [...naive.channels.values()].flatMap(({ message, terms }) => {
+    const updates = terms.flatMap((one) => one?.message ?? []);
+    return message === undefined || updates.length === 0 ? [] : [message, ...updates];
+  });
+  return [...channels, ...[...naive.announcements.values()].flatMap(({ message }) => message ?? [])];
 }
 
 /** Nothing is left where nothing is. */
