@@ -271,6 +271,28 @@ describe("queries", () => {
   });
 });
 
+describe("a peer that does not read for a while", () => {
+  test("is told what it missed, once, and of that only what its filter wants", () => {
+    const { sync } = connected();
+    const longAgo = now - 5_000;
+    send(sync, dave, channel, update(bob, channel, { channelFlags: 1, timestamp: longAgo }));
+    send(sync, erin, filter(longAgo - 10));
+    assert.equal(backlog(sync, erin).length, 2);
+    send(sync, dave, fromAlice);
+    sync.gossipDropped(erin);
+    assert.deepEqual(backlog(sync, erin), []);
+    sync.tick((now + 60) as UnixSeconds);
+    assert.deepEqual(backlog(sync, erin), [channel, fromAlice]);
+    sync.tick((now + 120) as UnixSeconds);
+    assert.deepEqual(backlog(sync, erin), []);
+    send(sync, erin, filter(now + 1));
+    sync.gossipDropped(erin);
+    sync.tick((now + 180) as UnixSeconds);
+    assert.deepEqual(backlog(sync, erin), []);
+    sync.gossipDropped(alice.id);
+  });
+});
+
 describe("lookups", () => {
   const pending: UtxoLookup = { getUtxo: () => ({ kind: "pending" }) };
 

@@ -296,6 +296,8 @@ describe("what is asked for", () => {
       [200, 0],
     ]) {
       assert.equal(idsAsked(sentBy(us.sync)).length, count);
+      us.sync.tick(at(10));
+      assert.deepEqual(sentBy(us.sync), []);
       assert.deepEqual(us.sync.status, { kind: "syncing", toFetch: left });
       us.sync.handleMessage(peerId(1), present(everything[0]?.[0], "anything"));
       us.sync.handleMessage(peerId(1), end);
@@ -525,6 +527,11 @@ describe("whom we listen to", () => {
     assert.deepEqual(types(sentBy(sync)).slice(-2), [
       [peerId(3), true],
       [peerId(1), false],
+    ]);
+    sync.tick(at(7_200));
+    assert.deepEqual(types(sentBy(sync)).slice(-2), [
+      [peerId(1), true],
+      [peerId(2), false],
     ]);
   });
 });

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { type UtxoLookup, verifySignatures } from "@fulmen/lightning/gossip";
 import type { GossipMessage } from "@fulmen/lightning/handlers";
 import { type NodeId, present, sat } from "@fulmen/lightning/util";
+import { encodeShortChannelIds, encodeTimestamps } from "@fulmen/lightning/wire";
 import fc from "fast-check";
 import { connectPeer, Gossiper, sentBy, textOf } from "./gossipNetwork.ts";
 import {
@@ -139,6 +140,39 @@ describe("gossip whose signatures are verified elsewhere", () => {
       sentBy(us.sync).filter(({ message }) => message.type === "warning"),
       [],
     );
+  });
+
+  test("the end of an answer counts when what came before it is verified", () => {
+    const us = queued();
+    send(us, dave, {
+      type: "reply_channel_range",
+      chainHash,
+      firstBlocknum: 0,
+      numberOfBlocks: 0xffff_ffff,
+      syncComplete: true,
+      encodedShortIds: encodeShortChannelIds([channel.shortChannelId]),
+      tlvs: { timestampsTlv: encodeTimestamps([{ timestampNodeId1: now, timestampNodeId2: 0 }]) },
+    });
+    assert.equal(sentBy(us.sync)[0]?.message.type, "query_short_channel_ids");
+    send(us, dave, channel, fromOne);
+    send(us, dave, { type: "reply_short_channel_ids_end", chainHash, fullInformation: true });
+    assert.equal(verify(us), 4);
+    assert.deepEqual(sentBy(us.sync), []);
+    assert.equal(verify(us), 1);
+    assert.deepEqual(
+      sentBy(us.sync).map(({ to, message }) => [to, message.type]),
+      [[erin, "query_channel_range"]],
+    );
+  });
+
+  test("who changes his word often is heard ten times, also when all of it waits together", () => {
+    const us = queued();
+    send(us, dave, channel);
+    verify(us);
+    for (let i = 0; i < 20; i++) send(us, dave, update(node(0), channel, { timestamp: now + i }));
+    assert.equal(verify(us), 20);
+    assert.equal(us.graph.channel(channel.shortChannelId)?.oneToTwo?.lastUpdate, now + 9);
+    assert.equal(relayed(us).length, 11);
   });
 
   test("verdicts on nothing are nothing; too few are a bug of the caller's", () => {
