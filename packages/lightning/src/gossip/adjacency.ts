@@ -9,17 +9,21 @@ export class Adjacency {
   /** By node counter: how many edges there are. */
   counts: Uint32Array = new Uint32Array(0);
   edges: Uint32Array = new Uint32Array(0);
+  /** By place in `edges`: the node that the edge comes from. */
+  sources: Uint32Array = new Uint32Array(0);
   /** By node counter: one more than the class of its block; 0 without a block. */
   #blockClasses: Uint8Array = new Uint8Array(0);
   readonly #blocks = new Blocks();
 
-  /** Appends an edge to a node's block, which moves when it is full. */
-  add(counter: number, edge: number): void {
+  /** Appends an edge that comes from `source` to a node's block, which moves when it is full. */
+  add(counter: number, edge: number, source: number): void {
     if (counter >= this.counts.length) this.#growNodes(counter + 1);
     const count = this.counts[counter] ?? 0;
     const blockClass = this.#blockClasses[counter] ?? 0;
     if (blockClass === 0 || count === sizeOfClass(blockClass - 1)) this.#moveBlock(counter, count + 1);
-    this.edges[(this.starts[counter] ?? 0) + count] = edge;
+    const at = (this.starts[counter] ?? 0) + count;
+    this.edges[at] = edge;
+    this.sources[at] = source;
     this.counts[counter] = count + 1;
   }
 
@@ -30,6 +34,7 @@ export class Adjacency {
     const at = this.edges.subarray(start, start + count).indexOf(edge);
     if (at < 0) throw new InvariantError(`edge ${edge} does not lead into node ${counter}`);
     this.edges[start + at] = this.edges[start + count - 1] ?? 0;
+    this.sources[start + at] = this.sources[start + count - 1] ?? 0;
     this.counts[counter] = count - 1;
     if (count > 1) return;
     this.#blocks.giveBack(start, (this.#blockClasses[counter] ?? 0) - 1);
@@ -47,7 +52,7 @@ export class Adjacency {
     this.#growNodes(counts.length);
     let total = 0;
     for (const count of counts) total += sizeOfClass(sizeClassFor(count));
-    this.edges = grownWords(this.edges, this.#blocks.end + total);
+    this.#growEdges(this.#blocks.end + total);
     for (let counter = 0; counter < counts.length; counter++) {
       this.#moveBlock(counter, counts[counter] ?? 0);
     }
@@ -59,15 +64,22 @@ export class Adjacency {
     const from = this.starts[counter] ?? 0;
     const to = this.#blocks.take(sizeClass);
     if (this.#blocks.end > this.edges.length) {
-      this.edges = grownWords(this.edges, grownLength(this.edges.length, this.#blocks.end));
+      this.#growEdges(grownLength(this.edges.length, this.#blocks.end));
     }
     const blockClass = this.#blockClasses[counter] ?? 0;
     if (blockClass > 0) {
-      this.edges.copyWithin(to, from, from + (this.counts[counter] ?? 0));
+      const end = from + (this.counts[counter] ?? 0);
+      this.edges.copyWithin(to, from, end);
+      this.sources.copyWithin(to, from, end);
       this.#blocks.giveBack(from, blockClass - 1);
     }
     this.starts[counter] = to;
     this.#blockClasses[counter] = sizeClass + 1;
+  }
+
+  #growEdges(length: number): void {
+    this.edges = grownWords(this.edges, length);
+    this.sources = grownWords(this.sources, length);
   }
 
   #growNodes(needed: number): void {

@@ -62,8 +62,8 @@ export class GraphTables {
 
   /** Makes a channel's edges known to its nodes. */
   connect(slot: number, { one, two }: { readonly one: number; readonly two: number }): number {
-    this.adjacency.add(two, 2 * slot);
-    this.adjacency.add(one, 2 * slot + 1);
+    this.adjacency.add(two, 2 * slot, one);
+    this.adjacency.add(one, 2 * slot + 1, two);
     return slot;
   }
 

@@ -171,6 +171,10 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
     return this.#tables.adjacency.edges;
   }
 
+  get edgesIntoSource(): Uint32Array {
+    return this.#tables.adjacency.sources;
+  }
+
   get nodeFlags(): Uint8Array {
     return this.#tables.nodes.flags;
   }

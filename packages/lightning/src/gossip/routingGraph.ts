@@ -22,6 +22,8 @@ export interface RoutingGraph {
   readonly edgesIntoCount: Uint32Array;
   /** The edges that lead into a node, those without terms too; each one `^ 1` leads out of it. */
   readonly edgesInto: Uint32Array;
+  /** By place in `edgesInto`: the node that the edge comes from, as its words say, too; read without leaving the row. */
+  readonly edgesIntoSource: Uint32Array;
   /** By node counter: `nodeFlag`s. */
   readonly nodeFlags: Uint8Array;
   nodeCounter(id: NodeId): number | undefined;

@@ -62,7 +62,12 @@ export class PathSearch {
   readonly #weights: PathWeights;
   readonly #words: Uint32Array;
   readonly #numbers: Float64Array;
-  readonly #stamp: number;
+  readonly #keys: Float64Array;
+  readonly #graphWords: Uint32Array;
+  readonly #graphAmounts: Float64Array;
+  readonly #graphLimit: number;
+  readonly #share: number;
+  readonly #payer: number;
   /** Of our own node, as soon as there is a way from it. */
   #payerKey = Number.POSITIVE_INFINITY;
   /** The node at hand, and what its label says. */
@@ -82,13 +87,19 @@ export class PathSearch {
     this.#weights = weights;
     this.#words = edges.workspace.labelWords;
     this.#numbers = edges.workspace.labelNumbers;
-    this.#stamp = edges.workspace.nextStamp();
+    this.#keys = edges.workspace.keys;
+    this.#graphWords = edges.graph.edgeWords;
+    this.#graphAmounts = edges.graph.edgeAmounts;
+    this.#graphLimit = edges.graphLimit;
+    this.#share = edges.share;
+    this.#payer = edges.payer;
   }
 
   /** The edges of the cheapest path, from our own channel on; `undefined` when there is none. */
   run(): readonly number[] | undefined {
     const { queue } = this.#workspace;
     queue.clear();
+    this.#keys.fill(Number.POSITIVE_INFINITY);
     for (const node of this.#edges.avoided) this.#settle(node);
     this.#expandPayee();
     while (queue.size > 0) {
@@ -105,14 +116,11 @@ export class PathSearch {
 
   /** Whether that alone may be why there is no path: some node was not reached for it, nor otherwise. */
   isBlockedBy(obstacle: Obstacle): boolean {
-    return this.#blocked[obstacle].some((node) => {
-      const stamp = this.#words[node * labelWord.count + labelWord.stamp];
-      return stamp !== this.#stamp && stamp !== this.#stamp + 1;
-    });
+    return this.#blocked[obstacle].some((node) => this.#keys[node] === Number.POSITIVE_INFINITY);
   }
 
   #settle(node: number): void {
-    this.#words[node * labelWord.count + labelWord.stamp] = this.#stamp + 1;
+    this.#keys[node] = Number.NEGATIVE_INFINITY;
   }
 
   #expandPayee(): void {
@@ -128,8 +136,8 @@ export class PathSearch {
     const words = node * labelWord.count;
     const numbers = node * labelNumber.count;
     // Another way to it left the queue before.
-    if (this.#words[words + labelWord.stamp] !== this.#stamp) return;
-    this.#words[words + labelWord.stamp] = this.#stamp + 1;
+    if (this.#keys[node] === Number.NEGATIVE_INFINITY) return;
+    this.#keys[node] = Number.NEGATIVE_INFINITY;
     const { graph } = this.#edges;
     if (
       node < graph.nodeLimit &&
@@ -146,50 +154,51 @@ export class PathSearch {
   }
 
   #relaxInto(node: number): void {
-    const { graph, localColumns, nextLocal, graphLimit, stamp } = this.#edges;
+    const { graph, localColumns, nextLocal, stamp } = this.#edges;
+    const keys = this.#keys;
     const words = node * labelWord.count;
     if (this.#words[words + labelWord.localStamp] === stamp) {
       let i = this.#words[words + labelWord.local] as number;
       for (; i !== noEdge; i = nextLocal[i] as number) {
-        this.#relax(localColumns.edgeWords, localColumns.edgeAmounts, i, graphLimit + i);
+        const known = keys[localColumns.edgeWords[i * edgeWord.count + edgeWord.source] as number] as number;
+        if (known !== Number.NEGATIVE_INFINITY)
+          this.#relax(localColumns.edgeWords, localColumns.edgeAmounts, i, true);
       }
     }
     if (node >= graph.nodeLimit) return;
-    const { edgesInto, edgeWords, edgeAmounts } = graph;
+    const { edgesInto, edgesIntoSource } = graph;
+    const payer = this.#payer;
     const start = graph.edgesIntoStart[node] as number;
     const end = start + (graph.edgesIntoCount[node] as number);
     for (let at = start; at < end; at++) {
-      const edge = edgesInto[at] as number;
+      const source = edgesIntoSource[at] as number;
       // Our own channels are among the local edges.
-      if (edgeWords[edge * edgeWord.count + edgeWord.source] === this.#edges.payer) continue;
-      this.#relax(edgeWords, edgeAmounts, edge, edge);
+      if (keys[source] === Number.NEGATIVE_INFINITY || source === payer) continue;
+      this.#relax(this.#graphWords, this.#graphAmounts, edgesInto[at] as number, false);
     }
   }
 
-  /** Looks at one edge into the node at hand, the one at `index` of these columns. */
-  #relax(edgeWords: Uint32Array, edgeAmounts: Float64Array, index: number, edge: number): void {
+  /** Looks at one edge from a node that is still in the queue, or not yet: the one at `index` of these columns. */
+  #relax(edgeWords: Uint32Array, edgeAmounts: Float64Array, index: number, isLocal: boolean): void {
     const at = index * edgeWord.count;
+    if (((edgeWords[at + edgeWord.flags] as number) & mayPass) !== edgeFlag.usable) return;
     const source = edgeWords[at + edgeWord.source] as number;
-    const words = source * labelWord.count;
-    const stamp = this.#words[words + labelWord.stamp] as number;
-    if (
-      stamp === this.#stamp + 1 ||
-      ((edgeWords[at + edgeWord.flags] as number) & mayPass) !== edgeFlag.usable
-    )
-      return;
-    const isLocal = edge >= this.#edges.graphLimit;
+    const known = this.#keys[source] as number;
+    const isNew = known === Number.POSITIVE_INFINITY;
+    const edge = isLocal ? this.#graphLimit + index : index;
     const amounts = index * edgeAmount.count;
     const maximum = edgeAmounts[amounts + edgeAmount.htlcMaximum] as number;
     const capacity = edgeAmounts[amounts + edgeAmount.capacity] as number;
     const holds = capacity < 0 ? maximum : capacity;
     const used = this.#workspace.marks[edge] === 0 ? 0 : this.#edges.used(edge);
-    const free = (isLocal ? holds : Math.floor(holds * this.#edges.share)) - used;
+    const free = (isLocal ? holds : Math.floor(holds * this.#share)) - used;
     const room = free < maximum ? free : maximum;
     const { leastValue, maxFee, maxCltvExpiryDelta, maxPathLength } = this.#limits;
     let value = this.#value;
     if (room - this.#fee < value) {
       value = room - this.#fee;
       if (value < leastValue || value + this.#fee < this.#least) {
+        if (!isNew) return;
         if (room >= leastValue) this.#blocked.fees.push(source);
         else if (maximum >= leastValue && holds - used >= leastValue) this.#blocked.saturation.push(source);
         return;
@@ -209,25 +218,22 @@ export class PathSearch {
     const millionths = edgeWords[at + edgeWord.feeProportionalMillionths] as number;
     const fee = amount - value + base + Math.floor((amount * millionths) / 1_000_000);
     if (fee > maxFee) {
-      this.#blocked.fees.push(source);
+      if (isNew) this.#blocked.fees.push(source);
       return;
     }
     const delta = edgeWords[at + edgeWord.cltvExpiryDelta] as number;
     const cltvExpiryDelta = this.#cltvExpiryDelta + delta;
     if (cltvExpiryDelta > maxCltvExpiryDelta) {
-      this.#blocked.expiries.push(source);
+      if (isNew) this.#blocked.expiries.push(source);
       return;
     }
     const length = this.#length + (this.#isAtPayee && isLocal && this.#edges.isBlinded ? 0 : 1);
     if (length > maxPathLength) {
-      this.#blocked.length.push(source);
+      if (isNew) this.#blocked.length.push(source);
       return;
     }
     const weights = this.#weights;
     let cost = this.#cost + (fee - this.#fee) + delta * weights.perBlock + weights.perHop;
-    const numbers = source * labelNumber.count;
-    const known =
-      stamp === this.#stamp ? (this.#numbers[numbers + labelNumber.key] as number) : Number.POSITIVE_INFINITY;
     // Penalties are dear to look up, and only make it dearer.
     if (cost / value > known) return;
     if (!isLocal && this.#penalties !== undefined) {
@@ -237,17 +243,18 @@ export class PathSearch {
     }
     const key = cost / value;
     if (key >= known && !(key === known && this.#isBetter(source, value, length))) return;
-    this.#numbers[numbers + labelNumber.key] = key;
+    this.#keys[source] = key;
+    const words = source * labelWord.count;
+    const numbers = source * labelNumber.count;
     this.#numbers[numbers + labelNumber.cost] = cost;
     this.#numbers[numbers + labelNumber.value] = value;
     this.#numbers[numbers + labelNumber.fee] = fee;
     const least = this.#least > minimum ? this.#least : minimum;
     this.#numbers[numbers + labelNumber.least] = least + base + Math.floor((least * millionths) / 1_000_000);
-    this.#words[words + labelWord.stamp] = this.#stamp;
     this.#words[words + labelWord.edge] = edge;
     this.#words[words + labelWord.cltvExpiryDelta] = cltvExpiryDelta;
     this.#words[words + labelWord.length] = length;
-    if (source === this.#edges.payer) this.#payerKey = key;
+    if (source === this.#payer) this.#payerKey = key;
     else this.#workspace.queue.push(key, source);
   }
 

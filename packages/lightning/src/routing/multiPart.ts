@@ -23,6 +23,7 @@ export class PartCollection {
   readonly parts: Part[] = [];
   /** Whether a way was left out since it would have filled a channel by more than may be. */
   hitSaturation = false;
+  #hitMinimum = false;
   #missing: number;
   readonly #limits: PartLimits;
   readonly #edges: RequestEdges;
@@ -74,7 +75,7 @@ export class PartCollection {
 
   /** A little more than is missing, for when that is too little for the channels to the payee. */
   #more(): Part | undefined {
-    if (this.parts.length === 0) return undefined;
+    if (this.parts.length === 0 || !this.#hitMinimum) return undefined;
     const part = this.#next(this.#limits.value, this.#missing);
     return part && smallestPart(part, this.#missing);
   }
@@ -113,7 +114,10 @@ export class PartCollection {
   #run(limits: PathLimits, weights: PathWeights) {
     const search = new PathSearch(this.#edges, limits, weights, this.#penalties);
     const path = search.run();
-    if (path === undefined && search.isBlockedBy("saturation")) this.hitSaturation = true;
+    if (path === undefined) {
+      this.hitSaturation ||= search.isBlockedBy("saturation");
+      this.#hitMinimum ||= search.isBlockedBy("minimum");
+    }
     return { path, search };
   }
 }

@@ -1,11 +1,16 @@
 import { MinHeap } from "./minHeap.ts";
 
 /**
- * The memory of a search, kept for the next one: allocated once, and never cleared, since what an earlier search wrote
- * bears an older stamp. One search at a time.
+ * The memory of a search, kept for the next one: allocated once. A search clears `keys`, which say what of the rest is its
+ * own. One search at a time.
  */
 export class SearchWorkspace {
   readonly queue: MinHeap = new MinHeap();
+  /**
+   * By node: what its best way on costs by the millisatoshi that reaches the payee. `Infinity` before there is one, which
+   * makes the labels void; `-Infinity` once it has left the queue.
+   */
+  keys: Float64Array = new Float64Array(0);
   /** The words of the nodes, `labelWord.count` for each: `labelWords[node * labelWord.count + labelWord.edge]`. */
   labelWords: Uint32Array = new Uint32Array(0);
   /** The same memory as doubles, `labelNumber.count` for each. */
@@ -20,17 +25,18 @@ export class SearchWorkspace {
       const buffer = new ArrayBuffer(Math.ceil(nodeLimit * spare) * labelNumber.count * 8);
       this.labelWords = new Uint32Array(buffer);
       this.labelNumbers = new Float64Array(buffer);
+      this.keys = new Float64Array(Math.ceil(nodeLimit * spare));
     }
     if (this.marks.length < edgeLimit) this.marks = new Uint8Array(Math.ceil(edgeLimit * spare));
   }
 
-  /** A stamp that no node bears, nor does any bear the one above it. */
+  /** A stamp that no node bears. */
   nextStamp(): number {
-    if (this.#stamp > 0xffff_fff0) {
+    if (this.#stamp === 0xffff_ffff) {
       this.labelWords.fill(0);
       this.#stamp = 0;
     }
-    this.#stamp += 2;
+    this.#stamp++;
     return this.#stamp;
   }
 }
@@ -41,23 +47,19 @@ const spare = 1.125;
 /** Places of a node's numbers: the best way on that a search knows from there. A node is 64 bytes, a line of the cache. */
 export const labelNumber = {
   count: 8,
-  /** By which nodes leave the queue: `cost` by the millisatoshi that reaches the payee. */
-  key: 0,
   /** What the search makes least, for `value`. */
-  cost: 1,
+  cost: 0,
   /** What reaches the payee. */
-  value: 2,
+  value: 1,
   /** What all nodes from this one on keep. */
-  fee: 3,
+  fee: 2,
   /** No less may reach this node, or a channel further on would carry less than its minimum. */
-  least: 4,
+  least: 3,
 } as const;
 
 /** Places of a node's words, behind its numbers. */
 export const labelWord = {
   count: 16,
-  /** The search's: the node has a way on. One above: it is the best. */
-  stamp: 10,
   /** The first edge of the way on. */
   edge: 11,
   /** Blocks from the expiry of what reaches this node to that of what reaches the payee. */

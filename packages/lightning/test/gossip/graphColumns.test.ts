@@ -118,7 +118,7 @@ describe("Adjacency", () => {
         const model = Array.from({ length: 5 }, () => new Set<number>());
         for (const { adds, node, edge } of steps) {
           const edges = model[node] ?? new Set();
-          if (adds && !edges.has(edge)) adjacency.add(node, edge);
+          if (adds && !edges.has(edge)) adjacency.add(node, edge, edge + 7);
           if (!adds && edges.has(edge)) adjacency.remove(node, edge);
           if (adds) edges.add(edge);
           else edges.delete(edge);

@@ -18,6 +18,7 @@ export class PlainColumns implements RoutingGraph {
   readonly edgesIntoStart: Uint32Array;
   readonly edgesIntoCount: Uint32Array;
   readonly edgesInto: Uint32Array;
+  readonly edgesIntoSource: Uint32Array;
   readonly nodeFlags: Uint8Array;
   readonly #ids: readonly NodeId[];
   readonly #counters: ReadonlyMap<NodeId, number>;
@@ -37,6 +38,9 @@ export class PlainColumns implements RoutingGraph {
     const into: number[][] = nodes.map(() => []);
     for (const [slot, channel] of channels.entries()) this.#addChannel(slot, channel, into);
     this.edgesInto = Uint32Array.from(into.flat());
+    this.edgesIntoSource = this.edgesInto.map(
+      (edge) => this.edgeWords[edge * edgeWord.count + edgeWord.source] ?? 0,
+    );
     this.edgesIntoCount = Uint32Array.from(into, (edges) => edges.length);
     let start = 0;
     this.edgesIntoStart = Uint32Array.from(into, (edges) => {

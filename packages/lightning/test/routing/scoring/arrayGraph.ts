@@ -48,6 +48,9 @@ export function arrayGraph(nodes: readonly NodeId[], channels: readonly ArrayCha
     edgesIntoStart,
     edgesIntoCount,
     edgesInto: Uint32Array.from(into.flat()),
+    edgesIntoSource: Uint32Array.from(
+      into.flat().map((edge) => words[edge * edgeWord.count + edgeWord.source] ?? 0),
+    ),
     nodeFlags: new Uint8Array(nodes.length),
     nodeCounter: (id) => counters.get(id),
     nodeIdOf: (counter) => nodes[counter] as NodeId,
