@@ -103,6 +103,7 @@ export class Payer {
       parameters,
       firstHops: this.firstHops(),
       inFlightHtlcs: this.#payments.inFlightHtlcs(),
+      randomSeed: this.#environment.entropy.randomBytes(32),
     });
   }
 

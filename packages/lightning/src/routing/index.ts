@@ -6,7 +6,7 @@ export {
 } from "./blindedPaymentPaths.ts";
 export { DefaultRouter } from "./defaultRouter.ts";
 export { type ExplainingScorer, explainRoute } from "./explainRoute.ts";
-export { findRoute } from "./findRoute.ts";
+export { type FindRouteOptions, findRoute } from "./findRoute.ts";
 export {
   buildRandomWalkProbePath,
   HighDegreeProbes,

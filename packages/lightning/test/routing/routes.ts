@@ -87,7 +87,8 @@ export function checkRoute(
     let amount: bigint = total(hops.map(({ fee }) => fee)) + (blindedTail?.finalValue ?? 0n);
     let source = payer;
     assert.ok(
-      hops.reduce((sum, { cltvExpiryDelta }) => sum + cltvExpiryDelta, 0) <= limits.maxTotalCltvExpiryDelta,
+      hops.reduce((sum, hop) => sum + hop.cltvExpiryDelta, blindedTail?.excessFinalCltvExpiryDelta ?? 0) <=
+        limits.maxTotalCltvExpiryDelta,
     );
     for (const { nodeId, shortChannelId, fee } of hops) {
       const key = `${shortChannelId} ${source}`;
@@ -95,9 +96,14 @@ export function checkRoute(
       const first = firstHops.find((hop) => source === payer && hop.shortChannelId === shortChannelId);
       const channel = graph.channel(shortChannelId);
       const terms = channel?.nodeOne === source ? channel.oneToTwo : channel?.twoToOne;
+      const isHinted =
+        limits.payee.kind === "clear" &&
+        limits.payee.routeHints.flat().some((hint) => hint.shortChannelId === shortChannelId);
       const [least, most] = first
         ? [first.minimum, first.maximum]
-        : [terms?.htlcMinimum ?? 0n, terms?.htlcMaximum ?? 0n];
+        : isHinted && terms === undefined
+          ? [0n, 2n ** 64n]
+          : [terms?.htlcMinimum ?? 0n, terms?.htlcMaximum ?? 0n];
       assert.ok(amount >= least && amount <= most, `channel ${shortChannelId} with ${amount}`);
       const holds = first
         ? first.maximum
