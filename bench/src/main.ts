@@ -14,6 +14,7 @@ import {
 } from "./measuredCase.ts";
 import { paymentsBench } from "./payments.ts";
 import { rapidGossipBench } from "./rapidGossip.ts";
+import { routingBench } from "./routing.ts";
 import { simulationBench } from "./simulation.ts";
 import { startupBench } from "./startup.ts";
 import { writesBench } from "./writes.ts";
@@ -37,6 +38,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   graph: graphBench,
   gossip: gossipBench,
   "rapid-gossip": rapidGossipBench,
+  routing: routingBench,
 };
 
 const { values, positionals } = parseArgs({
