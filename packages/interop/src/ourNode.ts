@@ -24,7 +24,6 @@ import {
   restoreManager,
 } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
-import { DefaultRouter } from "@fulmen/lightning/routing";
 import { KeysManager, PhantomKeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
@@ -42,7 +41,7 @@ import {
 } from "@fulmen/lightning/util";
 import { TcpTransport } from "@fulmen/net";
 import { MemoryStore } from "@fulmen/persist";
-import { TestWallet } from "@fulmen/testkit";
+import { ExactRouter, TestWallet } from "@fulmen/testkit";
 import type { ChainFollower, SharedChain } from "./sharedChain.ts";
 
 export interface OurNodeOptions {
@@ -191,7 +190,7 @@ export class OurNode implements ChainFollower {
       feeEstimator,
       broadcaster,
       watch: this.chainMonitor,
-      router: new DefaultRouter(this.graph),
+      router: new ExactRouter(this.graph),
       logger,
       clock: risingMilliseconds,
     };

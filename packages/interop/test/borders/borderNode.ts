@@ -15,7 +15,7 @@ import type { Event, EventsProvider, LogRecord, RoutingMessageHandler } from "@f
 import { ApiError, ChainMonitor, type ChannelManager, restoreManager } from "@fulmen/lightning/manager";
 import type { Watch } from "@fulmen/lightning/onchain";
 import { type PeerConnections, PeerManager } from "@fulmen/lightning/peer";
-import { DefaultRouter, type Router } from "@fulmen/lightning/routing";
+import type { Router } from "@fulmen/lightning/routing";
 import { KeysManager } from "@fulmen/lightning/sign";
 import { openNodeRecord, readChainPosition, restoreMonitors } from "@fulmen/lightning/storage";
 import {
@@ -26,7 +26,7 @@ import {
   shortChannelIdParts,
   type UnixSeconds,
 } from "@fulmen/lightning/util";
-import { ChainBroadcaster, type Faucet, type SimulatedChain } from "@fulmen/testkit";
+import { ChainBroadcaster, ExactRouter, type Faucet, type SimulatedChain } from "@fulmen/testkit";
 import { publishUnpaid } from "./publishUnpaid.ts";
 import { type ListenStyle, tellBlocks } from "./tellBlocks.ts";
 
@@ -149,7 +149,7 @@ export class BorderNode {
     const watch = options.watch ?? this.chainMonitor;
     if (watch === undefined) throw new Error("no watch");
     this.graph = new NetworkGraph({ chainHash: network.genesisHash });
-    const router: Router = new DefaultRouter(this.graph);
+    const router: Router = new ExactRouter(this.graph);
     this.manager = orThrow(
       restoreManager(
         {

@@ -14,7 +14,6 @@ import {
 } from "@fulmen/lightning/manager";
 import type { AnchorReserveSource } from "@fulmen/lightning/onchain";
 import { PeerManager } from "@fulmen/lightning/peer";
-import { DefaultRouter } from "@fulmen/lightning/routing";
 import {
   batchSequenceKey,
   chainPositionKey,
@@ -44,6 +43,7 @@ import { ChainBroadcaster, type TestChain } from "../chain/index.ts";
 import { TestWallet } from "../wallet/testWallet.ts";
 import { Bumper, type SyncCoinSelectionSource } from "./bumper.ts";
 import { EnforcingKeys } from "./enforcingKeys.ts";
+import { ExactRouter } from "./exactRouter.ts";
 import type { SignerState } from "./enforcingSigner.ts";
 import { handingOver } from "./handingOver.ts";
 import { LateWatch } from "./lateWatch.ts";
@@ -469,7 +469,7 @@ export class TestNode {
           feeEstimator,
           broadcaster,
           watch,
-          router: new DefaultRouter(graph),
+          router: new ExactRouter(graph),
           logger,
           ...(this.#options.anchorReserve && { anchorReserve: this.#reserve(this.#options.anchorReserve) }),
         },
