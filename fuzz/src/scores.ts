@@ -158,6 +158,7 @@ function smallGraph(): RoutingGraph {
     edgesIntoStart: Uint32Array.of(0, channels),
     edgesIntoCount: Uint32Array.of(channels, channels),
     edgesInto: Uint32Array.of(1, 3, 5, 7, 0, 2, 4, 6),
+    edgesIntoSource: Uint32Array.of(1, 1, 1, 1, 0, 0, 0, 0),
     nodeFlags: new Uint8Array(2),
     nodeCounter: (id) => (nodeIds.includes(id) ? nodeIds.indexOf(id) : undefined),
     nodeIdOf: (counter) => nodeIds[counter] ?? ("" as NodeId),
