@@ -1,5 +1,5 @@
 import { equalBytes, fromHex } from "../util/bytes.ts";
-import type { BlockHash, NodeId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
+import type { BlockHash, ShortChannelId, UnixSeconds } from "../util/ids.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import type { Sat } from "../util/units.ts";
 import {
@@ -36,6 +36,14 @@ import {
 import type { RemovedEntries } from "./removedEntries.ts";
 import { edgeAmount, edgeWord } from "./routingGraph.ts";
 import { signedPart, signedPartOfChannel } from "./signatures.ts";
+import {
+  checksOfAnnouncement,
+  directionOf,
+  hasKey,
+  refusalOfSigner,
+  signerOf,
+  type VerifiedGossip,
+} from "./signerChecks.ts";
 import { fundsChannel, type UtxoAnswer, type UtxoLookup } from "./utxoLookup.ts";
 
 /** What became of a message that was not refused. */
@@ -311,14 +319,7 @@ export class GossipIntake {
     return ok({ kind: "known", place: edge, key });
   }
 
-  #applyUpdate(
-    message: ChannelUpdate,
-    verified: {
-      readonly prepared: PreparedGossip;
-      readonly keys: readonly Uint8Array[];
-      origin: GossipOrigin;
-    },
-  ): Result<TakenIn, GossipRefusal> {
+  #applyUpdate(message: ChannelUpdate, verified: VerifiedGossip): Result<TakenIn, GossipRefusal> {
     const { now, source } = verified.origin;
     const found = this.#destinationOfUpdate(message, now);
     if (!found.ok) return found;
@@ -356,14 +357,7 @@ export class GossipIntake {
     return ok({ kind: "known", place: counter, key: fromHex(nodeId) });
   }
 
-  #applyNode(
-    message: NodeAnnouncement,
-    verified: {
-      readonly prepared: PreparedGossip;
-      readonly keys: readonly Uint8Array[];
-      origin: GossipOrigin;
-    },
-  ): Result<TakenIn, GossipRefusal> {
+  #applyNode(message: NodeAnnouncement, verified: VerifiedGossip): Result<TakenIn, GossipRefusal> {
     const { now, source } = verified.origin;
     const found = this.#destinationOfNode(message, now);
     if (!found.ok) return found;
@@ -381,26 +375,8 @@ export class GossipIntake {
   }
 }
 
-/** 0 for the terms of node one, 1 for those of node two. */
-function directionOf({ channelFlags }: ChannelUpdate): 0 | 1 {
-  return (channelFlags & updateFlag.direction) === 0 ? 0 : 1;
-}
-
-function signerOf(message: ChannelUpdate, { announcement }: PendingAnnouncement): NodeId {
-  return directionOf(message) === 0 ? announcement.message.nodeId1 : announcement.message.nodeId2;
-}
-
 function isOlder(held: { readonly timestamp: number } | undefined, timestamp: number): boolean {
   return held === undefined || held.timestamp < timestamp;
-}
-
-function checksOfAnnouncement(message: ChannelAnnouncement): readonly SignatureCheck[] {
-  return [
-    { signature: message.nodeSignature1, key: fromHex(message.nodeId1) },
-    { signature: message.nodeSignature2, key: fromHex(message.nodeId2) },
-    { signature: message.bitcoinSignature1, key: message.bitcoinKey1 },
-    { signature: message.bitcoinSignature2, key: message.bitcoinKey2 },
-  ];
 }
 
 function termsOf(message: ChannelUpdate): EdgeTerms {
@@ -413,22 +389,6 @@ function termsOf(message: ChannelUpdate): EdgeTerms {
     feeBaseMsat: Number(message.feeBaseMsat),
     feeProportionalMillionths: message.feeProportionalMillionths,
   };
-}
-
-function hasKey(keys: readonly Uint8Array[], key: Uint8Array): boolean {
-  return keys.some((candidate) => equalBytes(candidate, key));
-}
-
-/** A key that nobody was asked about became the signer's while others were verified: that is not the sender's fault. */
-function refusalOfSigner(
-  key: Uint8Array,
-  { prepared, keys }: { readonly prepared: PreparedGossip; readonly keys: readonly Uint8Array[] },
-): GossipRefusal | undefined {
-  if (hasKey(keys, key)) return undefined;
-  const wasAsked = prepared.checks.some((check) => equalBytes(check.key, key));
-  const { type } = prepared.message;
-  if (wasAsked) return { kind: "bad-signature", text: type };
-  return { kind: "unknown-channel", text: `${type} of a channel that has other nodes now` };
 }
 
 function sameKeys(a: ChannelAnnouncement, b: ChannelAnnouncement): boolean {
