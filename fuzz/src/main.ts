@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { installNodeCrypto } from "@fulmen/crypto-node";
+import { graphBytesCampaign } from "./graphBytes.ts";
 import { modelCampaign } from "./model/campaign.ts";
 import { rapidGossipCampaign } from "./rapidGossip.ts";
 import { scoresCampaign } from "./scores.ts";
@@ -14,6 +15,10 @@ const targets: Readonly<Record<string, FuzzTarget>> = {
   model: {
     summary: "three nodes under crashes, cuts, failing stores and reorgs, against a ledger",
     run: modelCampaign,
+  },
+  "graph-bytes": {
+    summary: "a stored graph with bytes changed: refused, or read into a consistent one",
+    run: graphBytesCampaign,
   },
   "rapid-gossip": {
     summary:
