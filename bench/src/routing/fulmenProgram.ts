@@ -3,6 +3,7 @@ import { installNodeCrypto } from "@fulmen/crypto-node";
 import { NetworkGraph } from "@fulmen/lightning/gossip";
 import {
   DefaultRouter,
+  defaultFeeParameters,
   defaultMaxFee,
   feesOf,
   ProbabilisticScorer,
@@ -34,7 +35,19 @@ const now = Math.floor(Date.now() / 1000) as UnixSeconds;
 const { dump } = benchGraph();
 const graph = new NetworkGraph({ chainHash: networks.mainnet.genesisHash });
 loadInto(graph, dump, now);
-const router = new DefaultRouter(graph, new ProbabilisticScorer({ graph }));
+/** LDK 0.1.2 trusts five times as much as what came after it, whose defaults ours are. */
+const trust = 5;
+const feeParameters = {
+  ...defaultFeeParameters,
+  basePenaltyMsat: defaultFeeParameters.basePenaltyMsat / trust,
+  basePenaltyAmountMultiplierMsat: defaultFeeParameters.basePenaltyAmountMultiplierMsat / trust,
+  antiProbingPenaltyMsat: defaultFeeParameters.antiProbingPenaltyMsat / trust,
+  historicalLiquidityPenaltyMultiplierMsat:
+    defaultFeeParameters.historicalLiquidityPenaltyMultiplierMsat / trust,
+  historicalLiquidityPenaltyAmountMultiplierMsat:
+    defaultFeeParameters.historicalLiquidityPenaltyAmountMultiplierMsat / trust,
+};
+const router = new DefaultRouter(graph, new ProbabilisticScorer({ graph, feeParameters }));
 const features = Features.of({
   var_onion_optin: "required",
   payment_secret: "required",

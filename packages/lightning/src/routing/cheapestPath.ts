@@ -200,7 +200,7 @@ export class PathSearch {
       if (value < leastValue || value + this.#fee < this.#least) {
         if (!isNew) return;
         if (room >= leastValue) this.#blocked.fees.push(source);
-        else if (maximum >= leastValue && holds - used >= leastValue) this.#blocked.saturation.push(source);
+        if (free < holds - used && room < maximum) this.#blocked.saturation.push(source);
         return;
       }
     }

@@ -64,7 +64,9 @@ export function largestPart(
   };
   let best = within(most);
   if (best !== undefined) return best;
-  for (let low = least, tooMuch = most; low < tooMuch; ) {
+  // Below the last channel's minimum nothing passes; above it, whatever is too much stays too much.
+  const lowest = Math.max(least, way.terms.at(-1)?.minimum ?? 0);
+  for (let low = lowest, tooMuch = most; low < tooMuch; ) {
     const amount = low + Math.floor((tooMuch - low) / 2);
     const part = within(amount);
     if (part === undefined) tooMuch = amount;
