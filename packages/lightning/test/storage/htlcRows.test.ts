@@ -6,7 +6,13 @@ import type { IndexedEvent } from "#src/handlers/event";
 import { encodeIndexedEvent, readIndexedEvent } from "#src/storage/v1/event";
 import { dispositionRow, htlcStaticRow, onionRow } from "#src/storage/v1/htlcRows";
 import { type Bytes32, fromHex, type Point, toHex } from "#src/util/bytes";
-import type { ChannelId, NodeId, PaymentHash, PaymentId } from "#src/util/ids";
+import {
+  type ChannelId,
+  commitmentNumber,
+  type NodeId,
+  type PaymentHash,
+  type PaymentId,
+} from "#src/util/ids";
 import { msat } from "#src/util/units";
 
 const bytes32 = (fill: number): Bytes32 => new Uint8Array(32).fill(fill) as Bytes32;
@@ -46,6 +52,35 @@ test("a part of a payment is stored with all that its payer wrote, and for whom 
 test("what a peer says it kept is stored with the onion until it is read", () => {
   const row = { onion: new Uint8Array(1_366).fill(1), skimmedFee: msat(2n ** 64n - 1n) };
   assert.deepEqual(decode(onionRow, encode(onionRow, row)), row);
+});
+
+test("an onion is stored as what it was made of, or not again where it is inside of another one", () => {
+  const ours = { payloads: [Uint8Array.of(1, 2), Uint8Array.of(3, 4, 5)] };
+  const written = encode(onionRow, ours);
+  assert.equal(toHex(written), "0101060702010203030405");
+  assert.deepEqual(decode(onionRow, written), ours);
+  const outgoing = { channelId: "11".repeat(32) as ChannelId, htlcId: 7n };
+  const disposition = { kind: "forwarded", outgoing, sharedSecret: bytes32(1), keepsOnion: true } as const;
+  const kept = encode(dispositionRow, { disposition });
+  assert.deepEqual(decode(dispositionRow, kept), { disposition });
+  assert.ok(toHex(kept).endsWith(`0220${"01".repeat(32)}0600`));
+  const source = {
+    kind: "forwarded",
+    incoming: outgoing,
+    sharedSecret: bytes32(1),
+    incomingAmount: msat(9),
+    onionInside: true,
+  } as const;
+  const htlc = {
+    direction: "outgoing",
+    id: 3n,
+    amount: msat(8),
+    paymentHash: "22".repeat(32),
+    cltvExpiry: 5,
+  } as never;
+  const row = encode(htlcStaticRow, { htlc, source, remoteEntered: commitmentNumber(300) });
+  assert.deepEqual(decode(htlcStaticRow, row), { htlc, source, remoteEntered: 300 });
+  assert.ok(toHex(row).endsWith("0a000602ac02"));
 });
 
 test("where an HTLC stands in a blinded path is stored as long as it may fail, and its path key with the onion", () => {
