@@ -270,8 +270,11 @@ function settleBalances(
   }));
 }
 
-/** Drops the feerates that no commitment has any more: all before the last one that is irrevocable on both sides. */
+/**
+ * Drops the feerates that no commitment has any more: all before the last one that is irrevocable on both sides, and those
+ * that go the same way as a later one. The opener may set hundreds before it revokes anything.
+ */
 function committedFees(feerates: readonly FeeUpdate[]): readonly FeeUpdate[] {
   const last = feerates.findLastIndex(({ state }) => htlcStates[state].addCommitted);
-  return last > 0 ? feerates.slice(last) : feerates;
+  return feerates.slice(Math.max(last, 0)).filter(({ state }, i, all) => all[i + 1]?.state !== state);
 }
