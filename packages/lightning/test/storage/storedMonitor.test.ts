@@ -184,6 +184,50 @@ describe("a stored monitor", () => {
     one.check();
   });
 
+  it("does not grow with what a peer signs while it revokes nothing", () => {
+    const [a, b] = monitoredPair("anchors-zero-fee-htlc");
+    const keeper = new Keeper(b);
+    const withheld: MonitoredParty["inbox"] = [];
+    let given = 0;
+    const told = () => {
+      for (const update of b.updates.slice(given)) keeper.update(update);
+      given = b.updates.length;
+    };
+    a.add(msat(20_000_000), hashes[0] ?? assert.fail(), 500);
+    a.add(msat(30_000_000), hashes[1] ?? assert.fail(), 500);
+    settle(a, b);
+    // One is claimed while the peer revokes nothing, so that the preimage counts all the time.
+    b.fulfill(b.removable()[1] ?? assert.fail());
+    b.sign();
+    for (let n = 0; n < 200; n++) {
+      a.setFeerate(feeratePerKw(500 + n));
+      a.sign();
+      while (b.inbox.length > 0) b.receive();
+      told();
+      const answers = a.inbox.splice(0);
+      withheld.push(...answers.filter(({ kind }) => kind !== "revoke"));
+      a.inbox.push(...answers.filter(({ kind }) => kind === "revoke"));
+      a.receive();
+      if (n % 20 === 0) keeper.stored = keeper.check();
+      else if (n % 7 === 0) keeper.check();
+    }
+    assert.equal(keeper.monitor.counterparty.length, 2);
+    assert.equal(keeper.monitor.preimages.length, 1);
+    assert.ok(keeper.rows("update") <= 65, `${keeper.rows("update")} rows`);
+    assert.ok(b.commitments.feerates.length < 5, `${b.commitments.feerates.length} feerates`);
+    // It goes on as if nothing had been.
+    a.inbox.push(...withheld);
+    settle(a, b);
+    told();
+    keeper.stored = keeper.check();
+    assert.equal(keeper.monitor.preimages.length, 0);
+    b.add(msat(10_000_000), hashes[2] ?? assert.fail(), 500);
+    settle(a, b);
+    told();
+    keeper.check();
+    assert.equal(keeper.monitor.holder.number, b.commitments.localNumber);
+  });
+
   it("writes no more for 483 HTLCs that come with one signature", () => {
     const [a, b] = monitoredPair("anchors-zero-fee-htlc");
     const [hash] = hashes;

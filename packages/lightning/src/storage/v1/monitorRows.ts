@@ -96,6 +96,8 @@ export interface StoredUpdates {
   readonly changesHtlcs?: true;
   /** Of older updates. Their slots are free, or have been taken since. */
   readonly folded: Folded;
+  /** Of the folded updates, steps that still count: they were in too many rows. */
+  readonly carried?: readonly StoredStep[];
 }
 
 /** How one side's commitment changed. What an HTLC is stands where it came onto the first of both commitments. */
@@ -176,6 +178,7 @@ const updateRow = record(
     updates: needed(2, array16(array16(storedStep))),
     changesHtlcs: possible(4, flag),
     folded: needed(6, folded),
+    carried: possible(8, array16(storedStep)),
   }),
 );
 

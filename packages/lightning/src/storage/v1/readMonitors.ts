@@ -155,8 +155,9 @@ function restoreMonitor(channelId: ChannelId, rows: MonitorRows): Result<Restore
   const read = liveRows(channelId, rows);
   if (!read.ok) return read;
   const { setup, state, folded, log, changes } = read.value;
-  let monitor = foldedMonitor(read.value);
   const known = { setup, htlcs: addedHtlcs(changes), secrets: read.value.secrets };
+  const carried = log.flatMap(({ row }) => row.carried ?? []).map((step) => wholeStep(step, [], known));
+  let monitor = withCarried(foldedMonitor(read.value), carried);
   for (const { row } of log) {
     const ofRow = changes.get(row.first) ?? [];
     for (const [i, steps] of row.updates.entries()) {
@@ -248,6 +249,28 @@ function foldedMonitor({ setup, state, folded, changes, secrets }: LiveRows): Ch
     claims,
     handedOver,
   };
+}
+
+/** The monitor after the last folded update with those of its parts that a row carries, as far as they still count. */
+function withCarried(folded: ChannelMonitor, carried: readonly ChannelMonitorUpdateStep[]): ChannelMonitor {
+  let monitor = folded;
+  for (const step of carried) {
+    if (step.kind === "holder-commitment") {
+      const { kind: _, htlcs: __, ...holder } = step;
+      if (step.number === monitor.holder.number) monitor = { ...monitor, holder };
+    } else if (step.kind === "counterparty-commitment") {
+      const { kind: _, htlcs: __, ...theirs } = step;
+      const counterparty = monitor.counterparty.map((one) => (one.number === theirs.number ? theirs : one));
+      monitor = { ...monitor, counterparty };
+    } else if (step.kind === "payment-preimage") {
+      const { kind: _, ...known } = step;
+      const isClaimable = monitor.rows.some(
+        ({ htlc }) => htlc.direction === "incoming" && htlc.paymentHash === known.paymentHash,
+      );
+      if (isClaimable) monitor = { ...monitor, preimages: [...monitor.preimages, known] };
+    }
+  }
+  return monitor;
 }
 
 function change(table: Map<string, MonitoredRow>, changes: StoredChanges): void {

@@ -71,10 +71,13 @@ export class StoredMonitor {
     const updates = given.filter(({ updateId }) => updateId > known);
     if (updates.length === 0) return [];
     // A locked monitor refuses updates that the store may have: they are read again as they are.
-    if (monitor !== undefined && monitor.lock === undefined) this.#fold(monitor);
+    const carried = monitor !== undefined && monitor.lock === undefined ? this.#fold(monitor) : [];
     const slot = this.#freeSlot();
     const { channelId, funding } = this.#setup;
-    const row = storedUpdates(updates, funding.outPoint, this.#folded);
+    const row = {
+      ...storedUpdates(updates, funding.outPoint, this.#folded),
+      ...(carried.length > 0 && { carried }),
+    };
     this.#log.push({ slot, row });
     return [monitorUpdateWrite(channelId, slot, row), ...monitorFactWrites(updates)];
   }
@@ -100,19 +103,41 @@ export class StoredMonitor {
     return slot;
   }
 
-  /** Gives up rows, the oldest first, on which nothing rests. */
-  #fold(monitor: ChannelMonitor): void {
-    const kept = this.#log.findIndex(({ row }) => !this.#isPast(row, monitor));
-    for (const { row } of this.#log.splice(0, kept < 0 ? this.#log.length : kept)) {
-      this.#folded = withUpdates(this.#folded, row);
-    }
+  /**
+   * Gives up rows, the oldest first, on which nothing rests. When there are many all the same, those that are durable are
+   * given up, too: a peer that withholds a revocation must not make the store grow. What of them still counts, which the
+   * next row is to carry, is the result.
+   */
+  #fold(monitor: ChannelMonitor): readonly StoredStep[] {
+    const live = this.#log.findIndex(({ row }) => !this.#isPast(row, monitor));
+    this.#giveUp(live < 0 ? this.#log.length : live);
+    if (this.#log.length < mostRows) return [];
+    const pending = this.#log.findIndex(({ row }) => lastOf(row) > monitor.latestUpdateId);
+    const durable = pending < 0 ? this.#log.length : pending;
+    if (durable < mostRows / 2) return [];
+    const carried = this.#log.slice(0, durable).flatMap(({ row }) => this.#liveSteps(row, monitor));
+    this.#giveUp(durable);
+    return carried;
+  }
+
+  #giveUp(rows: number): void {
+    for (const { row } of this.#log.splice(0, rows)) this.#folded = withUpdates(this.#folded, row);
   }
 
   /** Whether nothing rests on the row. */
   #isPast(row: StoredUpdates, monitor: ChannelMonitor): boolean {
-    if (lastOf(row) > monitor.latestUpdateId) return false;
-    return row.updates.every((steps, i) =>
-      steps.every((step) => this.#isPastStep(step, row.first + i, monitor)),
+    return lastOf(row) <= monitor.latestUpdateId && this.#liveSteps(row, monitor).length === 0;
+  }
+
+  /** The row's steps on which something rests, the oldest first. */
+  #liveSteps(
+    { first, updates, carried = [] }: StoredUpdates,
+    monitor: ChannelMonitor,
+  ): readonly StoredStep[] {
+    // What is carried is older than all updates that have rows.
+    const all = [carried, ...updates];
+    return all.flatMap((steps, i) =>
+      steps.filter((step) => !this.#isPastStep(step, i === 0 ? 0 : first + i - 1, monitor)),
     );
   }
 
@@ -144,6 +169,9 @@ export class StoredMonitor {
     );
   }
 }
+
+/** More rows than this are made one. Among peers that answer, there are about ten. */
+const mostRows = 64;
 
 /** The id of a row's last update. */
 export function lastOf({ first, updates }: StoredUpdates): number {
