@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { provideElectrum } from "./provideElectrum.ts";
+import { provideProgram } from "./providePrograms.ts";
 import { workspaceRoot } from "./source/workspace.ts";
 import { lastLine, sumOf, type Tally } from "./testing/tally.ts";
 import { findTestFiles, type TestFile, type TestKind } from "./testing/testFiles.ts";
@@ -62,8 +62,6 @@ async function runUnitTests(files: readonly TestFile[]): Promise<Tally> {
   return outcome.tally;
 }
 
-/** Sees to it that a program is there; gives the reason when that cannot be. */
-const providers: Readonly<Record<string, () => string | undefined>> = { electrum: provideElectrum };
 /** By program: what came of asking for it. */
 const missing = new Map<string, string | undefined>();
 
@@ -71,10 +69,7 @@ const missing = new Map<string, string | undefined>();
 function missingFor(text: string): string | undefined {
   const program = /^\/\/ needs: (.+)$/m.exec(text)?.[1];
   if (program === undefined) return undefined;
-  if (!missing.has(program)) {
-    const provide = providers[program] ?? (() => `nobody knows how to get "${program}"`);
-    missing.set(program, provide());
-  }
+  if (!missing.has(program)) missing.set(program, provideProgram(program));
   return missing.get(program);
 }
 
