@@ -16,10 +16,11 @@ import { median } from "#src/measuredCase";
 
 const seed = 3;
 const count = 100;
+const searches = 3;
 const timeoutSeconds = 120;
 /**
- * A time is asserted here, though no time on a busy machine is sure, since it is what people are promised: a page finds
- * most routes on mainnet's graph in less. It is several times what a search takes where nothing else runs.
+ * A time is asserted here, though no time on a busy machine is sure, since it is what people are promised: half
+ * of a page's searches on mainnet's graph take less. It is several times what they take where nothing else runs.
  */
 const mostMedianMs = 20;
 
@@ -34,10 +35,10 @@ describe(`findRoute in Chromium: ${source}`, () => {
     assert.ok(median(answers.searchMs) < mostMedianMs, summaryOf(answers));
   });
 
-  it("in parts", async (t) => {
-    const answers = await sameAnswers({ leastAmount: 1_000_000, mostAmount: 20_000_000, takesParts: true });
+  it("in parts, where one does not do", async (t) => {
+    const answers = await sameAnswers({ leastAmount: 1_000, mostAmount: 10_000_000, takesParts: true });
     t.diagnostic(summaryOf(answers));
-    assert.ok(foundOf(answers).length >= 0.7 * count, summaryOf(answers));
+    assert.ok(foundOf(answers).length >= 0.9 * count, summaryOf(answers));
     assert.ok(
       foundOf(answers).some((route) => route.includes("\n")),
       "nothing was split",
@@ -64,7 +65,7 @@ async function sameAnswers(drawn: DrawnPayments): Promise<RouteAnswers> {
   assert.doesNotMatch(program, /["'`]node:/);
   const files = { "/graph": graphBytes, "/queries": JSON.stringify(queries) };
   const inPage = JSON.parse(await openPage({ program, files }, timeoutSeconds)) as RouteAnswers;
-  const inNode = answerQueries(graphBytes, queries);
+  const inNode = answerQueries(graphBytes, { ...queries, searches: 1 });
   assert.ok(inPage.channelCount > 0);
   assert.equal(inPage.channelCount, inNode.channelCount);
   assert.equal(inPage.searchMs.length, count);
@@ -84,6 +85,7 @@ function queriesOf(drawn: DrawnPayments): RouteQueries {
       maximum: Number(maximum),
     })),
     payments: drawPayments(dump, network.balances, { seed: seed + 1, count, ...drawn }),
+    searches,
   };
 }
 

@@ -24,6 +24,8 @@ export interface RouteQueries {
     readonly maximum: number;
   }[];
   readonly payments: readonly SimulatedPayment[];
+  /** How often each route is searched for: the fastest search counts, since others use the machine, too. */
+  readonly searches: number;
 }
 
 /** What came of the queries, in their order. */
@@ -33,7 +35,7 @@ export interface RouteAnswers {
   readonly readMs: number;
   /** By payment: its paths, or why there are none. */
   readonly routes: readonly string[];
-  /** By payment: milliseconds that the search took. */
+  /** By payment: milliseconds that its fastest search took. */
   readonly searchMs: readonly number[];
 }
 
@@ -53,10 +55,16 @@ export function answerQueries(graphBytes: Uint8Array, queries: RouteQueries): Ro
   const searchMs: number[] = [];
   for (const payment of queries.payments) {
     const request = requestFor(payment, queries.payer, firstHops);
-    const start = performance.now();
-    const found = router.findRoute(request);
-    searchMs.push(performance.now() - start);
-    routes.push(found.ok ? textOf(found.value) : found.error.kind);
+    let route = "";
+    let fastest = Number.POSITIVE_INFINITY;
+    for (let search = 0; search < queries.searches; search++) {
+      const start = performance.now();
+      const found = router.findRoute(request);
+      fastest = Math.min(fastest, performance.now() - start);
+      route = found.ok ? textOf(found.value) : found.error.kind;
+    }
+    routes.push(route);
+    searchMs.push(fastest);
   }
   return { channelCount: graph.channelCount, readMs, routes, searchMs };
 }
