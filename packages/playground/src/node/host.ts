@@ -185,7 +185,8 @@ export async function startNode(
 
 /** What the node knew of the network when it stopped. */
 async function networkKnowledge(store: KVStore, logger: Logger) {
-  const graph = await loadNetworkGraph(store, { chainHash: network.genesisHash }, logger);
+  const hashSeed = randomBytes(4).readUInt32LE();
+  const graph = await loadNetworkGraph(store, { chainHash: network.genesisHash, hashSeed }, logger);
   const scores = await loadScores(store, logger);
   const scorer = new ProbabilisticScorer({ graph, ...(scores && { scores }) });
   return { graph, scorer, router: new ExplainedRouter(graph, scorer) };
