@@ -44,7 +44,37 @@ describe("the ledger", () => {
     const ledger = paid();
     ledger.checkEnded();
     assert.deepEqual(balances(ledger), [897_990n, 102_010n, 900_000n, 100_000n]);
-    assert.deepEqual(ledger.counts, { ordered: 1, sent: 1, failed: 0, lost: 0, forwards: 1, split: 0 });
+    const none = { failed: 0, lost: 0, split: 0, relayed: 0 };
+    assert.deepEqual(ledger.counts, { ...none, ordered: 1, sent: 1, forwards: 1 });
+  });
+
+  it("gives who relays a payment in parts its fee once", () => {
+    const ledger = books();
+    ledger.ordered("r", { payer: "a", payee: "c", amount: 100_000n, isRelayed: true });
+    ledger.told("c", {
+      ...claimed,
+      paymentHash: "r",
+      htlcs: [
+        { channelId: "bc", value: 60_000n },
+        { channelId: "bc", value: 40_000n },
+      ],
+    });
+    ledger.told("b", {
+      ...forwarded,
+      prevHtlcs: [
+        { channelId: "ab", amount: 100_000n },
+        { channelId: "ab", amount: 2_010n },
+      ],
+      nextHtlcs: [
+        { channelId: "bc", amount: 60_000n },
+        { channelId: "bc", amount: 40_000n },
+      ],
+    });
+    ledger.told("a", { ...sent, paymentHash: "r" });
+    ledger.told("a", failed);
+    ledger.checkEnded();
+    assert.deepEqual(balances(ledger), [897_990n, 102_010n, 900_000n, 100_000n]);
+    assert.equal(ledger.counts.relayed, 1);
   });
 
   it("moves nothing for a payment that failed", () => {
