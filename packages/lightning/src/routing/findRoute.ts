@@ -104,17 +104,70 @@ function partsWithin(
   );
 }
 
-/** Parts that bring the amount, if there are; and how many were found. */
-function gather(limits: PartLimits, edges: RequestEdges, filling: Filling, penalties?: EdgePenalties) {
+/** What a search for parts came to. */
+interface Gathered {
+  /** Absent when they do not bring the amount. */
+  readonly parts: readonly Part[] | undefined;
+  /** How many were found. */
+  readonly found: number;
+}
+
+/**
+ * Parts that bring the amount: all of it in one, or several where these are cheaper by fees and penalties; those alone
+ * know what it means that each part more may fail, so without them there are as few parts as can be.
+ */
+function gather(
+  limits: PartLimits,
+  edges: RequestEdges,
+  filling: Filling,
+  penalties?: EdgePenalties,
+): Gathered {
+  if (penalties === undefined || limits.maxCount === 1)
+    return gatherInOrder(limits, edges, filling, { penalties });
+  const shares = gatherInOrder(limits, edges, filling, { penalties, sharesFirst: true });
+  if (shares.parts === undefined) return gatherInOrder(limits, edges, filling, { penalties });
+  if (shares.parts.length === 1) return shares;
+  const whole = gatherInOrder({ ...limits, maxCount: 1 }, edges, filling, { penalties });
+  if (whole.parts === undefined) return shares;
+  const cost = (parts: readonly Part[]) => costOf(parts, edges, filling, penalties);
+  return cost(shares.parts) < cost(whole.parts) ? shares : whole;
+}
+
+function gatherInOrder(
+  limits: PartLimits,
+  edges: RequestEdges,
+  filling: Filling,
+  order: { readonly penalties: EdgePenalties | undefined; readonly sharesFirst?: true },
+): Gathered {
   edges.fill(filling);
-  const collection = new PartCollection(limits, edges, penalties);
-  let isWhole = collection.collect();
+  const collection = new PartCollection(limits, edges, order.penalties);
+  let isWhole = collection.collect(order.sharesFirst);
   if (!isWhole && collection.hitSaturation) {
     edges.share = 1;
-    isWhole = collection.collect();
+    isWhole = collection.collect(order.sharesFirst);
   }
   const found = collection.parts.length;
   return { found, parts: isWhole ? neededOf(collection.parts, limits, edges) : undefined };
+}
+
+/** Fees and penalties of all parts together. */
+function costOf(
+  parts: readonly Part[],
+  edges: RequestEdges,
+  filling: Filling,
+  penalties: EdgePenalties,
+): number {
+  edges.fill(filling);
+  let cost = 0;
+  for (const { edges: way, carried, fee } of parts) {
+    cost += fee;
+    for (const [i, edge] of way.entries()) {
+      const amount = carried[i] ?? 0;
+      if (edge < edges.graphLimit) cost += penalties.edgePenalty(edge, amount, edges.used(edge));
+      edges.use(edge, amount);
+    }
+  }
+  return cost;
 }
 
 function neededOf(

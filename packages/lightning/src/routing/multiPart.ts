@@ -38,16 +38,19 @@ export class PartCollection {
     this.#feeLeft = limits.maxFee;
   }
 
-  /** As many parts as it takes; `false` when there are no further ones. */
-  collect(): boolean {
+  /**
+   * As many parts as it takes; `false` when there are no further ones. With `sharesFirst`, also where one would do, if the
+   * first of several is cheaper by the millisatoshi.
+   */
+  collect(sharesFirst = false): boolean {
     while (this.#missing > 0) {
-      if (this.parts.length === this.#limits.maxCount || !this.#addPart()) return false;
+      if (this.parts.length === this.#limits.maxCount || !this.#addPart(sharesFirst)) return false;
     }
     return true;
   }
 
-  #addPart(): boolean {
-    const part = this.#whole() ?? this.#share() ?? this.#more();
+  #addPart(sharesFirst: boolean): boolean {
+    const part = (sharesFirst ? undefined : this.#whole()) ?? this.#share() ?? this.#more();
     if (part !== undefined) this.take(part);
     return part !== undefined;
   }

@@ -34,6 +34,35 @@ function wish(amount: number, changes: Partial<Wish> = {}): RouteRequest {
   return request({ payer: a, payee: clear(d), amount, firstHops, ...changes, limits });
 }
 
+describe("an amount that one way carries, and several carry cheaper", () => {
+  const graph = diamond(
+    { htlcMaximum: msat(600), feeBaseMsat: 0, feeProportionalMillionths: 0 },
+    { htlcMaximum: msat(2_000), feeBaseMsat: 0, feeProportionalMillionths: 100_000 },
+  );
+
+  function partsWith(penalty: number) {
+    const scorer = { penaltiesFor: () => ({ edgePenalty: () => penalty }) };
+    const asked = wish(1_000);
+    const found = findRoute(asked, graph, { scorer });
+    assert.ok(found.ok);
+    checkRoute(found.value, asked, graph);
+    return partsOf(found.value);
+  }
+
+  test("goes in parts as long as these cost less by fees and penalties", () => {
+    // In one part 100 msat of fees, in two 40, and a penalty more.
+    assert.deepEqual(partsWith(59), [
+      ["2 4", 400],
+      ["1 3", 600],
+    ]);
+    assert.deepEqual(partsWith(61), [["2 4", 1_000]]);
+  });
+
+  test("goes in one part where nobody says what another part risks", () => {
+    assert.deepEqual(parts(wish(1_000), graph), [["2 4", 1_000]]);
+  });
+});
+
 describe("an amount that no channel carries", () => {
   const graph = diamond({ htlcMaximum: msat(600) }, { htlcMaximum: msat(500) });
 
