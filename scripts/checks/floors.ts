@@ -18,8 +18,11 @@ const libraries = [
   "persist",
   "background",
   "wallet",
+  "chain-sync",
   "rapid-gossip-sync",
 ];
+const node = [...libraries, "node"];
+const daemon = [...node, "api", "client", "server"];
 
 /** Which packages each package may build on. */
 const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
@@ -31,10 +34,17 @@ const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
   persist: core,
   background: core,
   wallet: core,
+  "chain-sync": core,
   "rapid-gossip-sync": core,
-  playground: libraries,
-  interop: libraries,
-  bench: libraries,
+  node: libraries,
+  api: node,
+  client: ["api"],
+  server: [...node, "api"],
+  cli: daemon,
+  dashboard: ["api", "client"],
+  playground: [...daemon, "dashboard"],
+  interop: node,
+  bench: [...daemon, "cli"],
   fuzz: libraries,
 };
 
