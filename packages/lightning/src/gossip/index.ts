@@ -5,13 +5,17 @@ export type {
   NodeAnnouncementInfo,
   NodeInfo,
   ReadOnlyNetworkGraph,
-} from "./graphEntries.ts";
-export type { GossipSyncStatus } from "./graphSync.ts";
-export { NetworkGraph, type NetworkGraphOptions } from "./networkGraph.ts";
+} from "./graph/graphEntries.ts";
+export { NetworkGraph, type NetworkGraphOptions } from "./graph/networkGraph.ts";
+export type { SourcedGossip } from "./graph/pendingChecks.ts";
+export { edgeAmount, edgeFlag, edgeWord, nodeFlag, type RoutingGraph } from "./graph/routingGraph.ts";
+export type {
+  PartialAnnouncement,
+  UnsignedChannelUpdate,
+  UnsignedNodeAnnouncement,
+} from "./graph/unsignedGossip.ts";
 export { nodeAliasText } from "./nodeAlias.ts";
 export { type NodeAnnouncementContents, signNodeAnnouncement } from "./nodeAnnouncement.ts";
-export { P2PGossipSync, type P2PGossipSyncOptions } from "./p2pGossipSync.ts";
-export type { SourcedGossip } from "./pendingChecks.ts";
 export type {
   GossipOrigin,
   GraphMessage,
@@ -19,10 +23,10 @@ export type {
   SignatureCheck,
   SignatureVerdicts,
 } from "./preparedGossip.ts";
-export { decodeRapidSnapshot } from "./rapidDecode.ts";
-export { rapidSnapshotSince, type SnapshotRequest } from "./rapidDelta.ts";
-export { encodeRapidSnapshot } from "./rapidEncode.ts";
-export { type RapidGossipRefusal, RapidGossipSync } from "./rapidGossipSync.ts";
+export { decodeRapidSnapshot } from "./rapid/rapidDecode.ts";
+export { rapidSnapshotSince, type SnapshotRequest } from "./rapid/rapidDelta.ts";
+export { encodeRapidSnapshot } from "./rapid/rapidEncode.ts";
+export { type RapidGossipRefusal, RapidGossipSync } from "./rapid/rapidGossipSync.ts";
 export {
   type HistoryContents,
   type KnownChannel,
@@ -31,8 +35,8 @@ export {
   type ObservedGraph,
   RapidGossipHistory,
   type TermTimes,
-} from "./rapidHistory.ts";
-export { decodeRapidHistory, encodeRapidHistory } from "./rapidHistoryRecord.ts";
+} from "./rapid/rapidHistory.ts";
+export { decodeRapidHistory, encodeRapidHistory } from "./rapid/rapidHistoryRecord.ts";
 export type {
   RapidChannel,
   RapidChannelUpdate,
@@ -40,17 +44,13 @@ export type {
   RapidSnapshot,
   RapidTerms,
   RapidVersion,
-} from "./rapidSnapshot.ts";
-export { edgeAmount, edgeFlag, edgeWord, nodeFlag, type RoutingGraph } from "./routingGraph.ts";
+} from "./rapid/rapidSnapshot.ts";
 export { signedPart, signedPartOfChannel } from "./signatures.ts";
-export type {
-  PartialAnnouncement,
-  UnsignedChannelUpdate,
-  UnsignedNodeAnnouncement,
-} from "./unsignedGossip.ts";
-export type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";
+export type { GossipSyncStatus } from "./sync/graphSync.ts";
+export { P2PGossipSync, type P2PGossipSyncOptions } from "./sync/p2pGossipSync.ts";
 export {
   type GossipSignature,
   type SignatureBatch,
   verifySignatures,
-} from "./verificationQueue.ts";
+} from "./sync/verificationQueue.ts";
+export type { UtxoAnswer, UtxoLookup } from "./utxoLookup.ts";

@@ -4,7 +4,7 @@ import { networks } from "@fulmen/bitcoin/network";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { type BlockHeight, feeratePerKw, type Msat, msat, type Sat, sat } from "@fulmen/lightning/util";
 import { defaultUserConfig, type UserConfig } from "#src/channel/config";
-import type { NodeInfo } from "#src/gossip/graphEntries";
+import type { NodeInfo } from "#src/gossip/graph/graphEntries";
 import type { ChannelMessage, Event, LogRecord } from "#src/handlers/index";
 import { parseInvoice } from "#src/invoice/index";
 import { ChainMonitor } from "#src/manager/chainMonitor";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
-import type { NodeInfo } from "#src/gossip/graphEntries";
+import type { NodeInfo } from "#src/gossip/graph/graphEntries";
 import {
   type BlindedPathsRequest,
   createBlindedPaymentPaths,
