@@ -1,7 +1,7 @@
 import type { BlockHash } from "../primitives/index.ts";
 
-/** Bitcoin's networks by the names that Bitcoin Core gives them, `main` and `test` in full. */
-export type NetworkName = "mainnet" | "testnet" | "signet" | "regtest";
+/** Bitcoin's networks by the names that Bitcoin Core gives them, `main` and `test` (version 3) in full. */
+export type NetworkName = "mainnet" | "testnet" | "testnet4" | "signet" | "regtest";
 
 /** What differs between Bitcoin's networks. @ldk bitcoin::Network */
 export interface Network {
@@ -38,6 +38,15 @@ export const networks: { readonly [name in NetworkName]: Network } = {
     p2pkhVersion: 0x6f,
     p2shVersion: 0xc4,
     genesisHash: "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943" as BlockHash,
+    powLimitBits: 0x1d00_ffff,
+  },
+  testnet4: {
+    name: "testnet4",
+    bech32Hrp: "tb",
+    bolt11Prefix: "tb",
+    p2pkhVersion: 0x6f,
+    p2shVersion: 0xc4,
+    genesisHash: "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043" as BlockHash,
     powLimitBits: 0x1d00_ffff,
   },
   signet: {

@@ -63,14 +63,16 @@ test("testnet's blocks read back to the same bytes, hash, work and roots", () =>
 });
 
 test("every network's first header has the table's hash and meets its target", () => {
-  const merkleRoot = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b" as MerkleRoot;
+  const satoshis = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b" as MerkleRoot;
+  const testnet4s = "7aa0a7ae1e223414cb807e40cd57e667b718e42aaf9306db9102fe28912b7b4e" as MerkleRoot;
   const firsts = [
-    ["mainnet", 1_231_006_505, 2_083_236_893],
-    ["testnet", 1_296_688_602, 414_098_458],
-    ["signet", 1_598_918_400, 52_613_770],
-    ["regtest", 1_296_688_602, 2],
+    ["mainnet", 1_231_006_505, 2_083_236_893, satoshis],
+    ["testnet", 1_296_688_602, 414_098_458, satoshis],
+    ["testnet4", 1_714_777_860, 393_743_547, testnet4s],
+    ["signet", 1_598_918_400, 52_613_770, satoshis],
+    ["regtest", 1_296_688_602, 2, satoshis],
   ] as const;
-  for (const [name, time, nonce] of firsts) {
+  for (const [name, time, nonce, merkleRoot] of firsts) {
     const network = networks[name];
     const previous = "00".repeat(32) as BlockHash;
     const header = { version: 1, previous, merkleRoot, time, bits: network.powLimitBits, nonce };

@@ -36,6 +36,7 @@ export interface OtherField {
 
 /** What a payee states in an invoice: BOLT 11. */
 export interface InvoiceFields {
+  /** Of networks that share a prefix, as `testnet` and `testnet4` do, the first: an invoice cannot tell them apart. */
   readonly network: NetworkName;
   /** Left to the payer when absent; never zero. */
   readonly amount?: Msat;

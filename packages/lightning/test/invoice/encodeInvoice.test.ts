@@ -52,6 +52,7 @@ const addresses: Readonly<Record<NetworkName, readonly string[]>> = {
     "bc1pptdvg0d2nj99568qn6ssdy4cygnwuxgw2ukmnwgwz7jpqjz2kszse2s3lm",
   ],
   testnet: ["mk2QpYatsKicvFVuTAQLBryyccRXMUaGHP"],
+  testnet4: ["mk2QpYatsKicvFVuTAQLBryyccRXMUaGHP"],
   signet: ["tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"],
   regtest: ["mk2QpYatsKicvFVuTAQLBryyccRXMUaGHP"],
 };

@@ -84,6 +84,14 @@ describe("an invoice", () => {
     refused(() => terms({ features: strange }), "unknown-features", /100, 102.*ask for another/);
   });
 
+  it("is paid on testnet4, whose invoices look like those of testnet", () => {
+    const invoice = parsedInvoice(textOf({ network: "testnet4" }));
+    assert.equal(invoice.network, "testnet");
+    const made = termsOfInvoice(invoice, { ...us, network: "testnet4" }, {});
+    assert.equal(made.paymentHash, fields.paymentHash);
+    refused(() => termsOfInvoice(invoice, us, {}), "wrong-network");
+  });
+
   it("wants an amount where it names none, and what it names otherwise", () => {
     const { amount: _, ...open } = fields;
     const anyAmount = (options: PayInvoiceOptions) =>
