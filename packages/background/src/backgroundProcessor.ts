@@ -6,9 +6,9 @@ import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
 import type { Prober } from "@fulmen/lightning/routing";
 import { channelPrefixes } from "@fulmen/lightning/storage";
 import { printable, type UnixSeconds } from "@fulmen/lightning/util";
+import { BatchCommitter } from "./batchCommitter.ts";
 import type { BumpTransactionHandler } from "./bumpTransactionHandler.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { CommitQueue } from "./commitQueue.ts";
 import { type EventHandler, EventPump } from "./eventPump.ts";
 import { type DeliveredEvent, EventStream } from "./eventStream.ts";
 import { randomForwardDelay } from "./forwardDelay.ts";
@@ -70,7 +70,7 @@ export interface BackgroundProcessorOptions {
    */
   readonly bumpTransactionHandler?: Pick<BumpTransactionHandler, "handle" | "retain">;
   /** The wallet, when its rows are to be in the node's store: they are committed with the next batch. */
-  readonly wallet?: { readonly hasWrites: boolean; takeWrites(): readonly KvWrite[] };
+  readonly wallet?: { takeWrites(): readonly KvWrite[] };
   /**
    * Gets the outputs of `spendable-outputs` before the user gets that event, and has stored them when it is
    * acknowledged. It is for `pollChain` to tell it of blocks.
@@ -111,9 +111,6 @@ export interface BackgroundProcessorOptions {
 
 const keysPerScan = 1_000;
 
-/** Batches under way in the store: more than two let a slow store work on several, too many make a crash lose more. */
-const maxBatchesInFlight = 16;
-
 /**
  * Runs a node: commits what happened, lets the effects out that rest on it, gives the user events, and keeps the time.
  *
@@ -126,7 +123,7 @@ export class BackgroundProcessor {
   /** The `PeerManager` as the transport shall see it: what peers send is dealt with at once. */
   readonly peers: PeerConnections;
   readonly #options: BackgroundProcessorOptions;
-  readonly #queue: CommitQueue;
+  readonly #committer: BatchCommitter;
   /** Who gets the events; there may be nobody for a while. */
   #events: EventPump | EventStream | undefined;
   readonly #timers: Timers;
@@ -144,7 +141,7 @@ export class BackgroundProcessor {
     const { store, peerManager, clock = systemClock } = options;
     this.#options = { ...options, logger: withPrintableText(options.logger) };
     this.peers = wakingConnections(peerManager, () => this.wake());
-    this.#queue = new CommitQueue(store, clock, {
+    this.#committer = new BatchCommitter(store, clock, {
       frozen: (error, attempt, retryIn) => this.#frozen(error, attempt, retryIn),
       stalled: (waited) => {
         const error = new Error(`the store has not answered for ${waited / 1_000} s`);
@@ -200,7 +197,7 @@ export class BackgroundProcessor {
     this.#every(5 * 60, () => this.#knowledge.timePassed(clock.now() as UnixSeconds));
     this.#timers.every(60 * 60 * 1_000, () => {
       void this.#archive();
-      if (!this.#queue.isFrozen) void this.#knowledge.save();
+      if (!this.#committer.isFrozen) void this.#knowledge.save();
     });
     if (this.#options.pollChain !== undefined) this.#timers.every(pollInterval, () => void this.#poll());
     this.#guard(() => manager.timerTickOccurred(clock.now()));
@@ -282,13 +279,11 @@ export class BackgroundProcessor {
     await this.#endEvents();
     if (this.#isAlive) {
       this.#options.peerManager.disconnectAll();
-      this.#guard(() => this.#turn());
-      await this.#queue.drained();
-      this.#guard(() => this.#turn());
-      await this.#queue.drained();
-      if (this.#isAlive && !this.#queue.isFrozen) await this.#knowledge.save();
+      await this.#saved();
+      await this.#saved();
+      if (this.#isAlive && !this.#committer.isFrozen) await this.#knowledge.save();
     }
-    this.#queue.stop();
+    this.#committer.stop();
     if (this.#status.kind !== "failed") this.#become({ kind: "stopped" });
   }
 
@@ -302,11 +297,11 @@ export class BackgroundProcessor {
     const { manager, chainMonitor, sweeper, wallet, flush } = this.#options;
     this.#bump();
     this.#gossipVerifier?.pump();
-    if (this.#queue.isFrozen) {
+    if (this.#committer.isFrozen) {
       this.#disconnect();
       return;
     }
-    while (this.#queue.length < maxBatchesInFlight && !this.#queue.isFrozen) {
+    while (this.#committer.isReady) {
       manager.processMonitorEvents();
       const batch = manager.takeBatch();
       this.#commits++;
@@ -317,8 +312,7 @@ export class BackgroundProcessor {
         ...(wallet?.takeWrites() ?? []),
       ];
       if (batch === undefined && others.length === 0) break;
-      this.#queue.push({
-        ...(batch && { sequence: batch.sequence }),
+      this.#committer.commit({
         writes: batch === undefined ? others : [...batch.writes, ...others],
         committed: () =>
           this.#guard(() => {
@@ -360,7 +354,7 @@ export class BackgroundProcessor {
 
   #probe(): void {
     const { prober, clock = systemClock } = this.#options;
-    if (this.#queue.isFrozen) return;
+    if (this.#committer.isFrozen) return;
     const attempt = prober?.tick(clock.now() as UnixSeconds);
     if (attempt?.kind === "skipped") this.#log("debug", `no probe: ${attempt.text}`);
   }
@@ -383,10 +377,9 @@ export class BackgroundProcessor {
 
   /** Resolves when all that has happened is durable, or at once when the store fails. */
   async #saved(): Promise<void> {
-    do {
-      this.#guard(() => this.#turn());
-      await this.#queue.drained();
-    } while (this.#isAlive && !this.#queue.isFrozen && this.#options.wallet?.hasWrites === true);
+    await this.#committer.settled();
+    this.#guard(() => this.#turn());
+    await this.#committer.settled();
   }
 
   #frozen(error: unknown, attempt: number, retryIn: number): void {
@@ -452,7 +445,7 @@ export class BackgroundProcessor {
   #fail(error: unknown, what: string): void {
     if (!this.#isAlive) return;
     this.#timers.stop();
-    this.#queue.stop();
+    this.#committer.stop();
     void this.#endEvents();
     const text = `${what}: ${printable(textOf(error))}; the node stops here and is to be started anew`;
     this.#log("error", text);

@@ -27,7 +27,7 @@ describe("the background processor -- commits", () => {
     assert.deepEqual(manager.released, [1]);
   });
 
-  it("keeps several batches under way, and lets them out in order though they end out of order", async () => {
+  it("begins a batch when the one before it is durable: none is ever there without those before it", async () => {
     const { processor, store, manager } = fakeNode();
     store.automatic = false;
     processor.start();
@@ -35,30 +35,15 @@ describe("the background processor -- commits", () => {
       manager.happens(key);
       processor.wake();
       await settled();
+      assert.equal(store.waiting.length, 1);
     }
-    assert.equal(store.waiting.length, 3);
-    store.fulfil(2);
-    store.fulfil(1);
-    await settled();
-    assert.deepEqual(manager.released, []);
     store.fulfil(0);
     await settled();
-    assert.deepEqual(manager.released, [1, 2, 3]);
-  });
-
-  it("gathers what happens into fewer batches when the store is slow", async () => {
-    const { processor, store, manager } = fakeNode();
-    store.automatic = false;
-    processor.start();
-    for (let i = 0; i < 40; i++) {
-      manager.happens(`k${i}`);
-      processor.wake();
-      await settled();
-    }
-    assert.equal(store.waiting.length, 16);
+    assert.deepEqual(store.history, ["a batch-sequence", "b c batch-sequence"]);
+    assert.deepEqual(manager.released, [1]);
     store.fulfil(0);
     await settled();
-    assert.equal(store.history.at(-1)?.split(" ").length, 25);
+    assert.deepEqual(manager.released, [1, 2]);
   });
 
   it("commits what monitors learned in the same batch", async () => {
@@ -203,81 +188,42 @@ describe("the background processor -- a failing store", () => {
     assert.equal(statuses.at(-1)?.kind, "running");
   });
 
-  it("tries again all from the failed batch on as one, though later ones went through", async () => {
+  it("commits the same writes again, and what happened meanwhile when these are there", async () => {
     const { processor, store, manager, clock } = fakeNode();
     store.automatic = false;
     processor.start();
-    for (const key of ["a", "b", "c"]) {
+    for (const key of ["a", "b"]) {
       manager.happens(key);
       processor.wake();
       await settled();
     }
-    store.fulfil(2);
+    store.waiting.shift()?.reject(new Error("I/O error"));
+    await clock.advance(1_000);
+    assert.deepEqual(store.history, ["a batch-sequence", "a batch-sequence"]);
+    assert.equal(store.waiting.length, 1);
     store.fulfil(0);
-    store.waiting[0]?.reject(new Error("I/O error"));
     await settled();
     assert.deepEqual(manager.released, [1]);
-    store.automatic = true;
-    await clock.advance(1_000);
-    assert.equal(store.history.at(-1), "b batch-sequence c batch-sequence");
-    assert.deepEqual(manager.released, [1, 2, 3]);
-  });
-
-  it("waits for all commits under way before it tries again", async () => {
-    const { processor, store, manager, clock } = fakeNode();
-    store.automatic = false;
-    processor.start();
-    for (const key of ["a", "b"]) {
-      manager.happens(key);
-      processor.wake();
-      await settled();
-    }
-    store.waiting.shift()?.reject(new Error("I/O error"));
-    await clock.advance(10_000);
-    assert.equal(store.history.length, 2);
-    store.waiting.shift()?.reject(new Error("I/O error"));
-    store.automatic = true;
-    await clock.advance(1_000);
-    assert.equal(store.history.at(-1), "a batch-sequence b batch-sequence");
-  });
-
-  it("does not commit again what the store's sequence number shows to be there", async () => {
-    const { processor, store, manager, clock } = fakeNode();
-    store.automatic = false;
-    processor.start();
-    for (const key of ["a", "b"]) {
-      manager.happens(key);
-      processor.wake();
-      await settled();
-    }
-    const [first, second] = store.waiting;
-    store.apply(first?.writes ?? []);
-    first?.reject(new Error("connection reset"));
-    second?.reject(new Error("connection reset"));
-    store.automatic = true;
-    await clock.advance(1_000);
     assert.equal(store.history.at(-1), "b batch-sequence");
+    store.fulfil(0);
+    await settled();
     assert.deepEqual(manager.released, [1, 2]);
   });
 
-  it("commits again what failed before a batch whose answer was lost, though the store has the later number", async () => {
+  it("lets the effects out once when only the store's answer was lost", async () => {
     const { processor, store, manager, clock } = fakeNode();
-    processor.start();
-    await settled();
     store.automatic = false;
-    for (const key of ["a", "b"]) {
-      manager.happens(key);
-      processor.wake();
-      await settled();
-    }
-    const [first, second] = store.waiting.splice(0);
-    first?.reject(new Error("try again"));
-    store.apply(second?.writes ?? []);
-    second?.reject(new Error("connection reset"));
+    processor.start();
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    const [commit] = store.waiting.splice(0);
+    store.apply(commit?.writes ?? []);
+    commit?.reject(new Error("connection reset"));
     store.automatic = true;
     await clock.advance(1_000);
-    assert.deepEqual(manager.released, [1, 2]);
-    assert.deepEqual([...store.values.keys()].sort(), ["a", "b", "batch-sequence"]);
+    assert.deepEqual(manager.released, [1]);
+    assert.deepEqual([...store.values.keys()].sort(), ["a", "batch-sequence"]);
     assert.equal(processor.status.kind, "running");
   });
 
@@ -286,31 +232,43 @@ describe("the background processor -- a failing store", () => {
     processor.start();
     await settled();
     store.automatic = false;
-    for (const key of ["a", "b"]) {
-      manager.happens(key);
-      processor.wake();
-      await settled();
-    }
+    manager.happens("a");
+    processor.wake();
     await clock.advance(29_000);
     assert.equal(statuses.at(-1)?.kind, "running");
     await clock.advance(2_000);
     assert.equal(statuses.at(-1)?.kind, "frozen");
     assert.ok(calls.includes("disconnect all"));
-    manager.happens("c");
+    manager.happens("b");
     processor.wake();
     await clock.advance(100_000);
-    assert.equal(store.history.length, 2);
+    assert.deepEqual(store.history, ["a batch-sequence"]);
     assert.deepEqual(manager.released, []);
     store.fulfil(0);
     await settled();
-    assert.equal(statuses.at(-1)?.kind, "frozen");
+    assert.equal(statuses.at(-1)?.kind, "running");
+    assert.deepEqual(manager.released, [1]);
+    assert.equal(store.history.at(-1), "b batch-sequence");
+    store.fulfil(0);
+    await settled();
+    assert.deepEqual(manager.released, [1, 2]);
+  });
+
+  it("freezes again when the store does not answer the second attempt", async () => {
+    const { processor, store, manager, clock, statuses } = fakeNode();
+    processor.start();
+    store.automatic = false;
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    store.waiting.shift()?.reject(new Error("I/O error"));
+    await clock.advance(31_000);
+    const last = statuses.at(-1);
+    assert.ok(last?.kind === "frozen" && /has not answered for 30 s/.test(String(last.error)));
     store.fulfil(0);
     await settled();
     assert.equal(statuses.at(-1)?.kind, "running");
-    assert.equal(store.history.at(-1), "c batch-sequence");
-    store.fulfil(0);
-    await settled();
-    assert.deepEqual(manager.released, [1, 2, 3]);
+    assert.deepEqual(manager.released, [1]);
   });
 
   it("tries again what a store refuses after a long silence", async () => {

@@ -206,6 +206,46 @@ describe("the bump transaction handler", () => {
 });
 
 describe("a background processor with a wallet", () => {
+  it("broadcasts when the wallet's rows are durable, though another batch was under way before", async () => {
+    const { wallet, handler, packages } = world();
+    let events: readonly BumpTransactionEvent[] = [];
+    const { processor, store, manager } = fakeNode({
+      bumpTransactionHandler: handler,
+      wallet: {
+        takeWrites: () =>
+          wallet.requests.splice(0).map(() => ({ key: "wallet/lock", value: new Uint8Array(1) })),
+      },
+      chainMonitor: {
+        takeWrites: () => [],
+        committed: () => {},
+        rebroadcast: () => {},
+        archive: () => {},
+        takeBumpEvents: () => {
+          const taken = events;
+          events = [];
+          return taken;
+        },
+        unsettledClaims: () => [],
+      },
+    });
+    store.automatic = false;
+    processor.start();
+    manager.happens("a");
+    processor.wake();
+    await settled();
+    events = [closing(1, 1000)];
+    processor.wake();
+    await settled();
+    assert.deepEqual(store.history, ["a batch-sequence"]);
+    store.fulfil(0);
+    await settled();
+    assert.deepEqual(store.history, ["a batch-sequence", "wallet/lock"]);
+    assert.equal(packages.length, 0);
+    store.fulfil(0);
+    await settled();
+    assert.equal(packages.length, 1);
+  });
+
   it("has bump events answered, and commits the wallet's rows before anything is broadcast", async () => {
     const { wallet, handler, packages } = world();
     let events: readonly BumpTransactionEvent[] = [closing(1, 1000)];
@@ -213,9 +253,6 @@ describe("a background processor with a wallet", () => {
     const { processor, store, clock } = fakeNode({
       bumpTransactionHandler: handler,
       wallet: {
-        get hasWrites() {
-          return wallet.requests.length > 0 && rows.length > 0;
-        },
         takeWrites: () => {
           const taken = wallet.requests.length > 0 ? rows : [];
           if (wallet.requests.length > 0) rows = [];

@@ -29,9 +29,10 @@ export interface KVStoreError extends Error {
  *
  * `commit` is atomic and durable: when its promise is fulfilled, all writes of the batch survive a power cut; when it
  * is rejected, none of them is visible, or the outcome is unknown and the same batch may be committed again.
- * Batches take effect in the order in which `commit` was called, and none without all before it: once one is rejected,
- * those that were called before its answer was known are rejected, too. A later batch overwrites what an earlier one
- * made needless, so that one without the other may cost money. A store belongs to one process at a time.
+ * Batches take effect in the order in which `commit` was called: one that was rejected never does so after a later one
+ * was called. A store belongs to one process at a time.
+ *
+ * A node commits what must not be durable apart from one another in order: the next batch when the last one is durable.
  *
  * @ldk lightning::util::persist::KVStore
  */

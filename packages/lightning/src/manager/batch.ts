@@ -56,7 +56,7 @@ export const effectDurability = {
  * `ChannelManager.batchCommitted`; only then does anything of it leave the node. See docs/durability.md.
  */
 export interface Batch {
-  /** Rises by one; also part of `writes`, so that a commit with an unknown outcome can be looked up. */
+  /** Rises by one, through restarts too: it is also part of `writes`, and so says how far a store has come. */
   readonly sequence: number;
   readonly writes: readonly KvWrite[];
 }

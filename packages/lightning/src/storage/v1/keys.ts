@@ -7,7 +7,7 @@ import { invariant } from "../../util/invariant.ts";
 /** Every key of version 1 and what its record holds, as docs/storage.md has it. */
 export const keyDescriptions: readonly (readonly [key: string, holds: string])[] = [
   ["node", "node id, chain and format: whose store it is"],
-  ["batch-sequence", "number of the last batch: tells whether a commit with an unknown outcome took place"],
+  ["batch-sequence", "number of the last batch: says how far the store has come"],
   ["chain-position", "tip and twelve ancestors up to which everything here has seen the chain"],
   ["channel/<id>/core", "what rarely changes of a channel: terms, fundings, keys, scripts, phase"],
   [
@@ -248,7 +248,7 @@ export function parseSweeperKey(
 
 const sweeperKeyForm = /^sweeper\/(?:output\/([0-9a-f]{64})\/([0-9]{16})|transaction\/([0-9a-f]{64}))$/;
 
-/** The sequence number of the last batch: tells whether a commit with an unknown outcome took place. */
+/** The sequence number of the last batch: says how far the store has come. */
 export const batchSequenceKey = "batch-sequence";
 
 /** What a key below `channelsPrefix` names; `undefined` for keys that this version does not write. */
