@@ -3,26 +3,35 @@
  *
  * - `commit-failed`: a commit did not go through (disk full, I/O error, file busy). None of its writes is visible; the
  *   same batches may be committed again, in the same order.
+ * - `outcome-unknown`: the answer to a commit was lost: all of its writes are there, or none. The same batches may be
+ *   committed again, in the same order.
  * - `read-failed`: a read did not go through; it may be tried again.
- * - `open-failed`: the file cannot be opened or created: permissions, a path that leads nowhere.
+ * - `open-failed`: the file cannot be opened or created: permissions, a path that leads nowhere. Or the database cannot
+ *   be reached.
  * - `closed`: the store was closed before the call.
- * - `locked`: another process, or another store in this one, has the file open.
- * - `lease-lost`: another process has taken the file over while this one had it open. Nothing more may be done here.
+ * - `locked`: another process, or another store in this one, has the file open, or holds the lease.
+ * - `lease-lost`: another process has taken the store over while this one had it open. Nothing more may be done here.
+ * - `rolled-back`: the database has lost commits that it had acknowledged. What it holds is an old state of the node, and
+ *   to act on it would cost money.
  * - `corrupt`: the file is damaged.
  * - `foreign-file`: the file is a database, but not a store of Fulmen's.
  * - `newer-schema`: the file was written by a later version of Fulmen.
- * - `unsupported-runtime`: this runtime has no SQLite.
+ * - `unsafe-server`: the database's server is set up so that it may lose what it has acknowledged.
+ * - `unsupported-runtime`: this runtime has no SQLite, or a package that the store needs is not installed.
  */
 export type StoreErrorCode =
   | "commit-failed"
+  | "outcome-unknown"
   | "read-failed"
   | "open-failed"
   | "closed"
   | "locked"
   | "lease-lost"
+  | "rolled-back"
   | "corrupt"
   | "foreign-file"
   | "newer-schema"
+  | "unsafe-server"
   | "unsupported-runtime";
 
 /** A store could not do what it was asked; the message says what to do about it. */
@@ -37,6 +46,6 @@ export class StoreError extends Error {
 
   /** Whether trying again cannot help: a node must stop at once rather than go on with this store. */
   get isFatal(): boolean {
-    return this.code !== "commit-failed" && this.code !== "read-failed";
+    return this.code !== "commit-failed" && this.code !== "outcome-unknown" && this.code !== "read-failed";
   }
 }

@@ -25,5 +25,6 @@ export {
 } from "./coinSelection.ts";
 export type { EntropySource } from "./entropySource.ts";
 export type { KVStore, KVStoreError, KvEntry, KvWrite } from "./kvStore.ts";
+export type { Lease, LeasedStore } from "./lease.ts";
 export type { NodeSigner, PhantomSigner } from "./nodeSigner.ts";
 export { unsignedPsbt } from "./psbt.ts";
