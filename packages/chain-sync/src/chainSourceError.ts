@@ -4,6 +4,8 @@ export type ChainSourceErrorCode =
   | "unreachable"
   /** The password, cookie or token is not taken. */
   | "unauthorised"
+  /** Its certificate is not the pinned one, or signed by nobody who is known. */
+  | "untrusted"
   /** Its genesis block is that of another network. */
   | "wrong-network"
   /** It no longer has blocks that are needed. */
