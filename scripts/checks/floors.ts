@@ -29,7 +29,7 @@ const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
   bitcoin: [],
   lightning: ["bitcoin"],
   "crypto-node": ["bitcoin"],
-  testkit: core,
+  testkit: [...core, "chain-sync"],
   net: core,
   persist: core,
   background: core,
