@@ -1,0 +1,126 @@
+import type { Transaction } from "@fulmen/bitcoin/transaction";
+import type { ChainSource } from "@fulmen/chain-sync";
+import type { KVStore } from "@fulmen/lightning/chain";
+import type { UserConfig } from "@fulmen/lightning/channel";
+import type { LogRecord } from "@fulmen/lightning/handlers";
+import type { NodeId, Sat } from "@fulmen/lightning/util";
+
+/** Networks that a node can be on. Coins of all but `mainnet` are worth nothing. */
+export type NodeNetwork = "mainnet" | "testnet4" | "signet" | "regtest";
+
+/** Where a node keeps what it must not forget. */
+export type StorageOption =
+  /** Nothing outlives the process: for tests, and never with real money. */
+  | "memory"
+  /** A file. Nobody else may open it. */
+  | { readonly sqlite: string }
+  /** Whatever keeps to the border, such as a store of `@fulmen/persist`. The node closes it. */
+  | KVStore;
+
+/** Where the chain is heard of. */
+export type ChainOption =
+  /** A source that the caller made; the node starts and stops it. */
+  | ChainSource
+  /** Bitcoin Core. Either user and password, or the path of the cookie file. */
+  | {
+      readonly bitcoind: {
+        /** `http://127.0.0.1:8332` */
+        readonly url: string;
+        readonly user?: string;
+        readonly password?: string;
+        readonly cookieFile?: string;
+      };
+    }
+  /** A server of Esplora's API: `https://host/api`. */
+  | { readonly esplora: { readonly url: string } }
+  /** An Electrum server: `tls://host:50002`, `tcp://host:50001` or `wss://host`. */
+  | { readonly electrum: { readonly url: string } };
+
+/** Where peers may reach the node. Port 0 lets the system choose one. */
+export interface ListenOption {
+  /** Default 127.0.0.1; `0.0.0.0` and `::` are all interfaces. */
+  readonly host?: string;
+  /** Default 9735. */
+  readonly port?: number;
+}
+
+/** Which channels that peers want to open are taken. */
+export interface InboundChannelPolicy {
+  /** Default true. */
+  readonly accept?: boolean;
+  /** Smaller ones are refused. Default 0: what `UserConfig.channelHandshakeLimits` says. */
+  readonly minFunding?: Sat;
+  /** Larger ones are refused. Default: no limit. */
+  readonly maxFunding?: Sat;
+  /** Open channels with one peer, those that it wants included. Default 4. */
+  readonly maxPerPeer?: number;
+  /** Open channels that peers opened, in all. Default 500. */
+  readonly maxTotal?: number;
+  /**
+   * Their channels are used before their funding is confirmed, which such a peer may still spend otherwise: whoever is in this
+   * list can take all that was received over them. Default: nobody.
+   */
+  readonly trustedPeers?: readonly NodeId[];
+}
+
+/** How the node learns of others' channels, through which it pays. */
+export type GossipOption =
+  /** Peers tell, and are told. The default. */
+  | "peer-to-peer"
+  /** A server of rapid gossip sync tells, once a day; nothing is passed on. */
+  | { readonly rapidGossipSync: string }
+  /** The node pays its own peers only. */
+  | "none";
+
+/** How long what happened is kept. */
+export interface RetentionOption {
+  /** Events beyond these are forgotten, the oldest first. Default 100,000. */
+  readonly maxEvents?: number;
+  /** Events are forgotten after as many days. Default 90. */
+  readonly eventDays?: number;
+  /** Invoices that nobody paid are forgotten as many days after they expired. Default 30. */
+  readonly unpaidInvoiceDays?: number;
+}
+
+/** Who hears what the node does. Lines hold no secrets. */
+export interface NodeLogger {
+  log(record: LogRecord): void;
+}
+
+/** What a node is to be. */
+export interface NodeOptions {
+  readonly network: NodeNetwork;
+  /** 12 or 24 words (BIP 39, English), or 32 or 64 bytes from a good source of randomness. All money depends on it. */
+  readonly seed: string | Uint8Array;
+  /** The passphrase of BIP 39, for words only. Default: none. */
+  readonly passphrase?: string;
+  readonly storage: StorageOption;
+  readonly chain: ChainOption;
+  /** Default: nobody can connect; the node still connects to others. */
+  readonly listen?: ListenOption;
+  /** Addresses under which others reach the node, for its announcement: `host:port`. */
+  readonly announceAddresses?: readonly string[];
+  /** Told to the network when the node has announced channels; up to 32 bytes of UTF-8. */
+  readonly alias?: string;
+  /** Changes to the defaults of channels, forwarding and limits. */
+  readonly config?: Partial<UserConfig>;
+  readonly inboundChannels?: InboundChannelPolicy;
+  readonly gossip?: GossipOption;
+  /** Height from which the chain is searched for the wallet's coins. Default: the tip at the first start. */
+  readonly birthday?: number;
+  readonly retention?: RetentionOption;
+  /** Default: nothing is logged. */
+  readonly logger?: NodeLogger;
+  /** For development and tests; refused on mainnet. */
+  readonly development?: DevelopmentOptions;
+}
+
+/** What makes tests faster, and would make a node worse or give it away. */
+export interface DevelopmentOptions {
+  /** HTLCs are decided at once. Default false: after a random moment, so that observers learn less. */
+  readonly forwardAtOnce?: boolean;
+  /** Milliseconds before a lost peer is tried again for the first time. Default 1,000. */
+  readonly reconnectDelay?: number;
+  /** Told of each transaction that the node gives to the network. */
+  readonly onBroadcast?: (transactions: readonly Transaction[]) => void;
+}

@@ -1,0 +1,51 @@
+export type { Balances, Explained, PendingBalance, PendingReason } from "./api/balances.ts";
+export type {
+  ChannelConfigChange,
+  ChannelHtlc,
+  ChannelPhase,
+  ChannelView,
+  CloseChannelOptions,
+  CloseStep,
+  OpenChannelRequest,
+  OpenedChannel,
+  PeerView,
+} from "./api/channels.ts";
+export type { EventQuery, NodeEvent, StoredNodeEvent } from "./api/events.ts";
+export { type JsonSafe, jsonSafe } from "./api/jsonSafe.ts";
+export type { LedgerAccount, LedgerEntry, LedgerKind, LedgerPosting, LedgerQuery } from "./api/ledger.ts";
+export type {
+  MessageSignature,
+  NodeApi,
+  NodePhase,
+  NodeStatusView,
+  NodeWarning,
+  OnchainApi,
+} from "./api/nodeApi.ts";
+export { type ErrorDetails, NodeError, type NodeErrorCode } from "./api/nodeError.ts";
+export type {
+  ChainOption,
+  DevelopmentOptions,
+  GossipOption,
+  InboundChannelPolicy,
+  ListenOption,
+  NodeLogger,
+  NodeNetwork,
+  NodeOptions,
+  RetentionOption,
+  StorageOption,
+} from "./api/options.ts";
+export type { PaymentInstructions, PaymentMethod } from "./api/paymentInstructions.ts";
+export type {
+  OnchainSendRequest,
+  OnchainTransaction,
+  Payment,
+  PaymentAttempt,
+  PaymentDirection,
+  PaymentFailure,
+  PaymentQuery,
+  PaymentStatus,
+  PayOptions,
+  ReceiveOptions,
+  ReceiveRequest,
+  RouteExplanation,
+} from "./api/payments.ts";
