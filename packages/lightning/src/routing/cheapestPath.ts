@@ -168,14 +168,22 @@ export class PathSearch {
     if (node >= graph.nodeLimit) return;
     const { edgesInto, edgesIntoSource } = graph;
     const payer = this.#payer;
+    const least = this.#leastKey();
     const start = graph.edgesIntoStart[node] as number;
     const end = start + (graph.edgesIntoCount[node] as number);
     for (let at = start; at < end; at++) {
       const source = edgesIntoSource[at] as number;
-      // Our own channels are among the local edges.
-      if (keys[source] === Number.NEGATIVE_INFINITY || source === payer) continue;
+      // What has left the queue is below any. Our own channels are among the local edges.
+      if ((keys[source] as number) < least || source === payer) continue;
       this.#relax(this.#graphWords, this.#graphAmounts, edgesInto[at] as number, false);
     }
+  }
+
+  /** Over no edge of the graph that leads to the node at hand is a key below this. */
+  #leastKey(): number {
+    const { perHop, penalties } = this.#weights;
+    const penalty = this.#penalties?.leastPenalty?.(this.#value) ?? 0;
+    return (this.#cost + perHop + penalty * penalties) / this.#value;
   }
 
   /** Looks at one edge from a node that is still in the queue, or not yet: the one at `index` of these columns. */

@@ -17,4 +17,9 @@ export interface EdgePenalties {
    * @ldk ScoreLookUp::channel_penalty_msat
    */
   edgePenalty(edge: number, amount: number, inFlight: number): number;
+  /**
+   * Less than this no edge asks for when `amount` passes, and not less by the msat that passes when less does. The higher
+   * it is, the fewer edges a search has to look at. Absent: 0.
+   */
+  leastPenalty?(amount: number): number;
 }

@@ -7,7 +7,7 @@ export class FixedPenaltyScorer implements ScoreLookUp, ScoreUpdate {
 
   /** `penalty`: msat. @ldk FixedPenaltyScorer::with_penalty */
   constructor(penalty: number) {
-    this.#penalties = { edgePenalty: () => penalty };
+    this.#penalties = { edgePenalty: () => penalty, leastPenalty: () => penalty };
   }
 
   penaltiesFor(): EdgePenalties {

@@ -96,6 +96,11 @@ export class ScoredEdges implements EdgePenalties {
     return penalty;
   }
 
+  /** What every hop costs, less what rounding may take from a smaller amount. */
+  leastPenalty(amount: number): number {
+    return this.#manual === undefined ? Math.max(0, this.#model.base(amount) - 1) : 0;
+  }
+
   /** The same in parts. @ldk ScoreLookUp::channel_penalty_msat */
   penaltyParts(edge: number, amount: number, inFlight: number): PenaltyParts {
     const manual = this.#manualOf(edge);

@@ -388,3 +388,35 @@ describe("a scorer's memory", () => {
 function between(value: number | undefined, low: number, high: number): boolean {
   return value !== undefined && value > low && value < high;
 }
+
+describe("the least penalty", () => {
+  const amounts = [1, 999, 40_000, 1_000_000, 123_456_789];
+
+  it("is below what any edge asks for the amount, and by the msat for a smaller one", () => {
+    const feeParameters = { ...defaultFeeParameters, linearSuccessProbability: true };
+    const { graph, scorer, penalty } = scorerOf(2_000_000_000, feeParameters);
+    scorer.paymentPathFailed(pathOf(900_000), third, at(0));
+    const edges = scorer.penaltiesFor(graph);
+    for (const amount of amounts) {
+      const least = edges.leastPenalty?.(amount) ?? 0;
+      assert.ok(least >= defaultFeeParameters.basePenaltyMsat - 1, `${least} for ${amount} msat`);
+      for (const smaller of amounts.filter((one) => one <= amount)) {
+        for (const edge of [0, 1, 2, 3]) {
+          assert.ok(penalty(smaller, 0, edge) / smaller >= least / amount, `${smaller} of ${amount} msat`);
+        }
+      }
+    }
+  });
+
+  it("is nothing where the user may ask for less", () => {
+    const graph = line(1_000);
+    const feeParameters = withManualPenalty(defaultFeeParameters, targetId, 0);
+    const scorer = new ProbabilisticScorer({ graph, feeParameters });
+    assert.equal(penaltyBy(scorer, graph)(100), 0);
+    assert.equal(scorer.penaltiesFor(graph).leastPenalty?.(100), 0);
+  });
+
+  it("is what each edge asks for when all ask for the same", () => {
+    assert.equal(new FixedPenaltyScorer(7).penaltiesFor().leastPenalty?.(100), 7);
+  });
+});
