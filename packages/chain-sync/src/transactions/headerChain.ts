@@ -1,0 +1,178 @@
+import { type BlockHeader, blockHash, hasProofOfWork, targetFromBits } from "@fulmen/bitcoin/block";
+import type { Network } from "@fulmen/bitcoin/network";
+import type { BlockHash } from "@fulmen/bitcoin/primitives";
+import { type BlockHeight, blockHeight } from "@fulmen/lightning/util";
+import { ChainSourceError } from "../chainSourceError.ts";
+import { ChainMoved } from "./chainMoved.ts";
+import { mapLimited } from "./mapLimited.ts";
+import type { HeaderTip, TransactionClient } from "./transactionClient.ts";
+
+/** A header whose proof of work was checked. */
+export interface KnownHeader {
+  readonly header: BlockHeader;
+  readonly hash: BlockHash;
+  readonly height: BlockHeight;
+}
+
+/** Blocks after which the target of proof of work is set anew, to at most four times what it was. */
+const retargetInterval = 2_016;
+/** Answers' worth of headers that are fetched to link what is near the tip. */
+const linkedAnswers = 20;
+/** Single headers that are kept. */
+const maxSingles = 5_000;
+
+/**
+ * What is known of a server's chain of headers: a row of linked ones that ends in the tip, and single ones below it,
+ * which only their proof of work speaks for. What is in the row was as expensive to make as the chain itself.
+ */
+export class HeaderChain {
+  readonly #client: TransactionClient;
+  readonly #network: Network;
+  /** How far below the tip headers are linked. */
+  readonly #linkedDepth: number;
+  /** Rising, without a gap, the tip last. */
+  #row: readonly KnownHeader[] = [];
+  readonly #singles = new Map<number, KnownHeader>();
+
+  constructor(client: TransactionClient, network: Network) {
+    this.#client = client;
+    this.#network = network;
+    this.#linkedDepth = Math.min(retargetInterval, Math.max(144, linkedAnswers * client.maxHeaders));
+  }
+
+  get tip(): KnownHeader | undefined {
+    return this.#row.at(-1);
+  }
+
+  /** What is known of the block at this height of the chain. */
+  known(height: number): KnownHeader | undefined {
+    const [first] = this.#row;
+    return (first && this.#row[height - first.height]) ?? this.#singles.get(height);
+  }
+
+  /** Takes a tip, links it with what is known, and learns the headers at `heights`, which are not above it. */
+  async moveTo(tip: HeaderTip, heights: readonly number[]): Promise<KnownHeader> {
+    const top = this.#checked(tip.header, tip.height);
+    if (top.hash !== this.tip?.hash) await this.#link(top);
+    await this.learn(heights);
+    return top;
+  }
+
+  /** Makes the headers at these heights known, which are not above the tip. */
+  async learn(heights: readonly number[]): Promise<void> {
+    const { tip } = this;
+    if (tip === undefined) return;
+    const missing = [...new Set(heights)].filter((height) => this.known(height) === undefined);
+    const linked = missing.filter((height) => height >= tip.height - this.#linkedDepth);
+    if (linked.length > 0) await this.#extendDownTo(Math.min(...linked));
+    const single = missing.filter((height) => this.known(height) === undefined);
+    await mapLimited(single, this.#client.maxConcurrency, (height) => this.#learnSingle(height, tip));
+  }
+
+  /** Down to what is known already, or as far as there is a row to link with. */
+  async #link(top: KnownHeader): Promise<void> {
+    const old = this.#row;
+    const first = old[0]?.height ?? top.height;
+    const lowest = Math.max(first, top.height - this.#linkedDepth);
+    const falling = [top];
+    const isJoined = (each: KnownHeader) => old[each.height - 1 - first]?.hash === each.header.previous;
+    for (let last = top; !isJoined(last); ) {
+      if (last.height <= lowest) {
+        // Nothing in common: what was known of this chain need not be true any more.
+        this.#singles.clear();
+        return this.#setRow(falling.reverse());
+      }
+      for (const each of await this.#fetchBelow(last, lowest)) {
+        falling.push(each);
+        last = each;
+        if (isJoined(each)) break;
+      }
+    }
+    const lowestNew = (falling.at(-1) ?? top).height;
+    this.#setRow([...old.slice(0, lowestNew - first), ...falling.reverse()]);
+  }
+
+  async #extendDownTo(lowest: number): Promise<void> {
+    for (;;) {
+      const [first] = this.#row;
+      if (first === undefined || first.height <= lowest) return;
+      const below = await this.#fetchBelow(first, lowest);
+      this.#setRow([...[...below].reverse(), ...this.#row]);
+    }
+  }
+
+  /** One answer's worth of the headers right below a known one, falling; at least one. */
+  async #fetchBelow(above: KnownHeader, lowest: number): Promise<readonly KnownHeader[]> {
+    const from = Math.max(lowest, above.height - this.#client.maxHeaders, 0);
+    const headers = await this.#client.headers(from, above.height - from);
+    if (headers.length !== above.height - from) {
+      throw new ChainMoved("invalid-answer", `no headers from height ${from} to ${above.height}`);
+    }
+    const falling: KnownHeader[] = [];
+    let last = above;
+    for (let i = headers.length - 1; i >= 0; i--) {
+      const header = headers[i] as BlockHeader;
+      const each = this.#checked(header, from + i);
+      if (each.hash !== last.header.previous) {
+        const message = `block ${each.height} is not the one that block ${last.height} builds on`;
+        throw new ChainMoved("invalid-chain", message);
+      }
+      falling.push(each);
+      last = each;
+    }
+    return falling;
+  }
+
+  async #learnSingle(height: number, tip: KnownHeader): Promise<void> {
+    const [header] = await this.#client.headers(height, 1);
+    if (header === undefined) throw new ChainMoved("invalid-answer", `no header at height ${height}`);
+    const single = this.#checked(header, height);
+    const retargets = 1 + Math.ceil((tip.height - height) / retargetInterval);
+    if (isTooEasy(single.header, tip.header, { network: this.#network, retargets })) {
+      throw invalidChain(`the block at height ${height} has too little proof of work`);
+    }
+    this.#singles.set(height, single);
+    const [oldest] = this.#singles.keys();
+    if (this.#singles.size > maxSingles && oldest !== undefined) this.#singles.delete(oldest);
+  }
+
+  #checked(header: BlockHeader, height: number): KnownHeader {
+    if (!hasProofOfWork(header, this.#network)) {
+      throw invalidChain(`the block at height ${height} has no proof of work`);
+    }
+    const { tip } = this;
+    if (tip !== undefined && height > tip.height - retargetInterval) {
+      const retargets = 1 + Math.ceil(Math.abs(height - tip.height) / retargetInterval);
+      if (isTooEasy(header, tip.header, { network: this.#network, retargets })) {
+        throw invalidChain(`the block at height ${height} has too little proof of work`);
+      }
+    }
+    return { header, hash: blockHash(header), height: blockHeight(height) };
+  }
+
+  #setRow(row: readonly KnownHeader[]): void {
+    const most = 2 * retargetInterval;
+    this.#row = row.length > most ? row.slice(row.length - retargetInterval) : row;
+  }
+}
+
+/** Whether a target is further from that of a known block than as many retargets can bring it. Testnet has exceptions. */
+function isTooEasy(
+  header: BlockHeader,
+  known: BlockHeader,
+  { network, retargets }: { readonly network: Network; readonly retargets: number },
+): boolean {
+  if (network.name === "testnet") return false;
+  const [target, reference] = [targetFromBits(header.bits), targetFromBits(known.bits)];
+  if (target === undefined || reference === undefined) return true;
+  // The compact form rounds down.
+  return target > (reference << BigInt(2 * retargets)) + (reference >> 8n);
+}
+
+function invalidChain(message: string): ChainSourceError {
+  return new ChainSourceError(
+    "invalid-chain",
+    message,
+    "use another server: this one tells of a chain that cannot be",
+  );
+}

@@ -1,0 +1,3 @@
+export type { HeaderTip, HistoryItem, OutputsAnswer, TransactionClient } from "./transactionClient.ts";
+export { TransactionSync, type TransactionSyncOptions } from "./transactionSync.ts";
+export { WatchList } from "./watchList.ts";

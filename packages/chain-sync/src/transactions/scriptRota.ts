@@ -1,0 +1,76 @@
+import { toHex } from "@fulmen/bitcoin/primitives";
+import type { ScriptSource } from "../chainSource.ts";
+import type { ScriptHistory } from "./round.ts";
+import { finalDepth } from "./watchList.ts";
+
+interface Script {
+  readonly script: Uint8Array;
+  /** Number of the turn in which it was asked for; 0 before the first time. */
+  askedIn: number;
+  /** Whether something of its history may still change. */
+  isMoving: boolean;
+}
+
+/** Scripts that are asked for in each turn although nothing moves there, at the least. */
+const leastPerTurn = 200;
+/** Turns after which every script was asked for. */
+const turns = 10;
+/** The newest scripts are asked for in every turn: these are handed out. */
+const newest = 100;
+
+/**
+ * Whose turn it is, of the scripts of wallets. Where asking costs a request each, those in whose history something may
+ * still change are asked for each time, and so are new ones; of the others a part, so that a wallet with thousands of
+ * scripts hears of each within ten turns.
+ */
+export class ScriptRota {
+  readonly #sources = new Set<ScriptSource>();
+  /** By their hex, in the order in which they came. */
+  readonly #scripts = new Map<string, Script>();
+  #turn = 0;
+
+  /** Takes in scripts that came up since the last time; says whether there are any. */
+  takeNew(sources: readonly ScriptSource[]): boolean {
+    const before = this.#scripts.size;
+    for (const source of sources) {
+      if (!this.#sources.has(source)) {
+        this.#sources.add(source);
+        for (const script of source.scripts()) this.#add(script);
+      }
+      for (const script of source.takeScripts()) this.#add(script);
+    }
+    return this.#scripts.size > before;
+  }
+
+  /** Scripts that were never asked for. */
+  unasked(): readonly Uint8Array[] {
+    return [...this.#scripts.values()].filter(({ askedIn }) => askedIn === 0).map(({ script }) => script);
+  }
+
+  /** Scripts of a new turn: all of them, or those whose turn it is. */
+  nextTurn(extent: "all" | "part"): readonly Uint8Array[] {
+    this.#turn++;
+    const all = [...this.#scripts.values()];
+    if (extent === "all") return all.map(({ script }) => script);
+    const always = all.filter(
+      ({ askedIn, isMoving }, index) => askedIn === 0 || isMoving || index >= all.length - newest,
+    );
+    const chosen = new Set(always);
+    const others = all.filter((each) => !chosen.has(each)).sort((a, b) => a.askedIn - b.askedIn);
+    const quota = Math.max(leastPerTurn, Math.ceil(others.length / turns));
+    return [...always, ...others.slice(0, quota)].map(({ script }) => script);
+  }
+
+  /** What a script's history was, with this height of the chain. */
+  asked({ script, heights }: ScriptHistory, tip: number): void {
+    const known = this.#scripts.get(toHex(script));
+    if (known === undefined) return;
+    known.askedIn = Math.max(1, this.#turn);
+    known.isMoving = heights.some((height) => height === undefined || height + finalDepth > tip);
+  }
+
+  #add(script: Uint8Array): void {
+    const key = toHex(script);
+    if (!this.#scripts.has(key)) this.#scripts.set(key, { script, askedIn: 0, isMoving: false });
+  }
+}

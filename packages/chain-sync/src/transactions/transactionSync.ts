@@ -1,0 +1,190 @@
+import { blockHash } from "@fulmen/bitcoin/block";
+import type { Network } from "@fulmen/bitcoin/network";
+import type { Txid } from "@fulmen/bitcoin/primitives";
+import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import type { ChainClients, ChainFollower, ChainTip, SyncProgress } from "../chainSource.ts";
+import { ChainSourceError } from "../chainSourceError.ts";
+import { ChainMoved } from "./chainMoved.ts";
+import { fetchTransaction } from "./confirmedTransaction.ts";
+import { FollowerState, type Undoing } from "./followerState.ts";
+import { HeaderChain, type KnownHeader } from "./headerChain.ts";
+import { mapLimited } from "./mapLimited.ts";
+import { parentsFirst } from "./parentsFirst.ts";
+import { Round, type RoundBlock } from "./round.ts";
+import { ScriptRota } from "./scriptRota.ts";
+import type { HeaderTip, TransactionClient } from "./transactionClient.ts";
+import type { WatchList } from "./watchList.ts";
+
+export interface TransactionSyncOptions {
+  readonly client: TransactionClient;
+  readonly network: Network;
+  /** What the listeners registered. */
+  readonly watch: WatchList;
+  /** Milliseconds before what did not fit together is asked for again, doubled each time; 250 when not given. */
+  readonly retryDelay?: number;
+}
+
+/** Times that a sync begins anew because the chain moved meanwhile, or the server contradicted itself. */
+const maxAttempts = 5;
+/** Tips that one sync follows when they come faster than it gets there. */
+const maxRounds = 10;
+/** Unconfirmed transactions that are told of at once. */
+const maxMempool = 1_000;
+/** Times that a round tells of unconfirmed ones: scripts that they show to be used make others known, and nobody has to pay for what a server makes up. */
+const maxMempoolTurns = 10;
+/** Unconfirmed transactions that are remembered as told. */
+const maxSeen = 10_000;
+
+/**
+ * Follows the chain by questions about transactions, for servers that are not asked for whole blocks. What is gone is
+ * undone first; then blocks are told in their order, each with its transactions in theirs and without an `await` in
+ * between; what listeners register on account of it is asked for before the next block is told of.
+ *
+ * @ldk lightning_transaction_sync::EsploraSyncClient
+ */
+export class TransactionSync {
+  readonly #client: TransactionClient;
+  readonly #watch: WatchList;
+  readonly #chain: HeaderChain;
+  readonly #rota = new ScriptRota();
+  readonly #states = new WeakMap<ChainFollower, FollowerState>();
+  readonly #seen = new Set<Txid>();
+  readonly #retryDelay: number;
+
+  constructor({ client, network, watch, retryDelay = 250 }: TransactionSyncOptions) {
+    this.#client = client;
+    this.#watch = watch;
+    this.#chain = new HeaderChain(client, network);
+    this.#retryDelay = retryDelay;
+  }
+
+  /** As `ChainSource.sync`. */
+  async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {
+    let tip = await this.#insistently(() => this.#syncOnce(clients, progress));
+    for (let round = 1; round < maxRounds; round++) {
+      const { height, header } = await this.#client.tip();
+      if (height < tip.height || blockHash(header) === tip.hash) break;
+      tip = await this.#insistently(() => this.#syncOnce(clients, progress));
+    }
+    return { hash: tip.hash, height: tip.height };
+  }
+
+  async #insistently<T>(action: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof ChainMoved)) throw error;
+        if (attempt === maxAttempts) throw error.asError;
+        await new Promise((resolve) => setTimeout(resolve, this.#retryDelay * 2 ** (attempt - 1)));
+      }
+    }
+  }
+
+  async #syncOnce(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<KnownHeader> {
+    const followers = clients.followers.map((follower) => this.#stateOf(follower));
+    const tip = await this.#client.tip();
+    expectNotBehind(tip, followers);
+    const target = await this.#chain.moveTo(tip, []);
+    const undoings: (Undoing | undefined)[] = [];
+    for (const follower of followers) undoings.push(await follower.undoing(this.#chain));
+    const round = new Round({
+      client: this.#client,
+      chain: this.#chain,
+      watch: this.#watch,
+      followers,
+      target,
+      unconfirmed: new Set(undoings.flatMap((undoing) => undoing?.unconfirmed ?? [])),
+    });
+    const added = new Set(this.#watch.takeNew().map(({ txid }) => txid));
+    this.#rota.takeNew(clients.scripts);
+    await round.askForOutputs(this.#watch.all(), added);
+    await round.askForScripts(this.#rota.nextTurn(this.#client.isToldOfChanges ? "all" : "part"));
+    let next = await round.nextBlock();
+    await round.expectSameChain();
+    for (const [i, undoing] of undoings.entries()) {
+      if (undoing === undefined) continue;
+      followers[i]?.undo(undoing);
+      this.#watch.disconnectedAbove(undoing.forkPoint?.height ?? -1);
+    }
+    for (let mempoolTurns = 0; ; ) {
+      if (next !== undefined) {
+        this.#tell(next, followers);
+        round.told(next);
+        progress?.({ height: next.block.height, tip: target.height });
+      } else if (followers.filter((each) => each.tellTip(target)).length > 0) {
+        progress?.({ height: target.height, tip: target.height });
+      } else {
+        const wasNews = mempoolTurns++ < maxMempoolTurns && (await this.#tellMempool(round, clients));
+        if (!wasNews) break;
+      }
+      await clients.paced?.();
+      await this.#askForNew(round, clients);
+      next = await round.nextBlock();
+      await round.expectSameChain();
+    }
+    for (const history of round.histories) this.#rota.asked(history, target.height);
+    this.#watch.prune(target.height);
+    return target;
+  }
+
+  /** In one go: whoever stores what he hears never stores half a block. */
+  #tell({ block, transactions }: RoundBlock, followers: readonly FollowerState[]): void {
+    for (const { txid, transaction } of transactions) {
+      this.#watch.confirmed(txid, transaction, block.height);
+      this.#seen.delete(txid);
+    }
+    for (const follower of followers) {
+      follower.tell(
+        block,
+        transactions.filter(({ txid, isForced }) => isForced || !follower.wasTold(txid, block)),
+      );
+    }
+  }
+
+  /** What listeners registered on account of what they were told. */
+  async #askForNew(round: Round, { scripts }: ChainClients): Promise<void> {
+    const watched = this.#watch.takeNew();
+    await round.askForOutputs(watched, new Set(watched.map(({ txid }) => txid)));
+    if (!this.#rota.takeNew(scripts)) return;
+    const asked = new Set(round.histories.map(({ script }) => script));
+    await round.askForScripts(this.#rota.unasked().filter((script) => !asked.has(script)));
+  }
+
+  /** Tells of unconfirmed transactions that were not told of before; says whether there were any. */
+  async #tellMempool(round: Round, { mempool }: ChainClients): Promise<boolean> {
+    const news = round.mempool.filter(({ txid }) => !this.#seen.has(txid)).slice(0, maxMempool);
+    const found = await mapLimited(news, this.#client.maxConcurrency, (item) =>
+      fetchTransaction(this.#client, item),
+    );
+    for (const { txid } of news) this.#seen.add(txid);
+    for (const txid of this.#seen) {
+      if (this.#seen.size <= maxSeen) break;
+      this.#seen.delete(txid);
+    }
+    const transactions = found.filter((each): each is Transaction => each !== undefined);
+    for (const transaction of parentsFirst(transactions, txidOf)) {
+      for (const listener of mempool) listener.transactionSeen(transaction);
+    }
+    return transactions.length > 0;
+  }
+
+  #stateOf(follower: ChainFollower): FollowerState {
+    const known = this.#states.get(follower);
+    if (known !== undefined) return known;
+    const state = new FollowerState(follower);
+    this.#states.set(follower, state);
+    return state;
+  }
+}
+
+/** A chain never gets shorter: a server whose tip is lower does not know all that was known already. */
+function expectNotBehind({ height }: HeaderTip, followers: readonly FollowerState[]): void {
+  const highest = Math.max(...followers.map(({ position }) => position?.height ?? 0));
+  if (height >= highest) return;
+  throw new ChainSourceError(
+    "not-synced",
+    `the server's chain ends at height ${height}, ${highest - height} blocks before what is known already`,
+    "wait until the server has caught up with the chain, or use another one",
+  );
+}
