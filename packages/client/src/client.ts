@@ -67,7 +67,7 @@ async function perform(transport: Transport, asked: Asked, options: CallOptions)
 }
 
 /** The request that an operation with this input is: fields go into the path, then the query or the body. */
-export function requestOf({ name, route, input }: Asked, options: CallOptions): ApiRequest {
+function requestOf({ name, route, input }: Asked, options: CallOptions): ApiRequest {
   const rest = new Map(Object.entries(input).filter(([, value]) => value !== undefined));
   const path = route.path.replace(/\{(\w+)\}/g, (_braces, field: string) => {
     const value = rest.get(field);
