@@ -5,6 +5,10 @@ interface SocketConnectionOptions {
   readonly connectionId: ConnectionId;
   readonly peers: PeerConnections;
   readonly closeTimeout: number;
+  /** Asked immediately before bytes are given to the system. */
+  readonly mayWrite: () => boolean;
+  /** Bytes may wait that `mayWrite` kept back: `writeKeptBack` is to be called later. */
+  readonly onKeptBack: () => void;
   /** Bytes have come in or left, or the connection is over: states may have changed, here and elsewhere. */
   readonly onActivity: () => void;
   readonly onClosed: () => void;
@@ -19,6 +23,8 @@ export class SocketConnection {
   readonly #id: ConnectionId;
   readonly #peers: PeerConnections;
   readonly #closeTimeout: number;
+  readonly #mayWrite: () => boolean;
+  readonly #onKeptBack: () => void;
   #closeTimer: NodeJS.Timeout | undefined;
   #hasRoom = true;
   #isClosing = false;
@@ -29,6 +35,8 @@ export class SocketConnection {
     this.#id = connectionId;
     this.#peers = peers;
     this.#closeTimeout = closeTimeout;
+    this.#mayWrite = options.mayWrite;
+    this.#onKeptBack = options.onKeptBack;
     socket.on("data", (bytes: Uint8Array) => {
       if (this.#isClosing) return;
       // At once: Node would read up to 2 MB more before it comes back to the event loop.
@@ -66,6 +74,11 @@ export class SocketConnection {
     this.#write();
   }
 
+  /** Writes what `mayWrite` kept back, when it allows it now. */
+  writeKeptBack(): void {
+    this.#write();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
@@ -74,6 +87,12 @@ export class SocketConnection {
     const socket = this.#socket;
     if (!socket.writable) return;
     while (this.#hasRoom) {
+      if (!this.#mayWrite()) {
+        // Last words that may not be said are not waited for.
+        if (this.#isClosing) socket.destroy();
+        else this.#onKeptBack();
+        return;
+      }
       const bytes = this.#peers.takeOutgoing(this.#id);
       if (bytes.length === 0) break;
       this.#hasRoom = socket.write(bytes);

@@ -41,6 +41,12 @@ export interface TcpTransportOptions {
   readonly connectTimeout?: number;
   /** How long a peer may take to read our last words and close, in milliseconds. Default 2 s. */
   readonly closeTimeout?: number;
+  /**
+   * Whether this process may speak to peers now: the lease's `holdsLease`, where several processes could be the node. Asked
+   * immediately before bytes are given to the system. What is kept back is sent by a later `flush`, when it may be; a
+   * connection that is to be closed is closed without its last words. Default: always.
+   */
+  readonly mayWrite?: () => boolean;
   /** More inbound connections than these are closed unseen. Default 5,000. */
   readonly maxInboundConnections?: number;
 }
@@ -58,9 +64,12 @@ export class TcpTransport {
   readonly #connectTimeout: number;
   readonly #closeTimeout: number;
   readonly #maxInboundConnections: number;
+  readonly #mayWrite: () => boolean;
   readonly #servers = new Set<Server>();
   readonly #dialling = new Set<Socket>();
   readonly #connections = new Map<ConnectionId, SocketConnection>();
+  /** Connections that `mayWrite` kept from writing. */
+  #keptBack = new Set<SocketConnection>();
   #connectionCount = 0;
   #flushIsDue = false;
   #isClosed = false;
@@ -72,6 +81,7 @@ export class TcpTransport {
     this.#connectTimeout = options.connectTimeout ?? 10_000;
     this.#closeTimeout = options.closeTimeout ?? 2_000;
     this.#maxInboundConnections = options.maxInboundConnections ?? 5_000;
+    this.#mayWrite = options.mayWrite ?? (() => true);
   }
 
   /** Takes inbound connections; gives the port that it listens on. Rejects with the system's error. */
@@ -139,6 +149,10 @@ export class TcpTransport {
       }
       changes = this.#peers.takeConnectionChanges();
     }
+    if (this.#keptBack.size === 0 || !this.#mayWrite()) return;
+    const keptBack = this.#keptBack;
+    this.#keptBack = new Set();
+    for (const connection of keptBack) connection.writeKeptBack();
   }
 
   /** Stops listening and closes all connections, at once. */
@@ -172,12 +186,17 @@ export class TcpTransport {
   }
 
   #add(socket: Socket, connectionId: ConnectionId): SocketConnection {
-    const connection = new SocketConnection(socket, {
+    const connection: SocketConnection = new SocketConnection(socket, {
       connectionId,
       peers: this.#peers,
       closeTimeout: this.#closeTimeout,
+      mayWrite: this.#mayWrite,
+      onKeptBack: () => this.#keptBack.add(connection),
       onActivity: () => this.#scheduleFlush(),
-      onClosed: () => this.#connections.delete(connectionId),
+      onClosed: () => {
+        this.#connections.delete(connectionId);
+        this.#keptBack.delete(connection);
+      },
       onError: (error) => this.#log("debug", `${connectionId} failed: ${codeOf(error)}`),
     });
     this.#connections.set(connectionId, connection);
