@@ -1,6 +1,12 @@
-import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
+import type { KVStore, KvWrite, Lease } from "@fulmen/lightning/chain";
 import type { P2PGossipSync } from "@fulmen/lightning/gossip";
-import { type Event, type Logger, type LogRecord, withPrintableText } from "@fulmen/lightning/handlers";
+import {
+  type Event,
+  type EventsProvider,
+  type Logger,
+  type LogRecord,
+  withPrintableText,
+} from "@fulmen/lightning/handlers";
 import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
 import type { Prober } from "@fulmen/lightning/routing";
@@ -54,6 +60,12 @@ export interface BackgroundProcessorOptions {
   >;
   readonly peerManager: PeerConnections & Pick<PeerManager, "tick" | "disconnectAll">;
   readonly store: KVStore;
+  /**
+   * The lease by which this process is the node, where others could be: asked before peers are written to and before each
+   * event. When it is lost the node stops at once. Default: the store, when it has one. The transport (`mayWrite`) and the
+   * broadcaster (`fencedBroadcaster`) are to be given it, too.
+   */
+  readonly lease?: Pick<Lease, "holdsLease" | "onLost">;
   /** What `handleEvents` would be given at once; absent, when that or `events` follows. */
   readonly handleEvent?: EventHandler;
   readonly logger: Logger;
@@ -110,6 +122,8 @@ export interface BackgroundProcessorOptions {
 }
 
 const keysPerScan = 1_000;
+/** Milliseconds until a lease that is not held now is looked at again. */
+const leaseLookInterval = 100;
 
 /**
  * Runs a node: commits what happened, lets the effects out that rest on it, gives the user events, and keeps the time.
@@ -124,6 +138,8 @@ export class BackgroundProcessor {
   readonly peers: PeerConnections;
   readonly #options: BackgroundProcessorOptions;
   readonly #committer: BatchCommitter;
+  readonly #lease: BackgroundProcessorOptions["lease"];
+  readonly #eventSource: EventsProvider;
   /** Who gets the events; there may be nobody for a while. */
   #events: EventPump | EventStream | undefined;
   readonly #timers: Timers;
@@ -134,6 +150,7 @@ export class BackgroundProcessor {
   #turnIsDue = false;
   /** Cancels the timer of HTLCs that wait to be decided. */
   #cancelForwards: (() => void) | undefined;
+  #cancelLeaseLook: (() => void) | undefined;
   #isPolling = false;
   readonly #knowledge: NetworkKnowledge;
 
@@ -141,6 +158,13 @@ export class BackgroundProcessor {
     const { store, peerManager, clock = systemClock } = options;
     this.#options = { ...options, logger: withPrintableText(options.logger) };
     this.peers = wakingConnections(peerManager, () => this.wake());
+    const { manager } = options;
+    this.#lease = options.lease ?? leaseOf(store);
+    this.#eventSource = {
+      pendingEvents: (limit, after) => (this.#mayAct() ? manager.pendingEvents(limit, after) : []),
+      acknowledgeEvent: (index) => manager.acknowledgeEvent(index),
+      acknowledgeEvents: (index) => manager.acknowledgeEvents(index),
+    };
     this.#committer = new BatchCommitter(store, clock, {
       frozen: (error, attempt, retryIn) => this.#frozen(error, attempt, retryIn),
       stalled: (waited) => {
@@ -182,6 +206,8 @@ export class BackgroundProcessor {
     const { manager, peerManager, chainMonitor, bumpTransactionHandler, sweeper, gossip } = this.#options;
     const { clock = systemClock } = this.#options;
     this.#become({ kind: "running" });
+    this.#lease?.onLost((error) => this.#fail(error, "the node is another process's"));
+    if (!this.#isAlive) return;
     this.#every(10, () => {
       peerManager.tick();
       gossip?.tick(clock.now() as UnixSeconds);
@@ -223,10 +249,10 @@ export class BackgroundProcessor {
    * wait as long as nobody gets them. One handler or loop at a time: throws while there is another.
    */
   handleEvents(handler: EventHandler): void {
-    const { manager, clock = systemClock } = this.#options;
+    const { clock = systemClock } = this.#options;
     this.#expectNobody();
     this.#events = new EventPump({
-      source: manager,
+      source: this.#eventSource,
       handle: (event, index) => {
         this.#track(event, index);
         return handler(event, index);
@@ -257,7 +283,7 @@ export class BackgroundProcessor {
   events(): AsyncIterableIterator<DeliveredEvent> {
     this.#expectNobody();
     const stream = new EventStream({
-      source: this.#options.manager,
+      source: this.#eventSource,
       deliver: (event, index) => this.#track(event, index),
       acknowledged: () => this.wake(),
       ended: () => {
@@ -276,6 +302,7 @@ export class BackgroundProcessor {
   async stop(): Promise<void> {
     this.#timers.stop();
     this.#cancelForwards?.();
+    this.#cancelLeaseLook?.();
     await this.#endEvents();
     if (this.#isAlive) {
       this.#options.peerManager.disconnectAll();
@@ -323,9 +350,21 @@ export class BackgroundProcessor {
           }),
       });
     }
-    flush();
+    if (this.#mayAct()) flush();
     this.#events?.wake();
     this.#scheduleForwards();
+  }
+
+  /** Without the lease nothing leaves. It may come back, of which nobody tells. */
+  #mayAct(): boolean {
+    if (this.#lease === undefined || this.#lease.holdsLease()) return true;
+    if (!this.#isAlive) return false;
+    const { clock = systemClock } = this.#options;
+    this.#cancelLeaseLook ??= clock.schedule(() => {
+      this.#cancelLeaseLook = undefined;
+      this.wake();
+    }, leaseLookInterval);
+    return false;
   }
 
   /** HTLCs that came in wait a little: those of one moment go on together, and nobody learns much from the time it takes. */
@@ -461,6 +500,13 @@ export class BackgroundProcessor {
   #log(level: LogRecord["level"], text: string): void {
     this.#options.logger.log({ level, module: "background", text });
   }
+}
+
+/** The lease that comes with a store such as PostgreSQL's. */
+function leaseOf(store: KVStore & Partial<Lease>): BackgroundProcessorOptions["lease"] {
+  const { holdsLease, onLost } = store;
+  if (holdsLease === undefined || onLost === undefined) return undefined;
+  return { holdsLease: holdsLease.bind(store), onLost: onLost.bind(store) };
 }
 
 async function keysBelow(store: KVStore, prefixes: readonly string[]): Promise<readonly string[]> {

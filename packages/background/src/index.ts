@@ -7,6 +7,7 @@ export { BumpTransactionHandler, type BumpTransactionHandlerOptions } from "./bu
 export { type Clock, risingMilliseconds, systemClock } from "./clock.ts";
 export type { EventHandler } from "./eventPump.ts";
 export type { DeliveredEvent } from "./eventStream.ts";
+export { type FencedBroadcasterOptions, fencedBroadcaster } from "./fencedBroadcaster.ts";
 export { randomForwardDelay } from "./forwardDelay.ts";
 export { GossipVerifier, type GossipVerifierOptions, type SignatureVerifier } from "./gossipVerifier.ts";
 export {
