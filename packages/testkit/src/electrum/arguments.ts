@@ -1,7 +1,7 @@
 import { fromHex, type Txid } from "@fulmen/bitcoin/primitives";
+import type { ScriptHash } from "../lookup/index.ts";
 import type { Json } from "./json.ts";
 import { badRequest } from "./requestError.ts";
-import type { ScriptHash } from "./scriptHash.ts";
 
 /** Of a value that a client sent, as an error repeats it. */
 const longestEcho = 100;

@@ -1,7 +1,7 @@
 import type { TestChain } from "../chain/index.ts";
+import { ScriptIndex } from "../lookup/index.ts";
 import { type ElectrumConnection, ElectrumSession, type SessionHost } from "./electrumSession.ts";
 import type { ElectrumLimits, ElectrumServerOptions } from "./method.ts";
-import { ScriptIndex } from "./scriptIndex.ts";
 
 const defaultLimits: ElectrumLimits = {
   maxLineLength: 5_000_000,

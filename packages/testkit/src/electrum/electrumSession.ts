@@ -1,3 +1,4 @@
+import type { IndexChange, ScriptHash } from "../lookup/index.ts";
 import { callMethod } from "./callMethod.ts";
 import { tipOf } from "./headerMethods.ts";
 import { grouped } from "./headerProof.ts";
@@ -13,9 +14,7 @@ import {
 import type { Caller, MethodContext } from "./method.ts";
 import { commonProtocol } from "./protocolVersion.ts";
 import { badRequest, errorCodes, RequestError } from "./requestError.ts";
-import type { ScriptHash } from "./scriptHash.ts";
 import { scriptStatus } from "./scriptHashMethods.ts";
-import type { IndexChange } from "./scriptIndex.ts";
 
 /** The way to a client. */
 export interface ElectrumConnection {

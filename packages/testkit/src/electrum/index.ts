@@ -1,4 +1,4 @@
+export { type HistoryItem, type ScriptHash, scriptHashOf, statusOf } from "../lookup/index.ts";
 export { ElectrumServer } from "./electrumServer.ts";
 export type { ElectrumConnection, ElectrumSession } from "./electrumSession.ts";
 export type { ElectrumLimits, ElectrumServerOptions } from "./method.ts";
-export { type HistoryItem, type ScriptHash, scriptHashOf, statusOf } from "./scriptHash.ts";

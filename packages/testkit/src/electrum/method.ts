@@ -1,9 +1,8 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { Result } from "@fulmen/lightning/util";
 import type { Accepted, Refusal, TestChain } from "../chain/index.ts";
+import type { ScriptHash, ScriptIndex } from "../lookup/index.ts";
 import type { Json } from "./json.ts";
-import type { ScriptHash } from "./scriptHash.ts";
-import type { ScriptIndex } from "./scriptIndex.ts";
 
 /** What a server tells of itself. */
 export interface ElectrumServerOptions {

@@ -1,9 +1,9 @@
+import type { MempoolItem } from "../lookup/index.ts";
+import { type HistoryItem, type ScriptHash, statusOf } from "../lookup/index.ts";
 import { scriptHash } from "./arguments.ts";
 import type { Json } from "./json.ts";
 import type { Method, MethodContext } from "./method.ts";
 import { errorCodes, RequestError } from "./requestError.ts";
-import { type HistoryItem, type ScriptHash, statusOf } from "./scriptHash.ts";
-import type { MempoolItem } from "./scriptIndex.ts";
 
 /** The status of a script; throws `RequestError` where its history is too long. */
 export function scriptStatus(

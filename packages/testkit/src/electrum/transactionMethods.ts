@@ -8,11 +8,11 @@ import {
   type Transaction,
   txid as txidOf,
 } from "@fulmen/bitcoin/transaction";
+import { rejectReason } from "../lookup/index.ts";
 import { boolean, hexBytes, nonNegativeInteger, transactionHash } from "./arguments.ts";
 import { blockAt } from "./headerMethods.ts";
 import { grouped } from "./headerProof.ts";
 import type { Method } from "./method.ts";
-import { rejectReason } from "./rejectReason.ts";
 import { badRequest, daemonError } from "./requestError.ts";
 import { verboseTransaction } from "./verboseTransaction.ts";
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { op, script } from "@fulmen/bitcoin/script";
 import { txid } from "@fulmen/bitcoin/transaction";
 import { scriptHashOf, statusOf } from "@fulmen/testkit/electrum";
-import { ScriptIndex } from "#src/electrum/scriptIndex";
+import { ScriptIndex } from "#src/lookup/scriptIndex";
 import { type ElectrumTestClient, pay, scriptOf, send, servedChain, spend } from "./electrumTestClient.ts";
 
 const [alice, bob] = [scriptOf(1), scriptOf(2)];

@@ -1,6 +1,6 @@
 import type { Refusal } from "../chain/index.ts";
 
-/** What Bitcoin Core's `sendrawtransaction` says for a refusal: Electrum clients look for these words. */
+/** What Bitcoin Core's `sendrawtransaction` says for a refusal: clients look for these words. */
 export function rejectReason(refusal: Refusal): string {
   switch (refusal.kind) {
     case "malformed":
