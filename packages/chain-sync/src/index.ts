@@ -1,3 +1,4 @@
+export { BroadcastQueue, type BroadcastQueueOptions } from "./broadcast/index.ts";
 export type {
   BroadcastOutcome,
   ChainClients,
@@ -10,3 +11,6 @@ export type {
   SyncProgress,
 } from "./chainSource.ts";
 export { ChainSourceError, type ChainSourceErrorCode } from "./chainSourceError.ts";
+export { FeeEstimates } from "./fees/index.ts";
+export { CheckedHeaders, type KnownHeader } from "./headers/index.ts";
+export { ChainUtxoLookup, type ChainUtxoLookupOptions } from "./utxo/index.ts";

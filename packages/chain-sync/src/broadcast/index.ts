@@ -1,0 +1,1 @@
+export { BroadcastQueue, type BroadcastQueueOptions } from "./broadcastQueue.ts";

@@ -1,0 +1,1 @@
+export { FeeEstimates } from "./feeEstimates.ts";

@@ -1,0 +1,1 @@
+export { CheckedHeaders, invalidChain, type KnownHeader, workOf } from "./checkedHeaders.ts";

@@ -1,0 +1,1 @@
+export { ChainUtxoLookup, type ChainUtxoLookupOptions } from "./chainUtxoLookup.ts";
