@@ -2,6 +2,7 @@ import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import type { BlockLocator } from "@fulmen/lightning/chain";
 import { type BlockHeight, blockHeight } from "@fulmen/lightning/util";
 import type { ChainFollower } from "../chainSource.ts";
+import { ChainMoved } from "./chainMoved.ts";
 import type { ConfirmedTransaction } from "./confirmedTransaction.ts";
 import type { HeaderChain, KnownHeader } from "./headerChain.ts";
 
@@ -33,6 +34,11 @@ export class FollowerState {
     await chain.learn([position.height]);
     if (chain.known(position.height)?.hash === position.hash) return undefined;
     const forkPoint = await forkPointOf(position, chain);
+    const height = chain.heightOf(position.hash);
+    if (height !== undefined) {
+      const message = `the server says that block ${position.hash} is at height ${height}, not ${position.height}`;
+      throw new ChainMoved("invalid-chain", message);
+    }
     const above = this.relevant().filter(
       ({ height }) => forkPoint === undefined || height > forkPoint.height,
     );

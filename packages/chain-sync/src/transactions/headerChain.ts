@@ -50,6 +50,11 @@ export class HeaderChain {
     return (first && this.#row[height - first.height]) ?? this.#singles.get(height);
   }
 
+  /** The height of a linked block; for who knows another one of the same block. */
+  heightOf(hash: BlockHash): number | undefined {
+    return this.#row.find((each) => each.hash === hash)?.height;
+  }
+
   /** Takes a tip, links it with what is known, and learns the headers at `heights`, which are not above it. */
   async moveTo(tip: HeaderTip, heights: readonly number[]): Promise<KnownHeader> {
     const top = this.#checked(tip.header, tip.height);

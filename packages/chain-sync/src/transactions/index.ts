@@ -1,3 +1,9 @@
-export type { HeaderTip, HistoryItem, OutputsAnswer, TransactionClient } from "./transactionClient.ts";
+export type {
+  HeaderTip,
+  HistoryItem,
+  OutputsAnswer,
+  OutputsQuestion,
+  TransactionClient,
+} from "./transactionClient.ts";
 export { TransactionSync, type TransactionSyncOptions } from "./transactionSync.ts";
 export { WatchList } from "./watchList.ts";

@@ -8,10 +8,11 @@ import type { WatchedTransaction } from "./watchList.ts";
 export async function askOutputs(
   client: TransactionClient,
   { txid, outputs, script }: WatchedTransaction,
+  wantsCreator: boolean,
 ): Promise<OutputsAnswer> {
   if (client.outputs !== undefined) {
     const indexes = outputs.map(({ outPoint }) => outPoint.index);
-    return client.outputs(txid, indexes);
+    return client.outputs({ txid, indexes, wantsCreator });
   }
   const scripts = outputs.length === 0 ? [script] : outputs.map((output) => output.script);
   const histories = await mapLimited(scripts, client.maxConcurrency, (each) =>
@@ -36,5 +37,5 @@ export async function askChildren(
     .map(([index, { script }]) => ({ outPoint: { txid, index }, script }));
   const [first] = watched;
   if (first === undefined) return [];
-  return (await askOutputs(client, { txid, outputs: watched, script: first.script })).spenders;
+  return (await askOutputs(client, { txid, outputs: watched, script: first.script }, false)).spenders;
 }

@@ -73,7 +73,9 @@ export class Round {
   async askForOutputs(watched: readonly WatchedTransaction[], forced: ReadonlySet<Txid>): Promise<void> {
     if (watched.length > 0) this.#hasAsked = true;
     const { client } = this.#context;
-    const answers = await mapLimited(watched, client.maxConcurrency, (each) => askOutputs(client, each));
+    const answers = await mapLimited(watched, client.maxConcurrency, (each) =>
+      askOutputs(client, each, !this.#isPlaced(each.txid)),
+    );
     const items: Pending[] = [];
     for (const [i, { creator, spenders }] of answers.entries()) {
       const { txid } = present(watched[i], "a watched transaction");

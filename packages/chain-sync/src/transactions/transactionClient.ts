@@ -12,6 +12,13 @@ export interface HistoryItem {
   readonly transaction?: Transaction;
 }
 
+/** What `TransactionClient.outputs` is asked for. */
+export interface OutputsQuestion {
+  readonly txid: Txid;
+  readonly indexes: readonly number[];
+  readonly wantsCreator: boolean;
+}
+
 /** What became of a transaction and its outputs. */
 export interface OutputsAnswer {
   /** The transaction itself. */

@@ -22,6 +22,8 @@ export interface TransactionSyncOptions {
   readonly watch: WatchList;
   /** Milliseconds before what did not fit together is asked for again, doubled each time; 250 when not given. */
   readonly retryDelay?: number;
+  /** Resolves after so many milliseconds, or rejects with what ends the sync: for sources that are stopped meanwhile. */
+  readonly wait?: (milliseconds: number) => Promise<void>;
 }
 
 /** Times that a sync begins anew because the chain moved meanwhile, or the server contradicted itself. */
@@ -50,12 +52,14 @@ export class TransactionSync {
   readonly #states = new WeakMap<ChainFollower, FollowerState>();
   readonly #seen = new Set<Txid>();
   readonly #retryDelay: number;
+  readonly #wait: (milliseconds: number) => Promise<void>;
 
-  constructor({ client, network, watch, retryDelay = 250 }: TransactionSyncOptions) {
+  constructor({ client, network, watch, retryDelay = 250, wait = pause }: TransactionSyncOptions) {
     this.#client = client;
     this.#watch = watch;
     this.#chain = new HeaderChain(client, network);
     this.#retryDelay = retryDelay;
+    this.#wait = wait;
   }
 
   /** As `ChainSource.sync`. */
@@ -76,7 +80,7 @@ export class TransactionSync {
       } catch (error) {
         if (!(error instanceof ChainMoved)) throw error;
         if (attempt === maxAttempts) throw error.asError;
-        await new Promise((resolve) => setTimeout(resolve, this.#retryDelay * 2 ** (attempt - 1)));
+        await this.#wait(this.#retryDelay * 2 ** (attempt - 1));
       }
     }
   }
@@ -176,6 +180,10 @@ export class TransactionSync {
     this.#states.set(follower, state);
     return state;
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** A chain never gets shorter: a server whose tip is lower does not know all that was known already. */

@@ -5,6 +5,7 @@ import type {
   HeaderTip,
   HistoryItem,
   OutputsAnswer,
+  OutputsQuestion,
   TransactionClient,
 } from "@fulmen/chain-sync/transactions";
 import { present } from "@fulmen/lightning/util";
@@ -24,7 +25,7 @@ export class SimulatedClient implements TransactionClient {
 
   constructor(chain: SimulatedChain, by: "outputs" | "scripts" = "outputs") {
     this.chain = chain;
-    this.outputs = by === "scripts" ? undefined : (txid, indexes) => this.#outputs(txid, indexes);
+    this.outputs = by === "scripts" ? undefined : (question) => this.#outputs(question);
   }
 
   async tip(): Promise<HeaderTip> {
@@ -85,9 +86,9 @@ export class SimulatedClient implements TransactionClient {
     return count;
   }
 
-  async #outputs(txid: Txid, indexes: readonly number[]): Promise<OutputsAnswer> {
+  async #outputs({ txid, indexes, wantsCreator }: OutputsQuestion): Promise<OutputsAnswer> {
     this.#count("outputs");
-    const creator = this.chain.transaction(txid);
+    const creator = wantsCreator ? this.chain.transaction(txid) : undefined;
     const spenders = indexes.flatMap((index) => {
       const spender = this.chain.outputSpentBy({ txid, index });
       return spender === undefined
