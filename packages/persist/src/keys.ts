@@ -37,6 +37,24 @@ export function ownBatch(batch: readonly KvWrite[]): readonly KvWrite[] {
   });
 }
 
+/** Whether `text` can be the key of an entry. */
+export function isKey(text: string): boolean {
+  return text.length > 0 && text.length <= maxKeyLength && keyCharacters.test(text);
+}
+
+/** The index of the first of `keys`, which are in order, that is at least `range.from` and greater than `range.after`. */
+export function firstInRange(keys: readonly string[], range: KeyRange): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const key = keys[middle] ?? "";
+    if (key >= range.from && key > range.after) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 function checkCharacters(text: string): void {
   invariant(text.length <= maxKeyLength, `a key of ${text.length} characters; ${maxKeyLength} are allowed`);
   invariant(

@@ -14,7 +14,7 @@
  * - `rolled-back`: the database has lost commits that it had acknowledged. What it holds is an old state of the node, and
  *   to act on it would cost money.
  * - `corrupt`: the file is damaged.
- * - `foreign-file`: the file is a database, but not a store of Fulmen's.
+ * - `foreign-file`: it is another program's.
  * - `newer-schema`: the file was written by a later version of Fulmen.
  * - `unsafe-server`: the database's server is set up so that it may lose what it has acknowledged.
  * - `unsupported-runtime`: this runtime has no SQLite, or a package that the store needs is not installed.

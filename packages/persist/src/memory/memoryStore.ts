@@ -1,5 +1,5 @@
 import type { KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
-import { checkLimit, keyRange, ownBatch } from "../keys.ts";
+import { checkLimit, firstInRange, keyRange, ownBatch } from "../keys.ts";
 import { StoreError } from "../storeError.ts";
 
 /**
@@ -29,7 +29,7 @@ export class MemoryStore implements KVStore {
     const range = keyRange(prefix, after);
     this.#sortedKeys ??= [...this.#values.keys()].sort();
     const found: KvEntry[] = [];
-    for (let i = firstInRange(this.#sortedKeys, range.from, range.after); found.length < limit; i++) {
+    for (let i = firstInRange(this.#sortedKeys, range); found.length < limit; i++) {
       const key = this.#sortedKeys[i];
       if (key === undefined || key >= range.below) break;
       const value = this.#values.get(key);
@@ -65,17 +65,4 @@ export class MemoryStore implements KVStore {
   #checkOpen(): void {
     if (this.#closed) throw new StoreError("closed", "the store in memory is closed");
   }
-}
-
-/** The index of the first key that is at least `from` and greater than `after`. */
-function firstInRange(keys: readonly string[], from: string, after: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const key = keys[middle] ?? "";
-    if (key >= from && key > after) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

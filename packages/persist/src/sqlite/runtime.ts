@@ -4,7 +4,7 @@ import { StoreError } from "../storeError.ts";
 export type Sqlite = typeof import("node:sqlite");
 
 /**
- * `node:sqlite`, looked for when it is needed, so that the rest of the package works on a Node without it. Throws
+ * `node:sqlite`, looked for when it is needed, so that the rest of the package works on a Node without it. The store in files uses it for its lock. Throws
  * `StoreError` `unsupported-runtime` where it is missing.
  */
 export function loadSqlite(
@@ -14,6 +14,6 @@ export function loadSqlite(
   if (sqlite !== undefined) return sqlite;
   throw new StoreError(
     "unsupported-runtime",
-    `the SQLite store needs Node 22.13 or later, which brings node:sqlite; this is Node ${process.versions.node}`,
+    `this store needs Node 22.13 or later, which brings node:sqlite; this is Node ${process.versions.node}`,
   );
 }

@@ -1,12 +1,12 @@
-import { openSqliteStore } from "@fulmen/persist/sqlite";
+import { type StoreKind, storeKinds } from "./storeKinds.ts";
 
 /*
- * Commits batch after batch to the store named by its first parameter until it is killed or a commit fails; then it
- * says why and what the store holds, and ends. Batch n sets ten keys to n, followed by as many bytes as the second
+ * Commits batch after batch to the store of the kind and at the path of its first parameters until it is killed or a commit fails; then it
+ * says why and what the store holds, and ends. Batch n sets ten keys to n, followed by as many bytes as the third
  * parameter says. After each commit it prints n.
  */
 
-const [path = "", padding = "0"] = process.argv.slice(2);
+const [kind, path = "", padding = "0"] = process.argv.slice(2);
 const keyCount = 10;
 
 function batch(n: number, bytes: number): { readonly key: string; readonly value: Uint8Array }[] {
@@ -16,7 +16,7 @@ function batch(n: number, bytes: number): { readonly key: string; readonly value
 }
 
 try {
-  const store = await openSqliteStore(path);
+  const store = await storeKinds[kind as StoreKind].open(path);
   const [first] = await store.scan("k/", undefined, 1);
   const start =
     first === undefined ? 0 : new DataView(first.value.buffer, first.value.byteOffset).getUint32(0);

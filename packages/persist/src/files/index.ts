@@ -1,0 +1,1 @@
+export { type FileStoreOptions, openFileStore } from "./openFileStore.ts";
