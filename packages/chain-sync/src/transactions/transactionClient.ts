@@ -61,10 +61,10 @@ export interface TransactionClient {
     isSettled: (item: HistoryItem) => boolean,
   ): Promise<readonly HistoryItem[]>;
   /**
-   * Where a transaction is, and what spends its outputs; nothing of what the server does not know. Where this is
-   * absent, the history of an output's script tells the same.
+   * What spends these outputs of a transaction, and where itself is if that is wanted; nothing of what the server does
+   * not know. Where this is absent, the histories of the outputs' scripts tell the same.
    */
-  readonly outputs?: ((txid: Txid, indexes: readonly number[]) => Promise<OutputsAnswer>) | undefined;
+  readonly outputs?: ((question: OutputsQuestion) => Promise<OutputsAnswer>) | undefined;
   /** `undefined` when the server does not know it (any more). Its id need not have been checked. */
   transaction(txid: Txid, height: number | undefined): Promise<Transaction | undefined>;
   /** That the block of this height has the transaction; `undefined` when it is not there (any more). */
