@@ -1,0 +1,1 @@
+export { SimulatedChainSource, type SimulatedChainSourceOptions } from "./simulatedChainSource.ts";
