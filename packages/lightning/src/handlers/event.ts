@@ -281,6 +281,8 @@ export type Event =
       readonly path: PathFailure["path"];
       /** What has reached the end of the path. Absent from events of before it was told. */
       readonly finalValue?: Msat;
+      /** Our channel that carried it, and what it took from there: `finalValue` and the fees. */
+      readonly sent?: { readonly channelId: ChannelId; readonly amount: Msat };
       readonly holdTimes?: HoldTimeReport;
     }
   | ({ readonly kind: "payment-path-failed" } & PathFailure)

@@ -4,10 +4,18 @@ import { feeLimits } from "../channel/ops/limits.ts";
 import type { ChannelState, FundedChannel } from "../channel/state.ts";
 import { fundedChannel } from "../channel/state.ts";
 import { availableToSend } from "../commitment/balances.ts";
+import type { Htlc } from "../commitment/htlc.ts";
 import type { FormatName } from "../commitment/params.ts";
 import type { ChannelId, NodeId, OutPoint, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { type Msat, type Sat, zeroMsat } from "../util/units.ts";
+
+/** An HTLC as the user of its channel sees it. @ldk lightning::ln::channel_state::InboundHTLCDetails, OutboundHTLCDetails */
+export interface HtlcDetails
+  extends Pick<Htlc, "direction" | "id" | "amount" | "paymentHash" | "cltvExpiry"> {
+  /** How it is going to end, once its receiver has said so. */
+  readonly ending?: "fulfilled" | "failed";
+}
 
 /** What a user sees of a channel. @ldk lightning::ln::channel_state::ChannelDetails */
 export interface ChannelDetails {
@@ -31,6 +39,11 @@ export interface ChannelDetails {
   readonly nextOutboundHtlcMinimum: Msat;
   readonly nextOutboundHtlcLimit: Msat;
   readonly pendingHtlcs: number;
+  /** Those, until their removal is irrevocable. */
+  readonly htlcs: readonly HtlcDetails[];
+  /** What we must leave on our side, and the peer on its own. */
+  readonly localReserve: Sat;
+  readonly remoteReserve: Sat;
   readonly isChannelReady: boolean;
   /** Ready, connected and in step. */
   readonly isUsable: boolean;
@@ -61,9 +74,17 @@ export function channelDetails(ctx: ChannelContext, state: ChannelState): Channe
     nextOutboundHtlcMinimum: sendable?.min ?? zeroMsat,
     nextOutboundHtlcLimit: sendable?.max ?? zeroMsat,
     pendingHtlcs: commitments.htlcs.length,
+    htlcs: commitments.htlcs.map(htlcDetails),
+    localReserve: commitments.params.remote.channelReserve,
+    remoteReserve: commitments.params.local.channelReserve,
     isChannelReady: channel.localReady && channel.remoteReady,
     isUsable: usable,
   };
+}
+
+function htlcDetails({ direction, id, amount, paymentHash, cltvExpiry, removal }: Htlc): HtlcDetails {
+  const ending = removal && (removal.kind === "fulfill" ? "fulfilled" : "failed");
+  return { direction, id, amount, paymentHash, cltvExpiry, ...(ending && { ending }) };
 }
 
 /** Whether HTLCs can be offered: `normal`, whether the signer is being asked or not. */

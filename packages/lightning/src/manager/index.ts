@@ -3,7 +3,7 @@ export { ApiError, type ApiErrorCode } from "./apiError.ts";
 export { type Batch, type Effect, effectDurability } from "./batch.ts";
 export type { BlindedPathsOptions } from "./blindedPaths.ts";
 export { ChainMonitor, type ChainMonitorEnvironment } from "./chainMonitor.ts";
-export type { ChannelDetails } from "./channelDetails.ts";
+export type { ChannelDetails, HtlcDetails } from "./channelDetails.ts";
 export { ChannelManager, type CreateChannelRequest } from "./channelManager.ts";
 export type { PendingSigningRequest } from "./channels.ts";
 export type { ClaimablePayment, FailureCode } from "./claimables.ts";

@@ -282,7 +282,7 @@ export class ManagerCore implements CrossChannelHandler {
         if (found === undefined) return;
         this.fulfilled(channelId, found, event.preimage as Bytes32, true);
         const { htlc, source } = found;
-        if (source.kind === "local") this.payments.settled(source, htlc);
+        if (source.kind === "local") this.payments.settled(source, { ...htlc, channelId });
         this.channels.command(channelId, { kind: "settle-on-chain", htlcId: htlc.id });
         return;
       }
@@ -574,7 +574,8 @@ export class ManagerCore implements CrossChannelHandler {
     invariant(removal !== undefined, "an HTLC that is gone without a removal");
     if (source.kind === "forwarded") {
       if (removal.kind !== "fulfill") this.forwarding.failed(channelId, source, removal);
-    } else if (removal.kind === "fulfill") this.payments.settled(source, htlc, removal.attribution);
+    } else if (removal.kind === "fulfill")
+      this.payments.settled(source, { ...htlc, channelId }, removal.attribution);
     else if (removal.kind === "fail") this.payments.failed(source, htlc, { kind: "packet", removal });
     else this.payments.failed(source, htlc, { kind: "first-hop" });
   }

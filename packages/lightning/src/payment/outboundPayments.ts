@@ -1,6 +1,6 @@
 import type { Event, PaymentFailureReason } from "../handlers/event.ts";
 import type { InFlightHtlcs } from "../routing/route.ts";
-import type { PaymentHash, PaymentId } from "../util/ids.ts";
+import type { ChannelId, PaymentHash, PaymentId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type Msat, minusOrZero, plus, zeroMsat } from "../util/units.ts";
@@ -189,7 +189,11 @@ export class OutboundPayments {
   }
 
   /** A fulfilled part's HTLC is gone for good; `attribution` data came with the preimage, if a peer showed it. */
-  settled(source: LocalSource, { paymentHash }: SentHtlc, attribution?: Uint8Array): void {
+  settled(
+    source: LocalSource,
+    { paymentHash, amount, channelId }: SentHtlc & { readonly channelId?: ChannelId },
+    attribution?: Uint8Array,
+  ): void {
     const tracked = this.#payments.get(source.paymentId);
     if (tracked === undefined) return;
     this.#removePart(tracked.parts, source);
@@ -200,6 +204,7 @@ export class OutboundPayments {
       paymentHash,
       path: source.path,
       finalValue: source.amount,
+      ...(channelId && { sent: { channelId, amount } }),
       ...told(fulfillHoldTimes(source, attribution)),
     });
   }

@@ -103,6 +103,13 @@ const claimedHtlc: Codec<ClaimedHtlc> = nested<ClaimedHtlc>("claimed_htlc", {
   counterpartySkimmedFee: needed(8, msat64),
 });
 
+type SentPart = NonNullable<Extract<Event, { kind: "payment-path-successful" }>["sent"]>;
+
+const sentPart: Codec<SentPart> = layout<SentPart>("sent_part", {
+  channelId: needed(0, channelId),
+  amount: needed(2, msat64),
+});
+
 const networkUpdate: Codec<NetworkUpdate> = union<NetworkUpdate>("network_update", {
   "channel-failure": [0, { shortChannelId: needed(0, shortChannelId), isPermanent: needed(2, bool) }],
   "node-failure": [1, { nodeId: needed(0, nodeId), isPermanent: needed(2, bool) }],
@@ -215,6 +222,7 @@ const event: Codec<Event> = union<Event>("event", {
       path: needed(4, path),
       holdTimes: possible(5, array16(u32)),
       finalValue: possible(7, msat64),
+      sent: possible(9, sentPart),
     },
   ],
   "payment-path-failed": [
