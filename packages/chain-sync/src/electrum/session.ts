@@ -1,0 +1,241 @@
+import { blockHash, hasProofOfWork } from "@fulmen/bitcoin/block";
+import { type Network, networkOfGenesis } from "@fulmen/bitcoin/network";
+import type { Result } from "@fulmen/lightning/util";
+import { ChainSourceError } from "../chainSourceError.ts";
+import { type HeaderAtHeight, readHeader, readStatus, readTip } from "./answers.ts";
+import type { OpenLineStream } from "./lineStream.ts";
+import { ignoreLoss, RpcConnection, type RpcLimits } from "./rpcConnection.ts";
+import type { RpcRefusal } from "./rpcMessage.ts";
+import type { ScriptHash } from "./scriptHash.ts";
+import type { ServerAddress } from "./serverAddress.ts";
+
+/** How sessions are begun. */
+export interface SessionOptions {
+  readonly network: Network;
+  readonly open: OpenLineStream;
+  readonly limits: RpcLimits;
+  readonly maxLineLength: number;
+  /** Milliseconds for the connection, and once more for the first words. */
+  readonly connectTimeout: number;
+}
+
+/** Who hears of a session. */
+export interface SessionListener {
+  /** The tip or the status of a script is another one. */
+  changed(): void;
+  /** It is over, and not because we closed it; called at most once. */
+  lost(error: ChainSourceError): void;
+}
+
+/** The oldest and the newest protocol that we speak. */
+const protocols = ["1.4", "1.6"] as const;
+
+/**
+ * One connection to one server of our network, from the first words on. Its subscriptions end with it, so that what it
+ * says the tip and statuses are is always what this server has told on this connection.
+ */
+export class ElectrumSession {
+  readonly address: ServerAddress;
+  readonly #network: Network;
+  readonly #listener: SessionListener;
+  readonly #connection: RpcConnection;
+  /** Of all scripts with a subscription; `undefined` while the server has not answered. */
+  readonly #statuses = new Map<ScriptHash, string | null | undefined>();
+  #tip: HeaderAtHeight | undefined;
+  #protocol = protocols[0] as string;
+
+  private constructor(address: ServerAddress, options: SessionOptions, listener: SessionListener) {
+    this.address = address;
+    this.#network = options.network;
+    this.#listener = listener;
+    this.#connection = new RpcConnection(options.limits, {
+      notified: (method, params) => this.#notified(method, params),
+      lost: (error) => listener.lost(error),
+    });
+  }
+
+  /** Connects and makes sure who is there; rejects with a `ChainSourceError`. */
+  static async begin(
+    address: ServerAddress,
+    options: SessionOptions,
+    { listener, signal }: { readonly listener: SessionListener; readonly signal: AbortSignal },
+  ): Promise<ElectrumSession> {
+    let isBegun = false;
+    const session = new ElectrumSession(address, options, {
+      changed: () => isBegun && listener.changed(),
+      lost: (error) => isBegun && listener.lost(error),
+    });
+    const deadline = new AbortController();
+    const giveUp = (): void => deadline.abort(signal.aborted ? signal.reason : tooLate(address));
+    signal.addEventListener("abort", giveUp);
+    const timer = setTimeout(giveUp, options.connectTimeout);
+    deadline.signal.addEventListener("abort", () => session.close(deadline.signal.reason));
+    try {
+      if (signal.aborted) throw signal.reason;
+      const stream = await options.open({
+        address,
+        listener: session.#connection,
+        maxLineLength: options.maxLineLength,
+        signal: deadline.signal,
+      });
+      session.#connection.begin(stream);
+      await session.#greet();
+      const { end } = session.#connection;
+      if (end !== undefined) throw end;
+      isBegun = true;
+      return session;
+    } catch (error) {
+      const failure = error instanceof ChainSourceError ? error : tooLate(address, error);
+      session.close(failure);
+      throw failure;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** The last block that the server told of. Its proof of work is there; what is below it has not been looked at. */
+  get tip(): HeaderAtHeight {
+    if (this.#tip === undefined) throw tooLate(this.address);
+    return this.#tip;
+  }
+
+  /** Such as `1.4.2`. */
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  /** The server's answer or refusal. Rejects with a `ChainSourceError` when the session ends before. */
+  ask(method: string, params: readonly unknown[] = []): Promise<Result<unknown, RpcRefusal>> {
+    return this.#connection.ask(method, params);
+  }
+
+  /** What it answers; rejects with a `ChainSourceError` when it refuses. */
+  async demand(method: string, params: readonly unknown[] = []): Promise<unknown> {
+    const answer = await this.ask(method, params);
+    if (answer.ok) return answer.value;
+    throw refused(this.address, method, answer.error);
+  }
+
+  /** The status of a script's history, from now on always the latest one. */
+  async statusOf(hash: ScriptHash): Promise<string | null> {
+    const known = this.#statuses.get(hash);
+    if (known !== undefined) return known;
+    // From before the answer: a notification may come in the same piece as it, and is newer.
+    this.#statuses.set(hash, undefined);
+    const answer = await this.ask("blockchain.scripthash.subscribe", [hash]);
+    const notified = this.#statuses.get(hash);
+    if (notified !== undefined) return notified;
+    if (!answer.ok) {
+      this.#statuses.delete(hash);
+      throw refused(this.address, "blockchain.scripthash.subscribe", answer.error);
+    }
+    const status = readStatus(answer.value);
+    this.#statuses.set(hash, status);
+    return status;
+  }
+
+  /** The status of a script is no longer wanted. */
+  forget(hash: ScriptHash): void {
+    if (!this.#statuses.delete(hash)) return;
+    // Servers before 1.4.2 do not know it: they go on telling of what nobody asks for any more.
+    this.ask("blockchain.scripthash.unsubscribe", [hash]).catch(ignoreLoss);
+  }
+
+  /** Asks for the tip again. All that the server told before it answered is known by then. */
+  async refresh(): Promise<void> {
+    const tip = this.#checkedTip(await this.demand("blockchain.headers.subscribe"));
+    // A notification is no older than the answer that comes before it, and this one is the latest.
+    this.#tip = tip;
+  }
+
+  /** Ends it; what is under way fails with `error`, and the listener is not told. */
+  close(error: ChainSourceError): void {
+    this.#connection.close(error);
+    this.#statuses.clear();
+  }
+
+  async #greet(): Promise<void> {
+    this.#protocol = this.#readVersion(await this.ask("server.version", ["fulmen", protocols]));
+    const [genesis, tip] = await Promise.all([
+      this.demand("blockchain.block.header", [0]),
+      this.demand("blockchain.headers.subscribe"),
+    ]);
+    this.#checkNetwork(blockHash(readHeader(genesis)));
+    this.#tip ??= this.#checkedTip(tip);
+  }
+
+  #readVersion(answer: Result<unknown, RpcRefusal>): string {
+    const version: unknown = answer.ok && Array.isArray(answer.value) ? answer.value[1] : undefined;
+    if (typeof version === "string" && /^1\.[456](?:\.\d{1,3})?$/.test(version)) return version;
+    throw new ChainSourceError(
+      "unsupported",
+      `${this.address.name} does not speak the Electrum protocol ${protocols[0]} to ${protocols[1]}`,
+      "use another server, or a newer version of it",
+    );
+  }
+
+  #checkNetwork(genesis: string): void {
+    const { name, genesisHash } = this.#network;
+    if (genesis === genesisHash) return;
+    const other = networkOfGenesis(genesis as typeof genesisHash)?.name ?? "another network";
+    throw new ChainSourceError(
+      "wrong-network",
+      `${this.address.name} is a server of ${other}, not of ${name}`,
+      `use a server of ${name}, or set the network to ${other}`,
+    );
+  }
+
+  #notified(method: string, params: readonly unknown[]): void {
+    if (method === "blockchain.headers.subscribe") {
+      this.#tip = this.#checkedTip(params[0]);
+      this.#listener.changed();
+    } else if (method === "blockchain.scripthash.subscribe") {
+      const hash = params[0] as ScriptHash;
+      // Of what nobody subscribed to there is nothing to know.
+      if (!this.#statuses.has(hash)) return;
+      const status = readStatus(params[1] ?? null);
+      if (this.#statuses.get(hash) === status) return;
+      this.#statuses.set(hash, status);
+      this.#listener.changed();
+    }
+  }
+
+  #checkedTip(json: unknown): HeaderAtHeight {
+    const tip = readTip(json);
+    if (hasProofOfWork(tip.header, this.#network)) return tip;
+    throw new ChainSourceError(
+      "invalid-chain",
+      `${this.address.name} tells of a block without proof of work`,
+      "use another server",
+    );
+  }
+}
+
+/** What a server's refusal means where an answer is needed. */
+export function refused(
+  address: ServerAddress,
+  method: string,
+  { code, message }: RpcRefusal,
+): ChainSourceError {
+  const text = `${address.name} refuses ${method}: ${message}`;
+  return code === historyTooLong || /history too large|too many history/i.test(message)
+    ? new ChainSourceError(
+        "unsupported",
+        text,
+        "use a server that serves longer histories: one's own, for one",
+      )
+    : new ChainSourceError("invalid-answer", text, "try again, or use another server");
+}
+
+/** The code that ElectrumX has for it. */
+const historyTooLong = 10_001;
+
+function tooLate(address: ServerAddress, cause?: unknown): ChainSourceError {
+  return new ChainSourceError(
+    "unreachable",
+    `${address.name} does not answer in time`,
+    "check the address and the network, or add a second server",
+    cause,
+  );
+}
