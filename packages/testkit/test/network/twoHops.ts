@@ -86,8 +86,9 @@ export class TwoHops {
   }
 
   /**
-   * A pays C, and `atRest` is called when nothing moves any more, before anything is looked at. When A has lost the order in a crash, its user gives it again. Where a connection is lost, a payment may
-   * fail that would have gone through (`mayFail`), but then it fails for everybody.
+   * A pays C, and `atRest` is called when nothing moves any more, before anything is looked at. When A has lost the order
+   * in a crash, its user gives it again. Where a connection is lost, a payment may fail that would have gone through
+   * (`mayFail`), but then it fails for everybody, and B's user is told that it was C's absence.
    */
   pay(amount: Msat, { mayFail = false, atRest = () => {} } = {}): "paid" | "failed" {
     const { a, c } = this;
@@ -203,12 +204,11 @@ export class TwoHops {
       { sent: sent.length, failed: failed.length, claimed: claimed.length },
       { sent: isPaid ? 1 : 0, failed: isPaid ? 0 : 1, claimed: isPaid ? 1 : 0 },
     );
+    if (mayFail) this.#checkRefusals(paymentHash, isPaid);
     if (!isPaid) {
-      assert.ok(
-        mayFail ||
-          !isForwarded ||
-          (failed[0]?.kind === "payment-failed" && failed[0].reason === "recipient-rejected"),
-      );
+      const [end] = failed;
+      const reason = mayFail ? "route-not-found" : "recipient-rejected";
+      assert.ok(!isForwarded || (end?.kind === "payment-failed" && end.reason === reason));
       return "failed";
     }
     assert.ok(sent[0]?.kind === "payment-sent" && sent[0].feePaid === fee && sent[0].amount === amount);
@@ -218,6 +218,17 @@ export class TwoHops {
     move(first, amount + fee);
     move(second, amount);
     return "paid";
+  }
+
+  /** Of what would have gone through nothing was refused, but by B, once, if it failed: C was not there. */
+  #checkRefusals(paymentHash: PaymentHash, isPaid: boolean): void {
+    const refusals = this.nodes.map((node) =>
+      this.#told(node, "htlc-handling-failed", paymentHash).map(
+        (event) => event.kind === "htlc-handling-failed" && event.failureReason,
+      ),
+    );
+    const byForwarder = isPaid ? [] : [{ kind: "local", reason: "peer-offline" }];
+    assert.deepEqual(refusals, [[], byForwarder, []]);
   }
 
   #told(node: TestNode, kind: Event["kind"], paymentHash: PaymentHash): readonly Event[] {
