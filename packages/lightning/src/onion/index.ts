@@ -78,6 +78,7 @@ export {
 } from "./onionPacket.ts";
 export {
   type BlindedOnionTail,
+  type BuiltPaymentOnion,
   buildPaymentOnion,
   onionOf,
   type PaymentHop,

@@ -60,14 +60,17 @@ export interface PaymentOnionPlan {
   readonly sessionKey: Uint8Array;
 }
 
+/** An onion, and what each node of its way is told by it, in their order. */
+export interface BuiltPaymentOnion extends BuiltOnion {
+  readonly payloads: readonly Uint8Array[];
+}
+
 /**
  * The onion of one payment part: every node on the way is told the channel, amount and expiry of the step behind it.
  *
  * @ldk lightning::ln::onion_utils::create_payment_onion
  */
-export function buildPaymentOnion(
-  plan: PaymentOnionPlan,
-): Result<BuiltOnion & { readonly payloads: readonly Uint8Array[] }, OnionTooLarge> {
+export function buildPaymentOnion(plan: PaymentOnionPlan): Result<BuiltPaymentOnion, OnionTooLarge> {
   const payloads = paymentPayloads(plan.hops, plan.recipient, plan.blindedTail).map(encodeHopPayload);
   // The introduction node is asked by its own name, all nodes behind it by their blinded ones.
   const blinded = plan.blindedTail?.blindedHops.slice(1) ?? [];

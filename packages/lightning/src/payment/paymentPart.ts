@@ -2,16 +2,18 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import type { HtlcToSend, SentBlindedTail } from "../channel/disposition.ts";
 import {
   type BlindedOnionTail,
+  type BuiltPaymentOnion,
   buildPaymentOnion,
   encodeHopPayload,
   onionPayloadSize,
   type PaymentHop,
+  type PaymentOnionPlan,
   paymentPayloads,
   paymentPayloadsLength,
   type RecipientFields,
 } from "../onion/index.ts";
 import { type BlindedTail, feesOf, finalValueOf, type Path, type Payee } from "../routing/route.ts";
-import { type Bytes32, equalBytes, fromHex } from "../util/bytes.ts";
+import { type Bytes32, equalBytes, fromHex, toHex } from "../util/bytes.ts";
 import { blockHeight, type NodeId, type PaymentId, type ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
@@ -53,18 +55,15 @@ export function partOf(
   const { paymentHash } = terms;
   const hops = paymentHops(path, height);
   const first = present(hops[0], "a hop");
-  const stranger = hops.find(({ nodeId }) => !crypto().isPoint(fromHex(nodeId)));
-  if (stranger !== undefined) return err({ kind: "not-a-point", text: `no node can be ${stranger.nodeId}` });
   const tail = path.blindedTail;
-  const onion = buildPaymentOnion({
+  const onion = builtOnion({
     hops,
     ...(tail && { blindedTail: onionTail(tail, height) }),
     recipient: recipientFields(terms, tail !== undefined),
     paymentHash,
     sessionKey,
   });
-  if (!onion.ok)
-    return err({ kind: "onion-too-large", text: `no onion holds a path of ${hops.length} hops` });
+  if (!onion.ok) return onion;
   return ok({
     shortChannelId: first.shortChannelId,
     htlc: {
@@ -84,6 +83,23 @@ export function partOf(
       },
     },
   });
+}
+
+/** Points are looked at only when the onion could not be built: nearly all of them are what they should be. */
+function builtOnion(plan: PaymentOnionPlan): Result<BuiltPaymentOnion, PartRefusal> {
+  try {
+    const onion = buildPaymentOnion(plan);
+    if (onion.ok) return onion;
+    return err({ kind: "onion-too-large", text: `no onion holds a path of ${plan.hops.length} hops` });
+  } catch (error) {
+    const ids = [
+      ...plan.hops.map(({ nodeId }) => nodeId),
+      ...(plan.blindedTail?.blindedHops ?? []).map(({ blindedNodeId }) => toHex(blindedNodeId)),
+    ];
+    const stranger = ids.find((id) => !crypto().isPoint(fromHex(id)));
+    if (stranger === undefined) throw error;
+    return err({ kind: "not-a-point", text: `no node can be ${stranger}` });
+  }
 }
 
 /** What leaves us for this part. */

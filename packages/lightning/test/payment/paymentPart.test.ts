@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { crypto } from "@fulmen/bitcoin/crypto";
+import { CryptoError, crypto } from "@fulmen/bitcoin/crypto";
 import type { Path } from "@fulmen/lightning/routing";
 import {
+  fromHex,
   msat,
   type NodeId,
   nodeIdOf,
   type PaymentHash,
   type PaymentId,
+  type Point,
   type ShortChannelId,
 } from "@fulmen/lightning/util";
 import type { PaymentTerms } from "#src/payment/outboundPayment";
@@ -35,7 +37,11 @@ const terms: PaymentTerms = {
 };
 
 function partAlong(...nodeIds: readonly NodeId[]) {
-  const path: Path = {
+  return partOf(terms, planFor(pathAlong(nodeIds)));
+}
+
+function pathAlong(nodeIds: readonly NodeId[]): Path {
+  return {
     hops: nodeIds.map((nodeId, index) => ({
       nodeId,
       shortChannelId: BigInt(index + 1) as ShortChannelId,
@@ -43,8 +49,10 @@ function partAlong(...nodeIds: readonly NodeId[]) {
       cltvExpiryDelta: 40,
     })),
   };
-  const sessionKey = new Uint8Array(32).fill(9);
-  return partOf(terms, { paymentId: "cd".repeat(32) as PaymentId, path, height: 800_000, sessionKey });
+}
+
+function planFor(path: Path, sessionKey = new Uint8Array(32).fill(9)) {
+  return { paymentId: "cd".repeat(32) as PaymentId, path, height: 800_000, sessionKey };
 }
 
 describe("a part of a payment", () => {
@@ -61,6 +69,26 @@ describe("a part of a payment", () => {
       assert(!part.ok);
       assert.equal(part.error.kind, "not-a-point");
     }
+  });
+
+  it("goes along no blinded ids that are no points, and says so", () => {
+    const hop = (id: NodeId) => ({
+      blindedNodeId: fromHex(id) as Point,
+      encryptedPayload: new Uint8Array(9),
+    });
+    const blindedTail = {
+      pathKey: fromHex(two) as Point,
+      hops: [hop(two), hop(nobody)],
+      finalValue: msat(1000),
+      excessFinalCltvExpiryDelta: 0,
+    };
+    const part = partOf(terms, planFor({ ...pathAlong([one]), blindedTail }));
+    assert(!part.ok);
+    assert.deepEqual(part.error, { kind: "not-a-point", text: `no node can be ${nobody}` });
+  });
+
+  it("hides no other error", () => {
+    assert.throws(() => partOf(terms, planFor(pathAlong([one, two]), new Uint8Array(32))), CryptoError);
   });
 
   it("goes along no more nodes than an onion holds, and says so", () => {
