@@ -1,3 +1,4 @@
+export { locateBlock } from "./locateBlock.ts";
 export type {
   HeaderTip,
   HistoryItem,
