@@ -1,0 +1,113 @@
+import { BitcoinDecodeError, decodeTransaction, type Transaction, txid } from "@fulmen/bitcoin/transaction";
+import type { Txid } from "@fulmen/lightning/util";
+import type { MempoolListener } from "../chainSource.ts";
+import { bytesOf, hashOf, invalidAnswer } from "./answers.ts";
+import { type RpcClient, RpcRefusal } from "./rpcClient.ts";
+
+/** Transactions that are fetched in one go; the others wait until the next. */
+const mostAtOnce = 2_000;
+const perBatch = 100;
+/** A mempool has ten times fewer. */
+const mostTransactions = 3_000_000;
+
+/**
+ * Tells of what is new in the mempool: each transaction once, parents first. Whole blocks come without a filter, and so
+ * do these: who listens picks out what is his.
+ */
+export class MempoolTeller {
+  readonly #rpc: RpcClient;
+  /** Told already, and in the mempool when it was looked at last. */
+  #told = new Set<Txid>();
+  #listeners: ReadonlySet<MempoolListener> = new Set();
+
+  constructor(rpc: RpcClient) {
+    this.#rpc = rpc;
+  }
+
+  /** Gives whether there is more, for which there was no time. */
+  async tell(listeners: readonly MempoolListener[]): Promise<boolean> {
+    if (listeners.length === 0) return false;
+    if (listeners.some((listener) => !this.#listeners.has(listener))) this.#told = new Set();
+    this.#listeners = new Set(listeners);
+    const present = txidsOf(await this.#rpc.call("getrawmempool", [false]));
+    this.#told = new Set(present.filter((id) => this.#told.has(id)));
+    const fresh = present.filter((id) => !this.#told.has(id));
+    const found = await this.#fetch(fresh.slice(0, mostAtOnce), new Set(fresh));
+    for (const transaction of parentsFirst(found)) {
+      for (const listener of listeners) listener.transactionSeen(transaction);
+    }
+    // What was gone before it could be fetched is not asked for again.
+    for (const id of [...fresh.slice(0, mostAtOnce), ...found.keys()]) this.#told.add(id);
+    return fresh.length > mostAtOnce;
+  }
+
+  /** The transactions, and before them those of `fresh` that they spend. */
+  async #fetch(ids: readonly Txid[], fresh: ReadonlySet<Txid>): Promise<ReadonlyMap<Txid, Transaction>> {
+    const found = new Map<Txid, Transaction>();
+    const asked = new Set<Txid>(ids);
+    for (let missing = ids; missing.length > 0; ) {
+      const parents: Txid[] = [];
+      for (const transaction of await this.#transactions(missing)) {
+        found.set(txid(transaction), transaction);
+        for (const { outPoint } of transaction.inputs) {
+          if (!fresh.has(outPoint.txid) || asked.has(outPoint.txid)) continue;
+          asked.add(outPoint.txid);
+          parents.push(outPoint.txid);
+        }
+      }
+      missing = parents;
+    }
+    return found;
+  }
+
+  async #transactions(ids: readonly Txid[]): Promise<readonly Transaction[]> {
+    const found: Transaction[] = [];
+    for (let at = 0; at < ids.length; at += perBatch) {
+      const some = ids.slice(at, at + perBatch);
+      const calls = some.map((id) => ({ method: "getrawtransaction", params: [id, false] }));
+      for (const [index, answer] of (await this.#rpc.batch(calls)).entries()) {
+        // It was mined, or replaced, in the meantime.
+        if (answer instanceof RpcRefusal) continue;
+        const transaction = decoded(answer);
+        if (txid(transaction) !== some[index]) throw invalidAnswer("another transaction than was asked for");
+        found.push(transaction);
+      }
+    }
+    return found;
+  }
+}
+
+/** In an order in which each comes after those that it spends. */
+function parentsFirst(transactions: ReadonlyMap<Txid, Transaction>): readonly Transaction[] {
+  const ordered = new Map<Txid, Transaction>();
+  for (const start of transactions.keys()) {
+    // A walk without recursion: a chain may be as long as the peers of a node let it be.
+    const path = [start];
+    for (let id = path.at(-1); id !== undefined; id = path.at(-1)) {
+      const transaction = transactions.get(id);
+      const parent = transaction?.inputs
+        .map(({ outPoint }) => outPoint.txid)
+        .find((each) => transactions.has(each) && !ordered.has(each));
+      if (parent !== undefined) path.push(parent);
+      else {
+        path.pop();
+        if (transaction !== undefined) ordered.set(id, transaction);
+      }
+    }
+  }
+  return [...ordered.values()];
+}
+
+function txidsOf(answer: unknown): readonly Txid[] {
+  if (!Array.isArray(answer) || answer.length > mostTransactions) throw invalidAnswer("no list of a mempool");
+  return answer.map((each: unknown) => hashOf(each) as string as Txid);
+}
+
+function decoded(answer: unknown): Transaction {
+  try {
+    return decodeTransaction(bytesOf(answer));
+  } catch (error) {
+    if (!(error instanceof BitcoinDecodeError)) throw error;
+    throw invalidAnswer("a transaction that is none");
+  }
+}

@@ -1,0 +1,2 @@
+export type { BlockClient } from "./blockClient.ts";
+export { BlockSync } from "./blockSync.ts";

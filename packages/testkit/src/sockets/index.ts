@@ -1,0 +1,1 @@
+export { type HttpAnswer, type HttpHandler, type HttpRequest, HttpService } from "./httpService.ts";
