@@ -17,6 +17,12 @@
  * - `foreign-file`: it is another program's.
  * - `newer-schema`: the file was written by a later version of Fulmen.
  * - `unsafe-server`: the database's server is set up so that it may lose what it has acknowledged.
+ * - `wrong-key`: the values are encrypted with another key.
+ * - `not-encrypted`: the values are not encrypted, though a key was given for them.
+ * - `not-empty`: what is to be copied to the store does not find it empty.
+ * - `moved`: the node was moved from here to another store.
+ * - `unfinished`: a copy to the store was never finished, or there is nothing to copy.
+ * - `copy-differs`: what was written to the copy is not what it has; or what is copied changed meanwhile.
  * - `unsupported-runtime`: this runtime has no SQLite, or a package that the store needs is not installed.
  */
 export type StoreErrorCode =
@@ -32,6 +38,12 @@ export type StoreErrorCode =
   | "foreign-file"
   | "newer-schema"
   | "unsafe-server"
+  | "wrong-key"
+  | "not-encrypted"
+  | "not-empty"
+  | "moved"
+  | "unfinished"
+  | "copy-differs"
   | "unsupported-runtime";
 
 /** A store could not do what it was asked; the message says what to do about it. */

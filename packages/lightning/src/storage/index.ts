@@ -35,11 +35,13 @@ export { encodeMonitorSetup, readMonitorSetup } from "./v1/monitor.ts";
 export {
   encodeBatchSequence,
   encodeChainPosition,
+  movedNodeRecord,
   type NodeRecord,
   type NodeRecordCheck,
   openNodeRecord,
   readBatchSequence,
   readChainPosition,
+  readNodeRecord,
 } from "./v1/node.ts";
 export { type OutboxRow, outboxWrite, readOutboxRow } from "./v1/outbox.ts";
 export { encodePayment, readPayment } from "./v1/payment.ts";

@@ -14,6 +14,8 @@ export interface StorageError {
     | "wrong-node"
     /** The store belongs to a node of another network. */
     | "wrong-network"
+    /** The node was moved to another store. */
+    | "moved"
     /** A monitor has updates that its channel's record never gave: the store is older than the monitors. */
     | "monitor-ahead"
     /** A monitor lacks updates that are in nobody's hands any more: the monitors are older than the store. */

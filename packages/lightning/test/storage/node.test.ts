@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { networks } from "@fulmen/bitcoin/network";
-import { openNodeRecord } from "#src/storage/v1/node";
+import { movedNodeRecord, openNodeRecord, readNodeRecord } from "#src/storage/v1/node";
 import { fromHex, toHex } from "#src/util/bytes";
 import type { NodeId } from "#src/util/ids";
 
@@ -54,5 +54,19 @@ describe("openNodeRecord", () => {
       assert.equal(opened.error.key, "node");
       assert.match(opened.error.text, text);
     }
+  });
+
+  it("refuses a store whose node was moved away, until that is taken back", () => {
+    const node = readNodeRecord(fromHex(golden));
+    assert.ok(node.ok);
+    const moved = movedNodeRecord(node.value, "/var/lib/new");
+    assert.equal(toHex(moved), `${golden}060c${toHex(Buffer.from("/var/lib/new"))}`);
+    const opened = openNodeRecord({ ...first, stored: moved, storeIsEmpty: false });
+    assert.ok(!opened.ok);
+    assert.equal(opened.error.kind, "moved");
+    assert.match(opened.error.text, /moved to \/var\/lib\/new: start it from there/);
+    const read = readNodeRecord(moved);
+    assert.ok(read.ok);
+    assert.equal(toHex(movedNodeRecord(read.value, undefined)), golden);
   });
 });

@@ -8,8 +8,8 @@ import type { BlockHash, NodeId } from "../../util/ids.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { missingRecord, reading, type StorageError } from "../storageError.ts";
 import { nodeKey } from "./keys.ts";
-import { layout, needed, record } from "./layouts.ts";
-import { blockHeight, count } from "./values.ts";
+import { layout, needed, possible, record } from "./layouts.ts";
+import { blockHeight, count, text } from "./values.ts";
 
 /** The format of this folder. */
 const storageFormat = 1;
@@ -21,6 +21,8 @@ export interface NodeRecord {
   readonly chain: BlockHash;
   /** Of all other records. */
   readonly format: number;
+  /** Where everything here was copied to: the node lives there and must not be started from this store again. */
+  readonly movedTo?: string;
 }
 
 const nodeRecord = record(
@@ -28,8 +30,19 @@ const nodeRecord = record(
     nodeId: needed(0, nodeId),
     chain: needed(2, chainHash),
     format: needed(4, u16),
+    movedTo: possible(6, text),
   }),
 );
+
+/** Reads the record `node`. */
+export function readNodeRecord(stored: Uint8Array): Result<NodeRecord, StorageError> {
+  return reading(nodeKey, () => decode(nodeRecord, stored));
+}
+
+/** The record `node` of a store whose node was moved to `place`, as people know it; as it was before, without one. */
+export function movedNodeRecord({ movedTo: _, ...node }: NodeRecord, place: string | undefined): Uint8Array {
+  return encode(nodeRecord, place === undefined ? node : { ...node, movedTo: place });
+}
 
 /** What is in the store, and who wants to open it. */
 export interface NodeRecordCheck {
@@ -52,9 +65,9 @@ export function openNodeRecord(check: NodeRecordCheck): Result<readonly KvWrite[
     if (!storeIsEmpty) return err(missingRecord(nodeKey, "the record of whose store this is"));
     return ok([{ key: nodeKey, value: encode(nodeRecord, own) }]);
   }
-  const found = reading(nodeKey, () => decode(nodeRecord, stored));
+  const found = readNodeRecord(stored);
   if (!found.ok) return found;
-  const { nodeId: owner, chain, format } = found.value;
+  const { nodeId: owner, chain, format, movedTo } = found.value;
   const refuse = (kind: StorageError["kind"], text: string) => err({ kind, key: nodeKey, text });
   if (format > storageFormat) {
     const text = `the store has format ${format}, this program knows formats up to ${storageFormat}: start the newer program again`;
@@ -67,6 +80,10 @@ export function openNodeRecord(check: NodeRecordCheck): Result<readonly KvWrite[
   if (owner !== ours) {
     const text = `the store belongs to node ${owner}, this is node ${ours}: give the node its own seed, or another store`;
     return refuse("wrong-node", text);
+  }
+  if (movedTo !== undefined) {
+    const text = `the node was moved to ${movedTo}: start it from there. What is here is old; a node that is started from it would broadcast what is revoked by now, and lose the channels' money`;
+    return refuse("moved", text);
   }
   return ok([]);
 }

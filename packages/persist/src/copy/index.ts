@@ -1,0 +1,9 @@
+export {
+  type Copied,
+  type CopyOptions,
+  type CopyProgress,
+  copyStore,
+  markMoved,
+  takeBackMove,
+} from "./copyStore.ts";
+export { checkExport, exportedBytes, type ImportOptions, importBytes } from "./exportedBytes.ts";

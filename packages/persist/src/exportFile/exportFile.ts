@@ -1,0 +1,93 @@
+import { createReadStream } from "node:fs";
+import { open, rename, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { KVStore } from "@fulmen/lightning/chain";
+import { nodeOf } from "../copy/copyStore.ts";
+import {
+  type CopyProgress,
+  checkExport,
+  exportedBytes,
+  importBytes,
+  markMoved,
+  takeBackMove,
+} from "../copy/index.ts";
+import { StoreError } from "../storeError.ts";
+
+/**
+ * Moves a node out of a store into one file, which `importFromFile` brings into another store: writes it aside, syncs it,
+ * reads it back whole, marks the store as moved to the file, and gives the file its name. No node runs on the store,
+ * which stays open. After a crash the same call finishes it. The file is readable by its owner only; it has everything
+ * but the seed.
+ *
+ * Rejects with `StoreError`: `not-empty` when the file is there, `moved`, `unfinished`, `open-failed` when it cannot be
+ * written; the store is as it was then.
+ */
+export async function exportToFile(store: KVStore, path: string): Promise<void> {
+  const place = resolve(path);
+  if (await exists(place))
+    throw new StoreError("not-empty", `${place} is there already: choose another name`);
+  const written = `${place}.new`;
+  const { movedTo } = await nodeOf(store);
+  try {
+    const wasCutOff = movedTo === place && (await exists(written));
+    if (!wasCutOff) await writeFile(store, written);
+    await checkExport(createReadStream(written));
+    if (!wasCutOff) await markMoved(store, place);
+    try {
+      await rename(written, place);
+      await syncFolder(dirname(place));
+    } catch (error) {
+      // Nobody can have started a node from a file without its name.
+      await takeBackMove(store);
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreError("open-failed", `the export cannot be written to ${place}: ${reason}`, error);
+  }
+}
+
+async function writeFile(store: KVStore, path: string): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    for await (const part of exportedBytes(store)) await file.writeFile(part);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Brings the node of an exported file into an empty store. Import it once: two live copies of one node lose its money.
+ * Rejects as `importBytes` does, and with `open-failed` when the file cannot be read.
+ */
+export async function importFromFile(
+  path: string,
+  store: KVStore,
+  options: { readonly progress?: (progress: CopyProgress) => void } = {},
+): Promise<{ readonly entries: number }> {
+  if (!(await exists(path))) throw new StoreError("open-failed", `there is no file ${path}`);
+  return importBytes(createReadStream(path), store, options);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Windows has no such call.
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,1 @@
+export { exportToFile, importFromFile } from "./exportFile.ts";
