@@ -19,21 +19,29 @@ export class Bitcoind {
   readonly rpc: RpcClient;
   readonly pid: number;
   readonly folder: string;
+  readonly rpcPort: number;
   readonly #exited: Promise<string>;
   readonly #kill: () => void;
 
-  /** Resolves when the node answers; rejects when there is none, or with what it complained about. */
-  static async start(named = process.env["BITCOIND"]): Promise<Bitcoind> {
+  /**
+   * Resolves when the node answers; rejects when there is none, or with what it complained about. `switches` are added
+   * to its command line.
+   */
+  static async start(named = process.env["BITCOIND"], switches: readonly string[] = []): Promise<Bitcoind> {
     const program = programNamed(named);
     const folder = await mkdtemp(join(tmpdir(), "fulmen-bitcoind-"));
     const port = await freePort();
-    const child = spawn(program, [...bitcoindSwitches, `-datadir=${folder}`, `-rpcport=${port}`], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const child = spawn(
+      program,
+      [...bitcoindSwitches, `-datadir=${folder}`, `-rpcport=${port}`, ...switches],
+      {
+        stdio: ["ignore", "ignore", "pipe"],
+      },
+    );
     const exited = exitOf(child);
     try {
       const rpc = await answering(port, join(folder, "regtest", ".cookie"), exited);
-      return new Bitcoind({ rpc, child, folder, exited });
+      return new Bitcoind({ rpc, child, folder, rpcPort: port, exited });
     } catch (error) {
       child.kill("SIGKILL");
       await exited;
@@ -46,12 +54,14 @@ export class Bitcoind {
     readonly rpc: RpcClient;
     readonly child: ChildProcess;
     readonly folder: string;
+    readonly rpcPort: number;
     readonly exited: Promise<string>;
   }) {
-    const { rpc, child, folder, exited } = parts;
+    const { rpc, child, folder, rpcPort, exited } = parts;
     this.rpc = rpc;
     this.pid = child.pid ?? 0;
     this.folder = folder;
+    this.rpcPort = rpcPort;
     this.#exited = exited;
     this.#kill = () => child.kill("SIGKILL");
     process.once("exit", this.#kill);

@@ -120,6 +120,11 @@ export class BitcoindChain extends TestChain {
     return this.blocksSince(before);
   }
 
+  /** Takes over what others than this chain did to the mempool. */
+  followMempool(): void {
+    this.#followMempool();
+  }
+
   /** Ends the node; the chain cannot be used any more. */
   stop(): void {
     this.#node.stop();

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { BitcoindMethod, ParamsOf, ResultOf } from "./bitcoindCalls.ts";
 import type { BlockingAnswer, BlockingRequest, BlockingWorkerData, StartedNode } from "./blockingProtocol.ts";
@@ -16,11 +17,16 @@ export class BlockingBitcoind {
   readonly #flag: Int32Array;
   readonly #remove: () => void;
 
-  /** Resolves when the node answers; rejects when there is none, or with what it complained about. */
-  static async start(): Promise<BlockingBitcoind> {
+  readonly #node: StartedNode;
+
+  /**
+   * Resolves when the node answers; rejects when there is none, or with what it complained about. `switches` are added
+   * to its command line.
+   */
+  static async start(switches: readonly string[] = []): Promise<BlockingBitcoind> {
     const { port1, port2 } = new MessageChannel();
     const signal = new SharedArrayBuffer(4);
-    const workerData: BlockingWorkerData = { port: port2, signal };
+    const workerData: BlockingWorkerData = { port: port2, signal, switches };
     // It writes nothing; joining its streams with ours would leave listeners behind for every node.
     const streams = { stdout: true, stderr: true };
     const worker = new Worker(workerUrl(), { workerData, transferList: [port2], ...streams });
@@ -36,8 +42,18 @@ export class BlockingBitcoind {
     this.#port = port;
     this.#flag = new Int32Array(signal);
     // The thread does not get to it when the whole process ends.
+    this.#node = node;
     this.#remove = () => remove(node);
     process.once("exit", this.#remove);
+  }
+
+  get rpcPort(): number {
+    return this.#node.rpcPort;
+  }
+
+  /** Where it writes user and password for its RPC. */
+  get cookieFile(): string {
+    return join(this.#node.folder, "regtest", ".cookie");
   }
 
   /** Throws `RpcError` when Bitcoin Core refuses. */

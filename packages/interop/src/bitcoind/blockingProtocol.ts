@@ -7,6 +7,8 @@ export interface BlockingWorkerData {
   readonly port: MessagePort;
   /** One `Int32`, set to 1 and notified with every answer. */
   readonly signal: SharedArrayBuffer;
+  /** Added to the node's command line. */
+  readonly switches: readonly string[];
 }
 
 export type BlockingRequest =
@@ -17,6 +19,7 @@ export type BlockingRequest =
 export interface StartedNode {
   readonly pid: number;
   readonly folder: string;
+  readonly rpcPort: number;
 }
 
 export type BlockingAnswer =

@@ -5,7 +5,7 @@ import { RpcError } from "./rpcClient.ts";
 
 // The thread behind a `BlockingBitcoind`: it has the node, and does one request after the other.
 
-const { port, signal } = workerData as BlockingWorkerData;
+const { port, signal, switches } = workerData as BlockingWorkerData;
 const flag = new Int32Array(signal);
 
 function answer(message: BlockingAnswer): void {
@@ -24,9 +24,9 @@ async function serve(bitcoind: Bitcoind, request: BlockingRequest): Promise<unkn
   return bitcoind.stop();
 }
 
-const bitcoind = await Bitcoind.start();
+const bitcoind = await Bitcoind.start(undefined, switches);
 port.on("message", (request: BlockingRequest) => {
   serve(bitcoind, request).then((value) => answer({ kind: "value", value }), answerError);
 });
-const { pid, folder } = bitcoind;
-parentPort?.postMessage({ pid, folder } satisfies StartedNode);
+const { pid, folder, rpcPort } = bitcoind;
+parentPort?.postMessage({ pid, folder, rpcPort } satisfies StartedNode);

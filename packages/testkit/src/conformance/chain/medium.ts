@@ -63,6 +63,12 @@ export class Rig {
     this.medium.announce?.();
   }
 
+  /** Whether a transaction is in the mempool or the chain. */
+  has(transaction: Transaction): boolean {
+    this.medium.announce?.();
+    return this.chain.transaction(txidOf(transaction)) !== undefined;
+  }
+
   /** Abandons blocks for one more that are empty. */
   reorg(depth: number): void {
     this.chain.reorg(depth);
