@@ -37,6 +37,19 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
+interface Post {
+  /** Of its content. */
+  readonly type: string;
+  readonly body: string;
+}
+
+/** What became of one attempt. */
+type Attempt =
+  | { readonly kind: "answer"; readonly answer: HttpAnswer }
+  | { readonly kind: "unanswered"; readonly error: ChainSourceError }
+  /** `after` has the milliseconds that the server asks for. */
+  | { readonly kind: "busy"; readonly error: ChainSourceError; readonly after: number | undefined };
+
 /** Attempts for a server that is busy (429) or broken (5xx). */
 const maxAttempts = 5;
 /** Attempts where no answer comes at all: a connection that was kept open may have just been closed. */
@@ -74,20 +87,25 @@ export class HttpClient {
   }
 
   /** The answer to a request for a path below the root; with a body it is a POST. */
-  async ask(path: string, post?: { readonly type: string; readonly body: string }): Promise<HttpAnswer> {
+  async ask(path: string, post?: Post): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#gate.through(() => this.#attempt(path, post));
+      const outcome = await this.#gate.through(async () => {
+        const made = await this.#attempt(path, post);
+        if (made.kind === "busy") this.#rest(made.after ?? this.#options.retryDelay * 2 ** (attempt - 1));
+        return made;
+      });
       if (outcome.kind === "answer") return outcome.answer;
-      const { error, isUnanswered, after } = outcome;
       this.expectRunning();
-      if (attempt >= (isUnanswered ? maxUnanswered : maxAttempts)) throw error;
-      const wait = Math.min(after ?? this.#options.retryDelay * 2 ** (attempt - 1), longestWait);
-      if (isUnanswered) continue;
-      this.#notBefore = Math.max(this.#notBefore, performance.now() + wait);
+      if (attempt >= (outcome.kind === "unanswered" ? maxUnanswered : maxAttempts)) throw outcome.error;
     }
   }
 
-  async #attempt(path: string, post: { readonly type: string; readonly body: string } | undefined) {
+  /** Asks for nothing for so many milliseconds. */
+  #rest(milliseconds: number): void {
+    this.#notBefore = Math.max(this.#notBefore, performance.now() + Math.min(milliseconds, longestWait));
+  }
+
+  async #attempt(path: string, post: Post | undefined): Promise<Attempt> {
     const { base, name, timeout } = this.#options;
     const early = this.#notBefore - performance.now();
     if (early > 0) await this.wait(early);
@@ -112,13 +130,7 @@ export class HttpClient {
       if (error instanceof ChainSourceError) throw error;
       this.expectRunning();
       const why = controller.signal.aborted ? `no answer within ${timeout} ms` : "it does not answer";
-      return {
-        kind: "failed" as const,
-        error: unreachable(name, why, error),
-        // What was late once is not asked for again at once.
-        isUnanswered: true,
-        after: undefined,
-      };
+      return { kind: "unanswered", error: unreachable(name, why, error) };
     } finally {
       clearTimeout(timer);
       this.#stop.signal.removeEventListener("abort", abort);
@@ -151,7 +163,7 @@ export class HttpClient {
     return all;
   }
 
-  #judge(response: Response, body: Uint8Array) {
+  #judge(response: Response, body: Uint8Array): Attempt {
     const { name, base } = this.#options;
     const { status } = response;
     if (status === 401 || status === 403) {
@@ -160,15 +172,14 @@ export class HttpClient {
     }
     if (status === 429 || status >= 500) {
       return {
-        kind: "failed" as const,
+        kind: "busy",
         error: unreachable(name, `it answers ${status}: ${shown(textOf(body))}`),
-        isUnanswered: false,
         after: retryAfter(response.headers.get("Retry-After")),
       };
     }
     if (isWebPage(response, body)) throw webPage(name, base);
-    const answer = (kind: HttpAnswer["status"]) => ({
-      kind: "answer" as const,
+    const answer = (kind: HttpAnswer["status"]): Attempt => ({
+      kind: "answer",
       answer: { status: kind, body },
     });
     if (status >= 200 && status < 300) return answer("ok");
