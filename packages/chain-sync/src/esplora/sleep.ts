@@ -6,7 +6,7 @@ export function sleep(milliseconds: number, signals: readonly AbortSignal[]): Pr
       for (const signal of signals) signal.removeEventListener("abort", end);
       resolve();
     };
-    const timer = setTimeout(end, milliseconds);
+    const timer = setTimeout(end, Math.ceil(milliseconds));
     for (const signal of signals) {
       if (signal.aborted) return end();
       signal.addEventListener("abort", end, { once: true });

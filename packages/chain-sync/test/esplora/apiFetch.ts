@@ -23,8 +23,7 @@ export class ApiFetch {
   /** Changes the text of an answer. */
   edit: (text: string, path: string) => string = (text) => text;
 
-  constructor(options: EsploraApiOptions = {}) {
-    const { chain, faucet } = createFundedChain();
+  constructor(options: EsploraApiOptions = {}, { chain, faucet } = createFundedChain()) {
     this.chain = chain;
     this.faucet = faucet;
     this.#api = new EsploraApi(chain, options);

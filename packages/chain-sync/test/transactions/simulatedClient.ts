@@ -88,6 +88,7 @@ export class SimulatedClient implements TransactionClient {
 
   async #outputs({ txid, indexes, wantsCreator }: OutputsQuestion): Promise<OutputsAnswer> {
     this.#count("outputs");
+    if (wantsCreator) this.#count("creator");
     const creator = wantsCreator ? this.chain.transaction(txid) : undefined;
     const spenders = indexes.flatMap((index) => {
       const spender = this.chain.outputSpentBy({ txid, index });

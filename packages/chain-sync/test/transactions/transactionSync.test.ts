@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { networks } from "@fulmen/bitcoin/network";
 import { p2wpkh } from "@fulmen/bitcoin/script";
-import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import { strippedSize, type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
 import { type ChainClients, ChainSourceError } from "@fulmen/chain-sync";
 import { TransactionSync, WatchList } from "@fulmen/chain-sync/transactions";
-import { feeratePerKw, present, sat } from "@fulmen/lightning/util";
+import { blockHeight, feeratePerKw, present, sat } from "@fulmen/lightning/util";
 import type { SimulatedChain } from "@fulmen/testkit/chain";
 import { createFundedChain, type Faucet, inputOf } from "@fulmen/testkit/wallet";
 import { RecordingFollower } from "./recordingFollower.ts";
@@ -268,18 +268,87 @@ describe("TransactionSync", () => {
     assert.deepEqual(fresh.lines, [confirmed, "best 105", "best 106"]);
   });
 
-  it("begins anew when a reorganisation comes while it asks, before it tells anything", async () => {
+  for (const when of ["before", "after"] as const) {
+    it(`begins anew when a reorganisation comes ${when} the last answer, before it tells anything`, async () => {
+      const world = new World();
+      const funding = world.pay();
+      world.register(funding);
+      world.mine(1);
+      const { merkleProof } = world.client;
+      world.client.merkleProof = async (...question) => {
+        world.client.merkleProof = merkleProof;
+        const answer = when === "after" ? await world.client.merkleProof(...question) : undefined;
+        world.chain.reorg(1, { length: 2 });
+        return answer ?? world.client.merkleProof(...question);
+      };
+      assert.deepEqual(await world.run(), ["best 106"]);
+    });
+  }
+
+  it("goes on where blocks come while it asks, up to the last of them", async () => {
     const world = new World();
     const funding = world.pay();
     world.register(funding);
     world.mine(1);
-    let isDone = false;
-    world.client.onRequest = (kind) => {
-      if (kind !== "merkleProof" || isDone) return;
-      isDone = true;
-      world.chain.reorg(1, { length: 2 });
+    const { merkleProof } = world.client;
+    world.client.merkleProof = (...question) => {
+      world.client.merkleProof = merkleProof;
+      world.mine(2);
+      return world.client.merkleProof(...question);
     };
-    assert.deepEqual(await world.run(), ["best 106"]);
+    assert.deepEqual(await world.run(), [`confirmed 105: ${txidOf(funding)}`, "best 105", "best 107"]);
+  });
+
+  it("tells again of a spend that was told of before its output was registered", async () => {
+    const world = new World();
+    const [funding, paying] = [world.pay(), world.pay()];
+    world.mine(1);
+    world.addScript(world.faucet.script);
+    const spending = world.spend(funding);
+    world.mine(1);
+    assert.ok((await world.run()).includes(`confirmed 106: ${txidOf(spending)}`));
+    assert.deepEqual(await world.run(), []);
+    world.register(funding);
+    world.register(paying);
+    assert.deepEqual(await world.run(), [`confirmed 106: ${txidOf(spending)}`]);
+    assert.deepEqual(await world.run(), []);
+  });
+
+  it("asks little when nothing has changed", async () => {
+    const world = new World();
+    const fundings = Array.from({ length: 3 }, () => world.pay());
+    for (const funding of fundings) world.register(funding);
+    world.mine(1);
+    await world.run();
+    world.client.asked.clear();
+    world.mine(1);
+    await world.run();
+    const { asked } = world.client;
+    assert.deepEqual([...asked.keys()].sort(), ["outputs", "tip"]);
+    assert.equal(asked.get("outputs"), 3);
+  });
+
+  it("tells a bounded number of times of what a server makes up for the mempool", async () => {
+    const world = new World();
+    let made = 0;
+    world.addScript(scriptOf(0));
+    world.client.scriptHistory = async (script) => {
+      const transaction = {
+        version: 2,
+        inputs: [],
+        outputs: [{ value: sat(1_000), script }],
+        locktime: made,
+      };
+      return [{ txid: txidOf(transaction), height: undefined, transaction }];
+    };
+    const listener = {
+      transactionSeen: () => {
+        made++;
+        world.addScript(p2wpkh(new Uint8Array(20).fill(made % 256).fill(made >> 8, 0, 1)));
+      },
+    };
+    await world.sync.sync({ ...world.clients, mempool: [listener] });
+    assert.ok(made <= 10, `${made} were told of`);
   });
 
   it("forgets outputs that were spent long ago, and no others", async () => {
@@ -339,6 +408,39 @@ describe("TransactionSync", () => {
       });
       assert.deepEqual(world.follower.lines, []);
     }
+  });
+
+  it("believes no heights that are others than those of known blocks", async () => {
+    const world = new World();
+    world.mine(3);
+    await world.run();
+    world.mine(1);
+    const { tip, headers } = world.client;
+    world.client.tip = async () => {
+      const { header, height } = await tip.call(world.client);
+      return { header, height: blockHeight(height + 1) };
+    };
+    world.client.headers = (from, count) => headers.call(world.client, from - 1, count);
+    await assert.rejects(world.run(), { code: "invalid-chain" });
+    assert.deepEqual(world.follower.lines, []);
+  });
+
+  it("passes over a transaction of 64 bytes, which may as well be two hashes of a merkle tree", async () => {
+    const world = new World();
+    world.addScript(scriptOf(5));
+    const transaction: Transaction = {
+      version: 2,
+      inputs: [
+        inputOf({ txid: txidOf(present(world.chain.tip.block.transactions[0], "a coinbase")), index: 0 }),
+      ],
+      outputs: [{ value: sat(1_000), script: new Uint8Array(4) }],
+      locktime: 0,
+    };
+    assert.equal(strippedSize(transaction), 64);
+    world.client.scriptHistory = async () => [{ txid: txidOf(transaction), height: 100, transaction }];
+    world.client.merkleProof = async () => ({ position: 0, siblings: [] });
+    world.mine(1);
+    assert.deepEqual(await world.run(), ["best 105"]);
   });
 
   it("undoes nothing for a server that is behind", async () => {

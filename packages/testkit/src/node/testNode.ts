@@ -1,7 +1,14 @@
 import type { Network } from "@fulmen/bitcoin/network";
 import { networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { ConfirmationTarget, FeeEstimator, TransactionType } from "@fulmen/lightning/chain";
+import type {
+  Confirm,
+  ConfirmationTarget,
+  FeeEstimator,
+  Filter,
+  Listen,
+  TransactionType,
+} from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, LogRecord, MessageSendEvent } from "@fulmen/lightning/handlers";
@@ -82,6 +89,11 @@ export interface TestNodeOptions {
    * with a slow disk. Default false: a batch is committed before anything new comes in.
    */
   readonly hasSlowStore?: boolean;
+  /**
+   * The node hears of the chain from a source that looks for what is registered here: whoever has that tells
+   * `listeners`, and `syncChain` does nothing.
+   */
+  readonly filter?: Filter;
   /** Keep the monitors apart from the manager, in a store of their own: see `TestNode.lateWatch`. Default false. */
   readonly hasLateWatch?: boolean;
 }
@@ -203,6 +215,11 @@ export class TestNode {
     return this.#memory.graph;
   }
 
+  /** Who hears of the chain, in this order; others after a restart. */
+  get listeners(): readonly (Listen & Confirm)[] {
+    return [this.chainMonitor, this.sweeper, this.manager];
+  }
+
   /** Events in their order. */
   get eventList(): readonly Event[] {
     return [...this.events].sort(([a], [b]) => a - b).map(([, event]) => event);
@@ -263,6 +280,7 @@ export class TestNode {
 
   /** Tells the node what the chain has done since it last looked. Whether there was anything. */
   syncChain(): boolean {
+    if (this.#options.filter !== undefined) return false;
     const { manager, chainMonitor, sweeper } = this.#memory;
     this.lateWatch?.syncChain();
     const { forkPoint, disconnected, connected } = this.#options.chain.blocksSince(manager.bestBlock);
@@ -422,7 +440,8 @@ export class TestNode {
 
   /** From the store alone. Throws when it is refused. */
   #start(): Memory {
-    const { chain, network = networks.regtest, config = testConfig, now } = this.#options;
+    const { chain, network = networks.regtest, config = testConfig, now, filter } = this.#options;
+    const filtering = filter === undefined ? {} : { filter };
     const { store, keys, entropy } = this;
     const stored = store.readNow(nodeKey)?.value;
     unwrap(openNodeRecord({ stored, storeIsEmpty: false, nodeId: this.nodeId, network }));
@@ -440,7 +459,7 @@ export class TestNode {
       : tip.height;
     const ownMonitors = (): ChainMonitor =>
       new ChainMonitor(
-        { signerProvider: keys, broadcaster, feeEstimator, logger },
+        { signerProvider: keys, broadcaster, feeEstimator, logger, ...filtering },
         {
           bestHeight: blockHeight(bestHeight),
           monitors: unwrap(restoreMonitors(store.entries(monitorsPrefix))),
@@ -451,7 +470,7 @@ export class TestNode {
       {
         outputSpender: keys.keys,
         changeDestinationSource: { changeDestinationScript: () => this.wallet.script },
-        ...{ broadcaster, feeEstimator, logger },
+        ...{ broadcaster, feeEstimator, logger, ...filtering },
         excludesStaticOutputs: true,
       },
       { bestHeight, stored: unwrap(readSweeper(store.entries(sweeperPrefix))) },
@@ -471,6 +490,7 @@ export class TestNode {
           watch,
           router: new ExactRouter(graph),
           logger,
+          ...filtering,
           ...(this.#options.anchorReserve && { anchorReserve: this.#reserve(this.#options.anchorReserve) }),
         },
         {
