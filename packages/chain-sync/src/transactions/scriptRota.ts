@@ -21,7 +21,7 @@ const newest = 100;
 /**
  * Whose turn it is, of the scripts of wallets. Where asking costs a request each, those in whose history something may
  * still change are asked for each time, and so are new ones; of the others a part, so that a wallet with thousands of
- * scripts hears of each within ten turns.
+ * scripts hears of each within ten blocks.
  */
 export class ScriptRota {
   readonly #sources = new Set<ScriptSource>();
@@ -47,14 +47,15 @@ export class ScriptRota {
     return [...this.#scripts.values()].filter(({ askedIn }) => askedIn === 0).map(({ script }) => script);
   }
 
-  /** Scripts of a new turn: all of them, or those whose turn it is. */
-  nextTurn(extent: "all" | "part"): readonly Uint8Array[] {
+  /** Scripts of a new turn: all of them, those whose turn it is, or only those that are asked for in each. */
+  nextTurn(extent: "all" | "part" | "few"): readonly Uint8Array[] {
     this.#turn++;
     const all = [...this.#scripts.values()];
     if (extent === "all") return all.map(({ script }) => script);
     const always = all.filter(
       ({ askedIn, isMoving }, index) => askedIn === 0 || isMoving || index >= all.length - newest,
     );
+    if (extent === "few") return always.map(({ script }) => script);
     const chosen = new Set(always);
     const others = all.filter((each) => !chosen.has(each)).sort((a, b) => a.askedIn - b.askedIn);
     const quota = Math.max(leastPerTurn, Math.ceil(others.length / turns));

@@ -1,6 +1,6 @@
 import { blockHash } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
-import type { Txid } from "@fulmen/bitcoin/primitives";
+import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
 import type { ChainClients, ChainFollower, ChainTip, SyncProgress } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
@@ -51,6 +51,8 @@ export class TransactionSync {
   readonly #rota = new ScriptRota();
   readonly #states = new WeakMap<ChainFollower, FollowerState>();
   readonly #seen = new Set<Txid>();
+  /** The last tip that everybody was brought to. */
+  #reached: BlockHash | undefined;
   readonly #retryDelay: number;
   readonly #wait: (milliseconds: number) => Promise<void>;
 
@@ -103,7 +105,7 @@ export class TransactionSync {
     const added = new Set(this.#watch.takeNew().map(({ txid }) => txid));
     this.#rota.takeNew(clients.scripts);
     await round.askForOutputs(this.#watch.all(), added);
-    await round.askForScripts(this.#rota.nextTurn(this.#client.isToldOfChanges ? "all" : "part"));
+    await round.askForScripts(this.#rota.nextTurn(this.#extentAt(target)));
     let next = await round.nextBlock();
     await round.expectSameChain();
     for (const [i, undoing] of undoings.entries()) {
@@ -129,6 +131,7 @@ export class TransactionSync {
     }
     for (const history of round.histories) this.#rota.asked(history, target.height);
     this.#watch.prune(target.height);
+    this.#reached = target.hash;
     return target;
   }
 
@@ -171,6 +174,12 @@ export class TransactionSync {
       for (const listener of mempool) listener.transactionSeen(transaction);
     }
     return transactions.length > 0;
+  }
+
+  /** Without a new block, only what is likely to be in the mempool is worth a request. */
+  #extentAt({ hash }: KnownHeader): "all" | "part" | "few" {
+    if (this.#client.isToldOfChanges) return "all";
+    return hash === this.#reached ? "few" : "part";
   }
 
   #stateOf(follower: ChainFollower): FollowerState {

@@ -250,6 +250,8 @@ describe("TransactionSync", () => {
       await world.run();
       assert.ok(world.client.take("histories") <= 500);
     }
+    await world.run();
+    assert.equal(world.client.take("histories"), 100);
     assert.ok(world.scripts.every((script) => world.client.asked.has(script.join())));
   });
 
