@@ -4,7 +4,7 @@ import type { Network } from "@fulmen/bitcoin/network";
 import { present } from "@fulmen/lightning/util";
 
 /** Blocks after which the target changes. */
-const retargetInterval = 2_016;
+export const retargetInterval = 2_016;
 const expectedSeconds = 14n * 24n * 3_600n;
 /** A block this much later than the one before may have the easiest target, on networks for tests. */
 const minDifficultySeconds = 20 * 60;

@@ -1,8 +1,9 @@
 import { type BlockHeader, blockHash, hasProofOfWork, targetFromBits } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash } from "@fulmen/bitcoin/primitives";
-import { type BlockHeight, blockHeight } from "@fulmen/lightning/util";
-import { ChainSourceError } from "../chainSourceError.ts";
+import { type BlockHeight, blockHeight, present } from "@fulmen/lightning/util";
+import { difficultyComplaint, retargetInterval } from "../headers/difficulty.ts";
+import { invalidChain } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { mapLimited } from "./mapLimited.ts";
 import type { HeaderTip, TransactionClient } from "./transactionClient.ts";
@@ -14,8 +15,6 @@ export interface KnownHeader {
   readonly height: BlockHeight;
 }
 
-/** Blocks after which the target of proof of work is set anew, to at most four times what it was. */
-const retargetInterval = 2_016;
 /** Answers' worth of headers that are fetched to link what is near the tip. */
 const linkedAnswers = 20;
 /** Single headers that are kept. */
@@ -85,7 +84,7 @@ export class HeaderChain {
       if (last.height <= lowest) {
         // Nothing in common: what was known of this chain need not be true any more.
         this.#singles.clear();
-        return this.#setRow(falling.reverse());
+        return this.#setRow(falling.reverse(), { checkedFrom: 1 });
       }
       for (const each of await this.#fetchBelow(last, lowest)) {
         falling.push(each);
@@ -94,7 +93,8 @@ export class HeaderChain {
       }
     }
     const lowestNew = (falling.at(-1) ?? top).height;
-    this.#setRow([...old.slice(0, lowestNew - first), ...falling.reverse()]);
+    const kept = old.slice(0, lowestNew - first);
+    this.#setRow([...kept, ...falling.reverse()], { checkedFrom: kept.length });
   }
 
   async #extendDownTo(lowest: number): Promise<void> {
@@ -102,7 +102,7 @@ export class HeaderChain {
       const [first] = this.#row;
       if (first === undefined || first.height <= lowest) return;
       const below = await this.#fetchBelow(first, lowest);
-      this.#setRow([...[...below].reverse(), ...this.#row]);
+      this.#setRow([...[...below].reverse(), ...this.#row], { checkedFrom: 1, checkedTo: below.length });
     }
   }
 
@@ -155,29 +155,33 @@ export class HeaderChain {
     return { header, hash: blockHash(header), height: blockHeight(height) };
   }
 
-  #setRow(row: readonly KnownHeader[]): void {
+  /** Checks that those from one place to another have the targets that follow from those before them. */
+  #setRow(
+    row: readonly KnownHeader[],
+    {
+      checkedFrom,
+      checkedTo = row.length - 1,
+    }: { readonly checkedFrom: number; readonly checkedTo?: number },
+  ): void {
+    for (let i = checkedFrom; i <= checkedTo; i++) {
+      const { header, height } = present(row[i], "a header of the row");
+      const complaint = difficultyComplaint(header, height, (back) => row[i - back]?.header, this.#network);
+      if (complaint !== undefined) throw invalidChain(`block ${height} is invalid: ${complaint}`);
+    }
     const most = 2 * retargetInterval;
     this.#row = row.length > most ? row.slice(row.length - retargetInterval) : row;
   }
 }
 
-/** Whether a target is further from that of a known block than as many retargets can bring it. Testnet has exceptions. */
+/** Whether a target is further from that of a known block than as many retargets can bring it. Test networks have exceptions. */
 function isTooEasy(
   header: BlockHeader,
   known: BlockHeader,
   { network, retargets }: { readonly network: Network; readonly retargets: number },
 ): boolean {
-  if (network.name === "testnet") return false;
+  if (network.name === "testnet" || network.name === "testnet4") return false;
   const [target, reference] = [targetFromBits(header.bits), targetFromBits(known.bits)];
   if (target === undefined || reference === undefined) return true;
   // The compact form rounds down.
   return target > (reference << BigInt(2 * retargets)) + (reference >> 8n);
-}
-
-function invalidChain(message: string): ChainSourceError {
-  return new ChainSourceError(
-    "invalid-chain",
-    message,
-    "use another server: this one tells of a chain that cannot be",
-  );
 }

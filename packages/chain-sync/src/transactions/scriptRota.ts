@@ -9,10 +9,12 @@ interface Script {
   askedIn: number;
   /** Whether something of its history may still change. */
   isMoving: boolean;
+  /** Whether it has a history. */
+  isUsed: boolean;
 }
 
-/** Scripts that are asked for in each turn although nothing moves there, at the least. */
-const leastPerTurn = 200;
+/** Used scripts that are asked for in each turn although nothing moves there, at the least; and unused ones. */
+const leastPerTurn = { used: 100, unused: 200 };
 /** Turns after which every script was asked for. */
 const turns = 10;
 /** The newest scripts are asked for in every turn: these are handed out. */
@@ -21,7 +23,7 @@ const newest = 100;
 /**
  * Whose turn it is, of the scripts of wallets. Where asking costs a request each, those in whose history something may
  * still change are asked for each time, and so are new ones; of the others a part, so that a wallet with thousands of
- * scripts hears of each within ten blocks.
+ * scripts hears of each within ten blocks. Unused ones come sooner: they wait for a payment.
  */
 export class ScriptRota {
   readonly #sources = new Set<ScriptSource>();
@@ -58,8 +60,13 @@ export class ScriptRota {
     if (extent === "few") return always.map(({ script }) => script);
     const chosen = new Set(always);
     const others = all.filter((each) => !chosen.has(each)).sort((a, b) => a.askedIn - b.askedIn);
-    const quota = Math.max(leastPerTurn, Math.ceil(others.length / turns));
-    return [...always, ...others.slice(0, quota)].map(({ script }) => script);
+    const partOf = (some: readonly Script[], least: number) =>
+      some.slice(0, Math.max(least, Math.ceil(some.length / turns)));
+    const used = others.filter(({ isUsed }) => isUsed);
+    const unused = others.filter(({ isUsed }) => !isUsed);
+    return [...always, ...partOf(unused, leastPerTurn.unused), ...partOf(used, leastPerTurn.used)].map(
+      ({ script }) => script,
+    );
   }
 
   /** What a script's history was, with this height of the chain. */
@@ -67,11 +74,13 @@ export class ScriptRota {
     const known = this.#scripts.get(toHex(script));
     if (known === undefined) return;
     known.askedIn = Math.max(1, this.#turn);
+    known.isUsed = heights.length > 0;
     known.isMoving = heights.some((height) => height === undefined || height + finalDepth > tip);
   }
 
   #add(script: Uint8Array): void {
     const key = toHex(script);
-    if (!this.#scripts.has(key)) this.#scripts.set(key, { script, askedIn: 0, isMoving: false });
+    if (!this.#scripts.has(key))
+      this.#scripts.set(key, { script, askedIn: 0, isMoving: false, isUsed: false });
   }
 }

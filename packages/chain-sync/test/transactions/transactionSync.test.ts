@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { hasProofOfWork } from "@fulmen/bitcoin/block";
 import { networks } from "@fulmen/bitcoin/network";
 import { p2wpkh } from "@fulmen/bitcoin/script";
 import { strippedSize, type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
@@ -410,6 +411,19 @@ describe("TransactionSync", () => {
       });
       assert.deepEqual(world.follower.lines, []);
     }
+  });
+
+  it("believes no block whose target is not the one that the network asks for", async () => {
+    const world = new World();
+    world.mine(1);
+    await world.run();
+    world.mine(1);
+    const { block, height } = world.chain.tip;
+    let header = { ...block.header, bits: 0x201f_ffff };
+    while (!hasProofOfWork(header, networks.regtest)) header = { ...header, nonce: header.nonce + 1 };
+    world.client.tip = async () => ({ header, height });
+    await assert.rejects(world.run(), { code: "invalid-chain" });
+    assert.deepEqual(world.follower.lines, []);
   });
 
   it("believes no heights that are others than those of known blocks", async () => {
