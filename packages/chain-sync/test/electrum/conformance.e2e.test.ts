@@ -4,16 +4,19 @@ import { networks } from "@fulmen/bitcoin/network";
 import { type BlockHash, fromHex, toHex } from "@fulmen/bitcoin/primitives";
 import { ElectrumSource, type ElectrumSourceOptions } from "@fulmen/chain-sync/electrum";
 import { type ChainLie, type ChainSourceMedium, chainSourceConformance } from "@fulmen/testkit/conformance";
-import { ElectrumServer } from "@fulmen/testkit/electrum";
+import { ElectrumServer, type ElectrumServerOptions } from "@fulmen/testkit/electrum";
 import { createFundedChain } from "@fulmen/testkit/wallet";
 import { certificateSha256, type Served, servedElectrum } from "./servedElectrum.ts";
 
 /** As in tests, where nobody is far away. */
 const impatient = { minReconnectDelay: 20, retryDelay: 5, timeout: 5_000 } as const;
 
-async function createMedium(protocol: "tcp" | "ssl" | "ws"): Promise<ChainSourceMedium> {
+async function createMedium(
+  protocol: "tcp" | "ssl" | "ws",
+  options: ElectrumServerOptions,
+): Promise<ChainSourceMedium> {
   const { chain, faucet } = createFundedChain();
-  const server = new ElectrumServer(chain);
+  const server = new ElectrumServer(chain, options);
   const liar = new Liar();
   const serve = (port: number): Promise<Served> =>
     servedElectrum(server, { protocol, port, tamper: (line) => liar.tell(line) });
@@ -58,6 +61,7 @@ class Liar {
     }
     // A tip, in an answer or a notification, or a row of headers: the last of them is falsified.
     for (const each of [result, params?.[0]]) {
+      if (each?.headers?.length > 0) each.headers.push(this.#falsified(each.headers.pop()));
       if (typeof each?.hex === "string" && (each.height ?? Infinity) > this.#since)
         each.hex = this.#falsified(each.hex);
     }
@@ -74,10 +78,15 @@ class Liar {
   }
 }
 
-for (const protocol of ["tcp", "ssl", "ws"] as const) {
-  describe(`an Electrum server over ${protocol} passes the conformance suite`, () => {
-    chainSourceConformance({ describe, it }, () => createMedium(protocol), {
+for (const { protocol, newestProtocol } of [
+  { protocol: "tcp", newestProtocol: "1.4.2" },
+  { protocol: "ssl", newestProtocol: "1.6" },
+  { protocol: "ws", newestProtocol: "1.4.2" },
+] as const) {
+  describe(`an Electrum server of protocol ${newestProtocol} over ${protocol} passes the conformance suite`, () => {
+    chainSourceConformance({ describe, it }, () => createMedium(protocol, { newestProtocol }), {
       canInterrupt: true,
+      takesPackages: newestProtocol === "1.6",
       lies: ["false-transactions", "no-work", "broken-chain"],
     });
   });

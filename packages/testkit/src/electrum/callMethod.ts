@@ -13,7 +13,8 @@ const methods: ReadonlyMap<string, Method> = new Map(
 /** Answers a request, or throws `RequestError`. */
 export function callMethod(context: MethodContext, name: string, params: Json): Json {
   const method = methods.get(name);
-  if (method === undefined) {
+  const { speaksNewest } = context.caller;
+  if (method === undefined || (speaksNewest ? method.until : method.since) !== undefined) {
     throw new RequestError(errorCodes.methodNotFound, `unknown method "${name.slice(0, 100)}"`);
   }
   return method.call(context, argumentsOf(method, name, params));

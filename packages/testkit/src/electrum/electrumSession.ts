@@ -195,10 +195,14 @@ export class ElectrumSession {
   }
 
   #asCaller(): Caller {
+    const speaksNewest = (): boolean => this.#protocol === "1.6";
     return {
+      get speaksNewest() {
+        return speaksNewest();
+      },
       negotiate: (offered) => {
         if (this.#protocol !== undefined) throw badRequest("server.version already sent");
-        this.#protocol = commonProtocol(offered);
+        this.#protocol = commonProtocol(offered, this.#host.options.newestProtocol ?? "1.4.2");
         if (this.#protocol === undefined) {
           throw badRequest(
             `unsupported protocol version: ${JSON.stringify(offered).slice(0, 100)}`,

@@ -51,14 +51,14 @@ export const headerMethods: Readonly<Record<string, Method>> = {
   "blockchain.block.headers": {
     parameters: ["start_height", "count", "cp_height"],
     required: 2,
-    call: ({ chain }, args) => {
+    call: ({ chain, caller }, args) => {
       const start = nonNegativeInteger(args[0]);
       const wanted = Math.min(nonNegativeInteger(args[1]), maxHeaders);
       const checkpoint = nonNegativeInteger(args[2] ?? 0);
       const count = Math.max(0, Math.min(wanted, chain.tip.height + 1 - start));
-      let hex = "";
-      for (let height = start; height < start + count; height++) hex += headerHex(blockAt(chain, height));
-      const answer = { hex, count, max: maxHeaders };
+      const headers = Array.from({ length: count }, (_, i) => headerHex(blockAt(chain, start + i)));
+      const form = caller.speaksNewest ? { headers } : { hex: headers.join("") };
+      const answer = { ...form, count, max: maxHeaders };
       if (count === 0 || checkpoint === 0) return answer;
       return { ...answer, ...headerProof(chain, start + count - 1, checkpoint) };
     },

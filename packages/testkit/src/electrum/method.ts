@@ -3,6 +3,7 @@ import type { Result } from "@fulmen/lightning/util";
 import type { Accepted, Refusal, TestChain } from "../chain/index.ts";
 import type { ScriptHash, ScriptIndex } from "../lookup/index.ts";
 import type { Json } from "./json.ts";
+import type { NewestProtocol } from "./protocolVersion.ts";
 
 /** What a server tells of itself. */
 export interface ElectrumServerOptions {
@@ -19,6 +20,8 @@ export interface ElectrumServerOptions {
   readonly feerate?: (blocks: number) => bigint | undefined;
   /** Satoshis per 1,000 virtual bytes for `blockchain.relayfee`; that of the default policy when absent. */
   readonly relayFeerate?: bigint;
+  /** The last protocol that it speaks; 1.4.2 when not given. */
+  readonly newestProtocol?: NewestProtocol;
   /** Hears of every transaction that a client broadcasts, and what the mempool said to it. */
   readonly onBroadcast?: (transaction: Transaction, result: Result<Accepted, Refusal>) => void;
   readonly limits?: Partial<ElectrumLimits>;
@@ -41,6 +44,8 @@ export interface ElectrumLimits {
 export interface Caller {
   /** Chooses the protocol, once. */
   negotiate(offered: Json | undefined): string;
+  /** Whether it chose protocol 1.6. */
+  readonly speaksNewest: boolean;
   subscribeToHeaders(): void;
   /** From now on it is told of other statuses than this one. */
   subscribe(hash: ScriptHash, status: string | null): void;
@@ -65,6 +70,9 @@ export interface Method {
   readonly required: number;
   /** Whether more parameters are passed over rather than refused. */
   readonly takesMore?: boolean;
+  /** Protocols that have it; all when not given. */
+  readonly since?: "1.6";
+  readonly until?: "1.4.2";
   /** Answers, or throws `RequestError`. */
   readonly call: (context: MethodContext, args: readonly (Json | undefined)[]) => Json;
 }

@@ -3,7 +3,7 @@ import { defaultPolicy } from "../chain/index.ts";
 import { nonNegativeInteger } from "./arguments.ts";
 import { feeHistogram } from "./feeHistogram.ts";
 import type { Method } from "./method.ts";
-import { newestProtocol, oldestProtocol } from "./protocolVersion.ts";
+import { oldestProtocol } from "./protocolVersion.ts";
 import { bitcoins } from "./verboseTransaction.ts";
 
 const defaultName = "Fulmen 0.1.0";
@@ -27,7 +27,7 @@ export const serverMethods: Readonly<Record<string, Method>> = {
     pruning: null,
     server_version: options.name ?? defaultName,
     protocol_min: oldestProtocol,
-    protocol_max: newestProtocol,
+    protocol_max: options.newestProtocol ?? "1.4.2",
     genesis_hash: networks.regtest.genesisHash,
     hash_function: "sha256",
     services: [],
@@ -55,9 +55,18 @@ export const serverMethods: Readonly<Record<string, Method>> = {
     },
   },
 
-  "blockchain.relayfee": plain(({ options }) =>
-    bitcoins(options.relayFeerate ?? defaultPolicy.minRelayFeerate),
-  ),
+  "blockchain.relayfee": {
+    ...plain(({ options }) => bitcoins(options.relayFeerate ?? defaultPolicy.minRelayFeerate)),
+    until: "1.4.2",
+  },
+
+  "mempool.get_info": {
+    ...plain(({ options }) => {
+      const feerate = bitcoins(options.relayFeerate ?? defaultPolicy.minRelayFeerate);
+      return { mempoolminfee: feerate, minrelaytxfee: feerate, incrementalrelayfee: feerate };
+    }),
+    since: "1.6",
+  },
 
   "mempool.get_fee_histogram": plain(({ chain }) => feeHistogram(chain)),
 };

@@ -8,10 +8,12 @@ import {
   type Transaction,
   txid as txidOf,
 } from "@fulmen/bitcoin/transaction";
+import { err } from "@fulmen/lightning/util";
 import { rejectReason } from "../lookup/index.ts";
 import { boolean, hexBytes, nonNegativeInteger, transactionHash } from "./arguments.ts";
 import { blockAt } from "./headerMethods.ts";
 import { grouped } from "./headerProof.ts";
+import type { Json } from "./json.ts";
 import type { Method } from "./method.ts";
 import { badRequest, daemonError } from "./requestError.ts";
 import { verboseTransaction } from "./verboseTransaction.ts";
@@ -31,6 +33,26 @@ export const transactionMethods: Readonly<Record<string, Method>> = {
       if (!result.ok && result.error.kind !== "already-in-mempool")
         throw rejected(rejectReason(result.error), bytes);
       return txidOf(transaction);
+    },
+  },
+
+  "blockchain.transaction.broadcast_package": {
+    parameters: ["raw_txs", "verbose"],
+    required: 1,
+    since: "1.6",
+    call: ({ chain, options }, [raws]) => {
+      const [parent, child, ...others] = (isList(raws) ? raws : []).map((raw) => decoded(hexBytes(raw)));
+      if (parent === undefined || child === undefined || others.length > 0) {
+        throw badRequest("the tx package was rejected by network rules.\n\npackage topology disallowed");
+      }
+      const result = chain.submitPackage(parent, child);
+      for (const each of [parent, child]) {
+        if (result.ok) options.onBroadcast?.(each, result);
+        else if (result.error.txid === txidOf(each)) options.onBroadcast?.(each, err(result.error.refusal));
+      }
+      if (result.ok || result.error.refusal.kind === "already-in-mempool") return { success: true };
+      const { txid, refusal } = result.error;
+      return { success: false, errors: [{ txid, error: rejectReason(refusal) }] };
     },
   },
 
@@ -80,6 +102,10 @@ export const transactionMethods: Readonly<Record<string, Method>> = {
     },
   },
 };
+
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
 
 function siblings(txids: readonly Txid[], position: number): readonly Txid[] {
   return merkleProof(txids, position).siblings;
