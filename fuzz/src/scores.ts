@@ -157,6 +157,7 @@ function smallGraph(): RoutingGraph {
     edgeAmounts,
     edgesIntoStart: Uint32Array.of(0, channels),
     edgesIntoCount: Uint32Array.of(channels, channels),
+    edgesIntoUsable: Uint32Array.of(channels, channels),
     edgesInto: Uint32Array.of(1, 3, 5, 7, 0, 2, 4, 6),
     edgesIntoSource: Uint32Array.of(1, 1, 1, 1, 0, 0, 0, 0),
     nodeFlags: new Uint8Array(2),

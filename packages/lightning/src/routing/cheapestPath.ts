@@ -1,4 +1,4 @@
-import { edgeAmount, edgeFlag, edgeWord, nodeFlag } from "../gossip/index.ts";
+import { edgeAmount, edgeWord, nodeFlag } from "../gossip/index.ts";
 import { noEdge, type RequestEdges } from "./requestEdges.ts";
 import type { EdgePenalties } from "./scoreLookUp.ts";
 import { labelNumber, labelWord, type SearchWorkspace } from "./searchWorkspace.ts";
@@ -34,8 +34,6 @@ export type Obstacle =
   | "length"
   /** The minimum of a channel to the payee. */
   | "minimum";
-
-const mayPass = edgeFlag.usable | edgeFlag.unknownFeaturesRequired;
 
 /**
  * Dijkstra's search from the payee backwards, since fees depend on what is forwarded. Each node has one best way on: where
@@ -170,7 +168,7 @@ export class PathSearch {
     const payer = this.#payer;
     const least = this.#leastKey();
     const start = graph.edgesIntoStart[node] as number;
-    const end = start + (graph.edgesIntoCount[node] as number);
+    const end = start + (graph.edgesIntoUsable[node] as number);
     for (let at = start; at < end; at++) {
       const source = edgesIntoSource[at] as number;
       // What has left the queue is below any. Our own channels are among the local edges.
@@ -189,7 +187,6 @@ export class PathSearch {
   /** Looks at one edge from a node that is still in the queue, or not yet: the one at `index` of these columns. */
   #relax(edgeWords: Uint32Array, edgeAmounts: Float64Array, index: number, isLocal: boolean): void {
     const at = index * edgeWord.count;
-    if (((edgeWords[at + edgeWord.flags] as number) & mayPass) !== edgeFlag.usable) return;
     const source = edgeWords[at + edgeWord.source] as number;
     const known = this.#keys[source] as number;
     const isNew = known === Number.POSITIVE_INFINITY;

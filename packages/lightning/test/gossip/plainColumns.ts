@@ -17,6 +17,7 @@ export class PlainColumns implements RoutingGraph {
   readonly edgeAmounts: Float64Array;
   readonly edgesIntoStart: Uint32Array;
   readonly edgesIntoCount: Uint32Array;
+  readonly edgesIntoUsable: Uint32Array;
   readonly edgesInto: Uint32Array;
   readonly edgesIntoSource: Uint32Array;
   readonly nodeFlags: Uint8Array;
@@ -37,6 +38,12 @@ export class PlainColumns implements RoutingGraph {
     this.edgeAmounts = new Float64Array(buffer);
     const into: number[][] = nodes.map(() => []);
     for (const [slot, channel] of channels.entries()) this.#addChannel(slot, channel, into);
+    const { usable, unknownFeaturesRequired } = edgeFlag;
+    const isUsable = (edge: number) =>
+      ((this.edgeWords[edge * edgeWord.count + edgeWord.flags] ?? 0) & (usable | unknownFeaturesRequired)) ===
+      usable;
+    for (const edges of into) edges.sort((a, b) => Number(isUsable(b)) - Number(isUsable(a)));
+    this.edgesIntoUsable = Uint32Array.from(into, (edges) => edges.filter(isUsable).length);
     this.edgesInto = Uint32Array.from(into.flat());
     this.edgesIntoSource = this.edgesInto.map(
       (edge) => this.edgeWords[edge * edgeWord.count + edgeWord.source] ?? 0,

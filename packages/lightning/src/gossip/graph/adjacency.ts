@@ -2,12 +2,17 @@ import { InvariantError } from "../../util/invariant.ts";
 import { Blocks, sizeClassFor, sizeOfClass } from "./blocks.ts";
 import { grownBytes, grownLength, grownWords } from "./columnGrowth.ts";
 
-/** The edges that lead into each node: a block for each node in one array, with room behind them. */
+/**
+ * The edges that lead into each node: a block for each node in one array, with room behind them. In a block those that can
+ * be taken come first, so that a search never looks at the others.
+ */
 export class Adjacency {
   /** By node counter: where its block starts in `edges`. */
   starts: Uint32Array = new Uint32Array(0);
   /** By node counter: how many edges there are. */
   counts: Uint32Array = new Uint32Array(0);
+  /** By node counter: how many of them, the first ones, can be taken. */
+  usableCounts: Uint32Array = new Uint32Array(0);
   edges: Uint32Array = new Uint32Array(0);
   /** By place in `edges`: the node that the edge comes from. */
   sources: Uint32Array = new Uint32Array(0);
@@ -15,8 +20,8 @@ export class Adjacency {
   #blockClasses: Uint8Array = new Uint8Array(0);
   readonly #blocks = new Blocks();
 
-  /** Appends an edge that comes from `source` to a node's block, which moves when it is full. */
-  add(counter: number, edge: number, source: number): void {
+  /** Adds an edge that comes from `source` to a node's block, which moves when it is full. */
+  add(counter: number, edge: number, { source, isUsable }: { source: number; isUsable: boolean }): void {
     if (counter >= this.counts.length) this.#growNodes(counter + 1);
     const count = this.counts[counter] ?? 0;
     const blockClass = this.#blockClasses[counter] ?? 0;
@@ -25,20 +30,46 @@ export class Adjacency {
     this.edges[at] = edge;
     this.sources[at] = source;
     this.counts[counter] = count + 1;
+    if (isUsable) this.setUsable(counter, edge, true);
+  }
+
+  /** Whether an edge can be taken. */
+  setUsable(counter: number, edge: number, isUsable: boolean): void {
+    const at = this.#placeOf(counter, edge);
+    const usable = this.usableCounts[counter] ?? 0;
+    const isAmongThem = at < (this.starts[counter] ?? 0) + usable;
+    if (isUsable === isAmongThem) return;
+    const border = (this.starts[counter] ?? 0) + (isUsable ? usable : usable - 1);
+    this.#swap(at, border);
+    this.usableCounts[counter] = isUsable ? usable + 1 : usable - 1;
   }
 
   /** Removes an edge; the last one takes its place. The block of a node without edges is given back. */
   remove(counter: number, edge: number): void {
+    this.setUsable(counter, edge, false);
     const start = this.starts[counter] ?? 0;
     const count = this.counts[counter] ?? 0;
-    const at = this.edges.subarray(start, start + count).indexOf(edge);
-    if (at < 0) throw new InvariantError(`edge ${edge} does not lead into node ${counter}`);
-    this.edges[start + at] = this.edges[start + count - 1] ?? 0;
-    this.sources[start + at] = this.sources[start + count - 1] ?? 0;
+    this.#swap(this.#placeOf(counter, edge), start + count - 1);
     this.counts[counter] = count - 1;
     if (count > 1) return;
     this.#blocks.giveBack(start, (this.#blockClasses[counter] ?? 0) - 1);
     this.#blockClasses[counter] = 0;
+  }
+
+  #placeOf(counter: number, edge: number): number {
+    const start = this.starts[counter] ?? 0;
+    const at = this.edges.subarray(start, start + (this.counts[counter] ?? 0)).indexOf(edge);
+    if (at < 0) throw new InvariantError(`edge ${edge} does not lead into node ${counter}`);
+    return start + at;
+  }
+
+  #swap(one: number, other: number): void {
+    const edge = this.edges[one] ?? 0;
+    const source = this.sources[one] ?? 0;
+    this.edges[one] = this.edges[other] ?? 0;
+    this.sources[one] = this.sources[other] ?? 0;
+    this.edges[other] = edge;
+    this.sources[other] = source;
   }
 
   /** A copy of the edges that lead into a node. */
@@ -86,6 +117,7 @@ export class Adjacency {
     const length = grownLength(this.counts.length, needed);
     this.starts = grownWords(this.starts, length);
     this.counts = grownWords(this.counts, length);
+    this.usableCounts = grownWords(this.usableCounts, length);
     this.#blockClasses = grownBytes(this.#blockClasses, length);
   }
 }

@@ -69,6 +69,12 @@ export class EdgeColumns {
     return (this.word(edge, edgeWord.flags) & flag) !== 0;
   }
 
+  /** Whether a search may take it. */
+  isUsable(edge: number): boolean {
+    const flags = this.word(edge, edgeWord.flags);
+    return (flags & (edgeFlag.usable | edgeFlag.unknownFeaturesRequired)) === edgeFlag.usable;
+  }
+
   /** Both edges of a new channel, without terms. */
   place(slot: number, ends: { readonly one: number; readonly two: number }, high: number, low: number): void {
     for (const edge of [2 * slot, 2 * slot + 1]) {

@@ -62,9 +62,17 @@ export class GraphTables {
 
   /** Makes a channel's edges known to its nodes. */
   connect(slot: number, { one, two }: { readonly one: number; readonly two: number }): number {
-    this.adjacency.add(two, 2 * slot, one);
-    this.adjacency.add(one, 2 * slot + 1, two);
+    const { edges } = this.channels;
+    this.adjacency.add(two, 2 * slot, { source: one, isUsable: edges.isUsable(2 * slot) });
+    this.adjacency.add(one, 2 * slot + 1, { source: two, isUsable: edges.isUsable(2 * slot + 1) });
     return slot;
+  }
+
+  /** After what may have made an edge usable, or not. */
+  #arrange(edge: number, wasUsable: boolean): void {
+    const { edges } = this.channels;
+    const isUsable = edges.isUsable(edge);
+    if (isUsable !== wasUsable) this.adjacency.setUsable(edges.word(edge, edgeWord.target), edge, isUsable);
   }
 
   /** Removes a channel, and its nodes if it was their last one. */
@@ -94,7 +102,10 @@ export class GraphTables {
   setChannelFeatures(slot: number, features: Uint8Array): void {
     keepUnlessEmpty(this.channels.features, slot, features);
     const required = features.length > 0 && Features.fromBytes(features).unknownRequiredBits().length > 0;
-    this.channels.edges.setUnknownFeaturesRequired(slot, required);
+    const { edges } = this.channels;
+    const pair = [2 * slot, 2 * slot + 1].map((edge) => ({ edge, wasUsable: edges.isUsable(edge) }));
+    edges.setUnknownFeaturesRequired(slot, required);
+    for (const { edge, wasUsable } of pair) this.#arrange(edge, wasUsable);
   }
 
   /** Keeps what makes an announcement, together with the columns. */
@@ -108,13 +119,17 @@ export class GraphTables {
     const { edges, updates } = this.channels;
     const isExact = terms.htlcMinimum <= largestAmount && terms.htlcMaximum <= largestAmount;
     const kept = isExact ? message : undefined;
+    const wasUsable = edges.isUsable(edge);
     edges.setTerms(edge, terms, kept);
+    this.#arrange(edge, wasUsable);
     if (kept === undefined) updates.drop(edge);
     else updates.keep(edge, kept);
   }
 
   clearTerms(edge: number): void {
+    const wasUsable = this.channels.edges.isUsable(edge);
     this.channels.edges.clearTerms(edge);
+    this.#arrange(edge, wasUsable);
     this.channels.updates.drop(edge);
   }
 

@@ -167,6 +167,10 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
     return this.#tables.adjacency.counts;
   }
 
+  get edgesIntoUsable(): Uint32Array {
+    return this.#tables.adjacency.usableCounts;
+  }
+
   get edgesInto(): Uint32Array {
     return this.#tables.adjacency.edges;
   }

@@ -37,6 +37,7 @@ export function readGraph(
   const tables = new GraphTables(seed, { nodes: nodes.count, channels: channels.count });
   readNodes(tables, nodes);
   readTerms(tables, readChannels(tables, channels, sections), sections);
+  connectAll(tables);
   readNodeDetails(tables, sections);
   const { lastRapidGossipSync } = sections;
   return {
@@ -102,7 +103,6 @@ function readChannels(
     channels.set(slot, channelState.hasMessage);
   }
   announcements.reader.expectEnd();
-  connectAll(tables);
   readEntries(sections.announcementFields, count, (slot, bytes, entries) => {
     if (!channels.is(slot, channelState.hasMessage)) throw entries.error("fields of no announcement");
     channels.announcements.keepUnknownFields(slot, bytes);

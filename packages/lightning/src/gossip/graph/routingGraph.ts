@@ -20,6 +20,8 @@ export interface RoutingGraph {
   readonly edgesIntoStart: Uint32Array;
   /** By node counter: how many there are; 0 for a counter that is free. */
   readonly edgesIntoCount: Uint32Array;
+  /** By node counter: how many of these, the first ones, a search may take: they are `usable`, and ask for nothing unknown. */
+  readonly edgesIntoUsable: Uint32Array;
   /** The edges that lead into a node, those without terms too; each one `^ 1` leads out of it. */
   readonly edgesInto: Uint32Array;
   /** By place in `edgesInto`: the node that the edge comes from, as its words say, too; read without leaving the row. */

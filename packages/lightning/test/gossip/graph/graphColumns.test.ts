@@ -111,23 +111,42 @@ describe("Blocks", () => {
 
 describe("Adjacency", () => {
   test("keeps each node's edges apart from all others', however blocks move", () => {
-    const step = fc.record({ adds: fc.boolean(), node: fc.nat(4), edge: fc.nat(25) });
+    const action = fc.constantFrom("add", "remove", "enable", "disable");
+    const step = fc.record({ action, node: fc.nat(4), edge: fc.nat(25) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
         const adjacency = new Adjacency();
-        const model = Array.from({ length: 5 }, () => new Set<number>());
-        for (const { adds, node, edge } of steps) {
-          const edges = model[node] ?? new Set();
-          if (adds && !edges.has(edge)) adjacency.add(node, edge, edge + 7);
-          if (!adds && edges.has(edge)) adjacency.remove(node, edge);
-          if (adds) edges.add(edge);
-          else edges.delete(edge);
+        const model = Array.from({ length: 5 }, () => new Map<number, boolean>());
+        for (const { action, node, edge } of steps) {
+          const edges = model[node] ?? new Map();
+          const isUsable = action === "enable" || (action === "add" && edge % 2 === 0);
+          if (action === "add") {
+            if (edges.has(edge)) continue;
+            adjacency.add(node, edge, { source: edge + 7, isUsable });
+            edges.set(edge, isUsable);
+          } else if (edges.has(edge)) {
+            if (action === "remove") {
+              adjacency.remove(node, edge);
+              edges.delete(edge);
+            } else {
+              adjacency.setUsable(node, edge, isUsable);
+              edges.set(edge, isUsable);
+            }
+          }
         }
         for (const [node, edges] of model.entries()) {
+          const start = adjacency.starts[node] ?? 0;
+          const found = [...adjacency.edgesInto(node)];
+          const usable = found.slice(0, adjacency.usableCounts[node] ?? 0);
+          const ascending = (a: number, b: number) => a - b;
+          assert.deepEqual(found.toSorted(ascending), [...edges.keys()].toSorted(ascending));
           assert.deepEqual(
-            [...adjacency.edgesInto(node)].toSorted((a, b) => a - b),
-            [...edges].toSorted((a, b) => a - b),
+            usable.toSorted(ascending),
+            [...edges.keys()].filter((edge) => edges.get(edge)).toSorted(ascending),
           );
+          for (const [place, edge] of found.entries()) {
+            assert.equal(adjacency.sources[start + place], edge + 7);
+          }
         }
       }),
       { seed: 74, numRuns: 100 },

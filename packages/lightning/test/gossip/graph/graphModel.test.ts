@@ -342,6 +342,15 @@ function compareNode(graph: NetworkGraph, naive: NaiveGraph, id: NodeId): void {
   );
   const first = present(graph.edgesIntoStart[counter], "a start");
   const into = graph.edgesInto.subarray(first, first + (graph.edgesIntoCount[counter] ?? 0));
+  const usable = graph.edgesIntoUsable[counter] ?? 0;
+  const { unknownFeaturesRequired } = edgeFlag;
+  for (const [place, edge] of into.entries()) {
+    const flags = graph.edgeWords[edge * edgeWord.count + edgeWord.flags] ?? 0;
+    const isUsable = (flags & (edgeFlag.usable | unknownFeaturesRequired)) === edgeFlag.usable;
+    assert.equal(place < usable, isUsable, `edge ${edge} at ${place} of ${usable} usable ones`);
+    const source = graph.edgeWords[edge * edgeWord.count + edgeWord.source];
+    assert.equal(graph.edgesIntoSource[first + place], source);
+  }
   const expected = theirs.map(({ shortChannelId, nodes }) => {
     return 2 * present(graph.channelSlot(shortChannelId), "a slot") + (nodes[1] === id ? 0 : 1);
   });

@@ -33,6 +33,9 @@ export function arrayGraph(nodes: readonly NodeId[], channels: readonly ArrayCha
       into[direction === 0 ? channel.two : channel.one]?.push(edge);
     }
   }
+  const isUsable = (edge: number) =>
+    ((words[edge * edgeWord.count + edgeWord.flags] ?? 0) & edgeFlag.usable) !== 0;
+  for (const edges of into) edges.sort((a, b) => Number(isUsable(b)) - Number(isUsable(a)));
   const edgesIntoCount = Uint32Array.from(into, (list) => list.length);
   const edgesIntoStart = new Uint32Array(nodes.length);
   for (let i = 1; i < nodes.length; i++) {
@@ -47,6 +50,7 @@ export function arrayGraph(nodes: readonly NodeId[], channels: readonly ArrayCha
     edgeAmounts: amounts,
     edgesIntoStart,
     edgesIntoCount,
+    edgesIntoUsable: Uint32Array.from(into, (edges) => edges.filter(isUsable).length),
     edgesInto: Uint32Array.from(into.flat()),
     edgesIntoSource: Uint32Array.from(
       into.flat().map((edge) => words[edge * edgeWord.count + edgeWord.source] ?? 0),
