@@ -31,12 +31,12 @@ const consoleLine = /:CONSOLE[:(]\d+\)?\] (.*)$/;
 
 /**
  * Opens the page in Chromium: the program that the environment variable `CHROMIUM` names, or `chromium`, in a profile of
- * its own. Resolves with what the page posts. Rejects as soon as anything is on the page's console, when the browser
+ * its own, or in the folder `profile`, which stays. Resolves with what the page posts. Rejects as soon as anything is on the page's console, when the browser
  * ends, and when nothing is posted in time. Nothing is left of browser and profile then.
  */
-export async function openPage(page: Page, timeoutSeconds: number): Promise<string> {
+export async function openPage(page: Page, timeoutSeconds: number, profile?: string): Promise<string> {
   const server = await PageServer.start(page);
-  const browser = new Browser(server.url);
+  const browser = new Browser(server.url, profile);
   const inTime = new AbortController();
   const tooLate = delay(timeoutSeconds * 1_000, undefined, { signal: inTime.signal }).then(() => {
     throw new Error(`the page posts nothing within ${timeoutSeconds} s`);
@@ -51,14 +51,17 @@ export async function openPage(page: Page, timeoutSeconds: number): Promise<stri
 }
 
 class Browser {
-  readonly #profile = mkdtempSync(join(tmpdir(), "fulmen-chromium-"));
+  readonly #profile: string;
+  readonly #keepsProfile: boolean;
   readonly #child: ChildProcess;
   readonly #clear = () => {
     this.#end();
     this.#removeProfile();
   };
 
-  constructor(url: string) {
+  constructor(url: string, profile: string | undefined) {
+    this.#profile = profile ?? mkdtempSync(join(tmpdir(), "fulmen-chromium-"));
+    this.#keepsProfile = profile !== undefined;
     // Chromium is many processes: they make a group, so that they can be ended together.
     this.#child = spawn(
       process.env["CHROMIUM"] || "chromium",
@@ -97,6 +100,7 @@ class Browser {
   }
 
   #removeProfile(): void {
+    if (this.#keepsProfile) return;
     // A process that is about to end may still write.
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10 });
   }

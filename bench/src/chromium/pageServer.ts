@@ -9,6 +9,8 @@ export interface Page {
   readonly program: string;
   /** What the program can ask for, by path. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** What a page stores is for one port only; any, unless told. */
+  readonly port?: number;
 }
 
 // The icon keeps a browser from asking for one.
@@ -27,7 +29,7 @@ export class PageServer {
 
   static async start(page: Page): Promise<PageServer> {
     const server = new PageServer(page);
-    server.#server.listen(0, "127.0.0.1");
+    server.#server.listen(page.port ?? 0, "127.0.0.1");
     await once(server.#server, "listening");
     return server;
   }

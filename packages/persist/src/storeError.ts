@@ -11,6 +11,7 @@
  * - `closed`: the store was closed before the call.
  * - `locked`: another process, or another store in this one, has the file open, or holds the lease.
  * - `lease-lost`: another process has taken the store over while this one had it open. Nothing more may be done here.
+ * - `taken-away`: the browser has closed or deleted the database, or is asked to by another page.
  * - `rolled-back`: the database has lost commits that it had acknowledged. What it holds is an old state of the node, and
  *   to act on it would cost money.
  * - `corrupt`: the file is damaged.
@@ -33,6 +34,7 @@ export type StoreErrorCode =
   | "closed"
   | "locked"
   | "lease-lost"
+  | "taken-away"
   | "rolled-back"
   | "corrupt"
   | "foreign-file"

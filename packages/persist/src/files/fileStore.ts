@@ -1,6 +1,7 @@
 import type { KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
 import { invariant } from "@fulmen/lightning/util";
 import { encodedLength } from "../encodedWrites.ts";
+import { GroupCommits } from "../groupCommits.ts";
 import { checkLimit, keyRange, ownBatch } from "../keys.ts";
 import { StoreError } from "../storeError.ts";
 import { ChangeTable, changesInRange } from "./changeTable.ts";
@@ -11,8 +12,6 @@ import { mergedEntries } from "./mergedEntries.ts";
 import { journalPath, recover, snapshotPath } from "./recovery.ts";
 import { type Snapshot, writeSnapshot } from "./snapshot.ts";
 
-/** Commits that wait are joined into one frame up to so many bytes. */
-const groupBytes = 4 * 2 ** 20;
 /** More than that in one batch is a bug of the caller's. */
 const longestBatch = 256 * 2 ** 20;
 
@@ -30,13 +29,6 @@ export interface FileStoreParts {
   compactionFailed(error: StoreError): void;
 }
 
-interface PendingCommit {
-  readonly writes: readonly KvWrite[];
-  readonly bytes: number;
-  readonly fulfil: () => void;
-  readonly reject: (error: StoreError) => void;
-}
-
 /** Opens the store in `parts.folder`, which is locked already. Rejects with the file system's errors and `StoreError`. */
 export async function openStoreIn(parts: FileStoreParts): Promise<KVStore> {
   const changes = new ChangeTable();
@@ -52,8 +44,15 @@ class FileStore implements KVStore {
   #changes: ChangeTable;
   /** What the snapshot that is being written adds to the one before. */
   #changesBefore: ChangeTable | undefined;
-  #pending: PendingCommit[] = [];
-  #writing: Promise<void> | undefined;
+  readonly #commits = new GroupCommits({
+    write: (writes) => this.#write(writes),
+    refusal: (error) => {
+      const reason = fileError(error, this.#parts.folder, "commit-failed");
+      if (reason.isFatal) this.#end = reason;
+      return reason;
+    },
+    afterwards: () => this.#compactIfDue(),
+  });
   #compaction: Promise<void> | undefined;
   /** The next journal may have its name already: a frame in this one would not be found. */
   #mustRotate = false;
@@ -114,10 +113,7 @@ class FileStore implements KVStore {
     const writes = ownBatch(batch);
     const bytes = encodedLength(writes);
     invariant(bytes <= longestBatch, `a batch of ${bytes} bytes; ${longestBatch} are allowed`);
-    await new Promise<void>((fulfil, reject) => {
-      this.#pending.push({ writes, bytes, fulfil, reject });
-      this.#writing ??= this.#writePending();
-    });
+    await this.#commits.commit(writes);
   }
 
   close(): Promise<void> {
@@ -128,7 +124,7 @@ class FileStore implements KVStore {
 
   async #close(): Promise<void> {
     this.#end ??= new StoreError("closed", `the store ${this.#parts.folder} is closed`);
-    await this.#writing;
+    await this.#commits.settled();
     await this.#compaction;
     try {
       // A frame behind the last one tells a later start that it was whole, whatever becomes of it.
@@ -142,39 +138,6 @@ class FileStore implements KVStore {
     } finally {
       this.#parts.release();
     }
-  }
-
-  /** Writes what is pending, all that waits as one frame, until nothing is left. */
-  async #writePending(): Promise<void> {
-    // Those that are called in the same turn go together.
-    await Promise.resolve();
-    while (this.#pending.length > 0) {
-      const commits = this.#nextGroup();
-      try {
-        await this.#write(commits.flatMap(({ writes }) => writes));
-      } catch (error) {
-        const reason = fileError(error, this.#parts.folder, "commit-failed");
-        if (reason.isFatal) this.#end = reason;
-        // Those that were called meanwhile may rest on these.
-        const refused = [...commits, ...this.#pending];
-        this.#pending = [];
-        for (const { reject } of refused) reject(reason);
-        continue;
-      }
-      for (const { fulfil } of commits) fulfil();
-      await this.#compactIfDue();
-    }
-    this.#writing = undefined;
-  }
-
-  #nextGroup(): readonly PendingCommit[] {
-    let count = 0;
-    let bytes = 0;
-    while (count < this.#pending.length && (count === 0 || bytes < groupBytes)) {
-      bytes += this.#pending[count]?.bytes ?? 0;
-      count++;
-    }
-    return this.#pending.splice(0, count);
   }
 
   async #write(writes: readonly KvWrite[]): Promise<void> {
