@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { blocksBench } from "./blocks.ts";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
 import { forwardBench } from "./forward.ts";
@@ -31,6 +32,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   startup: startupBench,
   codec: codecBench,
   chain: chainBench,
+  blocks: blocksBench,
   forward: forwardBench,
   writes: writesBench,
   large: largeBench,

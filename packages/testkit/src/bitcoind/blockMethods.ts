@@ -35,7 +35,7 @@ export const blockMethods: Readonly<Record<string, RpcMethod>> = {
 
   getblock: (context, [hash, verbosity = 1]) => {
     const found = availableBlock(context, text(hash));
-    if (verbosity === 0) return toHex(context.view.bytes(found));
+    if (verbosity === 0) return hexOf(context.view.bytes(found));
     return { hash: found.hash, height: found.height, tx: found.block.transactions.map(txid) };
   },
 
@@ -80,6 +80,11 @@ function blockOf({ view }: RpcContext, hash: string): ViewedBlock {
   const found = view.find(hash);
   if (found === undefined) throw new RpcFailure(rpcCodes.invalidAddressOrKey, "Block not found");
   return found;
+}
+
+/** Of megabytes, which Node has a faster way for. */
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 }
 
 async function waitUntil(
