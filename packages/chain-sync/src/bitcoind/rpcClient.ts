@@ -41,7 +41,9 @@ interface CallLimits {
   readonly mostBytes?: number;
 }
 
-const defaultBytes = 64_000_000;
+/** Bytes of an ordinary answer, and of those to many calls at once: a hundred of the largest transactions. */
+const mostBytesOfCall = 1_000_000;
+const mostBytesOfBatch = 100_000_000;
 
 /** Bitcoin Core's JSON-RPC. What comes back is checked by whoever asked. */
 export class RpcClient {
@@ -59,17 +61,20 @@ export class RpcClient {
 
   /** Rejects with `RpcRefusal`, or with `ChainSourceError` when there is no answer at all. */
   async call(method: string, params: readonly unknown[] = [], limits: CallLimits = {}): Promise<unknown> {
-    const answer = await this.#post(this.#request({ method, params }), limits);
+    const answer = await this.#post(this.#request({ method, params }), {
+      mostBytes: mostBytesOfCall,
+      ...limits,
+    });
     const result = resultOf(answer, method);
     if (result instanceof RpcRefusal) throw explainedRefusal(result);
     return result;
   }
 
   /** Answers in the order of the calls; refusals are among them. */
-  async batch(calls: readonly RpcCall[], limits: CallLimits = {}): Promise<readonly unknown[]> {
+  async batch(calls: readonly RpcCall[]): Promise<readonly unknown[]> {
     if (calls.length === 0) return [];
     const requests = calls.map((call) => this.#request(call));
-    const answers = await this.#post(requests, limits);
+    const answers = await this.#post(requests, { mostBytes: mostBytesOfBatch });
     if (!Array.isArray(answers)) {
       const refusal = resultOf(answers, "a batch");
       throw refusal instanceof RpcRefusal ? explainedRefusal(refusal) : notJson("one answer to many calls");
@@ -88,8 +93,8 @@ export class RpcClient {
     return { jsonrpc: "2.0", id: this.#calls++, method, params };
   }
 
-  async #post(json: unknown, limits: CallLimits): Promise<unknown> {
-    const { timeout = this.#timeout, mostBytes = defaultBytes } = limits;
+  async #post(json: unknown, limits: CallLimits & { readonly mostBytes: number }): Promise<unknown> {
+    const { timeout = this.#timeout, mostBytes } = limits;
     const body = JSON.stringify(json);
     for (let attempt = 1; ; attempt++) {
       const headers = { "content-type": "application/json", authorization: await this.#header() };

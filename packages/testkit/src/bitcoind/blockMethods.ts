@@ -76,9 +76,10 @@ function isPruned({ options, fetched }: RpcContext, { hash, height }: ViewedBloc
   return height < (options.pruneHeight ?? 0) && !fetched.has(hash);
 }
 
-function blockOf({ view }: RpcContext, hash: string): ViewedBlock {
+function blockOf({ view, options }: RpcContext, hash: string): ViewedBlock {
   const found = view.find(hash);
-  if (found === undefined) throw new RpcFailure(rpcCodes.invalidAddressOrKey, "Block not found");
+  if (found === undefined || (options.forgetsBranches === true && !view.isActive(found)))
+    throw new RpcFailure(rpcCodes.invalidAddressOrKey, "Block not found");
   return found;
 }
 

@@ -20,6 +20,8 @@ export interface BitcoindServerOptions {
   readonly isInitialDownload?: boolean;
   /** Blocks below this height are pruned. */
   readonly pruneHeight?: number;
+  /** Whether it knows nothing of branches that the chain left, as a node that started anew. */
+  readonly forgetsBranches?: boolean;
   /** Whether a peer has the pruned blocks. */
   readonly hasArchivePeer?: boolean;
 }

@@ -95,11 +95,11 @@ async function answer(
   try {
     const { method = "GET", url: path = "/", headers } = request;
     const answered = await handler({ method, path, headers, body: await bodyOf(request) }, controller.signal);
-    if (answered === undefined) request.destroy();
+    if (answered === undefined) request.socket.destroy();
     else response.writeHead(answered.status, answered.headers).end(answered.body);
   } catch {
     // Whoever asked sees that the connection ends; a test that wants to know more looks at its handler.
-    request.destroy();
+    request.socket.destroy();
   }
 }
 
