@@ -76,6 +76,7 @@ export class PathSearch {
   #cltvExpiryDelta = 0;
   #length = 0;
   #isAtPayee = false;
+  #hopKey = 0;
 
   constructor(edges: RequestEdges, limits: PathLimits, weights: PathWeights, penalties?: EdgePenalties) {
     this.#edges = edges;
@@ -166,7 +167,8 @@ export class PathSearch {
     if (node >= graph.nodeLimit) return;
     const { edgesInto, edgesIntoSource } = graph;
     const payer = this.#payer;
-    const least = this.#leastKey();
+    this.#hopKey = this.#leastHopKey();
+    const least = this.#cost / this.#value + this.#hopKey;
     const start = graph.edgesIntoStart[node] as number;
     const end = start + (graph.edgesIntoUsable[node] as number);
     for (let at = start; at < end; at++) {
@@ -177,11 +179,11 @@ export class PathSearch {
     }
   }
 
-  /** Over no edge of the graph that leads to the node at hand is a key below this. */
-  #leastKey(): number {
+  /** So much at the least a hop over an edge of the graph adds to the key of the node at hand. */
+  #leastHopKey(): number {
     const { perHop, penalties } = this.#weights;
     const penalty = this.#penalties?.leastPenalty?.(this.#value) ?? 0;
-    return (this.#cost + perHop + penalty * penalties) / this.#value;
+    return (perHop + penalty * penalties) / this.#value;
   }
 
   /** Looks at one edge from a node that is still in the queue, or not yet: the one at `index` of these columns. */
@@ -238,9 +240,10 @@ export class PathSearch {
       return;
     }
     const weights = this.#weights;
-    let cost = this.#cost + (fee - this.#fee) + delta * weights.perBlock + weights.perHop;
+    let cost = this.#cost + (fee - this.#fee) + delta * weights.perBlock;
     // Penalties are dear to look up, and only make it dearer.
-    if (cost / value > known) return;
+    if (cost / value + (isLocal ? 0 : this.#hopKey) > known) return;
+    cost += weights.perHop;
     if (!isLocal && this.#penalties !== undefined) {
       const penalty = this.#penalties.edgePenalty(edge, amount, used);
       if (penalty === Number.POSITIVE_INFINITY) return;
