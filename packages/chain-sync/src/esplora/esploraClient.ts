@@ -148,12 +148,12 @@ export class EsploraClient implements TransactionClient {
   }
 
   async postTransaction(transaction: Transaction): Promise<Posted> {
-    return this.#post("/tx", "text/plain", toHex(encodeTransaction(transaction)));
+    return this.#post("/tx", toHex(encodeTransaction(transaction)));
   }
 
   async postPackage(transactions: readonly Transaction[]): Promise<Posted> {
     const body = JSON.stringify(transactions.map((each) => toHex(encodeTransaction(each))));
-    return this.#post("/txs/package", "application/json", body);
+    return this.#post("/txs/package", body);
   }
 
   /** What a package's text says. */
@@ -161,8 +161,8 @@ export class EsploraClient implements TransactionClient {
     return this.#json(text, answers.packageOutcome);
   }
 
-  async #post(path: string, type: string, body: string): Promise<Posted> {
-    const { status, body: answer } = await this.#http.ask(path, { type, body });
+  async #post(path: string, body: string): Promise<Posted> {
+    const { status, body: answer } = await this.#http.ask(path, body);
     const text = textOf(answer);
     if (status === "ok") return { kind: "ok", text };
     const isUnsupported = status === "not-found" || /endpoint does not exist/i.test(text);

@@ -37,12 +37,6 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
-interface Post {
-  /** Of its content. */
-  readonly type: string;
-  readonly body: string;
-}
-
 /** What became of one attempt. */
 type Attempt =
   | { readonly kind: "answer"; readonly answer: HttpAnswer }
@@ -87,10 +81,10 @@ export class HttpClient {
   }
 
   /** The answer to a request for a path below the root; with a body it is a POST. */
-  async ask(path: string, post?: Post): Promise<HttpAnswer> {
+  async ask(path: string, body?: string): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#gate.through(async () => {
-        const made = await this.#attempt(path, post);
+        const made = await this.#attempt(path, body);
         if (made.kind === "busy") this.#rest(made.after ?? this.#options.retryDelay * 2 ** (attempt - 1));
         return made;
       });
@@ -105,7 +99,7 @@ export class HttpClient {
     this.#notBefore = Math.max(this.#notBefore, performance.now() + Math.min(milliseconds, longestWait));
   }
 
-  async #attempt(path: string, post: Post | undefined): Promise<Attempt> {
+  async #attempt(path: string, body: string | undefined): Promise<Attempt> {
     const { base, name, timeout } = this.#options;
     const early = this.#notBefore - performance.now();
     if (early > 0) await this.wait(early);
@@ -116,16 +110,13 @@ export class HttpClient {
     this.#stop.signal.addEventListener("abort", abort, { once: true });
     try {
       const response = await this.#options.fetch(base + path, {
-        method: post === undefined ? "GET" : "POST",
-        headers: {
-          ...this.#options.headers,
-          ...(post && { "Content-Type": post.type }),
-        },
-        ...(post && { body: post.body }),
+        method: body === undefined ? "GET" : "POST",
+        // Of any other type, a browser would first ask whether it may send it.
+        headers: { ...this.#options.headers, ...(body !== undefined && { "Content-Type": "text/plain" }) },
+        ...(body !== undefined && { body }),
         signal: controller.signal,
       });
-      const body = await this.#read(response);
-      return this.#judge(response, body);
+      return this.#judge(response, await this.#read(response));
     } catch (error) {
       if (error instanceof ChainSourceError) throw error;
       this.expectRunning();
