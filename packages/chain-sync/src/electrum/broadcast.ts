@@ -1,9 +1,8 @@
 import { toHex } from "@fulmen/bitcoin/primitives";
 import { encodeTransaction, type Transaction } from "@fulmen/bitcoin/transaction";
 import type { BroadcastOutcome } from "../chainSource.ts";
-import { isObject, type RpcRefusal } from "./rpcMessage.ts";
+import { isObject, isOverload, type RpcRefusal } from "./rpcMessage.ts";
 import { type ElectrumSession, refused } from "./session.ts";
-import { isOverload } from "./transactionClient.ts";
 
 const accepted: BroadcastOutcome = { kind: "accepted" };
 const methodNotFound = -32_601;

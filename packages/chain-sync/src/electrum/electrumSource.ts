@@ -12,7 +12,7 @@ import type {
   FeerateTable,
   SyncProgress,
 } from "../chainSource.ts";
-import { ChainSourceError } from "../chainSourceError.ts";
+import { ChainSourceError, type ChainSourceErrorCode } from "../chainSourceError.ts";
 import { TransactionSync, WatchList } from "../transactions/index.ts";
 import { broadcastBy } from "./broadcast.ts";
 import { ElectrumClient, stopped } from "./electrumClient.ts";
@@ -40,7 +40,7 @@ export interface ElectrumSourceOptions {
   readonly maxInFlight?: number;
   /** Bytes of one line of a server's. Default 10,000,000: the hex of the largest transaction takes 8,000,000. */
   readonly maxLineLength?: number;
-  /** For a connection to come about. Default 15 s. */
+  /** For a connection to come about, and the first words. Default 15 s. */
   readonly connectTimeout?: number;
   /** How long a server that owes an answer may be silent. Default 30 s; a single answer may take four times as long. */
   readonly timeout?: number;
@@ -58,10 +58,19 @@ export interface ElectrumSourceOptions {
 
 /** A server that told what cannot be is not tried before others for so long. */
 const distrust = 600_000;
+/** A status that a server told nothing new of is asked for again after this. */
+const recheckInterval = 600_000;
 /** Notifications in a minute; a wallet of ten thousand scripts that are all paid in a block needs a fifth of them. */
 const maxNotifications = 50_000;
 /** After a sync has failed, `changed` resolves this soon: something is left to tell. */
 const failurePollInterval = 1_000;
+/** What another server may do better. */
+const leaving: ReadonlySet<ChainSourceErrorCode> = new Set([
+  "invalid-chain",
+  "invalid-answer",
+  "not-synced",
+  "unsupported",
+]);
 
 /**
  * Follows the chain by an Electrum server: protocol 1.4 to 1.6 over TCP, TLS or WebSockets. What it says of the chain is
@@ -104,6 +113,7 @@ export class ElectrumSource implements ChainSource {
       minDelay: options.minReconnectDelay ?? 1_000,
       maxDelay: options.maxReconnectDelay ?? 60_000,
       distrust,
+      recheckInterval,
       changed: () => this.#news.arrived(),
     });
     const session = async (): Promise<ElectrumSession> => this.#syncing ?? (await this.#client.session());
@@ -139,7 +149,7 @@ export class ElectrumSource implements ChainSource {
       return tip;
     } catch (error) {
       this.#hasFailed = true;
-      this.#leaveIfFalse(session, error);
+      this.#leaveIfUnfit(session, error);
       throw error;
     } finally {
       this.#syncing = undefined;
@@ -165,7 +175,7 @@ export class ElectrumSource implements ChainSource {
     try {
       return await lookUpOutput(session, this.#network, id);
     } catch (error) {
-      this.#leaveIfFalse(session, error);
+      this.#leaveIfUnfit(session, error);
       throw error;
     }
   }
@@ -176,12 +186,10 @@ export class ElectrumSource implements ChainSource {
     this.#news.arrived();
   }
 
-  /** A server that cannot be right is left for another one, where there is one. */
-  #leaveIfFalse(session: ElectrumSession, error: unknown): void {
+  /** A server that cannot be right, or cannot serve, is left for another one, where there is one. */
+  #leaveIfUnfit(session: ElectrumSession, error: unknown): void {
     if (!(error instanceof ChainSourceError) || !this.#hasOtherServers) return;
-    const isFalse =
-      error.code === "invalid-chain" || error.code === "invalid-answer" || error.code === "not-synced";
-    if (isFalse) this.#client.distrust(session, error);
+    if (leaving.has(error.code)) this.#client.distrust(session, error);
   }
 
   #filter(): Filter {

@@ -68,6 +68,11 @@ function oneLine(text: string): string {
   return printable(text.slice(0, 1_000).replace(/\s+/g, " "));
 }
 
+/** Whether a refusal is about the server's state or our appetite, and not about what was asked for. */
+export function isOverload({ code, message }: RpcRefusal): boolean {
+  return code === -101 || code === -102 || /busy|excessive|timed? ?out|unavailable|warm/i.test(message);
+}
+
 /** Whether a value of JSON is an object, and no list. */
 export function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
   return typeof json === "object" && json !== null && !Array.isArray(json);

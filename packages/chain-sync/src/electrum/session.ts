@@ -2,12 +2,13 @@ import { blockHash, hasProofOfWork } from "@fulmen/bitcoin/block";
 import { type Network, networkOfGenesis } from "@fulmen/bitcoin/network";
 import type { Result } from "@fulmen/lightning/util";
 import { ChainSourceError } from "../chainSourceError.ts";
-import { type HeaderAtHeight, readHeader, readStatus, readTip } from "./answers.ts";
+import { type HeaderAtHeight, readHeader, readTip } from "./answers.ts";
 import type { OpenLineStream } from "./lineStream.ts";
 import { ignoreLoss, RpcConnection, type RpcLimits } from "./rpcConnection.ts";
-import type { RpcRefusal } from "./rpcMessage.ts";
+import { isOverload, type RpcRefusal } from "./rpcMessage.ts";
 import type { ScriptHash } from "./scriptHash.ts";
 import type { ServerAddress } from "./serverAddress.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** How sessions are begun. */
 export interface SessionOptions {
@@ -15,8 +16,10 @@ export interface SessionOptions {
   readonly open: OpenLineStream;
   readonly limits: RpcLimits;
   readonly maxLineLength: number;
-  /** Milliseconds for the connection, and once more for the first words. */
+  /** Milliseconds for the connection and the first words together. */
   readonly connectTimeout: number;
+  /** After so many milliseconds a script's status is asked for again though the server told of none. */
+  readonly recheckInterval: number;
 }
 
 /** Who hears of a session. */
@@ -39,15 +42,20 @@ export class ElectrumSession {
   readonly #network: Network;
   readonly #listener: SessionListener;
   readonly #connection: RpcConnection;
-  /** Of all scripts with a subscription; `undefined` while the server has not answered. */
-  readonly #statuses = new Map<ScriptHash, string | null | undefined>();
+  readonly #subscriptions: Subscriptions;
   #tip: HeaderAtHeight | undefined;
+  /** How often the server told of a tip by itself. */
+  #tipsTold = 0;
   #protocol = protocols[0] as string;
 
   private constructor(address: ServerAddress, options: SessionOptions, listener: SessionListener) {
     this.address = address;
     this.#network = options.network;
     this.#listener = listener;
+    this.#subscriptions = new Subscriptions(
+      (hash) => this.demand("blockchain.scripthash.subscribe", [hash]),
+      options.recheckInterval,
+    );
     this.#connection = new RpcConnection(options.limits, {
       notified: (method, params) => this.#notified(method, params),
       lost: (error) => listener.lost(error),
@@ -72,13 +80,16 @@ export class ElectrumSession {
     deadline.signal.addEventListener("abort", () => session.close(deadline.signal.reason));
     try {
       if (signal.aborted) throw signal.reason;
-      const stream = await options.open({
+      const request = {
         address,
         listener: session.#connection,
         maxLineLength: options.maxLineLength,
         signal: deadline.signal,
-      });
-      session.#connection.begin(stream);
+      };
+      // What comes too late is closed again.
+      const opening = options.open(request).then((stream) => session.#connection.begin(stream));
+      // Whoever dials for us may not listen to the signal.
+      await Promise.race([opening, rejectedBy(deadline.signal)]);
       await session.#greet();
       const { end } = session.#connection;
       if (end !== undefined) throw end;
@@ -118,45 +129,35 @@ export class ElectrumSession {
   }
 
   /** The status of a script's history, from now on always the latest one. */
-  async statusOf(hash: ScriptHash): Promise<string | null> {
-    const known = this.#statuses.get(hash);
-    if (known !== undefined) return known;
-    // From before the answer: a notification may come in the same piece as it, and is newer.
-    this.#statuses.set(hash, undefined);
-    const answer = await this.ask("blockchain.scripthash.subscribe", [hash]);
-    const notified = this.#statuses.get(hash);
-    if (notified !== undefined) return notified;
-    if (!answer.ok) {
-      this.#statuses.delete(hash);
-      throw refused(this.address, "blockchain.scripthash.subscribe", answer.error);
-    }
-    const status = readStatus(answer.value);
-    this.#statuses.set(hash, status);
-    return status;
+  statusOf(hash: ScriptHash): Promise<string | null> {
+    return this.#subscriptions.statusOf(hash);
   }
 
   /** The status of a script is no longer wanted. */
   forget(hash: ScriptHash): void {
-    if (!this.#statuses.delete(hash)) return;
+    if (!this.#subscriptions.forget(hash)) return;
     // Servers before 1.4.2 do not know it: they go on telling of what nobody asks for any more.
     this.ask("blockchain.scripthash.unsubscribe", [hash]).catch(ignoreLoss);
   }
 
   /** Asks for the tip again. All that the server told before it answered is known by then. */
   async refresh(): Promise<void> {
+    const told = this.#tipsTold;
     const tip = this.#checkedTip(await this.demand("blockchain.headers.subscribe"));
-    // A notification is no older than the answer that comes before it, and this one is the latest.
-    this.#tip = tip;
+    // A notification may come in the same piece as the answer, and is newer.
+    if (this.#tipsTold === told) this.#tip = tip;
   }
 
   /** Ends it; what is under way fails with `error`, and the listener is not told. */
   close(error: ChainSourceError): void {
     this.#connection.close(error);
-    this.#statuses.clear();
   }
 
   async #greet(): Promise<void> {
-    this.#protocol = this.#readVersion(await this.ask("server.version", ["fulmen", protocols]));
+    const version = await this.ask("server.version", ["fulmen", protocols]);
+    if (!version.ok && isOverload(version.error))
+      throw refused(this.address, "server.version", version.error);
+    this.#protocol = this.#readVersion(version);
     const [genesis, tip] = await Promise.all([
       this.demand("blockchain.block.header", [0]),
       this.demand("blockchain.headers.subscribe"),
@@ -189,15 +190,10 @@ export class ElectrumSession {
   #notified(method: string, params: readonly unknown[]): void {
     if (method === "blockchain.headers.subscribe") {
       this.#tip = this.#checkedTip(params[0]);
+      this.#tipsTold++;
       this.#listener.changed();
     } else if (method === "blockchain.scripthash.subscribe") {
-      const hash = params[0] as ScriptHash;
-      // Of what nobody subscribed to there is nothing to know.
-      if (!this.#statuses.has(hash)) return;
-      const status = readStatus(params[1] ?? null);
-      if (this.#statuses.get(hash) === status) return;
-      this.#statuses.set(hash, status);
-      this.#listener.changed();
+      if (this.#subscriptions.notified(params[0], params[1])) this.#listener.changed();
     }
   }
 
@@ -230,6 +226,14 @@ export function refused(
 
 /** The code that ElectrumX has for it. */
 const historyTooLong = 10_001;
+
+/** Rejects when the signal is aborted, with its reason. */
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+}
 
 function tooLate(address: ServerAddress, cause?: unknown): ChainSourceError {
   return new ChainSourceError(

@@ -3,7 +3,7 @@ import type { Txid } from "@fulmen/bitcoin/primitives";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { HeaderTip, HistoryItem, TransactionClient } from "../transactions/index.ts";
 import { readHeaders, readHistory, readMerkleProof, readTransaction } from "./answers.ts";
-import type { RpcRefusal } from "./rpcMessage.ts";
+import { isOverload } from "./rpcMessage.ts";
 import { type ScriptHash, scriptHashOf } from "./scriptHash.ts";
 import { type ElectrumSession, refused } from "./session.ts";
 
@@ -128,9 +128,4 @@ export async function fetchTransaction(
   if (answer.ok) return readTransaction(answer.value);
   if (/no such|not found|missing|unknown tx|no information/i.test(answer.error.message)) return undefined;
   throw refused(session.address, "blockchain.transaction.get", answer.error);
-}
-
-/** Whether a refusal is about the server's state or our appetite, and not about what was asked for. */
-export function isOverload({ code, message }: RpcRefusal): boolean {
-  return code === -101 || code === -102 || /busy|excessive|timed? ?out|unavailable|warm/i.test(message);
 }

@@ -7,9 +7,10 @@ import { type BlockHeight, type ShortChannelId, shortChannelIdParts } from "@ful
 import { ChainSourceError } from "../chainSourceError.ts";
 import { invalidChain } from "../headers/index.ts";
 import { hasUnspent, readIdAtPosition } from "./answers.ts";
+import { isOverload } from "./rpcMessage.ts";
 import { scriptHashOf } from "./scriptHash.ts";
 import { type ElectrumSession, refused } from "./session.ts";
-import { fetchTransaction, headersFrom, isOverload } from "./transactionClient.ts";
+import { fetchTransaction, headersFrom } from "./transactionClient.ts";
 
 /** Confirmations that a channel's announcement needs: BOLT 7, "The `announcement_signatures` Message". */
 const minDepth = 6;

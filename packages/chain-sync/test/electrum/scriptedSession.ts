@@ -46,6 +46,7 @@ export async function scriptedSession(test: TestContext, script: Script, protoco
       limits: { inFlight: 10, silence: 5_000, answer: 5_000, ping: 60_000, notifications: 100 },
       maxLineLength: 1_000_000,
       connectTimeout: 1_000,
+      recheckInterval: 600_000,
     },
     { listener: { changed: () => {}, lost: () => {} }, signal: new AbortController().signal },
   );

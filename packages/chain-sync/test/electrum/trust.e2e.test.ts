@@ -50,6 +50,8 @@ describe("who an Electrum server is", () => {
         .start()
         .catch(() => {});
       assert.deepEqual(dialled, [`${onion}:50001`, `${onion}:50002`, `${onion}:50002`]);
+      const deaf = it.source([`tcp://${onion}`], { dial: () => new Promise(() => {}), connectTimeout: 50 });
+      await failure(deaf.start(), "unreachable");
       const broken = it.source([`tcp://${onion}`], {
         dial: () => Promise.reject(new Error("proxy is down")),
       });
