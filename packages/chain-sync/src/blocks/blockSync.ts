@@ -1,8 +1,8 @@
-import { workOfBits } from "@fulmen/bitcoin/block";
+import { blockHash, workOfBits } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
-import type { BlockHeight } from "@fulmen/lightning/util";
+import { type BlockHeight, present } from "@fulmen/lightning/util";
 import type { ChainClients, ChainFollower, ChainTip, SyncProgress } from "../chainSource.ts";
-import { CheckedHeaders, invalidChain, type KnownHeader } from "../headers/index.ts";
+import { CheckedHeaders, invalidChain, type KnownHeader, retargetInterval } from "../headers/index.ts";
 import type { BlockClient } from "./blockClient.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { type CheckedBlock, checkedBlock } from "./checkedBlock.ts";
@@ -112,11 +112,29 @@ export class BlockSync {
             `block ${last.height + 1} does not follow block ${last.height} (${last.hash})`,
           );
         }
+        if ((last.height + 1) % retargetInterval === 0) await this.#learnPeriod(last);
         last = this.#headers.extend(last, header);
         yield last;
       }
       if (headers.length < hashes.length)
         throw new ChainMoved(`headers after block ${last.height} are missing`);
+    }
+  }
+
+  /** Makes the headers known of the period that ends with `last`: what is asked for next follows from its first. */
+  async #learnPeriod(last: KnownHeader): Promise<void> {
+    if (this.#headers.before(last, retargetInterval - 1) !== undefined) return;
+    const from = last.height - retargetInterval + 1;
+    const hashes = await this.#client.hashes(from, retargetInterval);
+    const headers = await this.#client.headers(hashes);
+    // From the last, whose hash is known, down: each says what the hash of the one before is.
+    let expected = last.hash;
+    for (let index = headers.length - 1; index >= 0; index--) {
+      const header = present(headers[index], "a header");
+      if (blockHash(header) !== expected)
+        throw new ChainMoved(`block ${from + index} is not that before the next`);
+      this.#headers.trust(header, expected, (from + index) as BlockHeight);
+      expected = header.previous;
     }
   }
 

@@ -12,7 +12,7 @@ export interface KnownHeader {
 }
 
 /** Two periods and what a branch needs besides; 80 bytes each as a source sends them, some 300 here. */
-const defaultCapacity = 5_000;
+const defaultCapacity = 6_000;
 
 /**
  * Headers, each checked against those before it: a source can make us believe in no block without the work that the

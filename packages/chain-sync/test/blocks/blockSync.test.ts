@@ -167,6 +167,35 @@ describe("bringing followers to the tip, block by block", () => {
     assert.equal(listener.heard.length, 30);
   });
 
+  it("knows a whole period where a new one begins, linked to what is known already", async () => {
+    const { client, listener, sync } = syncOf(2_020);
+    const { hash, height } = present(client.chain.blockAt(2_010), "block 2010");
+    listener.position = { hash, height, ancestors: [] };
+    const asked: (readonly [number, number])[] = [];
+    const { hashes } = client;
+    client.hashes = (from, count) => {
+      asked.push([from, count]);
+      return hashes.call(client, from, count);
+    };
+    await sync.sync(listener.clients);
+    assert.deepEqual(asked.slice(1), [
+      [2_011, 10],
+      [0, 2_016],
+    ]);
+    assert.equal(listener.position?.height, 2_020);
+    // Headers that do not lead to what is known are those of nobody.
+    const misled = new Listener();
+    misled.position = { hash, height, ancestors: [] };
+    const { headers } = client;
+    client.headers = async (wanted) => {
+      const found = await headers.call(client, wanted);
+      return wanted.length < 2_016 ? found : [...found.slice(1), present(found[0], "a header")];
+    };
+    const another = new BlockSync({ client, network: networks.regtest });
+    await assert.rejects(another.sync(misled.clients), { code: "invalid-chain" });
+    assert.ok(misled.heard.every((heard) => heard < 2_016));
+  });
+
   it("follows a branch of the same work, as the source does", async () => {
     const { client, listener, sync } = syncOf(30);
     await sync.sync(listener.clients);
