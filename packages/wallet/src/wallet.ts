@@ -260,6 +260,11 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
     return this.#ledger.transaction(txid);
   }
 
+  /** Whether a transaction counts: it is known, and nothing that counts has taken its coins. */
+  isActive(txid: Txid): boolean {
+    return this.#ledger.view.isActive(txid);
+  }
+
   /**
    * Transactions with something of the wallet in them, the oldest first. What 100 blocks have buried, and all of whose
    * outputs have been spent as deep, is forgotten.

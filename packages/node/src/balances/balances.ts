@@ -1,0 +1,116 @@
+import type { ChannelDetails } from "@fulmen/lightning/manager";
+import {
+  type Msat,
+  maxOf,
+  minOf,
+  minusOrZero,
+  plus,
+  type Sat,
+  satToMsat,
+  sum,
+  zeroMsat,
+  zeroSat,
+} from "@fulmen/lightning/util";
+import type { Balances, Explained, PendingBalance } from "../api/balances.ts";
+import { liveChannels, type NodeParts, phaseOf } from "../parts/index.ts";
+
+type BalanceParts = Pick<NodeParts, "manager" | "wallet">;
+
+/** All that the node has, each millisatoshi once. */
+export function balancesOf(parts: BalanceParts, closing: readonly PendingBalance[]): Balances {
+  const onchain = onchainBalances(parts);
+  const lightning = lightningBalances(liveChannels(parts));
+  const owed = sum(closing.map(({ amount }) => amount));
+  return { onchain, lightning, closing, total: plus(plus(satToMsat(onchain.total), lightning.total), owed) };
+}
+
+function onchainBalances({ manager, wallet }: BalanceParts): Balances["onchain"] {
+  const { confirmed, trustedPending, untrustedPending, immature, locked } = wallet.balance();
+  const required = manager.requiredAnchorReserve();
+  const free = plus(confirmed, trustedPending);
+  const reserved = minOf(required, free);
+  const spendable = minusOrZero(free, reserved);
+  const missing = minusOrZero(required, free);
+  const short = missing > 0n ? `; ${missing} sat are missing` : "";
+  return {
+    total: sum([confirmed, trustedPending, untrustedPending, immature, locked]),
+    spendable: explained(spendable, "can be sent, or put into a channel, now; the fee comes out of it"),
+    reserved: explained(
+      reserved,
+      required === 0n
+        ? "no channel needs a reserve"
+        : `of ${required} sat that must stay so that all channels can be closed when fees are high${short}`,
+    ),
+    locked: explained(locked, "held by transactions that are being made, or that pay for a close"),
+    pending: [...unconfirmed(untrustedPending), ...maturing(immatureCoins(wallet, manager.bestBlock.height))],
+  };
+}
+
+function unconfirmed(amount: Sat): readonly PendingBalance[] {
+  if (amount === 0n) return [];
+  const explanation = "on its way from somebody else; it can be spent once a block has it";
+  return [{ reason: "unconfirmed", amount: satToMsat(amount), explanation }];
+}
+
+/** Mined coins by the height from which they can be spent: the block after 99 more. */
+function immatureCoins(wallet: BalanceParts["wallet"], height: number): ReadonlyMap<number, Sat> {
+  const found = new Map<number, Sat>();
+  for (const { position, isCoinbase, output } of wallet.coins()) {
+    if (!isCoinbase || position.kind !== "confirmed") continue;
+    const matureAt = position.height + 99;
+    if (matureAt > height) found.set(matureAt, plus(found.get(matureAt) ?? zeroSat, output.value));
+  }
+  return found;
+}
+
+function maturing(byHeight: ReadonlyMap<number, Sat>): readonly PendingBalance[] {
+  return [...byHeight].map(([height, amount]) => ({
+    reason: "immature",
+    amount: satToMsat(amount),
+    height,
+    explanation: `mined; it can be spent from block ${height} on`,
+  }));
+}
+
+function lightningBalances(channels: readonly ChannelDetails[]): Balances["lightning"] {
+  const of = (amount: (channel: ChannelDetails) => Msat): Msat => sum(channels.map(amount));
+  const sending = of((channel) => sum(outgoing(channel)));
+  const claimed = of((channel) => sum(incoming(channel, true)));
+  const receiving = of((channel) => sum(incoming(channel, false)));
+  const local = of(({ localBalance }) => localBalance);
+  const opening = channels.filter((channel) => phaseOf(channel) === "opening").length;
+  const waits = opening > 0 ? `; ${opening} of the channels wait for confirmations` : "";
+  return {
+    total: plus(plus(local, sending), claimed),
+    spendable: explained(
+      of(({ nextOutboundHtlcLimit }) => nextOutboundHtlcLimit),
+      `what usable channels can send now, fees included${waits}`,
+    ),
+    receivable: explained(of(receivableOf), `what peers of usable channels could send us now${waits}`),
+    sending: explained(sending, "on its way to others, and ours until they have it"),
+    receiving: explained(receiving, "on its way to us, and not ours before it is claimed"),
+    reserve: explained(
+      of(({ localReserve, localBalance }) => minOf(satToMsat(localReserve), localBalance)),
+      "must stay on our side of the channels as long as they are open",
+    ),
+  };
+}
+
+/** What the peer can send at the most: its balance without its reserve. */
+export function receivableOf({ isUsable, remoteBalance, remoteReserve }: ChannelDetails): Msat {
+  return isUsable ? maxOf(minusOrZero(remoteBalance, satToMsat(remoteReserve)), zeroMsat) : zeroMsat;
+}
+
+function outgoing({ htlcs }: ChannelDetails): readonly Msat[] {
+  return htlcs.flatMap(({ direction, amount }) => (direction === "outgoing" ? [amount] : []));
+}
+
+function incoming({ htlcs }: ChannelDetails, isClaimed: boolean): readonly Msat[] {
+  return htlcs.flatMap(({ direction, amount, ending }) =>
+    direction === "incoming" && (ending === "fulfilled") === isClaimed ? [amount] : [],
+  );
+}
+
+function explained<T extends Sat | Msat>(amount: T, explanation: string): Explained<T> {
+  return { amount, explanation };
+}

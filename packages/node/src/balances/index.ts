@@ -1,0 +1,1 @@
+export { balancesOf, receivableOf } from "./balances.ts";

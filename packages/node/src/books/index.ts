@@ -1,0 +1,1 @@
+export { Bookkeeper } from "./bookkeeper.ts";

@@ -1,0 +1,146 @@
+import type { ChainClients, SyncProgress } from "@fulmen/chain-sync";
+import type { NodeParts } from "../parts/index.ts";
+
+type FollowParts = Pick<
+  NodeParts,
+  "source" | "wallet" | "manager" | "chainMonitor" | "sweeper" | "fees" | "logger" | "now"
+>;
+
+/** How the chain source does. */
+export interface ChainState {
+  readonly tip: number;
+  readonly lastAnswer?: number;
+  readonly problem?: string;
+}
+
+const feeInterval = 3 * 60_000;
+const shortestRetry = 500;
+const longestRetry = 30_000;
+
+/** For whom the chain is followed: the wallet, which may be older than the node, and all that is stored with the manager. */
+export function chainClients(
+  { wallet, manager, chainMonitor, sweeper }: FollowParts,
+  walletStart: Position,
+): ChainClients {
+  return {
+    followers: [
+      { position: () => wallet.bestBlock ?? walletStart, listeners: [wallet] },
+      { position: () => manager.bestBlock, listeners: [sweeper, chainMonitor, manager] },
+    ],
+    mempool: [
+      {
+        transactionSeen(transaction) {
+          wallet.transactionSeen(transaction);
+          manager.transactionSeen(transaction);
+        },
+      },
+    ],
+    scripts: [wallet],
+  };
+}
+
+type Position = NodeParts["manager"]["bestBlock"];
+
+/** Keeps the node at the chain's tip and its feerates fresh, until it is stopped. A source that fails is asked again. */
+export class ChainFollowing {
+  readonly #parts: FollowParts;
+  readonly #clients: ChainClients;
+  readonly #changed: () => void;
+  readonly #abort = new AbortController();
+  #state: ChainState;
+  #running: Promise<void> = Promise.resolve();
+  #feeTimer: ReturnType<typeof setInterval> | undefined;
+
+  /** `changed` is called after each block and each look at the mempool. */
+  constructor(parts: FollowParts, clients: ChainClients, changed: () => void) {
+    this.#parts = parts;
+    this.#clients = clients;
+    this.#changed = changed;
+    this.#state = { tip: parts.manager.bestBlock.height };
+  }
+
+  get state(): ChainState {
+    return this.#state;
+  }
+
+  /** Brings everything to the tip, and asks for feerates; rejects with what the source says. */
+  async catchUp(): Promise<void> {
+    await this.#sync();
+    await this.#updateFees();
+  }
+
+  start(): void {
+    this.#running = this.#run();
+    this.#feeTimer = setInterval(() => void this.#updateFees(), feeInterval);
+  }
+
+  /** Stops the source. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    clearInterval(this.#feeTimer);
+    await this.#parts.source.stop();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { source } = this.#parts;
+    const { signal } = this.#abort;
+    let delay = shortestRetry;
+    while (!signal.aborted) {
+      try {
+        await source.changed(signal);
+        if (signal.aborted) return;
+        await this.#sync();
+        delay = shortestRetry;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failed(error);
+        await pause(delay, signal);
+        delay = Math.min(2 * delay, longestRetry);
+      }
+      this.#changed();
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const progress = ({ tip }: SyncProgress): void => {
+      this.#state = { ...this.#state, tip };
+    };
+    const { height } = await this.#parts.source.sync(this.#clients, progress);
+    this.#state = { tip: height, lastAnswer: this.#parts.now() };
+  }
+
+  async #updateFees(): Promise<void> {
+    const { source, fees, now } = this.#parts;
+    try {
+      fees.update(source.name, await source.feerates(), now());
+    } catch (error) {
+      fees.passTime(now());
+      if (!this.#abort.signal.aborted) this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error);
+    const isNews = this.#state.problem !== problem;
+    this.#state = { ...this.#state, problem };
+    if (isNews)
+      this.#parts.logger.log({
+        level: "warn",
+        module: "chain",
+        text: `${this.#parts.source.name}: ${problem}`,
+      });
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(end, milliseconds);
+    function end(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    }
+    signal.addEventListener("abort", end);
+  });
+}

@@ -1,0 +1,2 @@
+export { ChainFollowing, chainClients } from "./followChain.ts";
+export { chainSourceOf } from "./sourceOf.ts";

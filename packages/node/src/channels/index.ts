@@ -1,0 +1,2 @@
+export { Openings } from "./openings.ts";
+export { channelViews } from "./views.ts";

@@ -1,0 +1,71 @@
+import type { ChannelDetails } from "@fulmen/lightning/manager";
+import { msat, zeroMsat } from "@fulmen/lightning/util";
+import type { ChannelPhase, ChannelView } from "../api/channels.ts";
+import { receivableOf } from "../balances/index.ts";
+import { closeSteps } from "../closes/index.ts";
+import { type NodeParts, phaseOf } from "../parts/index.ts";
+
+type ViewParts = Pick<NodeParts, "manager" | "chainMonitor" | "peerManager" | "keys">;
+
+/** All channels that are not forgotten, closed ones included. */
+export function channelViews(parts: ViewParts): readonly ChannelView[] {
+  return parts.manager.listChannels().map((channel) => viewOf(channel, parts));
+}
+
+function viewOf(
+  channel: ChannelDetails,
+  { manager, chainMonitor, peerManager, keys }: ViewParts,
+): ChannelView {
+  const { channelId, counterparty: peer, shortChannelId } = channel;
+  const phase = phaseOf(channel);
+  const isConnected = peerManager.peer(peer) !== undefined;
+  const monitor = chainMonitor.monitor(channelId);
+  const destination = keys.destinationScript(new Uint8Array(32));
+  const isClosed = phase === "closed";
+  return {
+    channelId,
+    peer,
+    phase,
+    state: channel.state,
+    isUsable: channel.isUsable,
+    isConnected,
+    isOutbound: channel.isOutbound,
+    isAnnounced: channel.isAnnounced,
+    capacity: channel.capacity,
+    local: isClosed ? zeroMsat : channel.localBalance,
+    remote: isClosed ? zeroMsat : channel.remoteBalance,
+    spendable: channel.nextOutboundHtlcLimit,
+    receivable: receivableOf(channel),
+    htlcs: channel.htlcs.map(({ direction, amount, paymentHash, cltvExpiry }) => ({
+      direction,
+      amount: msat(amount),
+      paymentHash,
+      expiryHeight: cltvExpiry,
+    })),
+    format: channel.format,
+    funding: channel.funding,
+    ...(shortChannelId !== undefined && { shortChannelId }),
+    closing: monitor === undefined ? [] : closeSteps(monitor, manager.bestBlock.height, destination),
+    explanation: explanationOf(channel, phase, isConnected),
+  };
+}
+
+function explanationOf(
+  { isUsable, htlcs }: ChannelDetails,
+  phase: ChannelPhase,
+  isConnected: boolean,
+): string {
+  switch (phase) {
+    case "opening":
+      return "its funding transaction waits for confirmations";
+    case "open":
+      if (isUsable) return "it can carry payments";
+      return isConnected ? "both sides are getting in step again" : "the peer is not connected";
+    case "closing":
+      return htlcs.length > 0
+        ? `both sides agree to close it once ${htlcs.length} payments on it have ended`
+        : "both sides are agreeing on the closing transaction";
+    case "closed":
+      return "it is closed; what is left of it is a matter of the chain";
+  }
+}

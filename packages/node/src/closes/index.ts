@@ -1,0 +1,2 @@
+export { closeSteps } from "./closeSteps.ts";
+export { closingBalances } from "./closingBalances.ts";

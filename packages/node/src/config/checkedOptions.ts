@@ -1,0 +1,109 @@
+import { networks } from "@fulmen/bitcoin/network";
+import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
+import { type ErrorDetails, NodeError } from "../api/nodeError.ts";
+import type { NodeNetwork, NodeOptions } from "../api/options.ts";
+
+const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
+  network: true,
+  seed: true,
+  passphrase: true,
+  storage: true,
+  chain: true,
+  listen: true,
+  announceAddresses: true,
+  alias: true,
+  config: true,
+  inboundChannels: true,
+  gossip: true,
+  birthday: true,
+  retention: true,
+  logger: true,
+  development: true,
+};
+const nodeNetworks: readonly NodeNetwork[] = ["mainnet", "testnet4", "signet", "regtest"];
+const longestAlias = 32;
+
+/** Throws `invalid-option` that names the option and says what it may be; a name that is misspelt gets a suggestion. */
+export function checkOptions(options: NodeOptions): void {
+  for (const name of Object.keys(options)) {
+    if (name in knownOptions) continue;
+    const nearest = nearestTo(name, Object.keys(knownOptions));
+    refuse(name, `there is no option ${name}`, nearest ? `did you mean ${nearest}?` : "leave it out");
+  }
+  const { network, alias, birthday, listen, development, storage, chain } = options;
+  if (!nodeNetworks.includes(network)) {
+    const nearest = nearestTo(String(network), nodeNetworks);
+    const remedy = `use one of ${nodeNetworks.join(", ")}${nearest ? `: did you mean ${nearest}?` : ""}`;
+    refuse("network", `there is no network ${String(network)}`, remedy);
+  }
+  if (alias !== undefined && new TextEncoder().encode(alias).length > longestAlias) {
+    refuse("alias", `the alias is longer than ${longestAlias} bytes`, "choose a shorter one");
+  }
+  if (birthday !== undefined && !(Number.isSafeInteger(birthday) && birthday >= 0 && birthday < 2 ** 31)) {
+    refuse(
+      "birthday",
+      `a birthday of ${birthday} is no height of a block`,
+      "give the height of a block, or leave it out",
+    );
+  }
+  const port = listen?.port;
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
+    refuse(
+      "listen.port",
+      `there is no port ${port}`,
+      "give a port from 1 to 65535, or 0 for one that is free",
+    );
+  }
+  if (development !== undefined && network === "mainnet") {
+    refuse("development", "options for development are not for real money", "leave them out on mainnet");
+  }
+  if (storage === "memory" && network === "mainnet") {
+    refuse(
+      "storage",
+      "a store in memory loses all channels when the process ends",
+      "use { sqlite: path } on mainnet",
+    );
+  }
+  if (storage === undefined)
+    refuse("storage", "there is no store", 'use { sqlite: path }, or "memory" for tests');
+  if (chain === undefined)
+    refuse("chain", "there is no chain source", "name a bitcoind, esplora or electrum server");
+}
+
+/** The core's name of a node's network. */
+export function networkOf(network: NodeNetwork) {
+  return networks[network];
+}
+
+/** The defaults of LDK with what the user changed. */
+export function userConfig(changes: Partial<UserConfig> = {}): UserConfig {
+  return { ...defaultUserConfig, ...changes };
+}
+
+function refuse(option: string, message: string, remedy: string): never {
+  const details: ErrorDetails = { option };
+  throw new NodeError("invalid-option", message, { remedy, details });
+}
+
+/** The name that is fewest changes away, if they are few. */
+function nearestTo(text: string, names: readonly string[]): string | undefined {
+  const ranked = names
+    .map((name) => ({ name, distance: distance(text.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  return best !== undefined && best.distance <= 3 ? best.name : undefined;
+}
+
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 3) return 4;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 4;
+}

@@ -1,0 +1,1 @@
+export { checkOptions, networkOf, userConfig } from "./checkedOptions.ts";

@@ -1,0 +1,1 @@
+export { translated, translating, walletError } from "./translate.ts";

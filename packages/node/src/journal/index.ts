@@ -1,0 +1,15 @@
+export { Journal } from "./journal.ts";
+export type { JournalTransaction } from "./journalTransaction.ts";
+export {
+  bookedKey,
+  bookedPrefix,
+  channelPrefix,
+  entryPrefix,
+  eventPrefix,
+  numbered,
+  openPrefix,
+  paymentIdKey,
+  paymentKey,
+  paymentPrefix,
+  peerPrefix,
+} from "./keys.ts";

@@ -1,0 +1,165 @@
+import type { KVStore, KvEntry } from "@fulmen/lightning/chain";
+import type { Logger } from "@fulmen/lightning/handlers";
+import type { StoredNodeEvent } from "../api/events.ts";
+import type { LedgerAccount } from "../api/ledger.ts";
+import { NodeError } from "../api/nodeError.ts";
+import type { Payment } from "../api/payments.ts";
+import { type JournalHead, JournalTransaction } from "./journalTransaction.ts";
+import { accountPrefix, headKey } from "./keys.ts";
+import { decodeRow } from "./rowCodec.ts";
+
+export interface JournalOptions {
+  readonly store: KVStore;
+  readonly logger: Logger;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  /** Events that are kept. */
+  readonly maxEvents: number;
+}
+
+/** What a transaction brought, once it is durable. */
+export interface JournalNews {
+  readonly events: readonly StoredNodeEvent[];
+  readonly payments: readonly Payment[];
+}
+
+const newJournal: JournalHead = {
+  nextEvent: 1,
+  nextPayment: 1,
+  nextEntry: 1,
+  managerIndex: 0,
+  firstEvent: 1,
+};
+const pageLength = 1_000;
+/** Old events that one commit takes away at most. */
+const forgottenAtOnce = 200;
+const shortestRetry = 100;
+const longestRetry = 10_000;
+
+/**
+ * What the node tells its user, durably: events, payments, and the ledger. One transaction at a time; a commit that fails
+ * is tried again until it succeeds or the journal is closed, so that no event is ever passed over.
+ */
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #accounts: Map<LedgerAccount, bigint>;
+  readonly #listeners = new Set<(news: JournalNews) => void>();
+  #head: JournalHead;
+  #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(options: JournalOptions, head: JournalHead, accounts: Map<LedgerAccount, bigint>) {
+    this.#options = options;
+    this.#head = head;
+    this.#accounts = accounts;
+  }
+
+  /** The journal as the store has it; a new one in a new store. */
+  static async open(options: JournalOptions): Promise<Journal> {
+    const { store } = options;
+    const bytes = await store.read(headKey);
+    const head = bytes === undefined ? newJournal : decodeRow<JournalHead>(headKey, bytes);
+    const accounts = new Map<LedgerAccount, bigint>();
+    for await (const { key, value } of rows(store, accountPrefix)) {
+      const { amount } = decodeRow<{ readonly amount: bigint }>(key, value);
+      accounts.set(key.slice(accountPrefix.length) as LedgerAccount, amount);
+    }
+    return new Journal(options, head, accounts);
+  }
+
+  get head(): JournalHead {
+    return this.#head;
+  }
+
+  get accounts(): ReadonlyMap<LedgerAccount, bigint> {
+    return this.#accounts;
+  }
+
+  /** Calls `body` when all before it is durable, and commits what it wrote. */
+  run<T>(body: (transaction: JournalTransaction) => Promise<T> | T): Promise<T> {
+    const result = this.#last.then(() => this.#run(body));
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Hears of what has become durable, until the function that it gives is called. */
+  onNews(listener: (news: JournalNews) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async get<T>(key: string): Promise<T | undefined> {
+    const bytes = await this.#options.store.read(key);
+    return bytes && decodeRow<T>(key, bytes);
+  }
+
+  /** Rows below `prefix`, behind `after`. */
+  async scan<T>(prefix: string, after: string | undefined, limit: number): Promise<readonly T[]> {
+    const found = await this.#options.store.scan(prefix, after, limit);
+    return found.map(({ key, value }) => decodeRow<T>(key, value));
+  }
+
+  /** All rows below `prefix`, page by page. */
+  async *all<T>(prefix: string): AsyncGenerator<T> {
+    for await (const { key, value } of rows(this.#options.store, prefix)) yield decodeRow<T>(key, value);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Resolves when what is under way is durable; a commit that fails is not tried again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#last;
+    for (const listener of this.#listeners) listener({ events: [], payments: [] });
+  }
+
+  async #run<T>(body: (transaction: JournalTransaction) => Promise<T> | T): Promise<T> {
+    const { store, now, maxEvents } = this.#options;
+    const start = { at: now(), head: this.#head, accounts: this.#accounts };
+    const transaction = new JournalTransaction(store, start);
+    const result = await body(transaction);
+    const { nextEvent, firstEvent } = transaction.head;
+    const first = Math.min(nextEvent - maxEvents, firstEvent + forgottenAtOnce);
+    if (first > firstEvent) transaction.forgetEvents(first);
+    const writes = transaction.writes();
+    if (writes.length === 0) return result;
+    await this.#commit(writes);
+    this.#head = transaction.head;
+    for (const [account, amount] of transaction.accounts) this.#accounts.set(account, amount);
+    for (const listener of [...this.#listeners]) listener(transaction);
+    return result;
+  }
+
+  async #commit(writes: ReturnType<JournalTransaction["writes"]>): Promise<void> {
+    const { store, logger } = this.#options;
+    for (let delay = shortestRetry; ; delay = Math.min(2 * delay, longestRetry)) {
+      try {
+        await store.commit(writes);
+        return;
+      } catch (error) {
+        const isFatal = error instanceof Error && "isFatal" in error && error.isFatal === true;
+        const text = error instanceof Error ? error.message : String(error);
+        if (isFatal || this.#isClosed) {
+          throw new NodeError("frozen", `the store does not take what happened: ${text}`, {
+            remedy: "see to the store, and start the node anew: it goes on from what is stored",
+            cause: error,
+          });
+        }
+        logger.log({ level: "warn", module: "journal", text: `not stored, trying again: ${text}` });
+      }
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
+  }
+}
+
+async function* rows(store: KVStore, prefix: string): AsyncGenerator<KvEntry> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await store.scan(prefix, after, pageLength);
+    yield* page;
+    if (page.length < pageLength) return;
+    after = page.at(-1)?.key;
+  }
+}

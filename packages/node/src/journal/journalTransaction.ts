@@ -1,0 +1,150 @@
+import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
+import { InvariantError } from "@fulmen/lightning/util";
+import type { NodeEvent, StoredNodeEvent } from "../api/events.ts";
+import type { LedgerAccount, LedgerEntry } from "../api/ledger.ts";
+import type { Payment } from "../api/payments.ts";
+import {
+  accountKey,
+  entryPrefix,
+  eventPrefix,
+  headKey,
+  numbered,
+  openPrefix,
+  paymentIdKey,
+  paymentKey,
+} from "./keys.ts";
+import { decodeRow, encodeRow } from "./rowCodec.ts";
+
+/** How far the journal has come. */
+export interface JournalHead {
+  readonly nextEvent: number;
+  readonly nextPayment: number;
+  readonly nextEntry: number;
+  /** The manager's events up to this index are in it. */
+  readonly managerIndex: number;
+  /** The oldest event that is kept. */
+  readonly firstEvent: number;
+}
+
+/** Rows that become durable together, and are read as if they were. */
+export class JournalTransaction {
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly #store: KVStore;
+  readonly #writes = new Map<string, Uint8Array | undefined>();
+  readonly #accounts: ReadonlyMap<LedgerAccount, bigint>;
+  readonly #changed = new Map<LedgerAccount, bigint>();
+  readonly #before: JournalHead;
+  #head: JournalHead;
+  readonly events: StoredNodeEvent[] = [];
+  readonly payments: Payment[] = [];
+
+  constructor(
+    store: KVStore,
+    start: {
+      readonly at: number;
+      readonly head: JournalHead;
+      readonly accounts: ReadonlyMap<LedgerAccount, bigint>;
+    },
+  ) {
+    this.#store = store;
+    this.at = start.at;
+    this.#before = start.head;
+    this.#head = start.head;
+    this.#accounts = start.accounts;
+  }
+
+  get head(): JournalHead {
+    return this.#head;
+  }
+
+  /** The accounts that change, with what they have then. */
+  get accounts(): ReadonlyMap<LedgerAccount, bigint> {
+    return this.#changed;
+  }
+
+  /** The manager's event of this index is dealt with. */
+  managerEvent(index: number): void {
+    this.#head = { ...this.#head, managerIndex: Math.max(index, this.#head.managerIndex) };
+  }
+
+  event(event: NodeEvent): void {
+    const index = this.#head.nextEvent;
+    this.#head = { ...this.#head, nextEvent: index + 1 };
+    const stored = { index, at: this.at, event };
+    this.events.push(stored);
+    this.put(numbered(eventPrefix, index), stored);
+  }
+
+  /** Events below this index are forgotten. */
+  forgetEvents(first: number): void {
+    for (let index = this.#head.firstEvent; index < first; index++) {
+      this.#writes.set(numbered(eventPrefix, index), undefined);
+    }
+    this.#head = { ...this.#head, firstEvent: Math.max(first, this.#head.firstEvent) };
+  }
+
+  async payment(id: string): Promise<Payment | undefined> {
+    const at = await this.get<{ readonly sequence: number }>(paymentIdKey(id));
+    return at && (await this.get<Payment>(paymentKey(at.sequence)));
+  }
+
+  /** A payment that was not there before. */
+  addPayment(payment: Omit<Payment, "sequence">): Payment {
+    const sequence = this.#head.nextPayment;
+    this.#head = { ...this.#head, nextPayment: sequence + 1 };
+    const added = { ...payment, sequence };
+    this.put(paymentIdKey(payment.id), { sequence });
+    this.putPayment(added);
+    return added;
+  }
+
+  putPayment(payment: Payment): void {
+    this.payments.push(payment);
+    this.put(paymentKey(payment.sequence), payment);
+    const isOpen = payment.status === "pending" || payment.status === "held";
+    if (payment.kind !== "onchain")
+      this.put(`${openPrefix}${payment.id}`, isOpen ? { id: payment.id } : undefined);
+  }
+
+  forgetPayment({ id, sequence }: Payment): void {
+    this.put(paymentIdKey(id), undefined);
+    this.put(paymentKey(sequence), undefined);
+    this.put(`${openPrefix}${id}`, undefined);
+  }
+
+  account(account: LedgerAccount): bigint {
+    return this.#changed.get(account) ?? this.#accounts.get(account) ?? 0n;
+  }
+
+  /** Books an entry, unless nothing moves. Throws when its sides do not add up: that is a bug. */
+  entry(entry: Omit<LedgerEntry, "index" | "at">): void {
+    const postings = entry.postings.filter(({ amount }) => amount !== 0n);
+    if (postings.length === 0) return;
+    let sum = 0n;
+    for (const { account, amount } of postings) {
+      sum += amount;
+      this.#changed.set(account, this.account(account) + amount);
+    }
+    if (sum !== 0n) throw new InvariantError(`a ledger entry that is off by ${sum} msat: ${entry.text}`);
+    const index = this.#head.nextEntry;
+    this.#head = { ...this.#head, nextEntry: index + 1 };
+    this.put(numbered(entryPrefix, index), { ...entry, postings, index, at: this.at });
+  }
+
+  async get<T>(key: string): Promise<T | undefined> {
+    const bytes = this.#writes.has(key) ? this.#writes.get(key) : await this.#store.read(key);
+    return bytes && decodeRow<T>(key, bytes);
+  }
+
+  put(key: string, value: unknown): void {
+    this.#writes.set(key, value === undefined ? undefined : encodeRow(value));
+  }
+
+  /** All that is to be committed; nothing when nothing has changed. */
+  writes(): readonly KvWrite[] {
+    for (const [account, amount] of this.#changed) this.put(accountKey(account), { amount });
+    if (this.#head !== this.#before) this.put(headKey, this.#head);
+    return [...this.#writes].map(([key, value]) => ({ key, value }));
+  }
+}

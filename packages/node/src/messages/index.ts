@@ -1,0 +1,1 @@
+export { signerOf, signMessage } from "./signedMessage.ts";

@@ -1,0 +1,1 @@
+export { Onchain } from "./onchain.ts";

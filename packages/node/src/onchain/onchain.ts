@@ -1,0 +1,150 @@
+import { decodeAddress } from "@fulmen/bitcoin/address";
+import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import { type FeeratePerKw, type Result, type Sat, sat, type Txid } from "@fulmen/lightning/util";
+import type { FundedTransaction, WalletRefusal, WalletTransaction } from "@fulmen/wallet";
+import type { OnchainApi } from "../api/nodeApi.ts";
+import { NodeError } from "../api/nodeError.ts";
+import type { OnchainSendRequest, OnchainTransaction } from "../api/payments.ts";
+import { walletError } from "../errors/index.ts";
+import type { NodeParts } from "../parts/index.ts";
+
+type OnchainParts = Pick<
+  NodeParts,
+  "wallet" | "manager" | "background" | "broadcaster" | "fees" | "network" | "store"
+>;
+
+/** Blocks within which a payment is to be confirmed unless its user says what it pays. */
+const unhurriedBlocks = 12;
+
+/** The wallet for the node's user. `booked` is called, and awaited, after each change. */
+export class Onchain implements OnchainApi {
+  readonly #parts: () => OnchainParts;
+  readonly #booked: () => Promise<void>;
+
+  constructor(parts: () => OnchainParts, booked: () => Promise<void>) {
+    this.#parts = parts;
+    this.#booked = booked;
+  }
+
+  async address(): Promise<string> {
+    const { address } = this.#parts().wallet.nextAddress();
+    await this.#saved();
+    return address;
+  }
+
+  async send({ address, amount, feerate }: OnchainSendRequest): Promise<OnchainTransaction> {
+    const { wallet, manager, fees, network } = this.#parts();
+    const rate = feerate ?? fees.forBlocks(unhurriedBlocks);
+    let script: Uint8Array;
+    try {
+      script = decodeAddress(address, network);
+    } catch {
+      throw new NodeError("invalid-destination", `this is no address of ${network.name}`, {
+        remedy: "copy the whole address again",
+      });
+    }
+    const keep = manager.requiredAnchorReserve();
+    if (amount === "all" && keep === 0n) {
+      return this.#broadcast(wallet.drainTo({ script, feerate: rate, isReplaceable: true }));
+    }
+    const value = amount === "all" ? this.#mostAbove(keep, script, rate) : amount;
+    const funded = wallet.fundTransaction({
+      outputs: [{ value, script }],
+      feerate: rate,
+      isReplaceable: true,
+      keep,
+    });
+    return this.#broadcast(funded);
+  }
+
+  history(): readonly OnchainTransaction[] {
+    return this.#parts()
+      .wallet.transactions()
+      .filter(({ txid }) => this.#parts().wallet.isActive(txid))
+      .map((one) => this.#view(one))
+      .reverse();
+  }
+
+  async bump(txid: Txid, feerate: FeeratePerKw): Promise<OnchainTransaction> {
+    const { wallet } = this.#parts();
+    const known = wallet.transaction(txid);
+    return this.#broadcast(
+      known?.isReplaceable ? wallet.bumpFee(txid, feerate) : wallet.bumpByChild({ txid, feerate }),
+    );
+  }
+
+  transaction(txid: Txid): Transaction | undefined {
+    return this.#parts().wallet.transaction(txid)?.transaction;
+  }
+
+  /** All but the reserve: what a payment of everything would leave, less what must stay and its change output. */
+  #mostAbove(keep: Sat, script: Uint8Array, feerate: FeeratePerKw): Sat {
+    const { wallet } = this.#parts();
+    const drained = wallet.drainTo({ script, feerate });
+    if (!drained.ok) throw walletError(drained.error);
+    wallet.release(drained.value.lock);
+    const all = drained.value.transaction.outputs.reduce((sum, { value }) => sum + value, 0n);
+    const changeOutput = (feerate * 4n * 43n) / 1_000n + 1n;
+    const most = all - keep - changeOutput;
+    if (most > 0n) return sat(most);
+    throw walletError({
+      kind: "reserve-needed",
+      keep,
+      left: sat(all > changeOutput ? all - changeOutput : 0n),
+    });
+  }
+
+  async #broadcast(funded: Result<FundedTransaction, WalletRefusal>): Promise<OnchainTransaction> {
+    if (!funded.ok) throw walletError(funded.error);
+    const { wallet, broadcaster } = this.#parts();
+    const signed = wallet.signPsbt(funded.value.psbt);
+    if (!signed.ok) {
+      wallet.release(funded.value.lock);
+      throw new NodeError("invalid-request", `the wallet does not sign: ${signed.error.kind}`, {
+        remedy: "look at the log",
+      });
+    }
+    wallet.transactionSeen(signed.value);
+    await this.#saved();
+    broadcaster.broadcastTransactions([signed.value], "sweep");
+    await this.#booked();
+    const known = wallet.transaction(txidOf(signed.value));
+    if (known === undefined) {
+      throw new NodeError("unknown-transaction", "the wallet does not know what it made", {
+        remedy: "look at the log",
+      });
+    }
+    return this.#view(known);
+  }
+
+  /** What the wallet wants to remember is durable. */
+  async #saved(): Promise<void> {
+    const { wallet, store, background } = this.#parts();
+    const writes = wallet.takeWrites();
+    if (writes.length > 0) await store.commit(writes);
+    background.wake();
+  }
+
+  #view({ txid, transaction, position, isReplaceable }: WalletTransaction): OnchainTransaction {
+    const { wallet, manager } = this.#parts();
+    let change = 0n;
+    let isOurs = true;
+    for (const { outPoint } of transaction.inputs) {
+      const spent = wallet.transaction(outPoint.txid)?.transaction.outputs[outPoint.index];
+      if (spent !== undefined && wallet.owns(spent.script)) change -= spent.value;
+      else isOurs = false;
+    }
+    const paid = transaction.outputs.reduce((sum, { value }) => sum + value, 0n);
+    const fee = isOurs ? sat(-change - paid) : undefined;
+    for (const { value, script } of transaction.outputs) if (wallet.owns(script)) change += value;
+    const height = position.kind === "confirmed" ? position.height : undefined;
+    return {
+      txid,
+      change,
+      ...(fee !== undefined && { fee }),
+      ...(height !== undefined && { height }),
+      confirmations: height === undefined ? 0 : manager.bestBlock.height - height + 1,
+      isReplaceable: isReplaceable && height === undefined,
+    };
+  }
+}

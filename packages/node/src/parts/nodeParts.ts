@@ -1,0 +1,48 @@
+import type { BackgroundProcessor } from "@fulmen/background";
+import type { Network } from "@fulmen/bitcoin/network";
+import type { ChainSource, FeeEstimates } from "@fulmen/chain-sync";
+import type { BroadcasterInterface, EntropySource, KVStore } from "@fulmen/lightning/chain";
+import type { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
+import type { Logger } from "@fulmen/lightning/handlers";
+import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
+import type { PeerManager } from "@fulmen/lightning/peer";
+import type { DefaultRouter, ProbabilisticScorer } from "@fulmen/lightning/routing";
+import type { KeysManager } from "@fulmen/lightning/sign";
+import type { Reconnector, TcpTransport } from "@fulmen/net";
+import type { Wallet } from "@fulmen/wallet";
+import type { NodeOptions } from "../api/options.ts";
+import type { Journal } from "../journal/index.ts";
+
+/** What the store holds of a node, alive. */
+export interface StoredParts {
+  readonly store: KVStore;
+  readonly journal: Journal;
+  readonly manager: ChannelManager;
+  readonly chainMonitor: ChainMonitor;
+  readonly wallet: Wallet;
+  readonly sweeper: OutputSweeper;
+  readonly graph: NetworkGraph;
+  readonly scorer: ProbabilisticScorer;
+  readonly router: DefaultRouter;
+}
+
+/** All that a running node is made of. */
+export interface NodeParts extends StoredParts {
+  readonly options: NodeOptions;
+  readonly network: Network;
+  readonly keys: KeysManager;
+  readonly logger: Logger;
+  readonly entropy: EntropySource;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  readonly source: ChainSource;
+  readonly fees: FeeEstimates;
+  readonly broadcaster: BroadcasterInterface;
+  readonly gossip: P2PGossipSync;
+  readonly peerManager: PeerManager;
+  readonly background: BackgroundProcessor;
+  readonly transport: TcpTransport;
+  readonly reconnector: Reconnector;
+  /** Where peers can connect. */
+  readonly listening?: { readonly host: string; readonly port: number };
+}

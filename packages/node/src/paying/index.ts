@@ -1,0 +1,2 @@
+export { parsePayment } from "./parsePayment.ts";
+export { beginPayment, chosenMethod, explainedRoute, onchainAmount } from "./payments.ts";

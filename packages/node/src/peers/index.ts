@@ -1,0 +1,2 @@
+export { formatAddress, hostAndPort } from "./addresses.ts";
+export { Peers } from "./peers.ts";

@@ -1,0 +1,115 @@
+import type { NodeId } from "@fulmen/lightning/util";
+import type { DialFailure, PeerAddress } from "@fulmen/net";
+import type { PeerView } from "../api/channels.ts";
+import { NodeError } from "../api/nodeError.ts";
+import { peerPrefix } from "../journal/index.ts";
+import { type NodeParts, phaseOf } from "../parts/index.ts";
+import { formatAddress, parsePeer } from "./addresses.ts";
+
+/** For the handshake and the exchange of `init`. */
+const handshakeTimeout = 15_000;
+const look = 5;
+
+/** Peers that the node keeps being connected to, and their addresses, over restarts. */
+export class Peers {
+  readonly #parts: NodeParts;
+  readonly #kept = new Map<NodeId, PeerAddress>();
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+  }
+
+  /** Connects to all that were kept when the node stopped. */
+  async start(): Promise<void> {
+    const { journal, reconnector } = this.#parts;
+    for await (const address of journal.all<PeerAddress>(peerPrefix)) {
+      this.#kept.set(address.nodeId, address);
+      reconnector.add(address);
+    }
+  }
+
+  /** Connects, and keeps the connection. */
+  async connect(text: string): Promise<NodeId> {
+    const { nodeId, address = this.#kept.get(nodeId) } = parsePeer(text);
+    const { peerManager, journal, reconnector } = this.#parts;
+    if (peerManager.peer(nodeId) === undefined) {
+      if (address === undefined) {
+        throw unreachable(`no address of ${nodeId} is known`, "give nodeid@host:port");
+      }
+      await this.#dial(address);
+    }
+    if (address !== undefined) {
+      this.#kept.set(nodeId, address);
+      reconnector.add(address);
+      await journal.run((transaction) => transaction.put(`${peerPrefix}${nodeId}`, address));
+    }
+    return nodeId;
+  }
+
+  async disconnect(nodeId: NodeId): Promise<void> {
+    const { peerManager, journal, reconnector, transport } = this.#parts;
+    const isKnown = this.#kept.delete(nodeId) || peerManager.peer(nodeId) !== undefined;
+    if (!isKnown) {
+      const remedy = "list the peers, and use the id of one of them";
+      throw new NodeError("unknown-peer", `${nodeId} is no peer of this node`, { remedy });
+    }
+    reconnector.remove(nodeId);
+    peerManager.disconnect(nodeId);
+    transport.flush();
+    await journal.run((transaction) => transaction.put(`${peerPrefix}${nodeId}`, undefined));
+  }
+
+  views(): readonly PeerView[] {
+    const { peerManager, manager } = this.#parts;
+    const connected = peerManager.listPeers();
+    const ids = new Set([...connected.map(({ nodeId }) => nodeId), ...this.#kept.keys()]);
+    const channels = manager.listChannels().filter((one) => phaseOf(one) !== "closed");
+    return [...ids].map((nodeId) => {
+      const peer = connected.find((one) => one.nodeId === nodeId);
+      const address = this.#kept.get(nodeId);
+      return {
+        nodeId,
+        isConnected: peer !== undefined,
+        ...(address && { address: formatAddress(address) }),
+        ...(peer && { isInbound: peer.inbound }),
+        channels: channels.filter(({ counterparty }) => counterparty === nodeId).length,
+        isKept: address !== undefined,
+      };
+    });
+  }
+
+  async #dial(address: PeerAddress): Promise<void> {
+    const { transport, peerManager } = this.#parts;
+    const where = formatAddress(address);
+    const dialled = await transport.connect(address);
+    if (!dialled.ok) {
+      if (peerManager.peer(address.nodeId) !== undefined) return;
+      throw unreachable(
+        `nobody answers at ${where}: ${reasonOf(dialled.error)}`,
+        "see that the address is right and the node up",
+      );
+    }
+    let isClosed = false;
+    void dialled.value.closed.then(() => {
+      isClosed = true;
+    });
+    const until = performance.now() + handshakeTimeout;
+    while (peerManager.peer(address.nodeId) === undefined) {
+      if (isClosed) {
+        const text = `who answers at ${where} ended the connection`;
+        throw unreachable(text, "see that the node id is that of this address, and its network yours");
+      }
+      if (performance.now() > until)
+        throw unreachable(`${where} does not answer as a node does`, "try again later");
+      await new Promise((resolve) => setTimeout(resolve, look));
+    }
+  }
+}
+
+function reasonOf(failure: DialFailure): string {
+  return failure.kind === "failed" ? failure.code : failure.kind.replaceAll("-", " ");
+}
+
+function unreachable(message: string, remedy: string): NodeError {
+  return new NodeError("peer-unreachable", message, { remedy });
+}

@@ -1,0 +1,1 @@
+export { claimHeld, failHeld, receive, takePayment } from "./receiving.ts";

@@ -1,0 +1,3 @@
+export { nodeEventOf } from "./nodeEvents.ts";
+export { channelNote, noteChannel, type OpeningFacts, recordLedger } from "./recordLedger.ts";
+export { recordPayment } from "./recordPayment.ts";

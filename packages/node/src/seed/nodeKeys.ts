@@ -1,0 +1,30 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
+import { KeysManager } from "@fulmen/lightning/sign";
+import { NodeError } from "../api/nodeError.ts";
+import type { NodeOptions } from "../api/options.ts";
+import { seedOfWords } from "./mnemonic.ts";
+
+/** The keys that all follow from one seed. */
+export interface NodeKeys {
+  /** Of the wallet's BIP 32 tree: with the words, other wallets find the same addresses. */
+  readonly walletSeed: Uint8Array;
+  readonly keys: KeysManager;
+}
+
+/**
+ * The channels' keys come from the private key of the BIP 32 master of the same seed, as ldk-node derives them: the same
+ * words give the same node id there.
+ */
+export function nodeKeys({ seed, passphrase }: Pick<NodeOptions, "seed" | "passphrase">): NodeKeys {
+  const walletSeed = typeof seed === "string" ? seedOfWords(seed, passphrase) : checked(seed);
+  const master = crypto().hmacSha512(new TextEncoder().encode("Bitcoin seed"), walletSeed);
+  return { walletSeed, keys: new KeysManager(master.slice(0, 32)) };
+}
+
+function checked(seed: Uint8Array): Uint8Array {
+  if (seed instanceof Uint8Array && (seed.length === 32 || seed.length === 64)) return seed.slice();
+  const what = seed instanceof Uint8Array ? `${seed.length} bytes` : typeof seed;
+  throw new NodeError("invalid-seed", `the seed is ${what}: it must be 12 or 24 words, or 32 or 64 bytes`, {
+    remedy: "make one with `generateSeedWords`, and keep it where nobody else finds it",
+  });
+}
