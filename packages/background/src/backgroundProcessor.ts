@@ -294,6 +294,13 @@ export class BackgroundProcessor {
     return stream;
   }
 
+  /** Resolves when all that has happened is durable, or at once when the store fails: `status` tells. */
+  async saved(): Promise<void> {
+    await this.#committer.settled();
+    this.#guard(() => this.#turn());
+    await this.#committer.settled();
+  }
+
   /**
    * Ends: peers are disconnected, what happened is committed, and the handler finishes with its event. Afterwards the
    * store and the transport can be closed. While the store fails, what it did not take is given up; nothing of it
@@ -306,8 +313,8 @@ export class BackgroundProcessor {
     await this.#endEvents();
     if (this.#isAlive) {
       this.#options.peerManager.disconnectAll();
-      await this.#saved();
-      await this.#saved();
+      await this.saved();
+      await this.saved();
       if (this.#isAlive && !this.#committer.isFrozen) await this.#knowledge.save();
     }
     this.#committer.stop();
@@ -411,14 +418,7 @@ export class BackgroundProcessor {
   #bump(): void {
     const { chainMonitor, bumpTransactionHandler } = this.#options;
     const events = (bumpTransactionHandler && chainMonitor?.takeBumpEvents()) ?? [];
-    if (events.length > 0) void bumpTransactionHandler?.handle(events, () => this.#saved());
-  }
-
-  /** Resolves when all that has happened is durable, or at once when the store fails. */
-  async #saved(): Promise<void> {
-    await this.#committer.settled();
-    this.#guard(() => this.#turn());
-    await this.#committer.settled();
+    if (events.length > 0) void bumpTransactionHandler?.handle(events, () => this.saved());
   }
 
   #frozen(error: unknown, attempt: number, retryIn: number): void {

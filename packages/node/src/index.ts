@@ -49,3 +49,5 @@ export type {
   ReceiveRequest,
   RouteExplanation,
 } from "./api/payments.ts";
+export { Node } from "./node.ts";
+export { generateSeedWords } from "./seed/index.ts";

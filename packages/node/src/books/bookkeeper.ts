@@ -7,7 +7,7 @@ import type { Payment } from "../api/payments.ts";
 import { closingBalances } from "../closes/index.ts";
 import { bookedKey, bookedPrefix, channelPrefix, type JournalTransaction } from "../journal/index.ts";
 import type { NodeParts } from "../parts/index.ts";
-import { channelNote } from "../records/index.ts";
+import { type ChannelNote, channelNote, noteChannel } from "../records/index.ts";
 import { type Ownership, type WalletMove, walletMove } from "./walletMoves.ts";
 
 /** What is booked for a transaction of the wallet. */
@@ -206,18 +206,7 @@ export class Bookkeeper {
       const id = account.slice("closing/".length) as ChannelId;
       const note = await channelNote(journal, id);
       if (!note?.isClosed) continue;
-      const change = amount - journal.account(account);
-      const other: LedgerAccount =
-        change > 0n ? "closes/gains" : note.goesElsewhere ? "onchain/sent" : "fees/mining";
-      journal.entry({
-        kind: "close-costs",
-        postings: [
-          { account, amount: change },
-          { account: other, amount: -change },
-        ],
-        reference: id,
-        text: change > 0n ? "the close brings more than our share" : "what closing the channel costs",
-      });
+      await bookCosts(journal, { id, note, change: amount - journal.account(account) });
     }
   }
 }
@@ -265,4 +254,31 @@ function ownershipOf(
     closedOutput: (outPoint) => closed.get(outPointKey(outPoint)),
     channelOfFunding: (outPoint) => fundings.get(outPointKey(outPoint))?.channelId,
   };
+}
+
+/**
+ * What a close takes from our share, or gives back of what it took: costs are what is not known before it is settled. Only
+ * what comes beyond all that was taken is a gain.
+ */
+async function bookCosts(
+  journal: JournalTransaction,
+  { id, note, change }: { readonly id: ChannelId; readonly note: ChannelNote; readonly change: bigint },
+): Promise<void> {
+  if (change === 0n) return;
+  const costs = note.costs ?? 0n;
+  const gain = change > costs ? change - costs : 0n;
+  journal.entry({
+    kind: "close-costs",
+    postings: [
+      { account: `closing/${id}`, amount: change },
+      { account: note.goesElsewhere ? "onchain/sent" : "fees/mining", amount: gain - change },
+      { account: "closes/gains", amount: -gain },
+    ],
+    reference: id,
+    text:
+      gain > 0n
+        ? "the close brings more than our share"
+        : "what closing the channel costs, as far as it is known",
+  });
+  await noteChannel(journal, id, { costs: costs - change + gain });
 }

@@ -8,10 +8,7 @@ import type { OnchainSendRequest, OnchainTransaction } from "../api/payments.ts"
 import { walletError } from "../errors/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 
-type OnchainParts = Pick<
-  NodeParts,
-  "wallet" | "manager" | "background" | "broadcaster" | "fees" | "network" | "store"
->;
+type OnchainParts = Pick<NodeParts, "wallet" | "manager" | "background" | "broadcaster" | "fees" | "network">;
 
 /** Blocks within which a payment is to be confirmed unless its user says what it pays. */
 const unhurriedBlocks = 12;
@@ -119,10 +116,12 @@ export class Onchain implements OnchainApi {
 
   /** What the wallet wants to remember is durable. */
   async #saved(): Promise<void> {
-    const { wallet, store, background } = this.#parts();
-    const writes = wallet.takeWrites();
-    if (writes.length > 0) await store.commit(writes);
-    background.wake();
+    const { background } = this.#parts();
+    await background.saved();
+    if (background.status.kind === "running") return;
+    throw new NodeError("frozen", "the store does not take what happened", {
+      remedy: "see to the store: space on the disk, permissions, the database's server",
+    });
   }
 
   #view({ txid, transaction, position, isReplaceable }: WalletTransaction): OnchainTransaction {

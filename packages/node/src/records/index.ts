@@ -1,3 +1,9 @@
 export { nodeEventOf } from "./nodeEvents.ts";
-export { channelNote, noteChannel, type OpeningFacts, recordLedger } from "./recordLedger.ts";
+export {
+  type ChannelNote,
+  channelNote,
+  noteChannel,
+  type OpeningFacts,
+  recordLedger,
+} from "./recordLedger.ts";
 export { recordPayment } from "./recordPayment.ts";

@@ -4,12 +4,14 @@ import type { LedgerAccount, LedgerPosting } from "../api/ledger.ts";
 import { channelPrefix, type JournalTransaction } from "../journal/index.ts";
 
 /** What the ledger remembers of a channel. */
-interface ChannelNote {
+export interface ChannelNote {
   readonly isClosed?: true;
   /** Its funding is not going to be used. */
   readonly isDiscarded?: true;
   /** Msat that the opener gave the other side. */
   readonly push?: bigint;
+  /** Msat that its close is known to cost. */
+  readonly costs?: bigint;
   /** Our share goes to an address outside of the wallet. */
   readonly goesElsewhere?: true;
 }

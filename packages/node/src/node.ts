@@ -1,0 +1,380 @@
+import type { NodeStatus } from "@fulmen/background";
+import { decodeAddress } from "@fulmen/bitcoin/address";
+import type { Bytes32, ChannelId, NodeId, PaymentHash, PaymentId, Script } from "@fulmen/lightning/util";
+import type { Balances } from "./api/balances.ts";
+import type {
+  ChannelConfigChange,
+  ChannelView,
+  CloseChannelOptions,
+  OpenChannelRequest,
+  OpenedChannel,
+  PeerView,
+} from "./api/channels.ts";
+import type { EventQuery, StoredNodeEvent } from "./api/events.ts";
+import type { LedgerAccount, LedgerEntry, LedgerQuery } from "./api/ledger.ts";
+import type { MessageSignature, NodeApi, NodePhase, NodeStatusView } from "./api/nodeApi.ts";
+import { NodeError } from "./api/nodeError.ts";
+import type { NodeNetwork, NodeOptions } from "./api/options.ts";
+import type { PaymentInstructions } from "./api/paymentInstructions.ts";
+import type {
+  Payment,
+  PaymentQuery,
+  PayOptions,
+  ReceiveOptions,
+  ReceiveRequest,
+  RouteExplanation,
+} from "./api/payments.ts";
+import { balancesOf } from "./balances/index.ts";
+import { channelViews } from "./channels/index.ts";
+import { closingBalances } from "./closes/index.ts";
+import { checkOptions, networkOf } from "./config/index.ts";
+import { translated, translating } from "./errors/index.ts";
+import { signerOf, signMessage } from "./messages/index.ts";
+import { Onchain } from "./onchain/index.ts";
+import { phaseOf } from "./parts/index.ts";
+import { beginPayment, chosenMethod, explainedRoute, onchainAmount, parsePayment } from "./paying/index.ts";
+import { claimHeld, failHeld, receive } from "./receiving/index.ts";
+import { noteChannel } from "./records/index.ts";
+import { findPayment, ledgerCsv, listEntries, listPayments, readEvents } from "./running/index.ts";
+import { RunningNode } from "./runningNode.ts";
+import { type NodeKeys, nodeKeys } from "./seed/index.ts";
+import { statusView } from "./statusView.ts";
+
+/**
+ * A Lightning node, batteries included: wallet, channels, payments, chain and storage in one object. Nothing happens before
+ * `start`. All calls reject or throw with `NodeError`.
+ */
+export class Node implements NodeApi {
+  readonly nodeId: NodeId;
+  readonly network: NodeNetwork;
+  readonly onchain: Onchain;
+  readonly #options: NodeOptions;
+  readonly #keys: NodeKeys;
+  #phase: NodePhase = "stopped";
+  #failure: string | undefined;
+  #node: RunningNode | undefined;
+  #starting: Promise<void> | undefined;
+
+  /** Throws `invalid-option` and `invalid-seed`; does nothing else. */
+  constructor(options: NodeOptions) {
+    checkOptions(options);
+    this.#options = options;
+    this.#keys = nodeKeys(options);
+    this.network = options.network;
+    this.nodeId = this.#keys.keys.nodeId;
+    this.onchain = new Onchain(
+      () => this.#running.parts,
+      () => this.#running.books.update(),
+    );
+  }
+
+  /** Makes a node and starts it. */
+  static async create(options: NodeOptions): Promise<Node> {
+    const node = new Node(options);
+    await node.start();
+    return node;
+  }
+
+  async start(): Promise<void> {
+    if (this.#node !== undefined || this.#starting !== undefined) {
+      throw new NodeError("already-started", "the node was started before", { remedy: "stop it first" });
+    }
+    this.#phase = "starting";
+    this.#failure = undefined;
+    this.#starting = this.#start();
+    try {
+      await this.#starting;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    const node = this.#node;
+    this.#node = undefined;
+    await node?.stop();
+    if (this.#phase !== "failed") this.#phase = "stopped";
+  }
+
+  status(): NodeStatusView {
+    const known = { phase: this.#phase, nodeId: this.nodeId, options: this.#options, failure: this.#failure };
+    return statusView(known, this.#node);
+  }
+
+  // Paying
+
+  parse(text: string): PaymentInstructions {
+    return parsePayment(text, networkOf(this.network));
+  }
+
+  async pay(text: string, options: PayOptions = {}): Promise<Payment> {
+    const { parts } = this.#usable;
+    const instructions = this.parse(text);
+    const method = chosenMethod(instructions, options);
+    if (method.kind === "onchain") return this.#payOnchain(method.address, instructions, options);
+    const begun = await beginPayment(parts, method, instructions, options);
+    if (options.returnAtOnce) return begun;
+    const ended = await this.#ended(begun, options.timeoutSeconds);
+    if (ended.status !== "failed") return ended;
+    const { code = "unknown", text: why = "the reason is not known" } = ended.failure ?? {};
+    throw new NodeError("payment-failed", `the payment failed: ${why}`, {
+      remedy: "try again, with a higher fee limit or a smaller amount; nothing of this attempt was paid",
+      details: { reason: code, paymentId: ended.id },
+    });
+  }
+
+  receive(options: ReceiveOptions = {}): Promise<ReceiveRequest> {
+    return receive(this.#usable.parts, options);
+  }
+
+  async claim(paymentHash: PaymentHash, preimage?: Bytes32): Promise<Payment> {
+    const { parts } = this.#usable;
+    const held = await findPayment(parts.journal, paymentHash, parts.now());
+    claimHeld(parts, paymentHash, preimage);
+    return held === undefined ? this.#known(paymentHash) : this.#ended(held, undefined);
+  }
+
+  failHeld(paymentHash: PaymentHash): Promise<Payment> {
+    return failHeld(this.#usable.parts, paymentHash);
+  }
+
+  async abandon(paymentId: string): Promise<void> {
+    const { manager, background } = this.#usable.parts;
+    await this.#known(paymentId);
+    manager.abandonPayment(paymentId as PaymentId);
+    background.wake();
+  }
+
+  async payments(query: PaymentQuery = {}): Promise<readonly Payment[]> {
+    const { journal, now } = this.#running.parts;
+    return listPayments(journal, query, now());
+  }
+
+  async payment(id: string): Promise<Payment | undefined> {
+    const { journal, now } = this.#running.parts;
+    return findPayment(journal, id, now());
+  }
+
+  async explainRoute(text: string, options: PayOptions = {}): Promise<RouteExplanation> {
+    return explainedRoute(this.#running.parts, text, options);
+  }
+
+  // Channels
+
+  async openChannel(request: OpenChannelRequest): Promise<OpenedChannel> {
+    const { peers, openings } = this.#usable;
+    const peer = await peers.connect(request.peer);
+    return openings.open(peer, request);
+  }
+
+  async closeChannel(channelId: ChannelId, { address, feerate }: CloseChannelOptions = {}): Promise<void> {
+    const { manager, background, journal, wallet } = this.#usable.parts;
+    this.#channel(channelId);
+    const script = address === undefined ? undefined : this.#scriptOf(address);
+    translating(() =>
+      manager.closeChannel(channelId, {
+        ...(script && { script }),
+        ...(feerate !== undefined && { feerate }),
+      }),
+    );
+    background.wake();
+    if (script === undefined || wallet.owns(script)) return;
+    await journal.run((transaction) => noteChannel(transaction, channelId, { goesElsewhere: true }));
+  }
+
+  async forceCloseChannel(channelId: ChannelId): Promise<void> {
+    const { manager, background } = this.#usable.parts;
+    this.#channel(channelId);
+    translating(() => manager.forceCloseBroadcastingLatestTxn(channelId, "the user closed the channel"));
+    background.wake();
+  }
+
+  async updateChannel(channelId: ChannelId, change: ChannelConfigChange): Promise<void> {
+    const { manager, background } = this.#usable.parts;
+    this.#channel(channelId);
+    translating(() => manager.updatePartialChannelConfig(channelId, change));
+    background.wake();
+  }
+
+  channels(): readonly ChannelView[] {
+    return channelViews(this.#running.parts);
+  }
+
+  // Peers
+
+  async connect(address: string): Promise<PeerView> {
+    const { peers } = this.#usable;
+    const nodeId = await peers.connect(address);
+    const view = peers.views().find((one) => one.nodeId === nodeId);
+    return view ?? { nodeId, isConnected: false, channels: 0, isKept: true };
+  }
+
+  disconnect(nodeId: NodeId): Promise<void> {
+    return this.#running.peers.disconnect(nodeId);
+  }
+
+  peers(): readonly PeerView[] {
+    return this.#running.peers.views();
+  }
+
+  // Books
+
+  balances(): Balances {
+    const { parts, books } = this.#running;
+    const destination = parts.keys.destinationScript(new Uint8Array(32));
+    return balancesOf(
+      parts,
+      closingBalances(parts, { destination }, (id) => books.isDiscarded(id)),
+    );
+  }
+
+  ledger(query: LedgerQuery = {}): Promise<readonly LedgerEntry[]> {
+    return listEntries(this.#running.parts.journal, query);
+  }
+
+  ledgerAccounts(): ReadonlyMap<LedgerAccount, bigint> {
+    return new Map(this.#running.parts.journal.accounts);
+  }
+
+  ledgerCsv(): AsyncIterable<string> {
+    return ledgerCsv(this.#running.parts.journal);
+  }
+
+  events(query: EventQuery = {}): AsyncIterableIterator<StoredNodeEvent> {
+    return readEvents(this.#running.parts.journal, query);
+  }
+
+  get lastEventIndex(): number {
+    return this.#running.parts.journal.head.nextEvent - 1;
+  }
+
+  // Messages
+
+  signMessage(text: string): MessageSignature {
+    return { signature: signMessage(this.#keys.keys, text) };
+  }
+
+  verifyMessage(text: string, signature: string): NodeId {
+    return signerOf(text, signature);
+  }
+
+  async #start(): Promise<void> {
+    try {
+      this.#node = await RunningNode.start(this.#options, this.#keys, (status) => this.#became(status));
+      if (this.#phase === "starting") this.#phase = "running";
+    } catch (error) {
+      this.#phase = "stopped";
+      throw translated(error);
+    }
+  }
+
+  #became(status: NodeStatus): void {
+    switch (status.kind) {
+      case "running":
+        if (this.#phase === "frozen") this.#phase = "running";
+        return;
+      case "frozen":
+        this.#phase = "frozen";
+        return;
+      case "failed":
+        this.#phase = "failed";
+        this.#failure = status.text;
+        return;
+      case "stopped":
+    }
+  }
+
+  get #running(): RunningNode {
+    if (this.#node !== undefined) return this.#node;
+    throw new NodeError("not-running", "the node is not running", { remedy: "await start() first" });
+  }
+
+  /** For calls that change something. */
+  get #usable(): RunningNode {
+    const node = this.#running;
+    if (this.#phase === "running") return node;
+    if (this.#phase === "frozen") {
+      throw new NodeError("frozen", "the store does not take what it is given: nothing can be promised now", {
+        remedy: "see to the store: space on the disk, permissions, the database's server",
+      });
+    }
+    throw new NodeError("not-running", this.#failure ?? "the node is not running", {
+      remedy: "stop the node, and start it anew",
+    });
+  }
+
+  async #payOnchain(
+    address: string,
+    instructions: PaymentInstructions,
+    options: PayOptions,
+  ): Promise<Payment> {
+    const amount = onchainAmount(instructions, options);
+    const { feerate } = options;
+    const { txid } = await this.onchain.send({ address, amount, ...(feerate !== undefined && { feerate }) });
+    return this.#known(txid);
+  }
+
+  /** Waits until a payment is not under way any more, or for so many seconds. */
+  async #ended({ id }: Payment, timeoutSeconds: number | undefined): Promise<Payment> {
+    const { journal, now } = this.#running.parts;
+    const isOver = ({ status }: Payment): boolean => status === "succeeded" || status === "failed";
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopListening = (): void => undefined;
+    const news = new Promise<void>((resolve) => {
+      stopListening = journal.onNews(({ payments }) => {
+        if (journal.isClosed || payments.some((one) => one.id === id && isOver(one))) resolve();
+      });
+      if (timeoutSeconds !== undefined) timer = setTimeout(resolve, timeoutSeconds * 1_000);
+    });
+    try {
+      const before = await findPayment(journal, id, now());
+      if (before !== undefined && isOver(before)) return before;
+      await news;
+      if (journal.isClosed) throw stopped();
+      const after = await findPayment(journal, id, now());
+      if (after === undefined) throw unknownPayment(id);
+      return after;
+    } finally {
+      stopListening();
+      clearTimeout(timer);
+    }
+  }
+
+  async #known(id: string): Promise<Payment> {
+    const payment = await this.payment(id);
+    if (payment === undefined) throw unknownPayment(id);
+    return payment;
+  }
+
+  #channel(channelId: ChannelId): void {
+    const found = this.#running.parts.manager.listChannels().find((one) => one.channelId === channelId);
+    if (found !== undefined && phaseOf(found) !== "closed") return;
+    const what = found === undefined ? "there is no channel" : "closed already is the channel";
+    throw new NodeError("unknown-channel", `${what} ${channelId}`, {
+      remedy: "list the channels, and use the id of one",
+    });
+  }
+
+  #scriptOf(address: string): Script {
+    try {
+      return decodeAddress(address, networkOf(this.network)) as Script;
+    } catch {
+      throw new NodeError("invalid-destination", `this is no address of ${this.network}`, {
+        remedy: "copy the whole address again, or leave it out: our share then goes to the wallet",
+      });
+    }
+  }
+}
+
+function unknownPayment(id: string): NodeError {
+  return new NodeError("unknown-payment", `there is no payment ${id}`, {
+    remedy: "list the payments, and use the id of one",
+  });
+}
+
+function stopped(): NodeError {
+  return new NodeError("not-running", "the node was stopped; the payment goes on when it is started", {
+    remedy: "start the node, and look the payment up",
+  });
+}

@@ -1,0 +1,4 @@
+export { EventHandler } from "./eventHandler.ts";
+export { readEvents } from "./eventLog.ts";
+export { findPayment, ledgerCsv, listEntries, listPayments } from "./lists.ts";
+export { announceNode, endInterrupted, forgetOld, syncRapidGossip } from "./upkeep.ts";

@@ -1,0 +1,145 @@
+import type { NodeStatus } from "@fulmen/background";
+import type { Event } from "@fulmen/lightning/handlers";
+import { NodeError } from "./api/nodeError.ts";
+import type { NodeOptions } from "./api/options.ts";
+import { Bookkeeper } from "./books/index.ts";
+import type { ChainFollowing } from "./chain/index.ts";
+import { Openings } from "./channels/index.ts";
+import type { NodeParts } from "./parts/index.ts";
+import { formatAddress, Peers } from "./peers/index.ts";
+import { announceNode, EventHandler, endInterrupted, forgetOld, syncRapidGossip } from "./running/index.ts";
+import type { NodeKeys } from "./seed/index.ts";
+import { StartedParts, startParts } from "./start/index.ts";
+
+const defaultPort = 9735;
+const defaultHost = "127.0.0.1";
+const hour = 3_600_000;
+
+/** A node that was started: its parts, and what the node itself does beside them. */
+export class RunningNode {
+  readonly parts: NodeParts;
+  readonly following: ChainFollowing;
+  readonly openings: Openings;
+  readonly peers: Peers;
+  readonly books: Bookkeeper;
+  readonly startedAt: number;
+  /** `host:port` */
+  listening: string | undefined;
+  readonly #stack: StartedParts;
+  readonly #handler: EventHandler;
+
+  private constructor(
+    { parts, following }: { readonly parts: NodeParts; readonly following: ChainFollowing },
+    books: Bookkeeper,
+    stack: StartedParts,
+  ) {
+    this.parts = parts;
+    this.following = following;
+    this.books = books;
+    this.openings = new Openings(parts);
+    this.peers = new Peers(parts);
+    this.startedAt = parts.now();
+    this.#stack = stack;
+    this.#handler = new EventHandler(parts, this.openings, books);
+  }
+
+  /** Starts all in order: records, chain, due work and events, and only then peers. What fails leaves nothing running. */
+  static async start(
+    options: NodeOptions,
+    keys: NodeKeys,
+    onStatus: (status: NodeStatus) => void,
+  ): Promise<RunningNode> {
+    const stack = new StartedParts();
+    let node: RunningNode | undefined;
+    const observer = {
+      event: async (event: Event, index: number): Promise<void> => {
+        // Events come once the processor runs, and it runs when the node is whole.
+        if (node !== undefined) await node.#handler.handle(event, index);
+      },
+      status: onStatus,
+      chainChanged: () => node?.bookSoon(),
+    };
+    try {
+      const started = await startParts(options, keys, { observer, stack });
+      const books = await Bookkeeper.open(started.parts);
+      node = new RunningNode(started, books, stack);
+      await node.#run();
+      return node;
+    } catch (error) {
+      await stack.endAll().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Ends all in the opposite order. */
+  stop(): Promise<void> {
+    return this.#stack.endAll();
+  }
+
+  /** Has the chain's news booked; what fails is tried with the next ones. */
+  bookSoon(): void {
+    void this.#book().catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      this.parts.logger.log({ level: "warn", module: "ledger", text });
+    });
+  }
+
+  /** When all that follows from the chain's news is durable, events that tell of it included. */
+  async #book(): Promise<void> {
+    await this.parts.background.saved();
+    await this.books.update();
+  }
+
+  async #run(): Promise<void> {
+    const { parts, following } = this;
+    const { journal, background, transport, reconnector } = parts;
+    this.#stack.add(() => journal.close());
+    await endInterrupted(parts);
+    this.#stack.add(() => background.stop());
+    background.start();
+    this.#stack.add(() => transport.close());
+    this.#stack.add(() => reconnector.stop());
+    this.#stack.add(() => this.openings.stop());
+    following.start();
+    await this.books.update();
+    await this.#listen();
+    await this.peers.start();
+    const timer = setInterval(() => this.#upkeep(), hour);
+    this.#stack.add(() => clearInterval(timer));
+    this.#upkeep();
+  }
+
+  async #listen(): Promise<void> {
+    const { listen } = this.parts.options;
+    if (listen === undefined) return;
+    const { host = defaultHost, port = defaultPort } = listen;
+    try {
+      const bound = await this.parts.transport.listen({ host, port });
+      this.listening = formatAddress({ host, port: bound.port });
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      const where = formatAddress({ host, port });
+      if (code === "EADDRINUSE") {
+        throw new NodeError("port-in-use", `another program listens on ${where}`, {
+          remedy: "stop it, or choose another port",
+          details: { host, port },
+        });
+      }
+      throw new NodeError("invalid-option", `nobody can listen on ${where}: ${code}`, {
+        remedy: "choose an address of this machine, and a port above 1023",
+        details: { option: "listen", host, port },
+      });
+    }
+  }
+
+  #upkeep(): void {
+    const { parts } = this;
+    announceNode(parts);
+    const failed = (error: unknown): void => {
+      const text = error instanceof Error ? error.message : String(error);
+      parts.logger.log({ level: "warn", module: "node", text });
+    };
+    void forgetOld(parts).catch(failed);
+    void syncRapidGossip(parts).catch(failed);
+  }
+}

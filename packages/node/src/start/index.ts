@@ -1,0 +1,2 @@
+export { StartedParts } from "./stack.ts";
+export { startParts } from "./startParts.ts";

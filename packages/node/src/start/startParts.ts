@@ -1,0 +1,192 @@
+import { randomBytes } from "node:crypto";
+import { BackgroundProcessor, BumpTransactionHandler, type NodeStatus } from "@fulmen/background";
+import { crypto, nobleProvider } from "@fulmen/bitcoin/crypto";
+import type { Transaction } from "@fulmen/bitcoin/transaction";
+import { BroadcastQueue, ChainUtxoLookup, FeeEstimates } from "@fulmen/chain-sync";
+import { installNodeCrypto } from "@fulmen/crypto-node";
+import type { BroadcasterInterface, KVStore, Lease, TransactionType } from "@fulmen/lightning/chain";
+import { P2PGossipSync } from "@fulmen/lightning/gossip";
+import { type Event, withPrintableText } from "@fulmen/lightning/handlers";
+import { PeerManager } from "@fulmen/lightning/peer";
+import { blockHeight, type UnixSeconds } from "@fulmen/lightning/util";
+import { Reconnector, TcpTransport } from "@fulmen/net";
+import type { Wallet } from "@fulmen/wallet";
+import type { NodeOptions } from "../api/options.ts";
+import { ChainFollowing, chainClients, chainSourceOf } from "../chain/index.ts";
+import { networkOf, userConfig } from "../config/index.ts";
+import type { NodeParts } from "../parts/index.ts";
+import type { NodeKeys } from "../seed/index.ts";
+import { openStore } from "./openStore.ts";
+import { checkOwner, restore } from "./restore.ts";
+import type { StartedParts } from "./stack.ts";
+
+const defaultMaxEvents = 100_000;
+const rebroadcastInterval = 10 * 60_000;
+
+/** What the node does about what its parts tell. */
+export interface PartsObserver {
+  readonly event: (event: Event, index: number) => Promise<void>;
+  readonly status: (status: NodeStatus) => void;
+  readonly chainChanged: () => void;
+}
+
+/** A node at the chain's tip that nobody can reach yet. */
+interface Started {
+  readonly parts: NodeParts;
+  readonly following: ChainFollowing;
+}
+
+/**
+ * Starts the parts in their order: records, filter registrations, the chain up to its tip. What was started is on `stack`.
+ * Peers come later, when what was due has been done.
+ */
+export async function startParts(
+  options: NodeOptions,
+  { keys, walletSeed }: NodeKeys,
+  { observer, stack }: { readonly observer: PartsObserver; readonly stack: StartedParts },
+): Promise<Started> {
+  // Another node of this process, or its program, may have chosen one.
+  if (crypto() === nobleProvider) installNodeCrypto();
+  const network = networkOf(options.network);
+  const logger = withPrintableText(options.logger ?? { log: () => undefined });
+  const store = await openStore(options.storage);
+  stack.add(() => store.close());
+  const owned = await checkOwner({ store, keys, network });
+  const source = chainSourceOf(options.chain, options.network);
+  stack.add(() => source.stop());
+  const { height } = await source.start();
+  const tip = await source.locate(height);
+  const { birthday } = options;
+  const walletStart =
+    birthday === undefined
+      ? tip
+      : await source.locate(blockHeight(Math.min(Math.max(birthday - 1, 0), height)));
+  const maySend = leaseOf(store);
+  const queue = new BroadcastQueue({ sources: [source], logger, ...(maySend && { maySend }) });
+  stack.add(() => queue.stop());
+  const fees = new FeeEstimates({ network: network.name });
+  const broadcasts = new SeenBroadcasts(queue, options.development?.onBroadcast);
+  const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
+  const now = risingSeconds();
+  const stored = await restore(
+    {
+      ...{ store, network, keys, walletSeed, logger, entropy, fees, now, tip, birthday },
+      config: userConfig(options.config),
+      broadcaster: broadcasts,
+      filter: source.filter,
+      maxEvents: options.retention?.maxEvents ?? defaultMaxEvents,
+    },
+    owned,
+  );
+  broadcasts.wallet = stored.wallet;
+  const base = {
+    ...stored,
+    options,
+    network,
+    keys,
+    logger,
+    entropy,
+    now,
+    source,
+    fees,
+    broadcaster: broadcasts,
+  };
+  const following = new ChainFollowing(base, chainClients(base, walletStart), () => {
+    parts.background.wake();
+    observer.chainChanged();
+  });
+  stack.add(() => following.stop());
+  await following.catchUp();
+  const parts: NodeParts = { ...base, ...reachableParts(base, observer, stack) };
+  const timer = setInterval(() => rebroadcast(parts), rebroadcastInterval);
+  stack.add(() => clearInterval(timer));
+  rebroadcast(parts);
+  return { parts, following };
+}
+
+type Base = Omit<NodeParts, "gossip" | "peerManager" | "background" | "transport" | "reconnector">;
+
+function reachableParts(base: Base, observer: PartsObserver, stack: StartedParts) {
+  const { options, network, keys, logger, manager, chainMonitor, wallet, sweeper, store, graph, scorer } =
+    base;
+  const { development = {}, gossip: gossipOption = "peer-to-peer" } = options;
+  const lookup: ChainUtxoLookup = new ChainUtxoLookup({
+    source: base.source,
+    answered: (id, answer) => {
+      gossip.utxoResolved(id, answer);
+      background.wake();
+    },
+  });
+  stack.add(() => lookup.stop());
+  const gossip = new P2PGossipSync({ graph, now: base.now() as UnixSeconds, utxoLookup: lookup });
+  const peerManager = new PeerManager({
+    nodeSigner: keys,
+    handlers: { channel: manager, ...(gossipOption === "peer-to-peer" && { routing: gossip }) },
+    chainHash: network.genesisHash,
+    logger,
+  });
+  const bumping = { coins: wallet, signerProvider: keys, broadcaster: base.broadcaster, logger };
+  const background = new BackgroundProcessor({
+    ...{ manager, peerManager, chainMonitor, wallet, sweeper, store, gossip, scorer, logger },
+    networkGraph: graph,
+    bumpTransactionHandler: new BumpTransactionHandler(bumping),
+    handleEvent: observer.event,
+    onStatus: observer.status,
+    flush: () => transport.flush(),
+    ...(development.forwardAtOnce && { forwardDelay: "none" as const }),
+  });
+  const mayWrite = leaseOf(store);
+  const transport = new TcpTransport({
+    peers: background.peers,
+    logger,
+    ...(mayWrite && { mayWrite }),
+  });
+  const minDelay = development.reconnectDelay;
+  const reconnector = new Reconnector({
+    connect: (address) => transport.connect(address),
+    isConnected: (nodeId) => peerManager.peer(nodeId) !== undefined,
+    ...(minDelay !== undefined && { minDelay, maxDelay: 10 * minDelay }),
+  });
+  return { gossip, peerManager, background, transport, reconnector };
+}
+
+/** The node's broadcasts; the wallet hears of each funding at once, so that it does not promise its coins again. */
+class SeenBroadcasts implements BroadcasterInterface {
+  wallet: Wallet | undefined;
+  readonly #queue: BroadcasterInterface;
+  readonly #told: ((transactions: readonly Transaction[]) => void) | undefined;
+
+  constructor(
+    queue: BroadcasterInterface,
+    told: ((transactions: readonly Transaction[]) => void) | undefined,
+  ) {
+    this.#queue = queue;
+    this.#told = told;
+  }
+
+  broadcastTransactions(transactions: readonly Transaction[], type: TransactionType): void {
+    if (type === "funding") for (const one of transactions) this.wallet?.transactionSeen(one);
+    this.#told?.(transactions);
+    this.#queue.broadcastTransactions(transactions, type);
+  }
+}
+
+/** Whether this process may act, where several could be the node. */
+function leaseOf(store: KVStore & Partial<Lease>): (() => boolean) | undefined {
+  return store.holdsLease && (() => store.holdsLease?.() ?? true);
+}
+
+/** What the wallet sent and no block has yet: mempools forget. */
+function rebroadcast({ wallet, broadcaster }: NodeParts): void {
+  for (const transaction of wallet.pendingTransactions())
+    broadcaster.broadcastTransactions([transaction], "sweep");
+}
+
+/** Seconds since 1970 that never go back, whatever is done to the machine's clock. */
+function risingSeconds(): () => number {
+  let last = 0;
+  return () => {
+    last = Math.max(last, Math.floor(Date.now() / 1_000));
+    return last;
+  };
+}

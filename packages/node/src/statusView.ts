@@ -1,0 +1,81 @@
+import type { NodeId } from "@fulmen/lightning/util";
+import type { NodePhase, NodeStatusView, NodeWarning } from "./api/nodeApi.ts";
+import type { NodeOptions } from "./api/options.ts";
+import { phaseOf } from "./parts/index.ts";
+import type { RunningNode } from "./runningNode.ts";
+
+interface Known {
+  readonly phase: NodePhase;
+  readonly nodeId: NodeId;
+  readonly options: NodeOptions;
+  readonly failure: string | undefined;
+}
+
+/** How a node is, running or not. */
+export function statusView(
+  { phase, nodeId, options, failure }: Known,
+  node: RunningNode | undefined,
+): NodeStatusView {
+  const { network, alias = "" } = options;
+  const base = { phase, nodeId, network, alias, ...(failure !== undefined && { failure }) };
+  if (node === undefined) {
+    return {
+      ...base,
+      chain: { source: "", height: 0, blockHash: "", tip: 0, isSynced: false },
+      peers: 0,
+      channels: { open: 0, usable: 0, closing: 0 },
+      graph: { nodes: 0, channels: 0 },
+      warnings: [],
+    };
+  }
+  const { parts, following, listening, startedAt } = node;
+  const { manager, source, peerManager, graph } = parts;
+  const { tip, lastAnswer, problem } = following.state;
+  const { height, hash } = manager.bestBlock;
+  const channels = manager.listChannels();
+  const open = channels.filter((one) => phaseOf(one) === "open");
+  return {
+    ...base,
+    chain: {
+      source: source.name,
+      height,
+      blockHash: hash,
+      tip,
+      isSynced: problem === undefined && height >= tip,
+      ...(lastAnswer !== undefined && { lastAnswer }),
+      ...(problem !== undefined && { problem }),
+    },
+    ...(listening !== undefined && { listening, uri: `${nodeId}@${listening}` }),
+    peers: peerManager.listPeers().length,
+    channels: {
+      open: open.length,
+      usable: open.filter(({ isUsable }) => isUsable).length,
+      closing: channels.filter((one) => phaseOf(one) === "closing").length,
+    },
+    graph: { nodes: graph.nodeCount, channels: graph.channelCount },
+    startedAt,
+    warnings: warningsOf(node),
+  };
+}
+
+function warningsOf({ parts, following }: RunningNode): readonly NodeWarning[] {
+  const { manager, wallet } = parts;
+  const warnings: NodeWarning[] = [];
+  const required = manager.requiredAnchorReserve();
+  const { confirmed, trustedPending, locked } = wallet.balance();
+  const have = confirmed + trustedPending + locked;
+  if (have < required) {
+    const missing = required - have;
+    warnings.push({
+      code: "anchor-reserve",
+      text: `the wallet has ${have} sat of the ${required} sat that closing all channels may cost when fees are high: ${missing} sat are missing`,
+      remedy: `send ${missing} sat to an address of the wallet`,
+    });
+  }
+  const { problem } = following.state;
+  if (problem !== undefined) {
+    const remedy = "see that the chain source runs and can be reached; the node asks again by itself";
+    warnings.push({ code: "chain-unavailable", text: problem, remedy });
+  }
+  return warnings;
+}
