@@ -2,7 +2,6 @@ import { z } from "@hono/zod-openapi";
 import {
   FeeratePerKw,
   Msat,
-  NetworkName,
   NodeId,
   PageLimit,
   PageStart,
@@ -112,7 +111,6 @@ export const PaymentMethod = z
     z.strictObject({
       kind: z.literal("bolt11"),
       invoice: z.string(),
-      network: NetworkName.optional(),
       amountMsat: Msat.optional(),
       description: z.string().optional(),
       payee: NodeId,

@@ -11,6 +11,8 @@ const hex = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-
 export const Msat = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,19})$/)
+  // As texts of one length they compare as numbers do.
+  .refine((text) => text.length < 20 || text <= "18446744073709551615", "is at most 2^64 - 1")
   .openapi("Msat", { description: "Millisatoshi as a decimal string.", example: "250000" });
 
 /** Msat that may be negative: a change of a balance. */
@@ -107,6 +109,10 @@ export const ApiError = z
         .openapi({ description: "Stays the same from version to version.", example: "token-expired" }),
       message: z.string().openapi({ description: "What happened, with the numbers." }),
       remedy: z.string().openapi({ description: "What to do about it." }),
+      details: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+        .optional()
+        .openapi({ description: "The numbers by name; amounts are decimal strings." }),
     }),
   })
   .openapi("Error");

@@ -1,0 +1,254 @@
+import type { Readable } from "node:stream";
+import { type InputOf, listOperations, type Operation, openApiDocument, pathParameters } from "@fulmen/api";
+import { type Route, routes, type Scope } from "@fulmen/api/routes";
+import type { NodeApi } from "@fulmen/node";
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import type { Log } from "../logs/log.ts";
+import { Metrics } from "../metrics/metrics.ts";
+import type { PaymentKeys } from "../payments/paymentKeys.ts";
+import { Payer } from "../payments/payOnce.ts";
+import type { StoredToken } from "../tokens/token.ts";
+import { type Asset, assetResponse } from "./assets.ts";
+import { defaultLimits, Gate, type Limits } from "./authorize.ts";
+import { EventStreams } from "./eventsResponse.ts";
+import { type HandledOperation, type HandlerContext, makeHandlers } from "./handlers.ts";
+import { answerOf, RequestRefusal } from "./refusal.ts";
+import { readJsonBody } from "./requestBody.ts";
+
+/** What the HTTP API of a daemon is made of. */
+export interface AppOptions extends Pick<HandlerContext, "backup" | "lastBackupAt"> {
+  readonly node: NodeApi;
+  readonly version: string;
+  readonly tokens: () => readonly StoredToken[];
+  readonly paymentKeys: PaymentKeys;
+  readonly log: Log;
+  readonly limits?: Limits;
+  /** Pages of these origins may ask. Default: those of no other origin. */
+  readonly corsOrigins?: readonly string[];
+  /** Files that are served to everybody, by path: the dashboard. */
+  readonly assets?: ReadonlyMap<string, Asset>;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** What the server tells of a connection. */
+export interface AppEnv {
+  Bindings: { readonly incoming?: Readable & { readonly socket?: { readonly remoteAddress?: string } } };
+}
+
+/** The HTTP API of a node, for any server that speaks `fetch`. */
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const api = new Api(options);
+  const app = new Hono<AppEnv>();
+  if (options.corsOrigins !== undefined && options.corsOrigins.length > 0)
+    app.use(
+      "/v1/*",
+      cors({ origin: [...options.corsOrigins], allowMethods: ["GET", "POST", "DELETE"], maxAge: 600 }),
+    );
+  for (const { name, method, path, scope, operation } of listOperations()) {
+    app.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), (context) =>
+      api.handle(context, { name, method, path, scope, operation }),
+    );
+  }
+  const known = new Set(listOperations().map(({ path }) => path));
+  app.notFound((context) => api.notFound(context, known));
+  app.onError((error) => answerOf(error));
+  return app;
+}
+
+interface Asked extends Route {
+  readonly name: ReturnType<typeof listOperations>[number]["name"];
+  readonly operation: Operation;
+}
+
+class Api {
+  readonly #options: AppOptions;
+  readonly #gate: Gate;
+  readonly #streams: EventStreams;
+  readonly #metrics: Metrics;
+  readonly #handlers: ReturnType<typeof makeHandlers>;
+  #openApi: string | undefined;
+
+  constructor(options: AppOptions) {
+    const { node, version, now = Date.now, backup, lastBackupAt, paymentKeys } = options;
+    this.#options = options;
+    this.#gate = new Gate(options.tokens, options.limits ?? defaultLimits, now);
+    this.#streams = new EventStreams(node);
+    this.#metrics = new Metrics(node, () => this.#streams.open);
+    this.#handlers = makeHandlers({
+      node,
+      version,
+      now,
+      payer: new Payer(node, paymentKeys),
+      ...(backup !== undefined && { backup }),
+      ...(lastBackupAt !== undefined && { lastBackupAt }),
+    });
+  }
+
+  async handle(context: Context<AppEnv>, asked: Asked): Promise<Response> {
+    const started = performance.now();
+    let response: Response;
+    let who = "";
+    try {
+      const address = addressOf(context);
+      this.#gate.admit(address);
+      who = this.#authorize(context, address, asked.scope);
+      response = await this.#answer(context, asked);
+    } catch (error) {
+      response = this.#refuse(error, asked.name);
+    }
+    const seconds = (performance.now() - started) / 1000;
+    this.#metrics.answered(asked.name, response.status, seconds);
+    const fields = {
+      status: response.status,
+      milliseconds: Math.round(seconds * 1000),
+      ...(who !== "" && { who }),
+    };
+    this.#options.log.write("debug", "http", asked.name, fields);
+    return withSafeHeaders(response);
+  }
+
+  notFound(context: Context<AppEnv>, known: ReadonlySet<string>): Response {
+    const asset = assetResponse(this.#options.assets, context.req.raw);
+    if (asset !== undefined) return asset;
+    try {
+      this.#gate.admit(addressOf(context));
+      const isKnown = known.has(context.req.path);
+      throw isKnown
+        ? new RequestRefusal(
+            "method-not-allowed",
+            `${context.req.method} is not what this path takes.`,
+            "See /openapi.json for what there is.",
+          )
+        : new RequestRefusal(
+            "not-found",
+            "There is nothing at this path.",
+            "See /openapi.json for what there is.",
+          );
+    } catch (error) {
+      return withSafeHeaders(this.#refuse(error, "none"));
+    }
+  }
+
+  #authorize(context: Context<AppEnv>, address: string, scope: Scope | undefined): string {
+    if (scope === undefined) return "";
+    return this.#gate.authorize(address, context.req.header("authorization"), scope).id;
+  }
+
+  #refuse(error: unknown, operation: string): Response {
+    const response = answerOf(error);
+    const code = error instanceof Error && "code" in error ? String(error.code) : "internal";
+    this.#metrics.refused(response.status === 500 ? "internal" : code);
+    if (response.status === 500) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#options.log.write("error", "http", `${operation} failed: ${text}`);
+    }
+    return response;
+  }
+
+  async #answer(context: Context<AppEnv>, { name, method, path, operation }: Asked): Promise<Response> {
+    const input = await checkedInput(context, { method, path, operation });
+    switch (name) {
+      case "openApi":
+        this.#openApi ??= JSON.stringify(openApiDocument(this.#options.version));
+        return new Response(this.#openApi, { headers: { "content-type": "application/json" } });
+      case "metrics": {
+        const { contentType, text } = await this.#metrics.text();
+        return new Response(text, { headers: { "content-type": contentType } });
+      }
+      case "readiness":
+        return this.#readiness();
+      case "ledgerCsv":
+        return csvResponse(this.#options.node.ledgerCsv());
+      case "events": {
+        const { after } = input as InputOf<"events">;
+        return this.#streams.respond(after, context.req.raw.signal);
+      }
+      default:
+        return Response.json(await this.#call(name, input, (header) => context.req.header(header)));
+    }
+  }
+
+  /** The schemas make the input what the handler of this name takes: a tie that types cannot follow through a table. */
+  #call(name: HandledOperation, input: unknown, header: (name: string) => string | undefined): unknown {
+    const handler = this.#handlers[name] as (
+      input: unknown,
+      header: (name: string) => string | undefined,
+    ) => unknown;
+    return handler(input, header);
+  }
+
+  #readiness(): Response {
+    const { phase, chain, failure } = this.#options.node.status();
+    const reasons = [
+      ...(phase === "running" ? [] : [`The node is ${phase}.`]),
+      ...(failure === undefined ? [] : [failure]),
+      ...(chain.isSynced ? [] : [`The node is at block ${chain.height} of ${chain.tip}.`]),
+      ...(chain.problem === undefined ? [] : [`The chain source does not answer: ${chain.problem}`]),
+    ];
+    return Response.json(
+      { ready: reasons.length === 0, reasons },
+      { status: reasons.length === 0 ? 200 : 503 },
+    );
+  }
+}
+
+/** Path, query and body as the operation's schema has them; refuses what does not fit, and says what. */
+async function checkedInput(
+  context: Context<AppEnv>,
+  { method, path, operation }: Pick<Asked, "method" | "path" | "operation">,
+): Promise<unknown> {
+  const rest = method === "POST" ? await readJsonBody(context.req.raw) : queryOf(context);
+  if (operation.input === undefined) return undefined;
+  const params = Object.fromEntries(
+    pathParameters(path).map((name) => [name, context.req.param(name)] as const),
+  );
+  const result = operation.input.safeParse({ ...rest, ...params });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw new RequestRefusal(
+    "bad-request",
+    field === "" ? `${issue?.message ?? "It does not fit"}.` : `${field}: ${issue?.message}.`,
+    "See /openapi.json for what is taken.",
+  );
+}
+
+/** The header that browsers send when they resume a stream of events says the same as `after`, and later. */
+function queryOf(context: Context<AppEnv>): Readonly<Record<string, string>> {
+  const last = context.req.header("last-event-id");
+  const isEvents = context.req.path === routes.events.path;
+  return { ...context.req.query(), ...(isEvents && last !== undefined && { after: last }) };
+}
+
+function addressOf(context: Context<AppEnv>): string {
+  return context.env?.incoming?.socket?.remoteAddress ?? "unknown";
+}
+
+function csvResponse(pieces: AsyncIterable<string>): Response {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/csv; charset=utf-8",
+      "content-disposition": 'attachment; filename="fulmen-ledger.csv"',
+    },
+  });
+}
+
+function withSafeHeaders(response: Response): Response {
+  response.headers.set("x-content-type-options", "nosniff");
+  if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
+  return response;
+}

@@ -1,0 +1,79 @@
+import { allows, type Scope } from "@fulmen/api/routes";
+import { findToken, type StoredToken } from "../tokens/token.ts";
+import { type RateLimit, RateLimiter } from "./rateLimit.ts";
+import { RequestRefusal } from "./refusal.ts";
+
+/** How much is taken from whom. */
+export interface Limits {
+  readonly perToken: RateLimit;
+  readonly perAddress: RateLimit;
+  /** Requests with a token that is none, by address. */
+  readonly wrongTokens: RateLimit;
+}
+
+/** More than a busy shop asks, less than keeps a core busy. */
+export const defaultLimits: Limits = {
+  perToken: { perSecond: 500, burst: 1000 },
+  perAddress: { perSecond: 1000, burst: 2000 },
+  wrongTokens: { perSecond: 0.2, burst: 10 },
+};
+
+/** Decides who may ask for what. */
+export class Gate {
+  readonly #tokens: () => readonly StoredToken[];
+  readonly #now: () => number;
+  readonly #byToken: RateLimiter;
+  readonly #byAddress: RateLimiter;
+  readonly #wrong: RateLimiter;
+
+  constructor(tokens: () => readonly StoredToken[], limits: Limits, now: () => number = Date.now) {
+    this.#tokens = tokens;
+    this.#now = now;
+    this.#byToken = new RateLimiter(limits.perToken, now);
+    this.#byAddress = new RateLimiter(limits.perAddress, now);
+    this.#wrong = new RateLimiter(limits.wrongTokens, now);
+  }
+
+  /** Refuses an address that asks too often. */
+  admit(address: string): void {
+    refuseTooMany(this.#byAddress.take(address), "This address asks too often.");
+  }
+
+  /** The token of a request that needs `scope`; refuses without one that is valid and has it. */
+  authorize(address: string, header: string | undefined, scope: Scope): StoredToken {
+    refuseTooMany(this.#wrong.look(address), "This address has shown too many wrong tokens.");
+    const token = this.#tokenOf(address, header);
+    refuseTooMany(this.#byToken.take(token.id), "This token is used too often.");
+    if (!allows(token.scopes, scope))
+      throw new RequestRefusal(
+        "scope-missing",
+        `This needs the scope ${scope}; the token "${token.name}" has ${token.scopes.join(", ") || "none"}.`,
+        `Use a token with that scope: fulmen token create --scope ${scope}.`,
+      );
+    return token;
+  }
+
+  #tokenOf(address: string, header: string | undefined): StoredToken {
+    const remedy = "Make one with: fulmen token create.";
+    if (header === undefined)
+      throw new RequestRefusal("token-missing", "There is no header Authorization: Bearer <token>.", remedy);
+    const [, text] = /^Bearer +([!-~]{1,200})$/i.exec(header) ?? [];
+    const token = text === undefined ? undefined : findToken(this.#tokens(), text);
+    if (token === undefined) {
+      this.#wrong.take(address);
+      throw new RequestRefusal("token-unknown", "This token is not known: wrong, or revoked.", remedy);
+    }
+    if (token.expiresAt !== undefined && this.#now() / 1000 >= token.expiresAt)
+      throw new RequestRefusal(
+        "token-expired",
+        `The token "${token.name}" expired at ${new Date(token.expiresAt * 1000).toISOString()}.`,
+        remedy,
+      );
+    return token;
+  }
+}
+
+function refuseTooMany(wait: number | undefined, message: string): void {
+  if (wait === undefined) return;
+  throw new RequestRefusal("rate-limited", message, `Come back in ${wait} s.`, wait);
+}

@@ -1,0 +1,11 @@
+export { type AppEnv, type AppOptions, createApp } from "./http/app.ts";
+export type { Asset } from "./http/assets.ts";
+export type { Limits } from "./http/authorize.ts";
+export type { RateLimit } from "./http/rateLimit.ts";
+export { type ConnectionLimits, type HttpListenOptions, type Listening, listen } from "./listen/listen.ts";
+export { Log, type LogFields, type LogLevel, logLevels, withoutSecrets } from "./logs/log.ts";
+export { LogFile } from "./logs/logFile.ts";
+export { PaymentKeys } from "./payments/paymentKeys.ts";
+export { ServerError, type ServerErrorCode } from "./serverError.ts";
+export type { StoredToken } from "./tokens/token.ts";
+export { TokenFile, type TokenRequest } from "./tokens/tokenFile.ts";

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { listOperations } from "@fulmen/api";
+import { allows } from "@fulmen/api/routes";
+import { Log, PaymentKeys, ServerError, TokenFile, withoutSecrets } from "@fulmen/server";
+import { RateLimiter } from "#src/http/rateLimit";
+import { findToken } from "#src/tokens/token";
+import { daemonDouble, tokens } from "./daemonDouble.ts";
+
+function inFolder(use: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), "fulmen-server-"));
+  try {
+    use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("access", () => {
+  it("needs a token with the route's scope, for every route and every scope", async () => {
+    const wide = { perSecond: 1e6, burst: 1e6 };
+    const { ask } = daemonDouble({ limits: { perToken: wide, perAddress: wide, wrongTokens: wide } });
+    for (const { name, method, path, scope } of listOperations()) {
+      if (name === "events") continue;
+      for (const token of ["read", "receive", "pay", "admin", "old", "wrong", ""] as const) {
+        // Checked before the input: a body that fits nothing shows that the gate lets through.
+        const { status, json } = await ask(method, path, { token, ...(method === "POST" && { body: "{" }) });
+        const code = json?.error?.code;
+        const held = tokens.find(({ id }) => id === token)?.scopes ?? [];
+        if (scope === undefined) assert.notEqual(status, 401, name);
+        else if (token === "") assert.equal(code, "token-missing", name);
+        else if (token === "wrong") assert.equal(code, "token-unknown", name);
+        else if (token === "old") assert.equal(code, "token-expired", name);
+        else if (allows(held, scope)) assert.ok(status !== 401 && status !== 403, `${name} with ${token}`);
+        else assert.deepEqual([status, code], [403, "scope-missing"], `${name} with ${token}`);
+      }
+    }
+  });
+
+  it("is closed to pages of other sites unless they are named", async () => {
+    const origin = { origin: "https://shop.example" };
+    const closed = await daemonDouble().ask("GET", "/v1/info", { headers: origin });
+    assert.equal(closed.headers.get("access-control-allow-origin"), null);
+    const open = daemonDouble({ corsOrigins: ["https://shop.example"] });
+    const answer = await open.ask("GET", "/v1/info", { headers: origin });
+    assert.equal(answer.headers.get("access-control-allow-origin"), "https://shop.example");
+    const other = await open.ask("GET", "/v1/info", { headers: { origin: "https://evil.example" } });
+    assert.equal(other.headers.get("access-control-allow-origin"), null);
+  });
+
+  it("is refused for a while after too many requests, and after fewer wrong tokens", async () => {
+    let now = 1_700_000_000_000;
+    const limit = { perSecond: 1, burst: 2 };
+    const wide = { perSecond: 100, burst: 100 };
+    const { ask } = daemonDouble({
+      now: () => now,
+      limits: { perToken: limit, perAddress: wide, wrongTokens: limit },
+    });
+    const statuses = async (token: string) => (await ask("GET", "/v1/info", { token })).status;
+    assert.deepEqual(
+      [await statuses("read"), await statuses("read"), await statuses("read")],
+      [200, 200, 429],
+    );
+    assert.equal(await statuses("admin"), 200);
+    now += 1000;
+    assert.equal(await statuses("read"), 200);
+    assert.deepEqual([await statuses("x"), await statuses("y"), await statuses("z")], [401, 401, 429]);
+    const refused = await ask("GET", "/v1/info", { token: "admin" });
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "1"]);
+  });
+
+  it("counts by address within a bound of memory", () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1 }, () => 0, 3);
+    for (const key of ["a", "b", "c", "a"]) limiter.take(key);
+    assert.notEqual(limiter.take("a"), undefined);
+    limiter.take("d");
+    assert.equal(limiter.take("b"), undefined, "the one that was used longest ago is forgotten");
+    assert.notEqual(limiter.take("d"), undefined);
+  });
+});
+
+describe("a file of tokens", () => {
+  it("holds hashes that only its owner may read, and finds a token by its text", () =>
+    inFolder((folder) => {
+      const path = join(folder, "tokens.json");
+      const file = new TokenFile(path);
+      const { text, token } = file.create({ name: "shop", scopes: ["receive"] });
+      assert.match(text, /^fulmen_[A-Za-z0-9_-]{43}$/);
+      assert.equal(statSync(path).mode & 0o777, 0o600);
+      assert.ok(!readFileSync(path, "utf8").includes(text.slice(7)));
+      assert.equal(findToken(file.list(), text)?.id, token.id);
+      assert.equal(findToken(file.list(), `${text}x`), undefined);
+    }));
+
+  it("shows what another process made and revoked, a second later", () =>
+    inFolder((folder) => {
+      let now = 0;
+      const path = join(folder, "tokens.json");
+      const daemon = new TokenFile(path, () => now);
+      assert.deepEqual(daemon.list(), []);
+      const other = new TokenFile(path);
+      const { token } = other.create({ name: "a", scopes: ["read"] });
+      now += 1000;
+      assert.deepEqual(daemon.list(), [token]);
+      assert.ok(other.revoke("a"));
+      assert.ok(!other.revoke("a"));
+      now += 999;
+      assert.equal(daemon.list().length, 1);
+      now += 1;
+      assert.deepEqual(daemon.list(), []);
+    }));
+
+  it("refuses a file that is none of ours", () =>
+    inFolder((folder) => {
+      const path = join(folder, "tokens.json");
+      const bad = [
+        "{",
+        "[]",
+        '{"tokens":[{}]}',
+        '{"tokens":[{"id":"a","name":"a","scopes":["root"],"hash":"","createdAt":1}]}',
+      ];
+      for (const text of bad) {
+        writeFileSync(path, text);
+        assert.throws(
+          () => new TokenFile(path).list(),
+          (error) => error instanceof ServerError && error.code === "token-file-unusable",
+          text,
+        );
+      }
+    }));
+});
+
+describe("keys of payments", () => {
+  it("outlive the process, also when it died in the middle of a line", () =>
+    inFolder((folder) => {
+      const path = join(folder, "keys.jsonl");
+      const keys = new PaymentKeys(path);
+      keys.set("a", { fingerprint: "f" });
+      keys.set("a", { fingerprint: "f", paymentId: "p" });
+      keys.set("b", { fingerprint: "g" });
+      keys.delete("b");
+      writeFileSync(path, `${readFileSync(path, "utf8")}{"key":"cut o`);
+      const again = new PaymentKeys(path);
+      assert.deepEqual(again.find("a"), { fingerprint: "f", paymentId: "p" });
+      assert.equal(again.find("b"), undefined);
+      assert.equal(readFileSync(path, "utf8").split("\n").length, 2);
+    }));
+});
+
+describe("the log", () => {
+  it("writes no tokens, passwords or other secrets", () => {
+    const lines: string[] = [];
+    const log = new Log("debug", { write: (line) => void lines.push(line) });
+    const token = `fulmen_${"A".repeat(43)}`;
+    log.write("info", "x", `asked with ${token} of http://user:hunter2@10.0.0.1:8332/`, {
+      authorization: "Bearer hunter2",
+      password: "hunter2",
+      seed: "hunter2 hunter2",
+      preimage: "hunter2",
+      url: "postgres://fulmen:hunter2@db/fulmen",
+      header: "Authorization: Basic aHVudGVyMjpodW50ZXIy",
+    });
+    log.log({ level: "warn", module: "chain", text: `cookie https://a:hunter2@b ${token}` });
+    const text = lines.join("");
+    assert.equal(lines.length, 2);
+    for (const secret of ["hunter2", token.slice(7), "aHVudGVyMjp"]) assert.ok(!text.includes(secret), text);
+    assert.ok(text.includes("10.0.0.1:8332"));
+    assert.equal(JSON.parse(lines[1] ?? "").level, "warn");
+  });
+
+  it("leaves texts without secrets as they are", () => {
+    const text = "peer 02ab at host:9735 sent fulmen_up; see https://example.org/a@b";
+    assert.equal(withoutSecrets(text), text);
+  });
+});
