@@ -8,12 +8,12 @@ import type { Log } from "../logs/log.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import type { PaymentKeys } from "../payments/paymentKeys.ts";
 import { Payer } from "../payments/payOnce.ts";
+import { answerOf, RequestRefusal } from "../refusal.ts";
 import type { StoredToken } from "../tokens/token.ts";
 import { type Asset, assetResponse } from "./assets.ts";
 import { defaultLimits, Gate, type Limits } from "./authorize.ts";
 import { EventStreams } from "./eventsResponse.ts";
 import { type HandledOperation, type HandlerContext, makeHandlers } from "./handlers.ts";
-import { answerOf, RequestRefusal } from "./refusal.ts";
 import { readJsonBody } from "./requestBody.ts";
 
 /** What the HTTP API of a daemon is made of. */

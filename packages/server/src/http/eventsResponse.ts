@@ -1,6 +1,6 @@
 import type { NodeApi } from "@fulmen/node";
+import { RequestRefusal } from "../refusal.ts";
 import { eventView } from "../views/eventViews.ts";
-import { RequestRefusal } from "./refusal.ts";
 
 /** Between signs of life while nothing happens. */
 const heartbeatMilliseconds = 15_000;

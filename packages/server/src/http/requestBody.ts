@@ -1,4 +1,4 @@
-import { RequestRefusal } from "./refusal.ts";
+import { RequestRefusal } from "../refusal.ts";
 
 /** The largest body that any operation takes. */
 const maxBodyBytes = 65_536;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { InputOf } from "@fulmen/api";
 import { feeratePerKw, msat } from "@fulmen/lightning/util";
 import { type NodeApi, NodeError, type Payment, type PayOptions } from "@fulmen/node";
-import { RequestRefusal } from "../http/refusal.ts";
+import { RequestRefusal } from "../refusal.ts";
 import type { PaymentKeys } from "./paymentKeys.ts";
 
 type PayInput = InputOf<"pay">;
