@@ -1,7 +1,7 @@
 import { after, before, describe, it } from "node:test";
 import { openPostgresStore } from "@fulmen/persist/postgres";
 import { kvStoreConformance } from "@fulmen/testkit/conformance";
-import { PostgresServer } from "./postgresServer.ts";
+import { PostgresServer } from "@fulmen/testkit/postgres";
 
 // timeout: 120 s
 

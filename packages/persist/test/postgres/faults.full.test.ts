@@ -4,9 +4,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 import type { LeasedStore } from "@fulmen/lightning/chain";
 import { openPostgresStore, type PostgresStoreOptions, waitForLease } from "@fulmen/persist/postgres";
+import { PostgresServer, TcpProxy } from "@fulmen/testkit/postgres";
 import pg from "pg";
-import { PostgresServer } from "./postgresServer.ts";
-import { TcpProxy } from "./tcpProxy.ts";
 
 // timeout: 180 s
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   BackgroundProcessor,
   BumpTransactionHandler,
+  fencedBroadcaster,
   loadNetworkGraph,
   loadScores,
   type NodeStatus,
@@ -10,7 +11,7 @@ import {
   risingMilliseconds,
 } from "@fulmen/background";
 import { networks } from "@fulmen/bitcoin/network";
-import type { FeeEstimator, KVStore } from "@fulmen/lightning/chain";
+import type { BroadcasterInterface, FeeEstimator, KVStore, LeasedStore } from "@fulmen/lightning/chain";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { type NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Event, Logger } from "@fulmen/lightning/handlers";
@@ -85,19 +86,24 @@ export interface NodeHost extends Logger, StoredParts {
   stop(): Promise<void>;
 }
 
-/** Starts a node from its store, or a new one: restored, at the chain's tip, and only then reachable. */
+/**
+ * Starts a node from its store, or a new one: restored, at the chain's tip, and only then reachable. One whose store has a
+ * lease acts only while it holds it.
+ */
 export async function startNode(
   settings: NodeSettings,
   connectChain: (port: number) => Caller<ChainService>,
   observer: NodeObserver,
+  openStore: (settings: NodeSettings) => Promise<KVStore | LeasedStore> = ({ folder }) =>
+    openSqliteStore(join(folder, "node.sqlite")),
 ): Promise<NodeHost> {
   const chain = connectChain(settings.chainPort);
   const logger: Logger = observer;
   const now = Math.floor(Date.now() / 1_000) as UnixSeconds;
   const keys = keysOf(settings);
   const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
-  const broadcaster = new RemoteBroadcaster(chain, logger);
-  const store = await openSqliteStore(join(settings.folder, "node.sqlite"));
+  const store = await openStore(settings);
+  const { broadcaster, mayWrite } = outlets(store, new RemoteBroadcaster(chain, logger), logger);
   const known = await networkKnowledge(store, logger);
   const { graph, scorer } = known;
   const environment = {
@@ -152,7 +158,7 @@ export async function startNode(
     forwardDelay: "none",
     onStatus: (status) => observer.status(status),
   });
-  const transport = new TcpTransport({ peers: background.peers, logger });
+  const transport = new TcpTransport({ peers: background.peers, logger, mayWrite });
   const reconnector = new Reconnector({
     connect: (address) => transport.connect(address),
     isConnected: (nodeId) => peerManager.peer(nodeId) !== undefined,
@@ -180,6 +186,15 @@ export async function startNode(
       await transport.close();
       await store.close();
     },
+  };
+}
+
+/** How the node may speak to the chain and to peers: where its store has a lease, only while that is held. */
+function outlets(store: KVStore | LeasedStore, broadcaster: BroadcasterInterface, logger: Logger) {
+  if (!("holdsLease" in store)) return { broadcaster, mayWrite: () => true };
+  return {
+    broadcaster: fencedBroadcaster(broadcaster, { lease: store, logger }),
+    mayWrite: () => store.holdsLease(),
   };
 }
 

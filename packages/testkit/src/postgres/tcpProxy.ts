@@ -17,6 +17,8 @@ export class TcpProxy {
   holds = false;
   /** Whether bytes vanish, both ways, and nobody hears of it; new connections too. */
   isDead = false;
+  /** Whether the store's ends stay open when the other side has closed. */
+  keepsClients = false;
   /** When set, called with what the store sends; what it gives is called instead of passing on the answer to that. */
   onRequest: ((bytes: Uint8Array) => (() => void) | undefined) | undefined;
 
@@ -83,6 +85,7 @@ export class TcpProxy {
     client.on("error", () => undefined);
     server.on("error", () => undefined);
     server.on("close", () => {
+      if (this.keepsClients) return;
       this.#lines.delete(line);
       client.destroy();
     });

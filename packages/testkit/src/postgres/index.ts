@@ -1,0 +1,2 @@
+export { PostgresServer } from "./postgresServer.ts";
+export { TcpProxy } from "./tcpProxy.ts";
