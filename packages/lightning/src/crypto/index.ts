@@ -19,3 +19,8 @@ export {
   secretFor,
   type WrongSecret,
 } from "./shachain.ts";
+export {
+  xchacha20NonceLength,
+  xchacha20Poly1305Decrypt,
+  xchacha20Poly1305Encrypt,
+} from "./xchacha20Poly1305.ts";

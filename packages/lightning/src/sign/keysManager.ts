@@ -30,6 +30,7 @@ const children = {
   shutdown: 2,
   channelMaster: 3,
   inboundPayment: 5,
+  peerStorage: 6,
   receiveAuth: 7,
   staticPayment: 8,
 } as const;
@@ -48,6 +49,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
   readonly #shutdownKey: Uint8Array;
   readonly #inboundPaymentKey: Uint8Array;
   readonly #receiveAuthKey: Uint8Array;
+  readonly #peerStorageKey: Uint8Array;
   readonly #channelMaster: ExtendedKey;
   readonly #staticPayment: ExtendedKey;
 
@@ -60,6 +62,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
     this.#shutdownKey = hardenedChild(master, children.shutdown).key;
     this.#inboundPaymentKey = hardenedChild(master, children.inboundPayment).key;
     this.#receiveAuthKey = hardenedChild(master, children.receiveAuth).key;
+    this.#peerStorageKey = hardenedChild(master, children.peerStorage).key;
     this.#channelMaster = hardenedChild(master, children.channelMaster);
     this.#staticPayment = hardenedChild(master, children.staticPayment);
     this.nodeId = nodeIdOf(crypto().publicKey(this.#nodeKey));
@@ -75,6 +78,15 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
 
   receiveAuthKey(): Uint8Array {
     return this.#receiveAuthKey.slice();
+  }
+
+  /**
+   * 32 bytes that encrypt what is kept in other people's places: the static channel backup, at peers or anywhere.
+   *
+   * @ldk NodeSigner::get_peer_storage_key
+   */
+  peerStorageKey(): Uint8Array {
+    return this.#peerStorageKey.slice();
   }
 
   signInvoice(hash: Uint8Array): { readonly signature: Uint8Array; readonly recovery: number } {

@@ -47,5 +47,12 @@ export { type OutboxRow, outboxWrite, readOutboxRow } from "./v1/outbox.ts";
 export { encodePayment, readPayment } from "./v1/payment.ts";
 export { readChannel, readChannels, type StoredState } from "./v1/readChannel.ts";
 export { type RestoredMonitor, restoreMonitors } from "./v1/readMonitors.ts";
+export { type RestoredStore, type RestoreTerms, restoredStore } from "./v1/restoredChannels.ts";
 export { type RevokedCommitment, revokedCommitment } from "./v1/revokedCommitment.ts";
+export {
+  type BackedUpPeer,
+  openStaticBackup,
+  type StaticBackup,
+  sealStaticBackup,
+} from "./v1/staticBackup.ts";
 export { readSweeper, type StoredSweeper } from "./v1/sweeper.ts";

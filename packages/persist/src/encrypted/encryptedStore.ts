@@ -1,9 +1,13 @@
 import type { EntropySource, KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
+import {
+  xchacha20NonceLength as nonceLength,
+  xchacha20Poly1305Decrypt,
+  xchacha20Poly1305Encrypt,
+} from "@fulmen/lightning/crypto";
 import { concatBytes, invariant } from "@fulmen/lightning/util";
 import { asciiBytes } from "../asciiBytes.ts";
 import { checkLimit, ownBatch } from "../keys.ts";
 import { StoreError } from "../storeError.ts";
-import { nonceLength, xchacha20Poly1305Decrypt, xchacha20Poly1305Encrypt } from "./xchacha20Poly1305.ts";
 
 /** The row that tells whether a key is the right one. It is not seen through the encrypted store. */
 const encryptionCheckKey = "encryption-check";

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import type { EntropySource, KvEntry } from "@fulmen/lightning/chain";
+import { xchacha20Poly1305Decrypt, xchacha20Poly1305Encrypt } from "@fulmen/lightning/crypto";
 import { StoreError, type StoreErrorCode } from "@fulmen/persist";
 import { encryptedStore } from "@fulmen/persist/encrypted";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { kvStoreConformance } from "@fulmen/testkit/conformance";
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { xchacha20Poly1305Decrypt, xchacha20Poly1305Encrypt } from "#src/encrypted/xchacha20Poly1305";
 
 const key = new Uint8Array(32).fill(7);
 

@@ -8,6 +8,7 @@ import { send } from "../ops/commit.ts";
 import { complaint, forceClose, isFundingUnproven } from "../ops/forceClose.ts";
 import { broadcastFunding } from "../ops/funding.ts";
 import { nextUpdate } from "../ops/monitorUpdate.ts";
+import { reestablishMessage } from "../ops/reestablish.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
 import type { Closing, WaitForRemoteClose } from "../state.ts";
 import { record } from "./records.ts";
@@ -70,6 +71,8 @@ export function stepWaitForRemoteClose(
     case "funding-spent":
       return forceClose(state.channel, { kind: "lost-channel-state" }, { broadcast: false });
     case "connected":
+      // Our numbers alone make many a peer close, which waits for this message and takes no error before it.
+      return unchanged(state, send(reestablishMessage(state.channel.commitments)));
     case "disconnected":
     case "tick":
     case "new-block":

@@ -1,12 +1,12 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import { chacha20FromBlock } from "@fulmen/lightning/crypto";
-import { concatBytes } from "@fulmen/lightning/util";
+import { concatBytes } from "../util/bytes.ts";
+import { chacha20FromBlock } from "./chacha20Block.ts";
 
 // XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha): ChaCha20-Poly1305 under a key that is derived from the nonce's first 16
 // bytes, so that nonces may be drawn at random for any number of messages.
 
 /** Bytes of a nonce. */
-export const nonceLength = 24;
+export const xchacha20NonceLength = 24;
 
 /** The ciphertext with its tag of 16 bytes behind it. `key`: 32 bytes, `nonce`: 24 bytes. */
 export function xchacha20Poly1305Encrypt(

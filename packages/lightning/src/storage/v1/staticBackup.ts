@@ -1,0 +1,119 @@
+import { array16, many } from "../../codec/array.ts";
+import { decode, encode } from "../../codec/codec.ts";
+import { chainHash, nodeId } from "../../codec/primitives.ts";
+import { struct } from "../../codec/struct.ts";
+import {
+  xchacha20NonceLength,
+  xchacha20Poly1305Decrypt,
+  xchacha20Poly1305Encrypt,
+} from "../../crypto/xchacha20Poly1305.ts";
+import type { ChannelMonitorUpdateStep } from "../../onchain/channelMonitorUpdate.ts";
+import type { MonitorSetup } from "../../onchain/watch.ts";
+import { concatBytes, equalBytes, type Signature } from "../../util/bytes.ts";
+import type { BlockHash, NodeId } from "../../util/ids.ts";
+import { invariant } from "../../util/invariant.ts";
+import { err, type Result } from "../../util/result.ts";
+import { corruptRecord, reading, type StorageError } from "../storageError.ts";
+import { layout, needed, record, sized } from "./layouts.ts";
+import { monitorSetupLayout } from "./monitor.ts";
+import { count, text } from "./values.ts";
+
+/** Where a peer is found, so that it can be asked to close. */
+export interface BackedUpPeer {
+  readonly nodeId: NodeId;
+  /** As people write them: `host:port`. */
+  readonly addresses: readonly string[];
+}
+
+/**
+ * All that is needed, beside the seed, to get back what is ours in channels whose state is lost: with it a node asks
+ * its peers to close, and takes what their commitments pay it. It names no balances of today, and there is nothing in it
+ * that could be broadcast: it may be old, as long as it has all channels.
+ */
+export interface StaticBackup {
+  readonly nodeId: NodeId;
+  /** The genesis hash of the chain. */
+  readonly chain: BlockHash;
+  /** Rises with each backup of a node: of several copies, the one with the highest is the newest. */
+  readonly counter: number;
+  /** Of channels, as they were when they opened: see `backedUpSetup`. */
+  readonly channels: readonly MonitorSetup[];
+  readonly peers: readonly BackedUpPeer[];
+}
+
+const staticBackup = record(
+  layout<StaticBackup>("static_backup", {
+    nodeId: needed(0, nodeId),
+    chain: needed(2, chainHash),
+    counter: needed(4, count),
+    channels: needed(6, many(sized(monitorSetupLayout))),
+    peers: needed(8, many(struct("backed_up_peer", { nodeId, addresses: array16(sized(text)) }))),
+  }),
+);
+
+/** "FULMEN", "B" for a backup, and the version of the envelope. */
+const magic = Uint8Array.of(0x46, 0x55, 0x4c, 0x4d, 0x45, 0x4e, 0x42, 1);
+/** How errors name what is no record of a store. */
+const name = "static-backup";
+
+/** No signature has such an R: whatever is made of it is invalid. */
+const noSignature = new Uint8Array(64) as Signature;
+
+/**
+ * What a backup has of a channel. Our first commitment, which was revoked long ago and would cost the whole channel, can
+ * never be broadcast from it: the peer's signature is left out.
+ */
+export function backedUpSetup(setup: MonitorSetup): MonitorSetup {
+  const steps = setup.initial.steps.map((step): ChannelMonitorUpdateStep => {
+    if (step.kind !== "holder-commitment") return step;
+    const commitments = step.commitments.map((one) => ({
+      ...one,
+      signature: noSignature,
+      htlcSignatures: [],
+    }));
+    return { ...step, commitments };
+  });
+  return { ...setup, initial: { ...setup.initial, steps } };
+}
+
+/**
+ * A backup as bytes that may be kept anywhere: XChaCha20-Poly1305 under `key` (`KeysManager.peerStorageKey`). `nonce`:
+ * 24 random bytes, never used before.
+ */
+export function sealStaticBackup(backup: StaticBackup, key: Uint8Array, nonce: Uint8Array): Uint8Array {
+  invariant(nonce.length === xchacha20NonceLength, `a nonce of ${nonce.length} bytes`);
+  const channels = backup.channels.map(backedUpSetup);
+  const body = encode(staticBackup, { ...backup, channels });
+  return concatBytes(magic, nonce, xchacha20Poly1305Encrypt(key, nonce, magic, body));
+}
+
+/** Reads what `sealStaticBackup` has made, of this version or one before; whatever is amiss is named. */
+export function openStaticBackup(bytes: Uint8Array, key: Uint8Array): Result<StaticBackup, StorageError> {
+  const at = magic.length;
+  const [head, version] = [bytes.subarray(0, at - 1), bytes[at - 1]];
+  if (!equalBytes(head, magic.subarray(0, at - 1)) || version === undefined) {
+    return err({
+      kind: "corrupt",
+      key: name,
+      text: "this is no static channel backup: look for another file",
+    });
+  }
+  if (version > 1) {
+    const text = `the backup has format ${version}, this program knows format 1: use the newer program`;
+    return err({ kind: "from-the-future", key: name, text });
+  }
+  const nonce = bytes.subarray(at, at + xchacha20NonceLength);
+  const sealed = bytes.subarray(at + xchacha20NonceLength);
+  const isWhole = sealed.length >= 16;
+  const body = isWhole ? xchacha20Poly1305Decrypt(key, nonce, magic, sealed) : undefined;
+  if (body === undefined) {
+    const text =
+      "the backup was damaged, or belongs to another seed: check the seed, and try other copies of the backup";
+    return err({ kind: "corrupt", key: name, text });
+  }
+  const read = reading(name, () => decode(staticBackup, body));
+  if (read.ok && read.value.channels.some((setup) => setup.initial.steps.length === 0)) {
+    return err(corruptRecord(name, "a channel has no commitments"));
+  }
+  return read;
+}

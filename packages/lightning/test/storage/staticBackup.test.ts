@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { networks } from "@fulmen/bitcoin/network";
+import type { KvWrite } from "#src/chain/kvStore";
+import { defaultUserConfig } from "#src/channel/config";
+import type { ChannelContext } from "#src/channel/input";
+import { nothingExchanged } from "#src/channel/state";
+import { step } from "#src/channel/step";
+import type { MonitorSetup } from "#src/onchain/watch";
+import { KeysManager } from "#src/sign/keysManager";
+import { readChannels } from "#src/storage/v1/readChannel";
+import { restoreMonitors } from "#src/storage/v1/readMonitors";
+import { type RestoreTerms, restoredStore } from "#src/storage/v1/restoredChannels";
+import { openStaticBackup, type StaticBackup, sealStaticBackup } from "#src/storage/v1/staticBackup";
+import { fromHex, toHex } from "#src/util/bytes";
+import { commitmentNumber, type NodeId } from "#src/util/ids";
+import { Features } from "#src/wire/index";
+import { defaultFeatures, defaultFeerates } from "../channel/pair.ts";
+import { entriesOf } from "./entriesOf.ts";
+import { channelId, monitorSetup, otherChannelId } from "./examples.ts";
+
+interface Golden {
+  readonly key: string;
+  readonly nonce: string;
+  readonly sealed: string;
+}
+
+const fixture = new URL("../../../../fixtures/storage/v1/staticBackup.json", import.meta.url);
+const golden = JSON.parse(readFileSync(fixture, "utf8")) as Golden;
+
+const keys = new KeysManager(new Uint8Array(32).fill(5));
+const peer = `02${"a1".repeat(32)}` as NodeId;
+
+/** As the examples have it, with keys of this node. */
+function setupOf(id: MonitorSetup["channelId"]): MonitorSetup {
+  const signer = keys.deriveChannelSigner(monitorSetup.channelKeysId);
+  const [holder, counterparty] = monitorSetup.initial.steps;
+  assert.ok(holder?.kind === "holder-commitment" && counterparty?.kind === "counterparty-commitment");
+  const htlcs = { entered: [], left: [] };
+  const initial = {
+    ...monitorSetup.initial,
+    channelId: id,
+    steps: [holder, counterparty].map((one) => ({ ...one, number: commitmentNumber(0), htlcs })),
+  };
+  return {
+    ...monitorSetup,
+    channelId: id,
+    funding: { ...monitorSetup.funding, localKey: signer.fundingKey },
+    initial,
+  };
+}
+
+const backup: StaticBackup = {
+  nodeId: keys.nodeId,
+  chain: networks.regtest.genesisHash,
+  counter: 7,
+  channels: [
+    setupOf(channelId),
+    { ...setupOf(otherChannelId), bestHeight: 799_000 as MonitorSetup["bestHeight"] },
+  ],
+  peers: [{ nodeId: peer, addresses: ["example.org:9735", "[::1]:9735"] }],
+};
+
+const ctx: ChannelContext = {
+  ourNodeId: keys.nodeId,
+  ourFeatures: defaultFeatures,
+  chainHash: networks.regtest.genesisHash,
+  bestHeight: 800_010,
+  feerates: defaultFeerates,
+  config: defaultUserConfig,
+};
+
+const terms: RestoreTerms = {
+  nodeId: keys.nodeId,
+  network: networks.regtest,
+  signerProvider: keys,
+  channelConfig: defaultUserConfig.channelConfig,
+};
+
+function mapOf(writes: readonly KvWrite[]): ReadonlyMap<string, Uint8Array> {
+  return new Map(writes.flatMap(({ key, value }) => (value === undefined ? [] : [[key, value] as const])));
+}
+
+describe("a static channel backup", () => {
+  const nonce = new Uint8Array(24).fill(9);
+  const sealed = sealStaticBackup(backup, keys.peerStorageKey(), nonce);
+
+  it("has everything but what could be broadcast", () => {
+    const opened = openStaticBackup(sealed, keys.peerStorageKey());
+    assert.ok(opened.ok);
+    const { channels, ...rest } = opened.value;
+    const { channels: given, ...restGiven } = backup;
+    assert.deepEqual(rest, restGiven);
+    for (const [index, setup] of channels.entries()) {
+      assert.deepEqual({ ...setup, initial: undefined }, { ...given[index], initial: undefined });
+      for (const one of setup.initial.steps) {
+        if (one.kind !== "holder-commitment") continue;
+        for (const { signature, htlcSignatures } of one.commitments) {
+          assert.equal(toHex(signature), "00".repeat(64));
+          assert.deepEqual(htlcSignatures, []);
+        }
+      }
+    }
+  });
+
+  it("stays readable, byte for byte", () => {
+    const opened = openStaticBackup(fromHex(golden.sealed), fromHex(golden.key));
+    assert.ok(opened.ok);
+    const again = sealStaticBackup(opened.value, fromHex(golden.key), fromHex(golden.nonce));
+    assert.equal(toHex(again), golden.sealed);
+  });
+
+  it("that is damaged, cut off, another node's or a later program's is named", () => {
+    for (let at = 8; at < sealed.length; at += 11) {
+      const changed = sealed.slice();
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      const cut = sealed.slice(0, at);
+      for (const bytes of [changed, cut]) {
+        const opened = openStaticBackup(bytes, keys.peerStorageKey());
+        assert.ok(!opened.ok && opened.error.kind === "corrupt", `byte ${at}`);
+        assert.match(opened.error.text, /damaged, or belongs to another seed/);
+      }
+    }
+    const other = openStaticBackup(sealed, new Uint8Array(32));
+    assert.ok(!other.ok && other.error.kind === "corrupt");
+    const later = openStaticBackup(
+      Uint8Array.of(...sealed.slice(0, 7), 2, ...sealed.slice(8)),
+      keys.peerStorageKey(),
+    );
+    assert.ok(!later.ok && later.error.kind === "from-the-future");
+    for (const bytes of [new Uint8Array(0), new Uint8Array(200)]) {
+      const none = openStaticBackup(bytes, keys.peerStorageKey());
+      assert.ok(!none.ok);
+      assert.match(none.error.text, /no static channel backup/);
+    }
+  });
+});
+
+describe("restoredStore", () => {
+  it("gives a store whose channels wait for their peers to close", () => {
+    const restored = restoredStore(backup, terms);
+    assert.ok(restored.ok);
+    assert.equal(restored.value.oldestHeight, 799_000);
+    const store = mapOf(restored.value.writes);
+    const channels = readChannels(entriesOf(store, "channel/"));
+    assert.ok(channels.ok);
+    assert.deepEqual(
+      channels.value.map((state) => state.kind),
+      ["wait-for-remote-close", "wait-for-remote-close"],
+    );
+    const monitors = restoreMonitors(entriesOf(store, "monitor/"));
+    assert.ok(monitors.ok);
+    assert.deepEqual(
+      monitors.value.map(({ monitor }) => monitor.latestUpdateId),
+      [1, 1],
+    );
+    assert.ok(store.has("node"));
+  });
+
+  it("whose channels say on each connection that they lost everything, and refuse to broadcast", () => {
+    const restored = restoredStore(backup, terms);
+    assert.ok(restored.ok);
+    const channels = readChannels(entriesOf(mapOf(restored.value.writes), "channel/"));
+    assert.ok(channels.ok);
+    const [state] = channels.value;
+    assert.ok(state?.kind === "wait-for-remote-close");
+    assert.deepEqual(state.channel.exchanged, nothingExchanged);
+    const connected = step(ctx, state, { kind: "connected", remoteFeatures: Features.of({}) });
+    const [sent] = connected.actions;
+    assert.ok(sent?.kind === "send" && sent.message.type === "channel_reestablish");
+    assert.equal(sent.message.nextCommitmentNumber, 1n);
+    assert.equal(sent.message.nextRevocationNumber, 0n);
+    assert.equal(toHex(sent.message.yourLastPerCommitmentSecret), "00".repeat(32));
+    const asked = step(ctx, connected.state, { kind: "message", message: sent.message });
+    assert.ok(asked.actions.some((one) => one.kind === "send" && one.message.type === "error"));
+    const forced = step(ctx, state, { kind: "command", command: { kind: "force-close", message: "now" } });
+    assert.equal(forced.actions[0]?.kind, "refused");
+    assert.deepEqual(forced.state, state);
+  });
+
+  it("refuses another node's backup, another network's, and keys of another seed", () => {
+    const otherNode = restoredStore(backup, { ...terms, nodeId: peer });
+    assert.ok(!otherNode.ok && otherNode.error.kind === "wrong-node");
+    const otherNetwork = restoredStore(backup, { ...terms, network: networks.mainnet });
+    assert.ok(!otherNetwork.ok && otherNetwork.error.kind === "wrong-network");
+    const signerProvider = new KeysManager(new Uint8Array(32).fill(6));
+    const otherSeed = restoredStore(backup, { ...terms, signerProvider });
+    assert.ok(!otherSeed.ok && otherSeed.error.kind === "corrupt");
+    assert.match(otherSeed.error.text, /keys are not those of this seed/);
+  });
+});
