@@ -8,8 +8,8 @@ import { findTestFiles, type TestFile, type TestKind } from "./testing/testFiles
 import { runTestProcess } from "./testing/testProcess.ts";
 
 /*
- * `npm test [-- filter...]`: the unit tests in one process, then every end-to-end test in a process of its own. A
- * filter is part of a path. `--full`, `--long` and `--bitcoind` add the kinds of tests of these names; with `--only`
+ * `npm test [-- filter...]`: the unit tests in one process, and every end-to-end test in a process of its own, two
+ * processes at a time. A filter is part of a path. `--full`, `--long` and `--bitcoind` add the kinds of tests of these names; with `--only`
  * nothing else runs. The last line is `N passed, N failed`.
  *
  * A test file that has a process of its own may say how long that may take: `// timeout: 300 s`, and which program it
@@ -101,13 +101,12 @@ function announce(name: string, outcome: Awaited<ReturnType<typeof runTestProces
   console.log(`${verdict} ${name}: ${lastLine(tally)} (${seconds.toFixed(1)} s${end})`);
 }
 
-/** Runs the files, a few at once, each in a process of its own. */
-async function runAllApart(files: readonly TestFile[]): Promise<readonly Tally[]> {
-  const waiting = [...files];
+/** Runs all of them, a few at once. */
+async function runAll(runs: readonly (() => Promise<Tally>)[]): Promise<readonly Tally[]> {
+  const waiting = [...runs];
   const tallies: Tally[] = [];
   const lane = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
-      tallies.push(await runApart(file));
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) tallies.push(await run());
   };
   await Promise.all(Array.from({ length: processesAtOnce }, lane));
   return tallies;
@@ -128,8 +127,9 @@ if (files.length === 0) {
   console.log(`No test file matches: ${[...kinds, ...positionals].join(" ")}`);
   tallies.push({ passed: 0, failed: 1 });
 }
-tallies.push(await runUnitTests(files.filter(({ kind }) => kind === "unit")));
-tallies.push(...(await runAllApart(files.filter(({ kind }) => kind !== "unit"))));
+const units = files.filter(({ kind }) => kind === "unit");
+const others = files.filter(({ kind }) => kind !== "unit");
+tallies.push(...(await runAll([() => runUnitTests(units), ...others.map((file) => () => runApart(file))])));
 
 const total = sumOf(tallies);
 console.log(lastLine(total));

@@ -2,23 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { type Bytes32, fromHex, msat, type NodeId, type PaymentHash } from "@fulmen/lightning/util";
-import { bothFormats, bothSides, openChannel, paid, settled, startOurPair, startPayment } from "./ourPair.ts";
+import { bothFormats, openChannel, paid, settled, startOurPair, startPayment } from "./ourPair.ts";
+import { testPaymentsInTurn } from "./paymentsAtOnce.ts";
 import { dustAllowed, openPurse } from "./purse.ts";
 
 installNodeCrypto();
 
 for (const format of bothFormats) {
-  for (const opener of bothSides) {
-    test(`${format}, opened by ${opener}: twenty payments each way`, { timeout: 60_000 }, async (t) => {
-      const pair = await startOurPair(t);
-      const purse = await openPurse(pair, opener, format);
-      for (let i = 0n; i < 20n; i++) {
-        await purse.pay("us", 4_000_000n + i * 11_111n);
-        await purse.pay("ldk", 5_000_000n - i * 7_777n);
-      }
-      await purse.check();
-    });
-  }
+  testPaymentsInTurn(format, format === "anchors-zero-fee-htlc" ? "us" : "ldk");
 
   test(`${format}: a payment that the recipient refuses comes back, both ways`, {
     timeout: 60_000,

@@ -3,27 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { CutLine } from "./cutLine.ts";
+import { testCuts } from "./cutPayment.ts";
 import type { CutPoint } from "./cutter.ts";
-import { bothFormats, bothSides, type Side } from "./ourPair.ts";
+import { bothSides, type Side } from "./ourPair.ts";
+import { paymentCases } from "./paymentCases.ts";
 
 installNodeCrypto();
 
-for (const format of bothFormats) {
-  // Each format with one of the openers; the payments go both ways.
-  const opener: Side = format === "anchors-zero-fee-htlc" ? "us" : "ldk";
-  for (const payer of bothSides) {
-    for (const outcome of ["fulfilled", "refused"] as const) {
-      const title = `${format}, opened by ${opener}: cut at each message of a payment by ${payer} that is ${outcome}`;
-      test(title, { timeout: 90_000 }, async (t) => {
-        const line = await CutLine.open(t, opener, format);
-        await line.answer(outcome);
-        const count = await line.atEachPoint(() => line.onePayment(payer, outcome));
-        // Ten messages: the update that adds, the one that removes, and four of each commitment's.
-        assert.equal(count, 20);
-      });
-    }
-  }
-}
+for (const each of paymentCases("all-pairs")) testCuts(each);
 
 /** When one side has signed, has signed and revoked, has got the removal: what must be sent again differs. */
 const firstCuts: readonly CutPoint[] = [

@@ -6,41 +6,21 @@ import { test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
 import { OurNode } from "#src/index";
-import { CrashLine } from "./crashLine.ts";
+import { testCrashes } from "./crashPayment.ts";
 import {
-  bothFormats,
-  bothSides,
   bothUsable,
   checkBalances,
   openChannel,
   paid,
-  type Side,
   settled,
   startOurPair,
   startPayment,
 } from "./ourPair.ts";
+import { paymentCases } from "./paymentCases.ts";
 
 installNodeCrypto();
 
-for (const format of bothFormats) {
-  const opener: Side = format === "anchors-zero-fee-htlc" ? "ldk" : "us";
-  for (const payer of bothSides) {
-    for (const outcome of ["fulfilled", "refused"] as const) {
-      const title = `${format}, opened by ${opener}: a crash at each commit of a payment by ${payer} that is ${outcome}`;
-      test(title, { timeout: 90_000 }, async (t) => {
-        const line = await CrashLine.open(t, opener, format);
-        await line.answer(outcome);
-        let count = 0;
-        for (const when of ["before", "after"] as const) {
-          for (let index = 0; await line.payWithCrash({ index, when }, payer, outcome); index++) count++;
-        }
-        t.diagnostic(`${count} crashes`);
-        // How many commits there are depends on what comes together.
-        assert.ok(count >= 8, `${count} crashes are too few`);
-      });
-    }
-  }
-}
+for (const each of paymentCases("all-pairs")) testCrashes(each);
 
 test("a node over SQLite ends and starts again between payments", { timeout: 60_000 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "fulmen-interop-"));

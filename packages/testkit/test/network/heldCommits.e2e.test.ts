@@ -4,7 +4,7 @@ import { before, describe, it } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { formatNames } from "@fulmen/lightning/commitment";
 import { msat } from "@fulmen/lightning/util";
-import { TwoHops, type TwoHopsOptions } from "./twoHops.ts";
+import { TwoHops } from "./twoHops.ts";
 
 // Nothing that rests on an unsaved batch leaves a node: its store stops at each of its batches in turn, and nothing may
 // come from it until the store goes on.
@@ -16,8 +16,7 @@ before(() => {
 });
 
 /** Pays while the store of a node takes `commits` batches and then no more, until all is at rest. */
-function run(options: TwoHopsOptions, index: number, commits: number): { readonly held: number } {
-  const hops = new TwoHops(options);
+function run(hops: TwoHops, index: number, commits: number): { readonly held: number } {
   const node = hops.nodes[index] ?? hops.a;
   let committed = 0;
   node.holdsCommits = commits === 0;
@@ -58,8 +57,9 @@ for (const format of formatNames) {
     describe(`a payment over two ${format} channels, ${claims === "claim" ? "claimed" : "rejected"}`, () => {
       for (const [index, name] of names.entries()) {
         it(`the ${name} says nothing of what is not saved, and goes on when it is`, (context) => {
+          const hops = new TwoHops({ format, claims });
           let commits = 0;
-          while (run({ format, claims }, index, commits).held > 0) commits++;
+          while (run(hops, index, commits).held > 0) commits++;
           context.diagnostic(`held back at ${commits} batches`);
           assert.ok(commits >= 5);
         });
