@@ -1,4 +1,4 @@
-export { type Block, decodeBlock, encodeBlock, isBlockIntact } from "./block.ts";
+export { type Block, decodeBlock, decodeIntactBlock, encodeBlock, isBlockIntact } from "./block.ts";
 export {
   type BlockHeader,
   blockHash,

@@ -16,6 +16,38 @@ export interface MerkleProof {
   readonly siblings: readonly Txid[];
 }
 
+/**
+ * The root over nodes of 32 bytes in the order of headers, at least one, and whether two equal neighbours on some level
+ * make it that of a shorter row, too (`isMerkleMutated`).
+ */
+export function merkleTop(row: readonly Uint8Array[]): {
+  readonly root: Uint8Array;
+  readonly isMutated: boolean;
+} {
+  const { hash256 } = crypto();
+  const pair = new Uint8Array(64);
+  let isMutated = false;
+  let level = row;
+  while (level.length > 1) {
+    const above: Uint8Array[] = [];
+    for (let i = 0; i < level.length; i += 2) {
+      const left = present(level[i]);
+      const right = level[i + 1];
+      isMutated ||= right !== undefined && equalBytes(left, right);
+      pair.set(left, 0);
+      pair.set(right ?? left, 32);
+      above.push(hash256(pair));
+    }
+    level = above;
+  }
+  return { root: present(level[0]), isMutated };
+}
+
+function present(node: Uint8Array | undefined): Uint8Array {
+  if (node === undefined) throw new RangeError("a block has at least one transaction");
+  return node;
+}
+
 /** The root over `txids`, in their order in the block; throws `RangeError` when there are none. */
 export function merkleRootOf(txids: readonly Txid[]): MerkleRoot {
   let level = txids.map(txidToInternal);

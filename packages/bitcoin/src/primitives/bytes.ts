@@ -70,5 +70,5 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** A copy in opposite byte order: txids and block hashes are displayed reversed. */
 export function reverseBytes(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from(bytes).reverse();
+  return new Uint8Array(bytes).reverse();
 }

@@ -5,6 +5,7 @@ import {
   blockHash,
   decodeBlock,
   decodeHeader,
+  decodeIntactBlock,
   encodeBlock,
   encodeHeader,
   hasProofOfWork,
@@ -58,7 +59,7 @@ test("testnet's blocks read back to the same bytes, hash, work and roots", () =>
     assert.deepEqual(encodeBlock(block), fromHex(hex));
     assert.equal(hasProofOfWork(block.header, networks.testnet), true);
     assert.equal(merkleRootOf(block.transactions.map(txid)), block.header.merkleRoot);
-    assert.equal(isBlockIntact(block), true);
+    assertIntact(block, true);
   }
 });
 
@@ -118,27 +119,35 @@ test("cut off at any byte of header and first transaction, or with a byte more, 
   const bytes = encodeBlock(fullest);
   for (let length = 0; length < 400; length++) {
     assert.throws(() => decodeBlock(bytes.subarray(0, length)), BitcoinDecodeError);
+    assert.throws(() => decodeIntactBlock(bytes.subarray(0, length)), BitcoinDecodeError);
     if (length < 80) assert.throws(() => decodeHeader(bytes.subarray(0, length)), BitcoinDecodeError);
   }
   assert.throws(() => decodeBlock(bytes.subarray(0, -1)), BitcoinDecodeError);
   assert.throws(() => decodeBlock(concatBytes(bytes, Uint8Array.of(0))), /1 trailing bytes/);
+  assert.throws(() => decodeIntactBlock(concatBytes(bytes, Uint8Array.of(0))), /1 trailing bytes/);
   assert.throws(() => decodeHeader(bytes.subarray(0, 81)), /1 trailing bytes/);
   const manyTransactions = concatBytes(bytes.subarray(0, 80), fromHex("feffffffff"), bytes.subarray(81));
   assert.throws(() => decodeBlock(manyTransactions), /4294967295 elements/);
 });
+
+/** By the decoded block, and by its bytes. */
+function assertIntact(block: Block, expected: boolean): void {
+  assert.equal(isBlockIntact(block), expected);
+  assert.deepEqual(decodeIntactBlock(encodeBlock(block)), expected ? block : undefined);
+}
 
 test("a changed transaction, witness, order or repetition is not intact", () => {
   const segwit = blocks.findLast(({ transactions }) =>
     transactions.some(({ inputs }) => (inputs[0]?.witness.length ?? 0) > 1),
   );
   assert.ok(segwit);
-  assert.equal(isBlockIntact(segwit), true);
+  assertIntact(segwit, true);
   const changed = (change: (tx: Block["transactions"][number], i: number) => typeof tx): Block => ({
     ...segwit,
     transactions: segwit.transactions.map(change),
   });
-  assert.equal(
-    isBlockIntact(changed((tx, i) => (i === 1 ? { ...tx, locktime: tx.locktime + 1 } : tx))),
+  assertIntact(
+    changed((tx, i) => (i === 1 ? { ...tx, locktime: tx.locktime + 1 } : tx)),
     false,
   );
   const stripped = changed((tx) => ({
@@ -146,11 +155,13 @@ test("a changed transaction, witness, order or repetition is not intact", () => 
     inputs: tx.inputs.map((input) => ({ ...input, witness: [] })),
   }));
   assert.deepEqual(stripped.transactions.map(txid), segwit.transactions.map(txid));
-  assert.equal(isBlockIntact(stripped), false);
+  assertIntact(stripped, false);
   const [coinbase, ...rest] = segwit.transactions;
   assert.ok(coinbase);
-  assert.equal(isBlockIntact({ ...segwit, transactions: [...rest, coinbase] }), false);
-  assert.equal(isBlockIntact({ ...segwit, transactions: [] }), false);
+  assertIntact({ ...segwit, transactions: [...rest, coinbase] }, false);
+  assertIntact({ ...segwit, transactions: [] }, false);
+  const repeated = segwit.transactions.slice(-(segwit.transactions.length % 2 === 0 ? 2 : 1));
+  assertIntact({ ...segwit, transactions: [...segwit.transactions, ...repeated] }, false);
 });
 
 test("repeating the end keeps the root and is told (CVE-2012-2459)", () => {

@@ -1,4 +1,4 @@
-import { blockHash, decodeBlock, isBlockIntact } from "@fulmen/bitcoin/block";
+import { type Block, blockHash, decodeHeader, decodeIntactBlock } from "@fulmen/bitcoin/block";
 import { BitcoinDecodeError } from "@fulmen/bitcoin/transaction";
 import type { TransactionInBlock } from "@fulmen/lightning/chain";
 import { ChainSourceError } from "../chainSourceError.ts";
@@ -14,16 +14,17 @@ export interface CheckedBlock extends KnownHeader {
  * block, `invalid-chain` when it is another one's, or its transactions or their witnesses are not the header's.
  */
 export function checkedBlock(bytes: Uint8Array, known: KnownHeader): CheckedBlock {
-  const block = decoded(bytes, known);
   const name = `block ${known.height} (${known.hash})`;
-  if (blockHash(block.header) !== known.hash) throw invalidChain(`another block came instead of ${name}`);
-  if (!isBlockIntact(block)) throw invalidChain(`the transactions of ${name} are not those of its header`);
+  const block = decoded(bytes, known);
+  if (block === "another") throw invalidChain(`another block came instead of ${name}`);
+  if (block === undefined) throw invalidChain(`the transactions of ${name} are not those of its header`);
   return { ...known, transactions: block.transactions.map((transaction, index) => ({ index, transaction })) };
 }
 
-function decoded(bytes: Uint8Array, { height, hash }: KnownHeader) {
+function decoded(bytes: Uint8Array, { height, hash }: KnownHeader): Block | "another" | undefined {
   try {
-    return decodeBlock(bytes);
+    if (blockHash(decodeHeader(bytes.subarray(0, 80))) !== hash) return "another";
+    return decodeIntactBlock(bytes);
   } catch (error) {
     if (!(error instanceof BitcoinDecodeError)) throw error;
     throw new ChainSourceError(
