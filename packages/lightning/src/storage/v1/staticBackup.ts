@@ -63,7 +63,7 @@ const noSignature = new Uint8Array(64) as Signature;
  * What a backup has of a channel. Our first commitment, which was revoked long ago and would cost the whole channel, can
  * never be broadcast from it: the peer's signature is left out.
  */
-export function backedUpSetup(setup: MonitorSetup): MonitorSetup {
+function backedUpSetup(setup: MonitorSetup): MonitorSetup {
   const steps = setup.initial.steps.map((step): ChannelMonitorUpdateStep => {
     if (step.kind !== "holder-commitment") return step;
     const commitments = step.commitments.map((one) => ({
