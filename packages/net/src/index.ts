@@ -1,8 +1,11 @@
+export type { DialSocket, HostAndPort } from "./dial.ts";
 export { Reconnector, type ReconnectorOptions } from "./reconnector.ts";
+export { type Socks5Options, socks5 } from "./socks5.ts";
+export { Socks5Error, type Socks5ErrorCode } from "./socks5Error.ts";
+export type { Socks5Credentials } from "./socks5Handshake.ts";
 export {
   type DialFailure,
   type Dialled,
-  type HostAndPort,
   type PeerAddress,
   TcpTransport,
   type TcpTransportOptions,

@@ -1,16 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { EntropySource } from "@fulmen/lightning/chain";
 import { type Logger, withPrintableText } from "@fulmen/lightning/handlers";
 import type { ConnectionId, ConnectRefusal, PeerConnections } from "@fulmen/lightning/peer";
 import { err, type NodeId, ok, type Result } from "@fulmen/lightning/util";
+import { type DialSocket, dialDirectly, dialUntil, type HostAndPort } from "./dial.ts";
 import { SocketConnection } from "./socketConnection.ts";
-
-/** Where something listens; port 0 lets the system choose one. */
-export interface HostAndPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Where a node can be reached. */
 export interface PeerAddress extends HostAndPort {
@@ -24,7 +19,7 @@ export interface Dialled {
   readonly closed: Promise<void>;
 }
 
-/** Why no connection came about. `code` is the system's, such as `ECONNREFUSED`. */
+/** Why no connection came about. `code` is the system's, such as `ECONNREFUSED`, or that of `connectVia`'s error. */
 export type DialFailure =
   | ConnectRefusal
   | { readonly kind: "timed-out" }
@@ -37,7 +32,9 @@ export interface TcpTransportOptions {
   readonly logger: Logger;
   /** Default: the system's. */
   readonly entropy?: EntropySource;
-  /** How long a connection may take to come about, in milliseconds. Default 10 s. */
+  /** Makes outbound connections, such as `socks5`, to reach peers through Tor. Default: TCP. */
+  readonly connectVia?: DialSocket;
+  /** How long a connection may take to come about, in milliseconds. Default 10 s, and 60 s with `connectVia`. */
   readonly connectTimeout?: number;
   /** How long a peer may take to read our last words and close, in milliseconds. Default 2 s. */
   readonly closeTimeout?: number;
@@ -66,7 +63,8 @@ export class TcpTransport {
   readonly #maxInboundConnections: number;
   readonly #mayWrite: () => boolean;
   readonly #servers = new Set<Server>();
-  readonly #dialling = new Set<Socket>();
+  readonly #dialling = new Set<AbortController>();
+  readonly #dial: DialSocket;
   readonly #connections = new Map<ConnectionId, SocketConnection>();
   /** Connections that `mayWrite` kept from writing. */
   #keptBack = new Set<SocketConnection>();
@@ -78,7 +76,8 @@ export class TcpTransport {
     this.#peers = options.peers;
     this.#logger = withPrintableText(options.logger);
     this.#entropy = options.entropy ?? { randomBytes };
-    this.#connectTimeout = options.connectTimeout ?? 10_000;
+    this.#dial = options.connectVia ?? dialDirectly;
+    this.#connectTimeout = options.connectTimeout ?? (options.connectVia === undefined ? 10_000 : 60_000);
     this.#closeTimeout = options.closeTimeout ?? 2_000;
     this.#maxInboundConnections = options.maxInboundConnections ?? 5_000;
     this.#mayWrite = options.mayWrite ?? (() => true);
@@ -106,34 +105,25 @@ export class TcpTransport {
   }
 
   /** Connects to a node. Never rejects. */
-  connect({ nodeId, host, port }: PeerAddress): Promise<Result<Dialled, DialFailure>> {
-    if (this.#isClosed) return Promise.resolve(err({ kind: "transport-closed" }));
-    const socket = tcpConnect({ host, port, noDelay: true });
-    this.#dialling.add(socket);
-    return new Promise((resolve) => {
-      let failure: DialFailure = { kind: "transport-closed" };
-      const timer = setTimeout(() => {
-        failure = { kind: "timed-out" };
-        socket.destroy();
-      }, this.#connectTimeout);
-      const noteError = (error: Error): void => {
-        failure = { kind: "failed", code: codeOf(error) };
-      };
-      const giveUp = (): void => {
-        clearTimeout(timer);
-        this.#dialling.delete(socket);
-        resolve(err(failure));
-      };
-      socket.once("error", noteError);
-      socket.once("close", giveUp);
-      socket.once("connect", () => {
-        socket.off("error", noteError);
-        socket.off("close", giveUp);
-        clearTimeout(timer);
-        this.#dialling.delete(socket);
-        resolve(this.#dialled(socket, nodeId));
-      });
-    });
+  async connect({ nodeId, host, port }: PeerAddress): Promise<Result<Dialled, DialFailure>> {
+    if (this.#isClosed) return err({ kind: "transport-closed" });
+    const dialling = new AbortController();
+    this.#dialling.add(dialling);
+    let failure: DialFailure | undefined;
+    const timer = setTimeout(() => {
+      failure = { kind: "timed-out" };
+      dialling.abort();
+    }, this.#connectTimeout);
+    try {
+      const socket = await dialUntil(this.#dial, { host, port }, dialling.signal);
+      return this.#dialled(socket, nodeId);
+    } catch (error) {
+      if (this.#isClosed) return err({ kind: "transport-closed" });
+      return err(failure ?? { kind: "failed", code: codeOf(error) });
+    } finally {
+      clearTimeout(timer);
+      this.#dialling.delete(dialling);
+    }
   }
 
   /**
@@ -158,7 +148,7 @@ export class TcpTransport {
   /** Stops listening and closes all connections, at once. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const socket of this.#dialling) socket.destroy();
+    for (const dialling of this.#dialling) dialling.abort();
     for (const connection of this.#connections.values()) connection.destroy();
     const servers = [...this.#servers];
     this.#servers.clear();
@@ -175,6 +165,10 @@ export class TcpTransport {
   }
 
   #dialled(socket: Socket, nodeId: NodeId): Result<Dialled, DialFailure> {
+    if (this.#isClosed) {
+      socket.destroy();
+      return err({ kind: "transport-closed" });
+    }
     const connectionId = this.#newId();
     const ephemeralKey = this.#entropy.randomBytes(32);
     const started = this.#peers.newOutboundConnection({ nodeId, connectionId, ephemeralKey });
@@ -224,6 +218,7 @@ export class TcpTransport {
   }
 }
 
-function codeOf(error: Error): string {
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
