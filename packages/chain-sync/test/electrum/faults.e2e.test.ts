@@ -168,18 +168,22 @@ describe("an Electrum server that lies or babbles", () => {
       assert.equal(liar.connections, 1);
     }));
 
-  for (const [what, text] of [
-    ["a web server", "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>\n"],
-    ["one that sends garbage", "\u0000\u0001garbage\n"],
-    ["one that answers what nobody asked", '{"id":99,"result":1}\n'],
-    ["one whose lines have no end", "x".repeat(200_000)],
+  for (const [what, text, complaint] of [
+    [
+      "a web server",
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>\n",
+      /a web server answers/,
+    ],
+    ["one that sends garbage", "\u0000\u0001garbage\n", /not the Electrum protocol/],
+    ["one that answers what nobody asked", '{"id":99,"result":1}\n', /answers 99, which nobody asked/],
+    ["one whose lines have no end", "x".repeat(200_000), /a line of more than 100000 bytes/],
   ] as const) {
     for (const protocol of ["tcp", "ws"] as const) {
       it(`is not followed: ${what}, over ${protocol}`, () =>
         scene(async (it) => {
           const served = await it.sayer(text, { protocol });
           const source = it.source([served.url], { maxLineLength: 100_000 });
-          await failure(source.start(), "invalid-answer");
+          assert.match((await failure(source.start(), "invalid-answer")).message, complaint);
           const { server } = world();
           const other = await it.serve(server);
           await it.source([served.url, other.url], { maxLineLength: 100_000 }).start();
