@@ -3,6 +3,7 @@ export {
   type BackgroundProcessorOptions,
   type NodeStatus,
 } from "./backgroundProcessor.ts";
+export { type BackupPlace, StaticBackups, type StaticBackupsOptions } from "./backup/staticBackups.ts";
 export { BumpTransactionHandler, type BumpTransactionHandlerOptions } from "./bumpTransactionHandler.ts";
 export { type Clock, risingMilliseconds, systemClock } from "./clock.ts";
 export type { EventHandler } from "./eventPump.ts";

@@ -1,1 +1,1 @@
-export { exportToFile, importFromFile } from "./exportFile.ts";
+export { exportToFile, importFromFile, replaceFile } from "./exportFile.ts";

@@ -7,7 +7,7 @@ import { openNodeRecord } from "@fulmen/lightning/storage";
 import type { NodeId } from "@fulmen/lightning/util";
 import { StoreError } from "@fulmen/persist";
 import { checkExport, exportedBytes, importBytes, takeBackMove } from "@fulmen/persist/copy";
-import { exportToFile, importFromFile } from "@fulmen/persist/exportFile";
+import { exportToFile, importFromFile, replaceFile } from "@fulmen/persist/exportFile";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { temporaryDirectory } from "../sqlite/temporaryDirectory.ts";
 
@@ -125,5 +125,17 @@ describe("exportToFile", () => {
     await assert.rejects(exportToFile(store, path), /moved/);
     await takeBackMove(store);
     await exportToFile(store, path);
+  });
+});
+
+describe("replaceFile", () => {
+  it("replaces a file as a whole, for its owner alone", async (context) => {
+    const path = join(temporaryDirectory(context), "backup");
+    await replaceFile(path, Uint8Array.of(1, 2, 3));
+    await replaceFile(path, Uint8Array.of(4));
+    assert.deepEqual(new Uint8Array(readFileSync(path)), Uint8Array.of(4));
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    await assert.rejects(replaceFile(join(path, "none"), Uint8Array.of(1)), /ENOTDIR/);
+    assert.deepEqual(new Uint8Array(readFileSync(path)), Uint8Array.of(4));
   });
 });

@@ -1,0 +1,147 @@
+import type { Network } from "@fulmen/bitcoin/network";
+import type { EntropySource } from "@fulmen/lightning/chain";
+import { xchacha20NonceLength } from "@fulmen/lightning/crypto";
+import type { MonitorSetup } from "@fulmen/lightning/onchain";
+import { sealStaticBackup } from "@fulmen/lightning/storage";
+import type { NodeId } from "@fulmen/lightning/util";
+import { backOff, type Clock } from "../clock.ts";
+
+/** Somewhere a backup is kept: a file on another disk, a bucket, the peers. */
+export interface BackupPlace {
+  /** For people. */
+  readonly name: string;
+  /** Takes the place of what was written before; fulfilled when it is durable there. */
+  write(backup: Uint8Array): Promise<void>;
+}
+
+export interface StaticBackupsOptions {
+  readonly nodeId: NodeId;
+  readonly network: Network;
+  /** `KeysManager.peerStorageKey`. */
+  readonly key: Uint8Array;
+  readonly entropy: EntropySource;
+  readonly clock: Clock;
+  /** The setups of all monitors: of each channel that has money in it, or had and is not resolved. */
+  readonly setups: () => Iterable<MonitorSetup>;
+  /** Where a peer was found last, as `host:port`. */
+  readonly addresses: (nodeId: NodeId) => readonly string[];
+  readonly places: readonly BackupPlace[];
+  /** Of the newest backup that is known to be somewhere. */
+  readonly lastCounter?: number;
+  /** A place did not take a backup; it is given the newest again in `delay` milliseconds. */
+  readonly failed?: (place: BackupPlace, error: unknown, delay: number) => void;
+}
+
+const shortestRetry = 1_000;
+const longestRetry = 600_000;
+
+/**
+ * Keeps static channel backups in all places as new as the set of channels is: writes one when a channel came or went, or
+ * is found elsewhere. What a place does not take is tried again, always with the newest; one that is slow keeps none of
+ * the others waiting, nor the node.
+ */
+export class StaticBackups {
+  readonly #options: StaticBackupsOptions;
+  readonly #writers: readonly PlaceWriter[];
+  #counter: number;
+  #contents: string | undefined;
+  #current: Uint8Array | undefined;
+
+  constructor(options: StaticBackupsOptions) {
+    this.#options = options;
+    this.#counter = options.lastCounter ?? 0;
+    this.#writers = options.places.map(
+      (place) => new PlaceWriter(place, options.clock, options.failed ?? (() => {})),
+    );
+  }
+
+  /** The newest backup, encrypted; absent before the first `check`. */
+  get current(): Uint8Array | undefined {
+    return this.#current;
+  }
+
+  /** Looks whether a backup is due. Call it at the start, and after each batch in which a channel opened or closed. */
+  check(): void {
+    const { addresses, clock, entropy, key, network, nodeId } = this.#options;
+    const channels = [...this.#options.setups()];
+    const peerIds = new Set(channels.map(({ counterparty }) => counterparty));
+    const peers = [...peerIds].map((id) => ({ nodeId: id, addresses: addresses(id) }));
+    const contents = JSON.stringify([channels.map(({ channelId }) => channelId).sort(), peers]);
+    if (contents === this.#contents) return;
+    this.#contents = contents;
+    // Rises over restarts, too, as long as the clock does not fall back by more than it was stopped.
+    this.#counter = Math.max(this.#counter + 1, clock.now());
+    const backup = { nodeId, chain: network.genesisHash, counter: this.#counter, channels, peers };
+    this.#current = sealStaticBackup(backup, key, entropy.randomBytes(xchacha20NonceLength));
+    for (const writer of this.#writers) writer.write(this.#current);
+  }
+
+  /** The places that do not have the newest backup yet. */
+  get behind(): readonly BackupPlace[] {
+    return this.#writers.filter(({ isBehind }) => isBehind).map(({ place }) => place);
+  }
+
+  /** Nothing is tried again. Fulfilled when what is being written has its answer. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#writers.map((writer) => writer.stop()));
+  }
+}
+
+/** Brings the newest backup to one place. */
+class PlaceWriter {
+  readonly place: BackupPlace;
+  readonly #clock: Clock;
+  readonly #failed: NonNullable<StaticBackupsOptions["failed"]>;
+  #newest: Uint8Array | undefined;
+  #writing: Promise<void> | undefined;
+  #failures = 0;
+  #cancelRetry: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(place: BackupPlace, clock: Clock, failed: NonNullable<StaticBackupsOptions["failed"]>) {
+    this.place = place;
+    this.#clock = clock;
+    this.#failed = failed;
+  }
+
+  get isBehind(): boolean {
+    return this.#newest !== undefined;
+  }
+
+  write(backup: Uint8Array): void {
+    this.#newest = backup;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    if (!this.#isStopped) this.#writing ??= this.#writeNewest();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelRetry?.();
+    await this.#writing;
+  }
+
+  async #writeNewest(): Promise<void> {
+    for (let backup = this.#newest; backup !== undefined && !this.#isStopped; backup = this.#newest) {
+      try {
+        await this.place.write(backup);
+        this.#failures = 0;
+        if (this.#newest === backup) this.#newest = undefined;
+      } catch (error) {
+        this.#failures++;
+        const delay = backOff(this.#failures, shortestRetry, longestRetry);
+        this.#failed(this.place, error, delay);
+        if (!this.#isStopped) this.#retryIn(delay);
+        break;
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  #retryIn(delay: number): void {
+    this.#cancelRetry = this.#clock.schedule(() => {
+      this.#cancelRetry = undefined;
+      this.#writing ??= this.#writeNewest();
+    }, delay);
+  }
+}
