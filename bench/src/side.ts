@@ -19,7 +19,11 @@ export async function startSide<S>(path: string, ...parameters: readonly string[
   const program = fileURLToPath(new URL(`./${path}.${extension}`, import.meta.url));
   const child = fork(program, parameters, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const answer = async (): Promise<unknown> => {
-    const [first] = await Promise.race([once(child, "message"), once(child, "exit")]);
+    const both = new AbortController();
+    const { signal } = both;
+    const [first] = await Promise.race([once(child, "message", { signal }), once(child, "exit", { signal })]);
+    // Of what did not come, nobody waits any longer.
+    both.abort();
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`${path} ended before its time`);
     return first;
