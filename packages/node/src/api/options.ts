@@ -33,8 +33,8 @@ export type ChainOption =
     }
   /** A server of Esplora's API: `https://host/api`. */
   | { readonly esplora: { readonly url: string } }
-  /** An Electrum server: `tls://host:50002`, `tcp://host:50001` or `wss://host`. */
-  | { readonly electrum: { readonly url: string } };
+  /** An Electrum server: `ssl://host:50002`, `tcp://host:50001` or `wss://host:50004`, and its certificate when self-signed. */
+  | { readonly electrum: { readonly url: string; readonly certificateSha256?: string } };
 
 /** Where peers may reach the node. Port 0 lets the system choose one. */
 export interface ListenOption {

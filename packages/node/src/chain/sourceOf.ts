@@ -9,7 +9,7 @@ import type { ChainOption, NodeNetwork } from "../api/options.ts";
 export function chainSourceOf(chain: ChainOption, network: NodeNetwork): ChainSource {
   if ("sync" in chain) return chain;
   if ("esplora" in chain) return new EsploraSource({ url: chain.esplora.url, network });
-  if ("electrum" in chain) return new ElectrumSource({ servers: [chain.electrum.url], network });
+  if ("electrum" in chain) return new ElectrumSource({ servers: [chain.electrum], network });
   if ("bitcoind" in chain) return bitcoind(chain.bitcoind, network);
   throw invalid("the chain source is none that is known", "name a bitcoind, esplora or electrum server");
 }
