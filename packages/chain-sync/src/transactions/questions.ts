@@ -1,41 +1,58 @@
+import { type Txid, toHex } from "@fulmen/bitcoin/primitives";
 import { isPayToAnchor, isUnspendable } from "@fulmen/bitcoin/script";
 import type { TxOut } from "@fulmen/bitcoin/transaction";
 import { mapLimited } from "./mapLimited.ts";
 import type { HistoryItem, OutputsAnswer, TransactionClient } from "./transactionClient.ts";
 import type { WatchedTransaction } from "./watchList.ts";
 
-/** Where a watched transaction is, and what spends its outputs. */
-export async function askOutputs(
-  client: TransactionClient,
-  { txid, outputs, script }: WatchedTransaction,
-  wantsCreator: boolean,
-): Promise<OutputsAnswer> {
-  if (client.outputs !== undefined) {
-    const indexes = outputs.map(({ outPoint }) => outPoint.index);
-    return client.outputs({ txid, indexes, wantsCreator });
-  }
-  const scripts = outputs.length === 0 ? [script] : outputs.map((output) => output.script);
-  const histories = await mapLimited(scripts, client.maxConcurrency, (each) =>
-    client.scriptHistory(each, () => false),
-  );
-  const items = histories.flat();
-  return {
-    creator: items.find((item) => item.txid === txid),
-    spenders: items.filter((item) => item.txid !== txid),
-  };
+/** What is asked of a watched transaction. */
+export interface WatchedQuestion extends WatchedTransaction {
+  readonly wantsCreator: boolean;
 }
 
-/** What spends the outputs of a transaction that nobody has registered yet, as far as it can be asked for. */
+/** Where watched transactions are, and what spends their outputs; in the order of the questions. */
+export async function askOutputs(
+  client: TransactionClient,
+  questions: readonly WatchedQuestion[],
+): Promise<readonly OutputsAnswer[]> {
+  const { outputs: ask, maxConcurrency } = client;
+  if (ask !== undefined) {
+    return mapLimited(questions, maxConcurrency, ({ txid, outputs, wantsCreator }) =>
+      ask({ txid, indexes: outputs.map(({ outPoint }) => outPoint.index), wantsCreator }),
+    );
+  }
+  // Many outputs can have one script: each is asked for once.
+  const scripts = new Map(questions.flatMap(scriptsOf).map((script) => [toHex(script), script]));
+  const histories = new Map(
+    await mapLimited([...scripts], maxConcurrency, async ([key, script]) => {
+      return [key, await client.scriptHistory(script, () => false)] as const;
+    }),
+  );
+  return questions.map((question) => {
+    const items = scriptsOf(question).flatMap((script) => histories.get(toHex(script)) ?? []);
+    return {
+      creator: items.find(({ txid }) => txid === question.txid),
+      spenders: items.filter(({ txid }) => txid !== question.txid),
+    };
+  });
+}
+
+function scriptsOf({ outputs, script }: WatchedTransaction): readonly Uint8Array[] {
+  return outputs.length === 0 ? [script] : outputs.map((output) => output.script);
+}
+
+/** What spends the outputs of transactions that nobody has registered yet, as far as it can be asked for. */
 export async function askChildren(
   client: TransactionClient,
-  txid: HistoryItem["txid"],
-  outputs: readonly TxOut[],
+  parents: readonly { readonly txid: Txid; readonly outputs: readonly TxOut[] }[],
 ): Promise<readonly HistoryItem[]> {
-  const watched = [...outputs.entries()]
-    // Anybody's anchors have one script in common, whose history is everybody's.
-    .filter(([, { script }]) => !isUnspendable(script) && !isPayToAnchor(script))
-    .map(([index, { script }]) => ({ outPoint: { txid, index }, script }));
-  const [first] = watched;
-  if (first === undefined) return [];
-  return (await askOutputs(client, { txid, outputs: watched, script: first.script }, false)).spenders;
+  const questions = parents.flatMap(({ txid, outputs }): readonly WatchedQuestion[] => {
+    const watched = [...outputs.entries()]
+      // Anybody's anchors have one script in common, whose history is everybody's.
+      .filter(([, { script }]) => !isUnspendable(script) && !isPayToAnchor(script))
+      .map(([index, { script }]) => ({ outPoint: { txid, index }, script }));
+    const [first] = watched;
+    return first === undefined ? [] : [{ txid, outputs: watched, script: first.script, wantsCreator: false }];
+  });
+  return (await askOutputs(client, questions)).flatMap(({ spenders }) => spenders);
 }

@@ -73,9 +73,8 @@ export class Round {
   async askForOutputs(watched: readonly WatchedTransaction[], forced: ReadonlySet<Txid>): Promise<void> {
     if (watched.length > 0) this.#hasAsked = true;
     const { client } = this.#context;
-    const answers = await mapLimited(watched, client.maxConcurrency, (each) =>
-      askOutputs(client, each, !this.#isPlaced(each.txid)),
-    );
+    const questions = watched.map((each) => ({ ...each, wantsCreator: !this.#isPlaced(each.txid) }));
+    const answers = await askOutputs(client, questions);
     const items: Pending[] = [];
     for (const [i, { creator, spenders }] of answers.entries()) {
       const { txid } = present(watched[i], "a watched transaction");
@@ -228,14 +227,12 @@ export class Round {
       if (parents.length === 0) return;
       this.#hasAsked = true;
       for (const { txid } of parents) asked.add(txid);
-      const children = await mapLimited(parents, client.maxConcurrency, ({ txid, transaction }) =>
-        askChildren(client, txid, transaction.outputs),
+      const children = await askChildren(
+        client,
+        parents.map(({ txid, transaction: { outputs } }) => ({ txid, outputs })),
       );
       await this.#take(
-        children
-          .flat()
-          .filter((item) => item.height === height)
-          .map((item) => ({ item, forcedBy: asked })),
+        children.filter((item) => item.height === height).map((item) => ({ item, forcedBy: asked })),
       );
       await this.#load(height);
     }
