@@ -15,11 +15,12 @@ export async function askOutputs(
   client: TransactionClient,
   questions: readonly WatchedQuestion[],
 ): Promise<readonly OutputsAnswer[]> {
-  const { outputs: ask, maxConcurrency } = client;
-  if (ask !== undefined) {
-    return mapLimited(questions, maxConcurrency, ({ txid, outputs, wantsCreator }) =>
-      ask({ txid, indexes: outputs.map(({ outPoint }) => outPoint.index), wantsCreator }),
-    );
+  const { maxConcurrency } = client;
+  if (client.outputs !== undefined) {
+    return mapLimited(questions, maxConcurrency, async ({ txid, outputs, wantsCreator }) => {
+      const indexes = outputs.map(({ outPoint }) => outPoint.index);
+      return (await client.outputs?.({ txid, indexes, wantsCreator })) ?? unknown;
+    });
   }
   // Many outputs can have one script: each is asked for once.
   const scripts = new Map(questions.flatMap(scriptsOf).map((script) => [toHex(script), script]));
@@ -36,6 +37,8 @@ export async function askOutputs(
     };
   });
 }
+
+const unknown: OutputsAnswer = { creator: undefined, spenders: [] };
 
 function scriptsOf({ outputs, script }: WatchedTransaction): readonly Uint8Array[] {
   return outputs.length === 0 ? [script] : outputs.map((output) => output.script);
