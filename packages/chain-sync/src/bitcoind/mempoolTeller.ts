@@ -4,8 +4,6 @@ import type { MempoolListener } from "../chainSource.ts";
 import { bytesOf, hashOf, invalidAnswer } from "./answers.ts";
 import { type RpcClient, RpcRefusal } from "./rpcClient.ts";
 
-/** Transactions that are fetched in one go; the others wait until the next. */
-const mostAtOnce = 2_000;
 const perBatch = 100;
 /** Of a list of 3,000,000 ids: a mempool has ten times fewer. */
 const mostListBytes = 201_000_000;
@@ -16,33 +14,53 @@ const mostListBytes = 201_000_000;
  */
 export class MempoolTeller {
   readonly #rpc: RpcClient;
+  readonly #atOnce: number;
   /** Told already, and in the mempool when it was looked at last. */
   #told = new Set<Txid>();
+  /** In the mempool when it was looked at last, and not told yet. */
+  #waiting = new Set<Txid>();
   #listeners: ReadonlySet<MempoolListener> = new Set();
 
-  constructor(rpc: RpcClient) {
+  /** `atOnce` transactions are fetched in one go, and those that they spend; the others wait until the next. */
+  constructor(rpc: RpcClient, atOnce = 2_000) {
     this.#rpc = rpc;
+    this.#atOnce = atOnce;
   }
 
   /** Gives whether there is more, for which there was no time. */
   async tell(listeners: readonly MempoolListener[]): Promise<boolean> {
     if (listeners.length === 0) return false;
-    if (listeners.some((listener) => !this.#listeners.has(listener))) this.#told = new Set();
+    if (listeners.some((listener) => !this.#listeners.has(listener))) {
+      this.#told = new Set();
+      this.#waiting = new Set();
+    }
     this.#listeners = new Set(listeners);
-    const present = txidsOf(await this.#rpc.call("getrawmempool", [false], { mostBytes: mostListBytes }));
-    this.#told = new Set(present.filter((id) => this.#told.has(id)));
-    const fresh = present.filter((id) => !this.#told.has(id));
-    const found = await this.#fetch(fresh.slice(0, mostAtOnce), new Set(fresh));
+    if (this.#waiting.size === 0) await this.#look();
+    const next: Txid[] = [];
+    for (const id of this.#waiting) {
+      if (next.length >= this.#atOnce) break;
+      next.push(id);
+    }
+    const found = await this.#fetch(next);
     for (const transaction of parentsFirst(found)) {
       for (const listener of listeners) listener.transactionSeen(transaction);
     }
     // What was gone before it could be fetched is not asked for again.
-    for (const id of [...fresh.slice(0, mostAtOnce), ...found.keys()]) this.#told.add(id);
-    return fresh.length > mostAtOnce;
+    for (const id of [...next, ...found.keys()]) {
+      this.#waiting.delete(id);
+      this.#told.add(id);
+    }
+    return this.#waiting.size > 0;
   }
 
-  /** The transactions, and before them those of `fresh` that they spend. */
-  async #fetch(ids: readonly Txid[], fresh: ReadonlySet<Txid>): Promise<ReadonlyMap<Txid, Transaction>> {
+  async #look(): Promise<void> {
+    const present = txidsOf(await this.#rpc.call("getrawmempool", [false], { mostBytes: mostListBytes }));
+    this.#waiting = new Set(present.filter((id) => !this.#told.has(id)));
+    this.#told = new Set(present.filter((id) => this.#told.has(id)));
+  }
+
+  /** The transactions, and those that they spend and that wait, too. */
+  async #fetch(ids: readonly Txid[]): Promise<ReadonlyMap<Txid, Transaction>> {
     const found = new Map<Txid, Transaction>();
     const asked = new Set<Txid>(ids);
     for (let missing = ids; missing.length > 0; ) {
@@ -50,7 +68,7 @@ export class MempoolTeller {
       for (const transaction of await this.#transactions(missing)) {
         found.set(txid(transaction), transaction);
         for (const { outPoint } of transaction.inputs) {
-          if (!fresh.has(outPoint.txid) || asked.has(outPoint.txid)) continue;
+          if (!this.#waiting.has(outPoint.txid) || asked.has(outPoint.txid)) continue;
           asked.add(outPoint.txid);
           parents.push(outPoint.txid);
         }

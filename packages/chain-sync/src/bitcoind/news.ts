@@ -79,7 +79,7 @@ export class News {
 
   #mempoolTimer(look: () => void): ReturnType<typeof setTimeout> | undefined {
     if (this.#synced?.wantsMempool !== true) return undefined;
-    const due = this.#synced.at + (this.#options.mempoolSeconds ?? 20) * 1_000;
+    const due = this.#synced.at + (this.#options.mempoolSeconds ?? 60) * 1_000;
     return setTimeout(look, Math.max(0, due - performance.now()));
   }
 

@@ -28,7 +28,7 @@ export interface BitcoindOptions {
   readonly timeoutSeconds?: number;
   /** Blocks that are fetched while earlier ones are applied; 4 when not given. */
   readonly fetchAhead?: number;
-  /** Seconds between two looks at the mempool, if anybody wants to hear of it; 20 when not given. */
+  /** Seconds between two looks at the mempool, if anybody wants to hear of it; 60 when not given. */
   readonly mempoolSeconds?: number;
   /** Seconds that a pruned block is waited for when a peer was asked for it; 30 when not given. */
   readonly pruneWaitSeconds?: number;

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
+import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { type ChainClients, ChainSourceError } from "@fulmen/chain-sync";
 import type { BitcoindSource } from "@fulmen/chain-sync/bitcoind";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import type { BlockLocator } from "@fulmen/lightning/chain";
-import type { BlockHeight } from "@fulmen/lightning/util";
+import { type BlockHeight, feeratePerKw, present, sat } from "@fulmen/lightning/util";
+import { Faucet, inputOf } from "@fulmen/testkit/wallet";
 import { Publisher } from "zeromq";
+import { HttpClient } from "#src/bitcoind/httpClient";
+import { MempoolTeller } from "#src/bitcoind/mempoolTeller";
+import { RpcClient } from "#src/bitcoind/rpcClient";
 import { ServedBitcoind } from "./servedChain.ts";
 
 installNodeCrypto();
@@ -170,6 +175,39 @@ describe("a pruned node", () => {
         { rest },
       ));
   }
+});
+
+describe("a large mempool", () => {
+  it("is told in parts, each transaction once, parents first", () =>
+    served(async ({ chain, faucet, server, url }) => {
+      const wallet = new Faucet(77);
+      const script = wallet.script;
+      const line = [faucet.fund(chain, [{ value: sat(1_000_000n), script }], feeratePerKw(1_000))];
+      for (let n = 0; n < 9; n++) {
+        const parent = present(line.at(-1), "the parent");
+        const output = present(parent.outputs[0], "its output");
+        const input = inputOf({ txid: txid(parent), index: 0 });
+        const value = sat(output.value - 1_000n);
+        line.push(wallet.spend([{ input, output }], [{ value, script }]));
+      }
+      for (const transaction of line) assert.ok(chain.submit(transaction).ok);
+      const authentication = { kind: "password", user: "fulmen", password: "secret" } as const;
+      const http = new HttpClient(new URL(url));
+      const teller = new MempoolTeller(new RpcClient(http, authentication, 5_000), 4);
+      const heard: string[] = [];
+      const listener = { transactionSeen: (transaction: Transaction) => void heard.push(txid(transaction)) };
+      assert.deepEqual([await teller.tell([listener]), heard.length], [true, 4]);
+      assert.deepEqual([await teller.tell([listener]), heard.length], [true, 8]);
+      assert.deepEqual([await teller.tell([listener]), heard.length], [false, 10]);
+      assert.deepEqual(heard, line.map(txid));
+      assert.equal(server.calls.get("getrawmempool"), 1);
+      assert.deepEqual([await teller.tell([listener]), heard.length], [false, 10]);
+      const another: string[] = [];
+      const later = { transactionSeen: (transaction: Transaction) => void another.push(txid(transaction)) };
+      await teller.tell([listener, later]);
+      assert.deepEqual(another, line.slice(0, 4).map(txid));
+      http.stop();
+    }));
 });
 
 describe("what is asked for", () => {
