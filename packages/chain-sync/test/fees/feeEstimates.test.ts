@@ -68,6 +68,9 @@ describe("fee estimates", () => {
     assert.equal(estimates.forBlocks(2), 250_000n);
     assert.equal(estimates.forBlocks(6), 700n);
     assert.equal(estimates.forBlocks(144), 700n);
+    const full = new FeeEstimates({ network: "mainnet" });
+    full.update("a", table({ 1: 500 }, 900), 0);
+    assert.equal(full.forBlocks(1), 900n);
     const signet = new FeeEstimates({ network: "signet" });
     signet.update("a", flat(10 ** 15), 0);
     assert.equal(signet.forBlocks(1), 25_000n);
