@@ -40,6 +40,9 @@ import { RunningNode } from "./runningNode.ts";
 import { type NodeKeys, nodeKeys } from "./seed/index.ts";
 import { statusView } from "./statusView.ts";
 
+/** Milliseconds between two looks at a channel that opens. */
+const usableLook = 10;
+
 /**
  * A Lightning node, batteries included: wallet, channels, payments, chain and storage in one object. Nothing happens before
  * `start`. All calls reject or throw with `NodeError`.
@@ -95,6 +98,15 @@ export class Node implements NodeApi {
     this.#node = undefined;
     await node?.stop();
     if (this.#phase !== "failed") this.#phase = "stopped";
+  }
+
+  /** `nodeid@host:port`, for those who want to connect. Throws when nobody can: see `NodeOptions.listen`. */
+  get uri(): string {
+    const { listening } = this.#running;
+    if (listening !== undefined) return `${this.nodeId}@${listening}`;
+    throw new NodeError("invalid-request", "nobody can connect to this node", {
+      remedy: "start it with `listen`",
+    });
   }
 
   status(): NodeStatusView {
@@ -165,7 +177,9 @@ export class Node implements NodeApi {
   async openChannel(request: OpenChannelRequest): Promise<OpenedChannel> {
     const { peers, openings } = this.#usable;
     const peer = await peers.connect(request.peer);
-    return openings.open(peer, request);
+    const opened = await openings.open(peer, request);
+    if (request.untilUsable) await this.#becomesUsable(opened.channelId);
+    return opened;
   }
 
   async closeChannel(channelId: ChannelId, { address, feerate }: CloseChannelOptions = {}): Promise<void> {
@@ -313,6 +327,21 @@ export class Node implements NodeApi {
     const { feerate } = options;
     const { txid } = await this.onchain.send({ address, amount, ...(feerate !== undefined && { feerate }) });
     return this.#known(txid);
+  }
+
+  async #becomesUsable(channelId: ChannelId): Promise<void> {
+    for (;;) {
+      const { manager } = this.#usable.parts;
+      const channel = manager.listChannels().find((one) => one.channelId === channelId);
+      if (channel?.isUsable) return;
+      if (channel === undefined || phaseOf(channel) === "closed") {
+        throw new NodeError("open-failed", "the channel was closed before it could be used", {
+          remedy: "look at its `channel-closed` event for the reason",
+          details: { channelId },
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, usableLook));
+    }
   }
 
   /** Waits until a payment is not under way any more, or for so many seconds. */

@@ -76,6 +76,8 @@ export interface OpenChannelRequest {
   readonly announce?: boolean;
   /** What the funding transaction pays. Default: the estimate for some hours. */
   readonly feerate?: FeeratePerKw;
+  /** Resolve only when the channel can carry payments, after its confirmations. Default false. */
+  readonly untilUsable?: boolean;
 }
 
 /** A channel whose funding transaction is signed by both sides. */

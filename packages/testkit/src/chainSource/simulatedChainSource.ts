@@ -46,6 +46,8 @@ export class SimulatedChainSource implements ChainSource {
   isDown = false;
   /** What it estimates. */
   feerate: FeeratePerKw;
+  /** Height that its clients have been told of; -1 before the first `sync`. */
+  syncedTo = -1;
   readonly #chain: TestChain;
   readonly #network: NetworkName;
   readonly #pollInterval: number;
@@ -62,6 +64,11 @@ export class SimulatedChainSource implements ChainSource {
     this.#network = network;
     this.#pollInterval = pollInterval;
     this.feerate = feerate;
+  }
+
+  /** Whether a node follows the chain by it. */
+  get isRunning(): boolean {
+    return this.syncedTo >= 0 && !this.#isStopped && !this.isDown;
   }
 
   async start(): Promise<ChainTip> {
@@ -84,6 +91,7 @@ export class SimulatedChainSource implements ChainSource {
     this.#expectUp();
     this.#tellMempool(clients);
     this.#seen = this.#state();
+    this.syncedTo = this.#chain.tip.height;
     return this.#tip();
   }
 

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Node, NodeOptions } from "@fulmen/node";
+import { parseCall, textOfCall } from "./calls.ts";
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A node in a process of its own. */
+export class ChildNode {
+  readonly uri: string;
+  /** Of its wallet. */
+  readonly address: string;
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #calls = 0;
+
+  private constructor(process: ChildProcess, said: { readonly uri: string; readonly address: string }) {
+    this.#process = process;
+    this.uri = said.uri;
+    this.address = said.address;
+  }
+
+  static start(options: NodeOptions): Promise<ChildNode> {
+    const script = fileURLToPath(new URL("nodeProcess.ts", import.meta.url));
+    const child = spawn(
+      process.execPath,
+      [...process.execArgv.filter((one) => one.startsWith("--conditions")), script, textOfCall(options)],
+      {
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
+    return new Promise((resolve, reject) => {
+      let node: ChildNode | undefined;
+      child.on("exit", (code) => {
+        const ended = new Error(`the node's process ended with ${code}`);
+        reject(ended);
+        node?.ended(ended);
+      });
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        const said = parseCall<{
+          uri: string;
+          address: string;
+          id: number;
+          result?: unknown;
+          error?: { code?: string; message: string };
+        }>(line);
+        if (node === undefined) {
+          node = new ChildNode(child, said);
+          resolve(node);
+        } else node.answered(said);
+      });
+    });
+  }
+
+  /** Calls a method of the node's. */
+  call<
+    M extends
+      | "receive"
+      | "pay"
+      | "status"
+      | "balances"
+      | "ledgerAccounts"
+      | "payments"
+      | "payment"
+      | "closeChannel"
+      | "stop",
+  >(method: M, ...args: Parameters<Node[M]>): Promise<Awaited<ReturnType<Node[M]>>> {
+    const id = this.#calls++;
+    this.#process.stdin?.write(`${textOfCall({ id, method, args })}\n`);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: (result) => resolve(result as Awaited<ReturnType<Node[M]>>), reject });
+    });
+  }
+
+  get isAlive(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** No graceful stop. */
+  kill(): Promise<void> {
+    const ended = new Promise<void>((resolve) => void this.#process.once("exit", () => resolve()));
+    if (!this.isAlive) return Promise.resolve();
+    this.#process.kill("SIGKILL");
+    return ended;
+  }
+
+  answered({
+    id,
+    result,
+    error,
+  }: {
+    id: number;
+    result?: unknown;
+    error?: { code?: string; message: string };
+  }): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(result);
+    else waiting?.reject(new Error(`${error.code}: ${error.message}`));
+  }
+
+  ended(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
