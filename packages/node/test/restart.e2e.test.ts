@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -27,6 +28,17 @@ async function serve(practice: PracticeChain) {
   };
 }
 
+/** A port that the node can have again after it was killed. */
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
 test("a node is killed twice with a channel, goes on from its SQLite store, closes, and its ledger fits", async () => {
   const practice = new PracticeChain();
   const bitcoind = await serve(practice);
@@ -36,7 +48,7 @@ test("a node is killed twice with a channel, goes on from its SQLite store, clos
     seed: new Uint8Array(32).fill(2),
     storage: { sqlite: join(folder, "bob.sqlite") },
     chain: { bitcoind: { url: bitcoind.url, user: "fulmen", password: "secret" } },
-    listen: { port: 29_735 },
+    listen: { port: await freePort() },
   };
   const alice = await Node.create({
     ...common,
@@ -78,11 +90,21 @@ test("a node is killed twice with a channel, goes on from its SQLite store, clos
 
     await alice.closeChannel(channelId);
     await until(() => practice.chain.mempool.length > 0, "the closing transaction");
-    await practice.mine(6);
-    await until(() => practice.chain.mempool.length === 2, "both sweeps");
-    await practice.mine(1);
+    const hasAll = async (): Promise<boolean> => {
+      await practice.mine();
+      const { height } = practice.chain.tip;
+      await until(async () => (await bob.call("status")).chain.height === height, "bob at the tip");
+      const { closing, onchain } = await bob.call("balances");
+      const isThere = (await bob.call("payments")).every(({ status }) => status === "succeeded");
+      return (
+        isThere &&
+        closing.length === 0 &&
+        onchain.pending.length === 0 &&
+        alice.balances().closing.length === 0
+      );
+    };
+    await until(hasAll, "what the channel left is in the wallets");
     const expected = 2_000_000_000n + 300_000_001n - 7_000_001n + 11_000_000n;
-    await until(async () => (await bob.call("balances")).closing.length === 0, "bob has it all");
     const balances = await bob.call("balances");
     const accounts = new Map(await bob.call("ledgerAccounts"));
     assert.equal(accounts.get("wallet"), balances.total);

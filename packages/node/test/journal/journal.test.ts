@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
+import { msat, type NodeId } from "@fulmen/lightning/util";
+import { NodeError } from "@fulmen/node";
+import { MemoryStore } from "@fulmen/persist/memory";
+import { Journal } from "#src/journal/index";
+import { readEvents } from "#src/running/index";
+
+const logger = { log: () => undefined };
+const peer = `02${"11".repeat(32)}` as NodeId;
+const refused = (funding: bigint) =>
+  ({ kind: "channel-refused", peer, funding: msat(funding) as never, reason: "no" }) as const;
+
+function open(store: KVStore, maxEvents = 1_000): Promise<Journal> {
+  return Journal.open({ store, logger, now: () => 1_700_000_000, maxEvents });
+}
+
+async function indexes(journal: Journal, after: number): Promise<readonly number[]> {
+  const signal = AbortSignal.timeout(10);
+  const found: number[] = [];
+  for await (const { index } of readEvents(journal, { after, signal })) found.push(index);
+  return found;
+}
+
+describe("Journal", () => {
+  it("numbers go on where they were, and so do accounts", async () => {
+    const store = new MemoryStore();
+    const first = await open(store);
+    await first.run((journal) => {
+      journal.event(refused(1n));
+      journal.entry({
+        kind: "deposit",
+        postings: [
+          { account: "wallet", amount: 5n },
+          { account: "onchain/received", amount: -5n },
+        ],
+        reference: "",
+        text: "",
+      });
+    });
+    const second = await open(store);
+    await second.run((journal) => journal.event(refused(2n)));
+    assert.deepEqual(await indexes(second, 0), [1, 2]);
+    assert.equal(second.accounts.get("wallet"), 5n);
+  });
+
+  it("an entry that does not add up is a bug, and nothing of it is stored", async () => {
+    const journal = await open(new MemoryStore());
+    const wrong = {
+      kind: "deposit",
+      postings: [{ account: "wallet", amount: 5n }],
+      reference: "",
+      text: "",
+    } as const;
+    await assert.rejects(
+      journal.run((transaction) => {
+        transaction.event(refused(1n));
+        transaction.entry(wrong);
+      }),
+      /off by 5 msat/,
+    );
+    assert.deepEqual(await indexes(journal, 0), []);
+    assert.equal(journal.accounts.size, 0);
+  });
+
+  it("a commit that fails is tried again, and what comes behind waits for it", async () => {
+    const store = new MemoryStore();
+    const journal = await open(store);
+    let failures = 2;
+    const commit = store.commit.bind(store);
+    store.commit = (batch: readonly KvWrite[]) =>
+      failures-- > 0 ? Promise.reject(new Error("disk full")) : commit(batch);
+    await Promise.all([
+      journal.run((one) => one.event(refused(1n))),
+      journal.run((one) => one.event(refused(2n))),
+    ]);
+    assert.deepEqual(await indexes(journal, 0), [1, 2]);
+  });
+
+  it("readers do not disturb each other, and get what comes later", async () => {
+    const journal = await open(new MemoryStore());
+    await journal.run((one) => one.event(refused(1n)));
+    const signal = AbortSignal.timeout(2_000);
+    const early = readEvents(journal, { after: 0, signal });
+    const late = readEvents(journal, { signal });
+    assert.equal((await early.next()).value?.index, 1);
+    const waiting = [early.next(), late.next()];
+    await journal.run((one) => one.event(refused(2n)));
+    assert.deepEqual(
+      (await Promise.all(waiting)).map(({ value }) => value?.index),
+      [2, 2],
+    );
+    const ends = [early.next(), late.next()];
+    await journal.close();
+    assert.deepEqual(
+      (await Promise.all(ends)).map(({ done }) => done),
+      [true, true],
+    );
+  });
+
+  it("the oldest events are forgotten when there are too many", async () => {
+    const journal = await open(new MemoryStore(), 3);
+    for (let i = 0; i < 6; i++) await journal.run((one) => one.event(refused(1n)));
+    assert.deepEqual(await indexes(journal, 0), [4, 5, 6]);
+  });
+
+  it("a row that is damaged is named", async () => {
+    const store = new MemoryStore();
+    const journal = await open(store);
+    await journal.run((one) => one.event(refused(1n)));
+    await store.commit([{ key: "journal/head", value: Uint8Array.of(1, 2, 3) }]);
+    await assert.rejects(open(store), (error: unknown) => {
+      assert.ok(error instanceof NodeError);
+      assert.equal(error.code, "store-unusable");
+      assert.match(error.message, /journal\/head/);
+      return true;
+    });
+  });
+});
