@@ -1,0 +1,53 @@
+import { writeFileSync } from "node:fs";
+import { showMsat, showTime } from "../output/amounts.ts";
+import { oneLine, say } from "../output/terminal.ts";
+import { type CommonOptions, connect } from "./connection.ts";
+
+/** `fulmen ledger`: the newest entries are last; `--csv` is all of it. */
+export async function ledger(
+  options: CommonOptions & { readonly csv?: boolean; readonly after?: string },
+): Promise<void> {
+  const client = connect(options);
+  if (options.csv === true) {
+    process.stdout.write(await client.ledgerCsv());
+    return;
+  }
+  let after = Number(options.after ?? 0);
+  const pages: unknown[] = [];
+  while (true) {
+    const { entries, next, accounts } = await client.ledger({ limit: 1000, after });
+    if (options.json === true) pages.push(...entries);
+    else
+      for (const { at, kind, postings, text } of entries) {
+        say(`${showTime(at)} ${kind}: ${oneLine(text)}`);
+        for (const { account, amountMsat } of postings) say(`    ${account}  ${showMsat(amountMsat)}`);
+      }
+    if (next !== undefined) {
+      after = next;
+      continue;
+    }
+    if (options.json === true) say(JSON.stringify({ entries: pages, accounts }, undefined, 2));
+    else for (const [account, amount] of Object.entries(accounts)) say(`= ${account}  ${showMsat(amount)}`);
+    return;
+  }
+}
+
+/** `fulmen events`: one JSON object a line, until the command is ended. */
+export async function events(options: CommonOptions & { readonly after?: string }): Promise<void> {
+  const ended = new AbortController();
+  process.once("SIGINT", () => ended.abort());
+  const stream = connect(options).events({
+    ...(options.after !== undefined && { after: Number(options.after) }),
+    signal: ended.signal,
+    onReconnect: ({ message }) => process.stderr.write(`${message} Trying again.\n`),
+  });
+  for await (const event of stream) say(JSON.stringify(event));
+}
+
+/** `fulmen backup`. */
+export async function backup(file: string | undefined, options: CommonOptions): Promise<void> {
+  const { fileName, contentBase64 } = await connect(options).backup();
+  const path = file ?? fileName;
+  writeFileSync(path, Buffer.from(contentBase64, "base64"), { mode: 0o600, flush: true });
+  say(`Written to ${path}. Keep it away from this machine.`);
+}

@@ -1,0 +1,164 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { ChainOption, DevelopmentOptions, GossipOption, NodeNetwork } from "@fulmen/node";
+import type { LogLevel } from "@fulmen/server";
+import { CliError, exitCodes } from "../cliError.ts";
+import type { ConfigValues } from "./readConfig.ts";
+
+/** The ports of a network, so that nodes of several fit on one machine. */
+export const defaultPorts: Readonly<
+  Record<
+    NodeNetwork,
+    { readonly peers: number; readonly api: number; readonly bitcoind: number; readonly folder: string }
+  >
+> = {
+  mainnet: { peers: 9735, api: 9734, bitcoind: 8332, folder: "" },
+  testnet4: { peers: 49735, api: 49734, bitcoind: 48332, folder: "testnet4" },
+  signet: { peers: 39735, api: 39734, bitcoind: 38332, folder: "signet" },
+  regtest: { peers: 19735, api: 19734, bitcoind: 18443, folder: "regtest" },
+};
+
+/** How a daemon is to be, with all that was left out filled in. */
+export interface DaemonConfig {
+  readonly network: NodeNetwork;
+  readonly alias?: string;
+  readonly chain: ChainOption;
+  readonly storage:
+    | { readonly kind: "sqlite" | "files" }
+    | { readonly kind: "postgres"; readonly url: string; readonly node: string };
+  readonly listen?: { readonly host: string; readonly port: number };
+  readonly announceAddresses: readonly string[];
+  readonly gossip: GossipOption;
+  readonly birthday?: number;
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    /** Paths. */
+    readonly tls?: { readonly certificate: string; readonly key: string };
+    readonly allowPublicWithoutTls: boolean;
+    readonly corsOrigins: readonly string[];
+    readonly dashboard?: string;
+  };
+  readonly log: { readonly level: LogLevel; readonly console: boolean };
+  readonly development?: DevelopmentOptions;
+}
+
+/** What the values of a config mean together. Throws `CliError` where they do not fit. */
+export function daemonConfig(values: ConfigValues): DaemonConfig {
+  const text = (name: string): string | undefined => {
+    const value = values.get(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  const number = (name: string): number | undefined => {
+    const value = values.get(name);
+    return typeof value === "number" ? value : undefined;
+  };
+  const isSet = (name: string, byDefault: boolean): boolean => (values.get(name) ?? byDefault) === true;
+  const list = (name: string): readonly string[] => {
+    const value = values.get(name);
+    return typeof value === "object" ? value : [];
+  };
+  const network = networkNamed(text("network"));
+  const ports = defaultPorts[network];
+  const alias = text("alias");
+  const birthday = number("birthday");
+  const certificate = text("api.tls.certificate");
+  const key = text("api.tls.key");
+  if ((certificate === undefined) !== (key === undefined))
+    throw misfit("Of api.tls.certificate and api.tls.key only one is set.", "Set both, or none.");
+  const dashboard = text("api.dashboard");
+  const development = developmentOf(values, network);
+  return {
+    network,
+    ...(alias !== undefined && { alias }),
+    chain: chainOf(text, network),
+    storage: storageOf(text),
+    ...(isSet("listen.enabled", true) && {
+      listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },
+    }),
+    announceAddresses: list("announceAddresses"),
+    gossip: gossipOf(text("gossip")),
+    ...(birthday !== undefined && { birthday }),
+    api: {
+      host: text("api.host") ?? "127.0.0.1",
+      port: number("api.port") ?? ports.api,
+      ...(certificate !== undefined && key !== undefined && { tls: { certificate, key } }),
+      allowPublicWithoutTls: isSet("api.allowPublicWithoutTls", false),
+      corsOrigins: list("api.corsOrigins"),
+      ...(dashboard !== undefined && { dashboard }),
+    },
+    log: { level: levelNamed(text("log.level")), console: isSet("log.console", false) },
+    ...(development !== undefined && { development }),
+  };
+}
+
+function networkNamed(name: string | undefined): NodeNetwork {
+  switch (name) {
+    case "mainnet":
+    case "testnet4":
+    case "signet":
+    case "regtest":
+      return name;
+    default:
+      throw misfit("network is not set.", "Set it to mainnet, testnet4, signet or regtest.");
+  }
+}
+
+function levelNamed(name: string | undefined): LogLevel {
+  return name === "debug" || name === "warn" || name === "error" ? name : "info";
+}
+
+function chainOf(text: (name: string) => string | undefined, network: NodeNetwork): ChainOption {
+  const url = text("chain.url");
+  const source = text("chain.source");
+  if (source === undefined)
+    throw misfit(
+      "chain.source is not set.",
+      "Set it to bitcoind, esplora or electrum, and chain.url to its address.",
+    );
+  if (source !== "bitcoind" && url === undefined)
+    throw misfit(`chain.url is not set, and ${source} has no default.`, "Set it to the server's address.");
+  if (source === "esplora") return { esplora: { url: url ?? "" } };
+  if (source === "electrum") return { electrum: { url: url ?? "" } };
+  const { bitcoind: port, folder } = defaultPorts[network];
+  const [user, password, cookie] = [text("chain.user"), text("chain.password"), text("chain.cookieFile")];
+  if ((user === undefined) !== (password === undefined))
+    throw misfit("Of chain.user and chain.password only one is set.", "Set both, or chain.cookieFile.");
+  const login =
+    user !== undefined && password !== undefined
+      ? { user, password }
+      : { cookieFile: cookie ?? join(homedir(), ".bitcoin", folder, ".cookie") };
+  return { bitcoind: { url: url ?? `http://127.0.0.1:${port}`, ...login } };
+}
+
+function storageOf(text: (name: string) => string | undefined): DaemonConfig["storage"] {
+  const kind = text("storage.kind");
+  if (kind !== "postgres") return { kind: kind === "files" ? kind : "sqlite" };
+  const url = text("storage.url");
+  if (url === undefined)
+    throw misfit("storage.url is not set.", "Set it to postgres://user:password@host/database.");
+  return { kind, url, node: text("storage.node") ?? "fulmen" };
+}
+
+function gossipOf(text: string | undefined): GossipOption {
+  if (text === undefined || text === "peer-to-peer") return "peer-to-peer";
+  if (text === "none") return "none";
+  if (/^https?:\/\//.test(text)) return { rapidGossipSync: text };
+  throw misfit(`gossip is "${text.slice(0, 80)}".`, "Set it to peer-to-peer, none, or a URL.");
+}
+
+function developmentOf(values: ConfigValues, network: NodeNetwork): DevelopmentOptions | undefined {
+  const named = [...values.keys()].filter((name) => name.startsWith("developer."));
+  if (named.length === 0) return undefined;
+  if (network === "mainnet")
+    throw misfit(`${named.join(", ")}: not on mainnet.`, "Remove it: developer flags make a node worse.");
+  const delay = values.get("developer.reconnectDelay");
+  return {
+    forwardAtOnce: values.get("developer.forwardAtOnce") === true,
+    ...(typeof delay === "number" && { reconnectDelay: delay }),
+  };
+}
+
+function misfit(message: string, remedy: string): CliError {
+  return new CliError("invalid-config", exitCodes.config, message, remedy);
+}

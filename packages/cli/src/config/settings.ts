@@ -1,0 +1,135 @@
+/** What a setting's value is. */
+export type SettingKind =
+  | { readonly kind: "text" }
+  | { readonly kind: "choice"; readonly choices: readonly string[] }
+  | { readonly kind: "integer"; readonly least: number; readonly most: number }
+  | { readonly kind: "flag" }
+  | { readonly kind: "list" };
+
+/** A setting: its name in the file, and what it means. */
+export interface Setting {
+  /** With dots: `api.port` is `{"api": {"port": ...}}` in the file and `FULMEN_API_PORT` in the environment. */
+  readonly name: string;
+  readonly value: SettingKind;
+  readonly meaning: string;
+  /** In words, where there is one. */
+  readonly byDefault?: string;
+}
+
+const port: SettingKind = { kind: "integer", least: 0, most: 65_535 };
+const text: SettingKind = { kind: "text" };
+const flag: SettingKind = { kind: "flag" };
+const list: SettingKind = { kind: "list" };
+const choice = (...choices: readonly string[]): SettingKind => ({ kind: "choice", choices });
+
+/** All settings, in the order of the docs. */
+export const settings: readonly Setting[] = [
+  {
+    name: "network",
+    value: choice("mainnet", "testnet4", "signet", "regtest"),
+    meaning: "The Bitcoin network. Fixed once the node has a store.",
+  },
+  { name: "alias", value: text, meaning: "The node's name, up to 32 bytes, told to the network." },
+  {
+    name: "chain.source",
+    value: choice("bitcoind", "esplora", "electrum"),
+    meaning: "Where the chain is heard of.",
+  },
+  {
+    name: "chain.url",
+    value: text,
+    meaning: "`http://127.0.0.1:8332`, `https://host/api` or `tls://host:50002`, by the source.",
+    byDefault: "of bitcoind: this machine, at the network's port",
+  },
+  { name: "chain.user", value: text, meaning: "bitcoind's `rpcuser`." },
+  { name: "chain.password", value: text, meaning: "bitcoind's `rpcpassword`." },
+  {
+    name: "chain.cookieFile",
+    value: text,
+    meaning: "bitcoind's `.cookie`, instead of user and password.",
+    byDefault: "where bitcoind puts it for this network",
+  },
+  {
+    name: "storage.kind",
+    value: choice("sqlite", "files", "postgres"),
+    meaning: "Where the node keeps its records.",
+    byDefault: "sqlite",
+  },
+  { name: "storage.url", value: text, meaning: "Of PostgreSQL: `postgres://user:password@host/database`." },
+  {
+    name: "storage.node",
+    value: text,
+    meaning:
+      "Which of the nodes that share a PostgreSQL database this is. Hosts with the same name stand by for one another.",
+    byDefault: "fulmen",
+  },
+  { name: "listen.enabled", value: flag, meaning: "Whether peers can connect.", byDefault: "true" },
+  {
+    name: "listen.host",
+    value: text,
+    meaning: "`0.0.0.0` and `::` are all interfaces.",
+    byDefault: "127.0.0.1",
+  },
+  {
+    name: "listen.port",
+    value: port,
+    meaning: "Where peers connect.",
+    byDefault: "9735 on mainnet; see below",
+  },
+  { name: "announceAddresses", value: list, meaning: "`host:port` under which others reach the node." },
+  {
+    name: "gossip",
+    value: text,
+    meaning: "`peer-to-peer`, `none`, or the URL of a server of rapid gossip sync.",
+    byDefault: "peer-to-peer",
+  },
+  {
+    name: "birthday",
+    value: { kind: "integer", least: 0, most: 100_000_000 },
+    meaning: "The height from which the chain is searched for the wallet's coins.",
+    byDefault: "the tip at the first start",
+  },
+  { name: "api.host", value: text, meaning: "Where the HTTP API listens.", byDefault: "127.0.0.1" },
+  {
+    name: "api.port",
+    value: port,
+    meaning: "Port of the HTTP API.",
+    byDefault: "9734 on mainnet; see below",
+  },
+  { name: "api.tls.certificate", value: text, meaning: "A PEM file." },
+  { name: "api.tls.key", value: text, meaning: "A PEM file." },
+  {
+    name: "api.allowPublicWithoutTls",
+    value: flag,
+    meaning: "For those who have a proxy with TLS in front.",
+    byDefault: "false",
+  },
+  { name: "api.corsOrigins", value: list, meaning: "Origins whose pages may ask.", byDefault: "none" },
+  { name: "api.dashboard", value: text, meaning: "A folder with a page to serve at `/`." },
+  {
+    name: "log.level",
+    value: choice("debug", "info", "warn", "error"),
+    meaning: "What is logged.",
+    byDefault: "info",
+  },
+  { name: "log.console", value: flag, meaning: "Log to the standard output, too.", byDefault: "false" },
+  {
+    name: "developer.forwardAtOnce",
+    value: flag,
+    meaning: "HTLCs are decided at once. Refused on mainnet.",
+    byDefault: "false",
+  },
+  {
+    name: "developer.reconnectDelay",
+    value: { kind: "integer", least: 1, most: 60_000 },
+    meaning: "Milliseconds before a lost peer is tried again. Refused on mainnet.",
+  },
+];
+
+/** The environment variable of a setting: `FULMEN_API_TLS_KEY`. */
+export function environmentName(name: string): string {
+  return `FULMEN_${name
+    .replaceAll(".", "_")
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toUpperCase()}`;
+}

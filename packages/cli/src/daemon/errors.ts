@@ -1,0 +1,66 @@
+import { ClientError } from "@fulmen/client";
+import { NodeError } from "@fulmen/node";
+import { StoreError } from "@fulmen/persist";
+import { ServerError } from "@fulmen/server";
+import { CliError, type ExitCode, exitCodes } from "../cliError.ts";
+
+/** Whatever went wrong, as the process says it when it ends. */
+export interface Ending {
+  readonly exitCode: ExitCode;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** How the process ends after an error; `undefined` for what nobody expected. */
+export function endingOf(error: unknown): Ending | undefined {
+  if (error instanceof CliError) return error;
+  if (error instanceof NodeError) return { ...partsOf(error), exitCode: exitOfNode(error) };
+  if (error instanceof ServerError)
+    return {
+      ...partsOf(error),
+      exitCode: error.code === "port-in-use" ? exitCodes.portInUse : exitCodes.config,
+    };
+  if (error instanceof StoreError)
+    return {
+      code: error.code,
+      message: error.message,
+      remedy: "See to the store: space on the disk, permissions, the database's server.",
+      exitCode: exitCodes.store,
+    };
+  if (error instanceof ClientError) return { ...partsOf(error), exitCode: exitOfClient(error) };
+  return undefined;
+}
+
+function partsOf({ code, message, remedy }: { code: string; message: string; remedy: string }) {
+  return { code, message, remedy };
+}
+
+function exitOfClient({ code, status }: ClientError): ExitCode {
+  if (code === "unreachable" || code === "timeout" || code === "not-fulmen") return exitCodes.notRunning;
+  return status === 401 || status === 403 ? exitCodes.token : exitCodes.failed;
+}
+
+function exitOfNode({ code, details }: NodeError): ExitCode {
+  switch (code) {
+    case "invalid-option":
+      return exitCodes.config;
+    case "invalid-seed":
+      return exitCodes.seed;
+    case "second-instance":
+      return exitCodes.secondInstance;
+    case "wrong-network":
+      return exitCodes.wrongNetwork;
+    case "wrong-seed":
+    case "store-unusable":
+      return exitCodes.store;
+    case "port-in-use":
+      return exitCodes.portInUse;
+    case "chain-unavailable":
+      return details["reason"] === "unauthorised" ? exitCodes.chainLogin : exitCodes.chainUnavailable;
+    case "chain-pruned":
+      return exitCodes.chainPruned;
+    default:
+      return exitCodes.failed;
+  }
+}

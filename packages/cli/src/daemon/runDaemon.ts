@@ -1,0 +1,189 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Node, type NodeApi, type NodeOptions } from "@fulmen/node";
+import { openFileStore } from "@fulmen/persist/files";
+import { waitForLease } from "@fulmen/persist/postgres";
+import {
+  type Asset,
+  createApp,
+  type Listening,
+  Log,
+  LogFile,
+  listen,
+  PaymentKeys,
+  ServerError,
+  TokenFile,
+} from "@fulmen/server";
+import { CliError, exitCodes } from "../cliError.ts";
+import type { DaemonConfig } from "../config/daemonConfig.ts";
+import { ownVersion } from "../version.ts";
+import type { DataFolder } from "./dataFolder.ts";
+import { takeLock } from "./lock.ts";
+
+/** What a daemon is started with. */
+export interface DaemonOptions {
+  readonly folder: DataFolder;
+  readonly config: DaemonConfig;
+  readonly seed: string;
+  /** Ends the daemon. */
+  readonly signal: AbortSignal;
+  /** Told what happens, a line each. */
+  readonly say: (line: string) => void;
+  /** Told how far a long sync has come. */
+  readonly progress: (height: number, tip: number) => void;
+}
+
+/** Runs a node with its HTTP API until `signal` ends it; rejects when it cannot start, or fails for good. */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { folder, config, say } = options;
+  const lock = takeLock(folder.lock);
+  const file = new LogFile(
+    folder.log,
+    config.log.console ? (line) => void process.stdout.write(line) : undefined,
+  );
+  const log = new Log(config.log.level, file);
+  try {
+    const node = new Node(await nodeOptions(options, log));
+    const listening = await listenTo(node, options, log);
+    log.write("info", "daemon", `Fulmen ${ownVersion()} begins.`, { network: config.network });
+    say(`API at ${listening.url}`);
+    try {
+      await runNode(node, options);
+    } finally {
+      await listening.close();
+      await node.stop();
+      log.write("info", "daemon", "Fulmen ends.");
+    }
+  } catch (error) {
+    log.write("error", "daemon", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    throw error;
+  } finally {
+    file.close();
+    lock.release();
+  }
+}
+
+async function runNode(node: NodeApi, { signal, say, progress }: DaemonOptions): Promise<void> {
+  const starting = node.start();
+  let hasStarted = false;
+  starting.then(
+    () => {
+      hasStarted = true;
+    },
+    () => undefined,
+  );
+  while (!hasStarted && !signal.aborted) {
+    await Promise.race([starting, pause(250, signal)]);
+    const { height, tip } = node.status().chain;
+    if (!hasStarted && tip > 0) progress(height, tip);
+  }
+  if (signal.aborted) return;
+  const { uri, listening } = node.status();
+  say(`Node ${uri ?? node.nodeId}${listening === undefined ? ", which nobody can connect to" : ""}`);
+  say("Ready.");
+  while (!signal.aborted) {
+    await pause(1000, signal);
+    const { phase, failure } = node.status();
+    if (phase === "failed")
+      throw new CliError(
+        "node-failed",
+        exitCodes.store,
+        failure ?? "The node failed.",
+        "See `fulmen logs`, mend what it says, and start the node again: it goes on from its store.",
+      );
+  }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+}
+
+async function nodeOptions(
+  { folder, config, seed, say, signal }: DaemonOptions,
+  log: Log,
+): Promise<NodeOptions> {
+  const { storage } = config;
+  const store =
+    storage.kind === "postgres"
+      ? await waitForLease({ connection: storage.url, node: storage.node, log: say }, signal)
+      : storage.kind === "files"
+        ? await openFileStore(folder.files)
+        : { sqlite: folder.sqlite };
+  const { network, chain, alias, listen, birthday, gossip, announceAddresses, development } = config;
+  return {
+    ...{ network, seed, storage: store, chain, gossip, logger: log },
+    ...(alias !== undefined && { alias }),
+    ...(listen !== undefined && { listen }),
+    ...(announceAddresses.length > 0 && { announceAddresses }),
+    ...(birthday !== undefined && { birthday }),
+    ...(development !== undefined && { development }),
+  };
+}
+
+async function listenTo(node: NodeApi, { folder, config }: DaemonOptions, log: Log): Promise<Listening> {
+  const { host, port, tls, allowPublicWithoutTls, corsOrigins, dashboard } = config.api;
+  const tokens = new TokenFile(folder.tokens);
+  tokens.list();
+  const app = createApp({
+    node,
+    version: ownVersion(),
+    tokens: () => tokens.list(),
+    paymentKeys: new PaymentKeys(folder.paymentKeys),
+    log,
+    corsOrigins,
+    ...(dashboard !== undefined && { assets: readAssets(dashboard) }),
+  });
+  return listen(app.fetch, {
+    host,
+    port,
+    allowPublicWithoutTls,
+    ...(tls !== undefined && { tls: { certificate: readPem(tls.certificate), key: readPem(tls.key) } }),
+  });
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ServerError("tls-unusable", `${path} cannot be read.`, {
+      remedy: "Check api.tls.certificate and api.tls.key, and who may read the files.",
+      cause,
+    });
+  }
+}
+
+const contentTypes: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".ico": "image/x-icon",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+};
+
+/** The files of a folder that a browser may have, by their paths. */
+function readAssets(folder: string): ReadonlyMap<string, Asset> {
+  const assets = new Map<string, Asset>();
+  try {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const contentType = contentTypes[extname(entry.name)];
+      if (!entry.isFile() || contentType === undefined) continue;
+      const path = join(entry.parentPath, entry.name);
+      assets.set(`/${path.slice(folder.length).replace(/^\/+/, "")}`, {
+        contentType,
+        body: new Uint8Array(readFileSync(path)),
+      });
+    }
+  } catch {
+    throw new CliError(
+      "invalid-config",
+      exitCodes.config,
+      `${folder} is no folder that can be read.`,
+      "Correct api.dashboard.",
+    );
+  }
+  return assets;
+}

@@ -1,0 +1,199 @@
+import type { Client, ClientError } from "@fulmen/client";
+import { showMsat, showSat } from "../output/amounts.ts";
+
+/** What was looked at, and what to do where something is wrong. */
+export interface Finding {
+  readonly level: "good" | "note" | "wrong";
+  readonly what: string;
+  readonly remedy?: string;
+}
+
+type Answer<N extends "info" | "balances" | "channels"> = Awaited<ReturnType<Client[N]>>;
+
+/** What the checks look at. */
+export interface Examined {
+  /** The node's answers; or why there are none. */
+  readonly node:
+    | {
+        readonly info: Answer<"info">;
+        readonly balances: Answer<"balances">;
+        readonly channels: Answer<"channels">;
+      }
+    | { readonly error: ClientError };
+  /** Seconds since 1970 by this machine's clock. */
+  readonly now: number;
+  /** When the newest block was made, in seconds since 1970; absent where nobody says. */
+  readonly blockTime?: number;
+  /** Bytes that are free where the data folder is. */
+  readonly diskFree: number;
+  /** Of the file with the seed; absent where there is none on this machine. */
+  readonly seedMode?: number;
+}
+
+const leastDisk = 1_000_000_000;
+const backupDays = 7;
+
+/** All that can be said of a node's health, the good included. */
+export function examine(examined: Examined): readonly Finding[] {
+  const { node, diskFree, seedMode } = examined;
+  const findings = [diskFinding(diskFree), ...(seedMode === undefined ? [] : [seedFinding(seedMode)])];
+  if ("error" in node)
+    return [{ level: "wrong", what: node.error.message, remedy: node.error.remedy }, ...findings];
+  const { info, balances, channels } = node;
+  return [
+    nodeFinding(info),
+    chainFinding(info, examined.now),
+    ...clockFindings(info, examined),
+    reserveFinding(balances, channels),
+    backupFinding(info, channels, examined.now),
+    ...peerFindings(info, channels),
+    ...closingFindings(channels),
+    ...info.warnings.map(({ text, remedy }): Finding => ({ level: "wrong", what: text, remedy })),
+    ...findings,
+  ];
+}
+
+function nodeFinding({ phase, failure }: Answer<"info">): Finding {
+  if (phase === "running") return { level: "good", what: "The node runs." };
+  return {
+    level: "wrong",
+    what: `The node is ${phase}${failure === undefined ? "" : `: ${failure}`}.`,
+    remedy:
+      phase === "starting"
+        ? "Wait until it has read the chain."
+        : phase === "frozen"
+          ? "Its store fails: make room on the disk, or see to the database. It goes on by itself."
+          : "See `fulmen logs`, then start it again.",
+  };
+}
+
+function chainFinding({ chain }: Answer<"info">, now: number): Finding {
+  if (chain.problem !== undefined)
+    return {
+      level: "wrong",
+      what: `${chain.source} does not answer: ${chain.problem}`,
+      remedy: "Until it does, the node cannot defend its channels. Start it, or name another in the config.",
+    };
+  if (!chain.isSynced)
+    return {
+      level: "wrong",
+      what: `The node is at block ${chain.height} of ${chain.tip}.`,
+      remedy: "Wait; payments go on when it is at the tip.",
+    };
+  const silent = chain.lastAnswer === undefined ? 0 : now - chain.lastAnswer;
+  if (silent > 600)
+    return {
+      level: "wrong",
+      what: `${chain.source} has said nothing for ${Math.floor(silent / 60)} minutes.`,
+      remedy: "See whether it hangs.",
+    };
+  return { level: "good", what: `At block ${chain.height}, by ${chain.source}.` };
+}
+
+/** A block's time may be two hours ahead by the rules, and an hour or two behind by chance. */
+function clockFindings(info: Answer<"info">, { now, blockTime }: Examined): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (Math.abs(info.now - now) > 30)
+    findings.push({
+      level: "note",
+      what: `This machine's clock and the node's are ${Math.abs(info.now - now)} s apart.`,
+      remedy: "Set both by NTP.",
+    });
+  if (blockTime !== undefined && info.network !== "regtest") {
+    const ahead = blockTime - info.now;
+    if (ahead > 7200)
+      findings.push({
+        level: "wrong",
+        what: `The newest block is ${Math.floor(ahead / 60)} minutes in the clock's future.`,
+        remedy: "The clock is slow: set it by NTP, or invoices expire at the wrong time.",
+      });
+    else if (ahead < -14_400)
+      findings.push({
+        level: "wrong",
+        what: `The newest block is ${Math.floor(-ahead / 3600)} hours old by the clock.`,
+        remedy: "Either the clock is fast, or the chain source no longer hears of new blocks.",
+      });
+    else findings.push({ level: "good", what: "The clock fits the newest block." });
+  }
+  return findings;
+}
+
+function reserveFinding(balances: Answer<"balances">, { channels }: Answer<"channels">): Finding {
+  const open = channels.filter(({ phase }) => phase === "open" || phase === "opening").length;
+  const { spendable, reserved, totalSat } = balances.onchain;
+  const atHand = BigInt(spendable.amountSat) + BigInt(reserved.amountSat);
+  if (open > 0 && atHand === 0n)
+    return {
+      level: "wrong",
+      what: `There are no coins to pay for closing ${open} channels by force.`,
+      remedy: "Send some to a new address: fulmen receive --onchain. Without them a close may come too late.",
+    };
+  return {
+    level: "good",
+    what: `${showSat(reserved.amountSat)} of ${showSat(totalSat)} are reserved for ${open} channels.`,
+  };
+}
+
+function backupFinding(
+  { lastBackupAt }: Answer<"info">,
+  { channels }: Answer<"channels">,
+  now: number,
+): Finding {
+  if (channels.length === 0) return { level: "good", what: "No channels that need a backup." };
+  const days = lastBackupAt === undefined ? undefined : (now - lastBackupAt) / 86_400;
+  if (days !== undefined && days <= backupDays)
+    return { level: "good", what: `The last backup is ${Math.floor(days)} days old.` };
+  return {
+    level: "note",
+    what: days === undefined ? "No backup is known of." : `The last backup is ${Math.floor(days)} days old.`,
+    remedy: "See docs/daemon.md on what to back up.",
+  };
+}
+
+function peerFindings({ peers }: Answer<"info">, { channels }: Answer<"channels">): readonly Finding[] {
+  const offline = channels.filter(({ phase, isConnected }) => phase === "open" && !isConnected);
+  if (offline.length === 0)
+    return [
+      {
+        level: peers === 0 ? "note" : "good",
+        what: `${peers} peers are connected.`,
+        ...(peers === 0 && { remedy: "Connect to one: fulmen peers connect <nodeid@host:port>." }),
+      },
+    ];
+  return offline.map(({ peer, localMsat }) => ({
+    level: "wrong",
+    what: `The peer ${peer.slice(0, 16)} of a channel with ${showMsat(localMsat)} of ours is not connected.`,
+    remedy:
+      "Wait, or find its new address: fulmen peers connect. Close by force only when it stays away for days.",
+  }));
+}
+
+function closingFindings({ channels }: Answer<"channels">): readonly Finding[] {
+  return channels
+    .filter(({ phase }) => phase === "closing")
+    .map(({ channelId, explanation }) => ({
+      level: "note",
+      what: `Channel ${channelId.slice(0, 16)} is closing. ${explanation}`,
+    }));
+}
+
+function diskFinding(free: number): Finding {
+  const shown = `${(free / 1e9).toFixed(1)} GB`;
+  return free >= leastDisk
+    ? { level: "good", what: `${shown} are free on the disk.` }
+    : {
+        level: "wrong",
+        what: `Only ${shown} are free on the disk.`,
+        remedy: "Make room: a node whose store is full freezes.",
+      };
+}
+
+function seedFinding(mode: number): Finding {
+  return (mode & 0o077) === 0
+    ? { level: "good", what: "Only you can read the seed." }
+    : {
+        level: "wrong",
+        what: "Others can read the seed.",
+        remedy: "chmod 600 the file `seed` in the data folder.",
+      };
+}

@@ -1,0 +1,45 @@
+import { existsSync, statfsSync, statSync } from "node:fs";
+import { ClientError } from "@fulmen/client";
+import { exitCodes } from "../cliError.ts";
+import { type CommonOptions, connect } from "../commands/connection.ts";
+import { dataFolder } from "../daemon/dataFolder.ts";
+import { oneLine, say } from "../output/terminal.ts";
+import { type Examined, examine } from "./checks.ts";
+
+const marks = { good: "ok  ", note: "note", wrong: "!!  " } as const;
+
+/** `fulmen doctor`: what is well, what is not, and what to do; exit code 1 when something is wrong. */
+export async function doctor(options: CommonOptions): Promise<void> {
+  const folder = dataFolder(options.dataDir);
+  const place = existsSync(folder.path) ? folder.path : ".";
+  const { bavail, bsize } = statfsSync(place);
+  const seed = statSync(folder.seed, { throwIfNoEntry: false });
+  const findings = examine({
+    node: await askNode(options),
+    now: Math.floor(Date.now() / 1000),
+    diskFree: bavail * bsize,
+    ...(seed !== undefined && process.platform !== "win32" && { seedMode: seed.mode & 0o777 }),
+  });
+  if (options.json === true) say(JSON.stringify(findings, undefined, 2));
+  else
+    for (const { level, what, remedy } of findings) {
+      say(`${marks[level]} ${oneLine(what, 300)}`);
+      if (remedy !== undefined) say(`     ${oneLine(remedy, 300)}`);
+    }
+  if (findings.some(({ level }) => level === "wrong")) process.exitCode = exitCodes.failed;
+}
+
+async function askNode(options: CommonOptions): Promise<Examined["node"]> {
+  const client = connect(options);
+  try {
+    const [info, balances, channels] = await Promise.all([
+      client.info(),
+      client.balances(),
+      client.channels(),
+    ]);
+    return { info, balances, channels };
+  } catch (error) {
+    if (error instanceof ClientError) return { error };
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+export { exitCodes } from "./cliError.ts";
+export { type Setting, settings } from "./config/settings.ts";
+export { makeProgram } from "./program.ts";

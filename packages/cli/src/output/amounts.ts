@@ -1,0 +1,54 @@
+import { CliError, exitCodes } from "../cliError.ts";
+
+const units: Readonly<Record<string, number>> = { "": 3, sat: 3, sats: 3, msat: 0, btc: 11 };
+
+/** An amount as people write it: `2500`, `2500sat`, `5msat`, `0.001btc`. In millisatoshi. */
+export function parseAmount(text: string): bigint {
+  const [, whole = "", fraction = "", unit = ""] =
+    /^([0-9]{1,17})(?:\.([0-9]{1,11}))? ?([a-z]*)$/i.exec(text) ?? [];
+  const digits = units[unit.toLowerCase()];
+  if (whole === "" || digits === undefined || fraction.length > digits)
+    throw new CliError(
+      "invalid-amount",
+      exitCodes.usage,
+      `"${text.slice(0, 40)}" is no amount.`,
+      "Write 2500 or 2500sat, 5msat, or 0.001btc.",
+    );
+  return BigInt(whole + fraction.padEnd(digits, "0"));
+}
+
+/** An amount in whole satoshi; refuses parts of one. */
+export function parseSat(text: string): bigint {
+  const amount = parseAmount(text);
+  if (amount % 1000n !== 0n)
+    throw new CliError(
+      "invalid-amount",
+      exitCodes.usage,
+      `${text} is not a whole number of satoshi.`,
+      "Round it.",
+    );
+  return amount / 1000n;
+}
+
+/** `1234567` msat as `1,234.567 sat`. */
+export function showMsat(msat: string | bigint): string {
+  const amount = BigInt(msat);
+  const size = amount < 0n ? -amount : amount;
+  const rest = size % 1000n;
+  const fraction = rest === 0n ? "" : `.${rest.toString().padStart(3, "0")}`;
+  return `${amount < 0n ? "-" : ""}${grouped(size / 1000n)}${fraction} sat`;
+}
+
+/** `1234567` sat as `1,234,567 sat`. */
+export function showSat(sat: string | bigint): string {
+  return showMsat(BigInt(sat) * 1000n);
+}
+
+function grouped(value: bigint): string {
+  return value.toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Seconds since 1970 as a date and time that sort. */
+export function showTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+}

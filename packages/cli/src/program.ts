@@ -1,0 +1,150 @@
+import { Command } from "commander";
+import { init } from "./commands/init.ts";
+import * as money from "./commands/money.ts";
+import { backup, events, ledger } from "./commands/records.ts";
+import { logs, start, stop } from "./commands/running.ts";
+import { createToken, listTokens, revokeToken } from "./commands/tokens.ts";
+import { completionScript } from "./completion.ts";
+import { doctor } from "./doctor/doctor.ts";
+import { say } from "./output/terminal.ts";
+import { ownVersion } from "./version.ts";
+
+/** The command line: commands, their arguments and options. */
+export function makeProgram(): Command {
+  const program = new Command("fulmen")
+    .description("Run a Lightning node and talk to it")
+    .version(ownVersion())
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  addRunning(program);
+  addMoney(program);
+  addChannels(program);
+  addRecords(program);
+  addTokens(program);
+  program
+    .command("completion <shell>")
+    .description("A script for bash, zsh or fish that completes commands")
+    .action((shell: string) => say(completionScript(program, shell)));
+  return program;
+}
+
+const dataDir = [
+  "--data-dir <folder>",
+  "the node's folder; default $FULMEN_DATA_DIR, or .fulmen in your home",
+] as const;
+
+/** A command that asks a daemon. */
+function asking(program: Command, usage: string, description: string): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .option(...dataDir)
+    .option("--url <url>", "a daemon elsewhere; default $FULMEN_URL, or the one of the folder")
+    .option("--token <token>", "its token; default $FULMEN_TOKEN, or the folder's own")
+    .option("--json", "print what the API answers");
+}
+
+function addRunning(program: Command): void {
+  program
+    .command("init")
+    .description("Make a new node: folder, config, seed and first token")
+    .option(...dataDir)
+    .option("--network <network>", "mainnet, testnet4, signet or regtest")
+    .option("--chain <source>", "bitcoind, esplora or electrum", "bitcoind")
+    .option("--chain-url <url>", "where it is")
+    .option("--alias <name>", "the node's name")
+    .option("--words <count>", "words of the seed: 12 or 24", "12")
+    .option("--restore", "read the words of a seed from the standard input")
+    .option("--encrypt", "encrypt the seed file by a passphrase")
+    .action(init);
+  program
+    .command("start")
+    .description("Run the node, in the foreground")
+    .option(...dataDir)
+    .action(start);
+  program
+    .command("stop")
+    .description("Stop the node, and wait until it has stopped")
+    .option(...dataDir)
+    .action(stop);
+  program
+    .command("logs")
+    .description("The last lines of the log")
+    .option(...dataDir)
+    .option("-n, --lines <count>", "how many", "50")
+    .option("-f, --follow", "and new ones as they come")
+    .action(logs);
+  asking(program, "info", "Who the node is and how it is").alias("status").action(money.info);
+  asking(program, "doctor", "What is wrong, and what to do about it").action(doctor);
+}
+
+function addMoney(program: Command): void {
+  asking(program, "balance", "All that the node has").action(money.balance);
+  asking(program, "pay <to>", "Pay an invoice, an address or a URI")
+    .option("--amount <amount>", "where it names none: 2500, 5msat, 0.001btc")
+    .option("--max-fee <amount>", "never more than this in fees")
+    .option("--key <key>", "idempotency key: the same one never pays twice")
+    .action(money.pay);
+  asking(program, "receive [amount]", "Make an invoice, with a QR code")
+    .option("--description <text>", "what it is for")
+    .option("--expiry <seconds>", "how long it can be paid")
+    .option("--onchain", "an address instead")
+    .option("--no-qr", "no QR code")
+    .action(money.receive);
+  asking(program, "payments [id]", "Payments, the newest first; or one with all that is known")
+    .option("--limit <count>", "how many", "20")
+    .option("--after <sequence>", "where to go on")
+    .action(money.payments);
+  asking(program, "decode <text>", "What an invoice or a URI asks for").action(money.decode);
+  asking(program, "route <to>", "Which way a payment would take, and why")
+    .option("--amount <amount>", "where it names none")
+    .action(money.route);
+}
+
+function addChannels(program: Command): void {
+  asking(program, "channels", "All channels").action(money.channels);
+  asking(program, "open <peer> <amount>", "Open a channel with nodeid@host:port")
+    .option("--push <amount>", "a present to the peer")
+    .option("--public", "tell the network of it")
+    .action(money.open);
+  asking(program, "close <channel>", "Close a channel; the beginning of its id is enough")
+    .option("--force", "without the peer: slow and dear")
+    .option("--address <address>", "where our share goes")
+    .action(money.close);
+  const peers = asking(program, "peers", "All peers").action(money.peers);
+  asking(peers, "connect <address>", "Connect to nodeid@host:port").action(money.connectPeer);
+}
+
+function addRecords(program: Command): void {
+  asking(program, "ledger", "What happened to your money, in double entry")
+    .option("--csv", "all of it, for a spreadsheet")
+    .option("--after <index>", "entries behind this one")
+    .action(ledger);
+  asking(program, "events", "What happens, one JSON object a line")
+    .option("--after <index>", "events behind this one; default: from now on")
+    .action(events);
+  asking(program, "backup [file]", "Write a backup of the channels").action(backup);
+}
+
+function addTokens(program: Command): void {
+  const token = program.command("token").description("Tokens of the HTTP API");
+  token
+    .command("create")
+    .description("Make a token; it is shown this once")
+    .option(...dataDir)
+    .requiredOption("--name <name>", "for your lists")
+    .requiredOption("--scope <scopes...>", "read, receive, pay, admin")
+    .option("--expires <time>", "12h, 30d, 8w, 1y; default never")
+    .action(createToken);
+  token
+    .command("list")
+    .description("All tokens")
+    .option(...dataDir)
+    .option("--json", "as JSON")
+    .action(listTokens);
+  token
+    .command("revoke <id>")
+    .description("Take a token's rights away, by its id or name")
+    .option(...dataDir)
+    .action(revokeToken);
+}
