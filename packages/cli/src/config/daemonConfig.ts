@@ -6,7 +6,7 @@ import { CliError, exitCodes } from "../cliError.ts";
 import type { ConfigValues } from "./readConfig.ts";
 
 /** The ports of a network, so that nodes of several fit on one machine. */
-export const defaultPorts: Readonly<
+const defaultPorts: Readonly<
   Record<
     NodeNetwork,
     { readonly peers: number; readonly api: number; readonly bitcoind: number; readonly folder: string }

@@ -76,8 +76,8 @@ function nodeHandlers({ node, version, now, backup, lastBackupAt }: HandlerConte
     verifyMessage: ({ text, signature }) => ({ nodeId: node.verifyMessage(text, signature) }),
     backup: async () => {
       if (backup === undefined)
-        throw new NodeError("invalid-request", "This node keeps no channels that need a backup file.", {
-          remedy: "Keep the seed; that is all there is.",
+        throw new NodeError("invalid-request", "This daemon makes no backup files.", {
+          remedy: "See docs/backup.md for what to keep.",
         });
       const { fileName, content } = await backup();
       return { fileName, contentBase64: Buffer.from(content).toString("base64") };
