@@ -49,6 +49,7 @@ export class TcpProxy {
     const held = this.#held;
     this.#held = [];
     for (const { line, bytes } of held) line.server.write(bytes);
+    for (const { line } of held) if (line.client.destroyed) line.server.end();
   }
 
   get heldBytes(): number {
@@ -91,7 +92,8 @@ export class TcpProxy {
     });
     client.on("close", () => {
       // What is held for the database is to reach it although the store is gone.
-      if (!this.holds && !this.isDead) server.end();
+      const isHeld = this.#held.some((one) => one.line === line);
+      if (!isHeld && !this.isDead) server.end();
     });
   }
 }
