@@ -112,6 +112,6 @@ export function rolledBack(node: string): StoreError {
     "rolled-back",
     `the database has lost commits of the node ${node} that it had acknowledged, as after a failover to a replica that ` +
       "lagged behind or after restoring a backup. Do not run the node from it: a peer may take all funds of a channel " +
-      "whose old state is used. Bring back the database that has all commits",
+      "whose old state is used. Bring back the database that has all commits; this one is marked (fulmen_leases.rolled_back)",
   );
 }

@@ -1,6 +1,6 @@
 import { StoreError } from "../storeError.ts";
 import type { HeldLease } from "./heldLease.ts";
-import { type Claim, releaseLease, renewLease } from "./leaseRow.ts";
+import { type Claim, markRolledBack, releaseLease, renewLease } from "./leaseRow.ts";
 import type { CheckedOptions } from "./settings.ts";
 import type { Connect, SqlConnection } from "./sqlConnection.ts";
 
@@ -30,7 +30,7 @@ export class LeaseKeeper {
   constructor(parts: LeaseKeeperOptions) {
     this.#parts = parts;
     this.#connection = parts.connection;
-    parts.lease.onLost(() => this.#stop());
+    parts.lease.onLost((error) => void this.#stop(error));
     this.#schedule(this.#interval);
   }
 
@@ -93,9 +93,16 @@ export class LeaseKeeper {
     this.#schedule(Math.min(this.#interval, shortestRetry * 2 ** Math.min(this.#failures - 1, 20)));
   }
 
-  #stop(): void {
+  async #stop(reason: Error): Promise<void> {
+    const { options, connect } = this.#parts;
     this.#isStopped = true;
     this.#cancel?.();
+    if (reason instanceof StoreError && reason.code === "rolled-back") {
+      // Who starts next does not know what is missing.
+      const connection = await connect().catch(() => undefined);
+      if (connection !== undefined) await markRolledBack(connection, options);
+      connection?.destroy();
+    }
     this.#connection?.destroy();
   }
 }

@@ -11,6 +11,8 @@ export interface LeaseRow {
   readonly holder: string | undefined;
   /** For people. */
   readonly holderName: string;
+  /** Whether commits are missing, as a process said that knew of them. */
+  readonly isRolledBack: boolean;
 }
 
 /** Who wants the lease. */
@@ -30,12 +32,12 @@ export interface Claim {
 /** The row as it is, or `undefined` when the node was never run from this database. */
 export async function readLease(
   connection: SqlConnection,
-  { node, answerTimeout }: CheckedOptions,
+  { node, leaseDuration }: CheckedOptions,
 ): Promise<LeaseRow | undefined> {
   const [row] = await connection.query(
-    "SELECT epoch, beat, duration, holder, holder_name FROM fulmen_leases WHERE node = $1",
+    "SELECT epoch, beat, duration, holder, holder_name, rolled_back FROM fulmen_leases WHERE node = $1",
     [node],
-    answerTimeout,
+    leaseDuration / 2,
   );
   if (row === undefined) return undefined;
   return {
@@ -44,6 +46,7 @@ export async function readLease(
     duration: Number(row["duration"]),
     holder: row["holder"] === null ? undefined : String(row["holder"]),
     holderName: String(row["holder_name"]),
+    isRolledBack: row["rolled_back"] === "t",
   };
 }
 
@@ -61,15 +64,15 @@ export async function takeLease(
   const [row] =
     seen === undefined
       ? await connection.query(
-          `INSERT INTO fulmen_leases (node, epoch, session, beat, duration, holder, holder_name, since)
-          VALUES ($1, 1, 0, 1, $2, $3, $4, now()) ON CONFLICT (node) DO NOTHING RETURNING epoch, beat`,
+          `INSERT INTO fulmen_leases (node, epoch, session, beat, duration, holder, holder_name, since, rolled_back)
+          VALUES ($1, 1, 0, 1, $2, $3, $4, now(), false) ON CONFLICT (node) DO NOTHING RETURNING epoch, beat`,
           values,
           answerTimeout,
         )
       : await connection.query(
           `UPDATE fulmen_leases SET epoch = epoch + 1, session = 0, beat = beat + 1, duration = $2, holder = $3,
             holder_name = $4, since = now()
-          WHERE node = $1 AND epoch = $5 AND beat = $6 RETURNING epoch, beat`,
+          WHERE node = $1 AND epoch = $5 AND beat = $6 AND NOT rolled_back RETURNING epoch, beat`,
           [...values, seen.epoch.toString(), seen.beat.toString()],
           answerTimeout,
         );
@@ -102,6 +105,25 @@ export async function releaseLease(
     [node, epoch.toString(), holder],
     leaseDuration / 2,
   );
+}
+
+/** Keeps everybody from taking the lease of a node of which the database has lost commits. Never rejects. */
+export async function markRolledBack(
+  connection: SqlConnection,
+  { node, leaseDuration, log }: CheckedOptions,
+): Promise<void> {
+  try {
+    await connection.query(
+      "UPDATE fulmen_leases SET rolled_back = true WHERE node = $1",
+      [node],
+      leaseDuration / 2,
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log(
+      `the database could not be told that it has lost commits of ${node}; do not start the node: ${reason}`,
+    );
+  }
 }
 
 /** A `bigint` column. */

@@ -14,6 +14,9 @@ const types = {
   >["getTypeParser"],
 };
 
+/** Milliseconds. */
+const shortestConnectTimeout = 1_000;
+
 /** Rejects with `StoreError` `unsupported-runtime` where `pg` is not installed. */
 export async function loadPg(load: () => Promise<{ default: Pg }> = () => import("pg")): Promise<Pg> {
   try {
@@ -29,8 +32,10 @@ export async function loadPg(load: () => Promise<{ default: Pg }> = () => import
 /** Connects to the database. Rejects with `SqlError`, in whose text there is no password. */
 export async function connectPg(
   pg: Pg,
-  { connection, node, answerTimeout }: CheckedOptions,
+  { connection, node, answerTimeout, leaseDuration }: CheckedOptions,
 ): Promise<SqlConnection> {
+  // A host that is gone does not answer: the next attempt may find the one that has taken its place.
+  const timeout = Math.min(answerTimeout, Math.max(shortestConnectTimeout, leaseDuration / 2));
   const socket = new Socket();
   const clean = (error: unknown): SqlError => toSqlError(error, (text) => withoutPassword(text, connection));
   const where = typeof connection === "string" ? { connectionString: connection } : connection;
@@ -38,7 +43,7 @@ export async function connectPg(
   const timer = setTimeout(() => {
     isTooLate = true;
     socket.destroy();
-  }, answerTimeout);
+  }, timeout);
   try {
     const client = new pg.Client({
       ...where,
@@ -54,7 +59,7 @@ export async function connectPg(
   } catch (error) {
     socket.destroy();
     if (!isTooLate) throw clean(error);
-    throw new SqlError(`no connection came about within ${answerTimeout} ms`, "refused", "ETIMEDOUT");
+    throw new SqlError(`no connection came about within ${timeout} ms`, "refused", "ETIMEDOUT");
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,13 @@
 import { StoreError } from "../storeError.ts";
 import { HeldLease, rolledBack } from "./heldLease.ts";
-import { type Candidate, type Claim, type LeaseRow, readLease, takeLease } from "./leaseRow.ts";
+import {
+  type Candidate,
+  type Claim,
+  type LeaseRow,
+  markRolledBack,
+  readLease,
+  takeLease,
+} from "./leaseRow.ts";
 import type { CheckedOptions } from "./settings.ts";
 import { type Connect, type SqlConnection, SqlError } from "./sqlConnection.ts";
 
@@ -92,6 +99,7 @@ export class StandBy {
     const row = await readLease(connection, options);
     const now = options.clock.monotonic();
     const before = this.#watched;
+    if (row?.isRolledBack === true) throw rolledBack(options.node);
     if (row === undefined) {
       if (before !== undefined) throw rolledBack(options.node);
       return this.#take(connection, row);
@@ -99,6 +107,7 @@ export class StandBy {
     if (row.holder === undefined || row.holder === candidate.id) return this.#take(connection, row);
     if (before === undefined || before.row.epoch !== row.epoch || before.row.beat !== row.beat) {
       if (before !== undefined && (row.epoch < before.row.epoch || row.beat < before.row.beat)) {
+        await markRolledBack(connection, options);
         throw rolledBack(options.node);
       }
       if (before !== undefined && !patient) throw locked(options.node, row);

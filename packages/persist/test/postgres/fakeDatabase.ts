@@ -13,6 +13,7 @@ interface LeaseFields {
   duration: number;
   holder: string | null;
   holderName: string;
+  isRolledBack: boolean;
 }
 
 /** What may happen to a statement on its way. */
@@ -114,10 +115,25 @@ export class FakeDatabase {
       case "look":
         return lease === undefined
           ? []
-          : [{ ...texts(lease), holder: lease.holder, holder_name: lease.holderName }];
+          : [
+              {
+                ...texts(lease),
+                holder: lease.holder,
+                holder_name: lease.holderName,
+                rolled_back: lease.isRolledBack ? "t" : "f",
+              },
+            ];
       case "create":
         if (lease !== undefined) return [];
-        this.lease = { epoch: 1, session: 0, beat: 1, duration: 0, holder: null, holderName: "" };
+        this.lease = {
+          epoch: 1,
+          session: 0,
+          beat: 1,
+          duration: 0,
+          holder: null,
+          holderName: "",
+          isRolledBack: false,
+        };
         return this.#take(this.lease, values);
       case "take":
         if (lease === undefined || String(lease.epoch) !== values[4] || String(lease.beat) !== values[5])
@@ -126,6 +142,9 @@ export class FakeDatabase {
         lease.beat++;
         lease.session = 0;
         return this.#take(lease, values);
+      case "mark":
+        if (lease !== undefined) lease.isRolledBack = true;
+        return [];
       case "renew":
       case "session":
       case "release":
@@ -172,6 +191,7 @@ function texts({ epoch, session, beat, duration }: LeaseFields): Record<string, 
 function kindOf(text: string): string {
   if (text.startsWith("WITH lease")) return "commit";
   if (text.startsWith("INSERT INTO fulmen_leases")) return "create";
+  if (text.includes("SET rolled_back = true")) return "mark";
   if (text.includes("SET epoch = epoch + 1")) return "take";
   if (text.includes("SET holder = NULL")) return "release";
   if (text.includes("SET session = session + 1")) return "session";

@@ -295,6 +295,26 @@ describe("a database that is killed", () => {
   });
 });
 
+describe("a database that has lost commits", () => {
+  it("is refused by the holder, marked, and refused by everyone from then on", async () => {
+    const { node, near } = newNode();
+    const store = await open(near);
+    await store.commit(put(1));
+    const lost = new Promise<Error>((resolve) => store.onLost(resolve));
+    // As after a failover to a replica that had not got the last change yet.
+    await sql("UPDATE fulmen_leases SET beat = beat - 1 WHERE node = $1", [node]);
+    await assert.rejects(store.commit(put(2)), { code: "rolled-back", isFatal: true });
+    assert.match((await lost).message, /has lost commits/);
+    await until("it is marked", async () => {
+      const [row] = await sql("SELECT rolled_back FROM fulmen_leases WHERE node = $1", [node]);
+      return row?.["rolled_back"] === true;
+    });
+    await store.close();
+    await assert.rejects(openPostgresStore(near), { code: "rolled-back" });
+    await assert.rejects(waitForLease(near), { code: "rolled-back" });
+  });
+});
+
 describe("opening", () => {
   it("of five at once, one gets the lease; the others one after the other when it is given back", async () => {
     const { near } = newNode();

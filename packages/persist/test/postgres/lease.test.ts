@@ -240,6 +240,10 @@ test("a database that has lost commits is refused, by the holder and by a stand-
   if (database.lease !== undefined) database.lease.beat -= 3;
   await time.advance(500);
   assert.equal(outcome.state, "rolled-back");
+  // Who comes later knows nothing of it, but is told.
+  assert.equal(database.lease?.isRolledBack, true);
+  await assert.rejects(open(), { code: "rolled-back" });
+  await assert.rejects(open({ patient: true }), { code: "rolled-back" });
 });
 
 test("options that cannot be meant are refused", () => {
