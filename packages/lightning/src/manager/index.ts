@@ -23,6 +23,11 @@ export type {
   PaymentRequest,
   SpontaneousPayment,
 } from "./paymentTerms.ts";
+export {
+  PeerStorage,
+  type PeerStorageOptions,
+  type PeerStorageStart,
+} from "./peerStorage.ts";
 export { type ManagerRecords, noRecords, restoreManager } from "./restore.ts";
 export type { SentProbe } from "./sending.ts";
 export type { TrampolineStep } from "./trampolineTerms.ts";

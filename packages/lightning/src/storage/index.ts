@@ -26,6 +26,7 @@ export {
   nodeKey,
   outboxPrefix,
   paymentPrefix,
+  peerStoragePrefix,
   scoresKey,
   settledAfter,
   settledPrefix,

@@ -1,4 +1,4 @@
-import type { ChannelId, OutPoint, PaymentId, Txid } from "../../util/ids.ts";
+import type { ChannelId, NodeId, OutPoint, PaymentId, Txid } from "../../util/ids.ts";
 import { invariant } from "../../util/invariant.ts";
 
 // The keys of all records, version 1. Numbers are padded with zeros, so that the store's byte order is the order of
@@ -56,9 +56,25 @@ export const keyDescriptions: readonly (readonly [key: string, holds: string])[]
     "an output that a closed channel left, and how far it is on its way to the wallet",
   ],
   ["sweeper/transaction/<txid>", "what takes such outputs to the wallet, until it is final"],
+  [
+    "peer-storage/<node id>",
+    "what a peer asked us to keep for it; kept 2,016 blocks longer than its last channel",
+  ],
   ["network-graph", "what is known of the network's channels and nodes; can be lost without harm"],
   ["scores", "what payments and probes have taught of others' liquidity; can be lost without harm"],
 ];
+
+/** Below it is what peers asked us to keep for them. */
+export const peerStoragePrefix = "peer-storage/";
+
+export function peerStorageKey(peer: NodeId): string {
+  return `peer-storage/${peer}`;
+}
+
+/** The peer whose blob that key has; `undefined` for other keys. */
+export function parsePeerStorageKey(key: string): NodeId | undefined {
+  return /^peer-storage\/([0-9a-f]{66})$/.exec(key)?.[1] as NodeId | undefined;
+}
 
 /** The record of `NetworkGraph.write`. */
 export const networkGraphKey = "network-graph";

@@ -1,0 +1,236 @@
+import type { KvEntry, KvWrite } from "../chain/kvStore.ts";
+import type { ChannelMessage, ChannelMessageHandler, PeerConnection } from "../handlers/messageHandler.ts";
+import type { MessageSendEvent } from "../handlers/messageSendEvent.ts";
+import type { StorageError } from "../storage/storageError.ts";
+import { peerBlobWrite, readPeerBlob } from "../storage/v1/peerBlob.ts";
+import { openStaticBackup, type StaticBackup } from "../storage/v1/staticBackup.ts";
+import type { NodeId } from "../util/ids.ts";
+import { err, ok, type Result } from "../util/result.ts";
+import { Features, featuresOfInit, type LightningMessage } from "../wire/index.ts";
+
+/** BOLT 1, "Peer storage". */
+const longestBlob = 65_531;
+/** Seconds between two updates of one peer, theirs that we store and ours that we send. */
+const shortestInterval = 60;
+/** Blocks for which a blob is kept when no channel with its owner is left. */
+const keptBlocks = 2_016;
+/** Bytes of all blobs together; a peer that comes later is refused. */
+const mostBytes = 32 * 2 ** 20;
+
+export interface PeerStorageOptions {
+  /** The manager, to which everything else goes. */
+  readonly inner: ChannelMessageHandler;
+  readonly nodeId: NodeId;
+  /** `KeysManager.peerStorageKey`: opens our own backups. */
+  readonly key: Uint8Array;
+}
+
+export interface PeerStorageStart {
+  /** All below `peerStoragePrefix`. */
+  readonly stored: readonly KvEntry[];
+  readonly height: number;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** What we keep for a peer. */
+interface KeptBlob {
+  blob: Uint8Array;
+  /** Not stored as it is now. */
+  isNew: boolean;
+  storedAt: number;
+  /** Height at which there was a channel with it. */
+  lastChannel: number;
+}
+
+/** A peer that is there. */
+interface StoringPeer {
+  readonly epoch: number;
+  readonly keepsOurs: boolean;
+  /** It gave something back on this connection already. */
+  hasReturned: boolean;
+  sent: Uint8Array | undefined;
+  sentAt: number;
+}
+
+/**
+ * Peer storage in both directions (BOLT 1): keeps a blob for each peer with which there is a channel, and gives it back
+ * first thing on each connection; has such peers keep our static backup, and finds the newest among what they give back.
+ * It stands between the `PeerManager` and the manager, whose messages pass through.
+ *
+ * A peer's blob is stored once a minute at most; of what comes in between, the last counts. Blobs are kept in memory, 32
+ * MiB at most together. A peer may return anything: only what our own key opens counts, once for each connection.
+ */
+export class PeerStorage implements ChannelMessageHandler {
+  readonly #inner: ChannelMessageHandler;
+  readonly #nodeId: NodeId;
+  readonly #key: Uint8Array;
+  readonly #kept: Map<NodeId, KeptBlob>;
+  readonly #peers = new Map<NodeId, StoringPeer>();
+  #bytes = 0;
+  #deleted: NodeId[] = [];
+  #events: MessageSendEvent[] = [];
+  #backup: Uint8Array | undefined;
+  #recovered: StaticBackup | undefined;
+  #height: number;
+  #now: number;
+
+  /** With what was stored; an error when that is damaged. */
+  static restore(options: PeerStorageOptions, start: PeerStorageStart): Result<PeerStorage, StorageError> {
+    const kept = new Map<NodeId, KeptBlob>();
+    for (const entry of start.stored) {
+      const read = readPeerBlob(entry);
+      if (!read.ok) return err(read.error);
+      const { peer, blob } = read.value;
+      kept.set(peer, { blob, isNew: false, storedAt: 0, lastChannel: start.height });
+    }
+    return ok(new PeerStorage(options, start, kept));
+  }
+
+  private constructor(
+    { inner, nodeId, key }: PeerStorageOptions,
+    { height, now }: PeerStorageStart,
+    kept: Map<NodeId, KeptBlob>,
+  ) {
+    this.#inner = inner;
+    this.#nodeId = nodeId;
+    this.#key = key;
+    this.#kept = kept;
+    this.#height = height;
+    this.#now = now;
+    for (const { blob } of kept.values()) this.#bytes += blob.length;
+  }
+
+  /** The newest backup of ours that peers gave back since the start: what to restore from when all else is lost. */
+  get recovered(): StaticBackup | undefined {
+    return this.#recovered;
+  }
+
+  /** Has peers keep `backup`, as `sealStaticBackup` made it. Says whether it is short enough for them. */
+  setBackup(backup: Uint8Array): boolean {
+    if (backup.length > longestBlob) return false;
+    this.#backup = backup;
+    for (const nodeId of this.#peers.keys()) this.#sendBackup(nodeId);
+    return true;
+  }
+
+  /** Time has passed, or blocks have come: call it every few seconds. */
+  tick(now: number, height: number): void {
+    this.#now = Math.max(this.#now, now);
+    this.#height = height;
+    for (const nodeId of this.#peers.keys()) this.#sendBackup(nodeId);
+    for (const [nodeId, kept] of this.#kept) {
+      if (this.#inner.hasChannelWith(nodeId)) kept.lastChannel = height;
+      if (height - kept.lastChannel < keptBlocks) continue;
+      this.#kept.delete(nodeId);
+      this.#bytes -= kept.blob.length;
+      this.#deleted.push(nodeId);
+    }
+  }
+
+  /** What is to be stored since the last call. Nothing rests on it: it goes with any batch. */
+  takeWrites(): readonly KvWrite[] {
+    const writes = this.#deleted.map((nodeId) => peerBlobWrite(nodeId, undefined));
+    this.#deleted = [];
+    for (const [nodeId, kept] of this.#kept) {
+      if (!kept.isNew || this.#now - kept.storedAt < shortestInterval) continue;
+      kept.isNew = false;
+      kept.storedAt = this.#now;
+      writes.push(peerBlobWrite(nodeId, kept.blob));
+    }
+    return writes;
+  }
+
+  providedInitFeatures(): Uint8Array {
+    const features = Features.fromBytes(this.#inner.providedInitFeatures());
+    return features.set("option_provide_storage", "optional").toBytes();
+  }
+
+  peerConnected(nodeId: NodeId, connection: PeerConnection): "accept" | "refuse" {
+    // Before the manager says a word: who has lost everything must hear of it before `channel_reestablish`.
+    const kept = this.#kept.get(nodeId);
+    const { epoch } = connection;
+    const before = this.#events.length;
+    if (kept !== undefined) this.#send(nodeId, epoch, { type: "peer_storage_retrieval", blob: kept.blob });
+    const answer = this.#inner.peerConnected(nodeId, connection);
+    if (answer === "refuse") {
+      this.#events.length = before;
+      return answer;
+    }
+    const keepsOurs = featuresOfInit(connection.init).has("option_provide_storage");
+    this.#peers.set(nodeId, { epoch, keepsOurs, hasReturned: false, sent: undefined, sentAt: 0 });
+    this.#sendBackup(nodeId);
+    return answer;
+  }
+
+  peerDisconnected(nodeId: NodeId): void {
+    this.#peers.delete(nodeId);
+    this.#inner.peerDisconnected(nodeId);
+  }
+
+  handleMessage(nodeId: NodeId, message: ChannelMessage): void {
+    switch (message.type) {
+      case "peer_storage":
+        this.#keep(nodeId, message.blob);
+        return;
+      case "peer_storage_retrieval":
+        this.#returned(nodeId, message.blob);
+        return;
+      default:
+        this.#inner.handleMessage(nodeId, message);
+    }
+  }
+
+  takeMessageSendEvents(): readonly MessageSendEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return [...events, ...this.#inner.takeMessageSendEvents()];
+  }
+
+  wantsToPause(nodeId: NodeId): boolean {
+    return this.#inner.wantsToPause(nodeId);
+  }
+
+  hasChannelWith(nodeId: NodeId): boolean {
+    return this.#inner.hasChannelWith(nodeId);
+  }
+
+  #keep(nodeId: NodeId, blob: Uint8Array): void {
+    if (blob.length > longestBlob || !this.#inner.hasChannelWith(nodeId)) return;
+    const kept = this.#kept.get(nodeId);
+    const bytes = this.#bytes - (kept?.blob.length ?? 0) + blob.length;
+    if (bytes > mostBytes) return;
+    this.#bytes = bytes;
+    this.#kept.set(nodeId, {
+      blob: blob.slice(),
+      isNew: true,
+      storedAt: kept?.storedAt ?? 0,
+      lastChannel: this.#height,
+    });
+  }
+
+  #returned(nodeId: NodeId, blob: Uint8Array): void {
+    const peer = this.#peers.get(nodeId);
+    if (peer === undefined || peer.hasReturned) return;
+    peer.hasReturned = true;
+    const opened = openStaticBackup(blob, this.#key);
+    if (!opened.ok || opened.value.nodeId !== this.#nodeId) return;
+    if (opened.value.counter > (this.#recovered?.counter ?? -1)) this.#recovered = opened.value;
+  }
+
+  /** Sends our backup to a peer that has not got it on this connection, and keeps such things. */
+  #sendBackup(nodeId: NodeId): void {
+    const peer = this.#peers.get(nodeId);
+    const backup = this.#backup;
+    if (peer === undefined || backup === undefined || peer.sent === backup) return;
+    if (!peer.keepsOurs || !this.#inner.hasChannelWith(nodeId)) return;
+    if (peer.sent !== undefined && this.#now - peer.sentAt < shortestInterval) return;
+    peer.sent = backup;
+    peer.sentAt = this.#now;
+    this.#send(nodeId, peer.epoch, { type: "peer_storage", blob: backup });
+  }
+
+  #send(nodeId: NodeId, epoch: number, message: LightningMessage): void {
+    this.#events.push({ kind: "send-message", nodeId, epoch, message });
+  }
+}
