@@ -19,8 +19,8 @@ export interface HeaderAtHeight {
 /** A transaction of a script. */
 export interface HistoryEntry {
   readonly txid: Txid;
-  /** `undefined` in the mempool. */
-  readonly height: BlockHeight | undefined;
+  /** In the mempool 0, or -1 where it spends outputs that are not confirmed either. */
+  readonly height: number;
 }
 
 /** Merkle trees of blocks are no deeper. */
@@ -68,10 +68,9 @@ export function readHistory(json: unknown): readonly HistoryEntry[] {
   return json.map((item: unknown) => {
     if (!isObject(item)) throw invalid(method);
     const height = item["height"];
-    const isUnconfirmed = height === 0 || height === -1;
     return {
       txid: hashOf(item["tx_hash"], method) as Txid,
-      height: isUnconfirmed ? undefined : heightOf(height, method),
+      height: height === -1 ? height : heightOf(height, method),
     };
   });
 }

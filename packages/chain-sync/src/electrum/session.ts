@@ -128,9 +128,9 @@ export class ElectrumSession {
     throw refused(this.address, method, answer.error);
   }
 
-  /** The status of a script's history, from now on always the latest one. */
-  statusOf(hash: ScriptHash): Promise<string | null> {
-    return this.#subscriptions.statusOf(hash);
+  /** The status of a script's history, from now on always the latest one; `asked` for even though it is known. */
+  statusOf(hash: ScriptHash, wanted: "known" | "asked" = "known"): Promise<string | null> {
+    return this.#subscriptions.statusOf(hash, wanted);
   }
 
   /** The status of a script is no longer wanted. */

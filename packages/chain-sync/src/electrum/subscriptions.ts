@@ -25,11 +25,13 @@ export class Subscriptions {
     this.#recheckInterval = recheckInterval;
   }
 
-  /** The latest status. Rejects with a `ChainSourceError`. */
-  async statusOf(hash: ScriptHash): Promise<string | null> {
+  /** The latest status, or what the server says when it is `asked`. Rejects with a `ChainSourceError`. */
+  async statusOf(hash: ScriptHash, wanted: "known" | "asked" = "known"): Promise<string | null> {
     const now = performance.now();
     const known = this.#subscriptions.get(hash);
-    if (known?.status !== undefined && now - known.askedAt < this.#recheckInterval) return known.status;
+    const mayKnow = wanted === "known";
+    if (mayKnow && known?.status !== undefined && now - known.askedAt < this.#recheckInterval)
+      return known.status;
     const subscription = known ?? { status: undefined, notified: 0, askedAt: now };
     // From before the answer: a notification may come in the same piece as it, and is newer.
     this.#subscriptions.set(hash, subscription);

@@ -1,24 +1,26 @@
 import type { BlockHeader, MerkleProof } from "@fulmen/bitcoin/block";
 import type { Txid } from "@fulmen/bitcoin/primitives";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
+import { ChainSourceError } from "../chainSourceError.ts";
 import type { HeaderTip, HistoryItem, TransactionClient } from "../transactions/index.ts";
 import { readHeaders, readHistory, readMerkleProof, readTransaction } from "./answers.ts";
 import { isOverload } from "./rpcMessage.ts";
 import { type ScriptHash, scriptHashOf } from "./scriptHash.ts";
+import { hasStatus } from "./scriptStatus.ts";
 import { type ElectrumSession, refused } from "./session.ts";
 
 interface KnownHistory {
   /** What the server called this history by. */
   readonly status: string;
   readonly items: readonly HistoryItem[];
-  /** The last round in which it was asked for. */
-  round: number;
 }
 
 /** Headers of one answer; servers give at least a whole retarget interval. */
 const maxHeaders = 2_016;
 /** Rounds after which a script that nobody asks for is forgotten. */
 const roundsUntilForgotten = 20;
+/** Times that a history is asked for which is not that of its status: it may have changed just now. */
+const maxAttempts = 3;
 /** Transactions in the histories that are remembered. */
 const maxRemembered = 200_000;
 
@@ -54,15 +56,20 @@ export class ElectrumTransactionClient implements TransactionClient {
     const hash = scriptHashOf(script);
     this.#lastAsked.set(hash, this.#round);
     const session = await this.#session();
-    const status = await session.statusOf(hash);
-    const known = this.#histories.get(hash);
-    if (known?.status === status) return known.items;
-    this.#drop(hash);
-    if (status === null) return [];
-    // If it changes meanwhile, the status does too, and it is asked for again.
-    const items = readHistory(await session.demand("blockchain.scripthash.get_history", [hash]));
-    this.#remember(hash, { status, items, round: this.#round });
-    return items;
+    for (let attempt = 1; ; attempt++) {
+      const status = await session.statusOf(hash, attempt === 1 ? "known" : "asked");
+      const known = this.#histories.get(hash);
+      if (known?.status === status) return known.items;
+      this.#drop(hash);
+      if (status === null) return [];
+      // If it changes meanwhile, the status does too, and it is asked for again.
+      const history = readHistory(await session.demand("blockchain.scripthash.get_history", [hash]));
+      const items = history.map(({ txid, height }) => ({ txid, height: height > 0 ? height : undefined }));
+      const isWhole = hasStatus(history, status);
+      if (isWhole === true) this.#remember(hash, { status, items });
+      if (isWhole !== false) return items;
+      if (attempt === maxAttempts) throw contradiction(session);
+    }
   }
 
   transaction(txid: Txid): Promise<Transaction | undefined> {
@@ -128,4 +135,12 @@ export async function fetchTransaction(
   if (answer.ok) return readTransaction(answer.value);
   if (/no such|not found|missing|unknown tx|no information/i.test(answer.error.message)) return undefined;
   throw refused(session.address, "blockchain.transaction.get", answer.error);
+}
+
+function contradiction({ address }: ElectrumSession): ChainSourceError {
+  return new ChainSourceError(
+    "invalid-answer",
+    `${address.name} gives a history of a script that is not the one it told of`,
+    "try again, or use another server",
+  );
 }

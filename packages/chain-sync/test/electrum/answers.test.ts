@@ -102,8 +102,8 @@ describe("answers of an Electrum server", () => {
       ]),
       [
         { txid: hash, height: 5 },
-        { txid: hash, height: undefined },
-        { txid: hash, height: undefined },
+        { txid: hash, height: 0 },
+        { txid: hash, height: -1 },
       ],
     );
     assert.equal(answers.readStatus(null), null);

@@ -125,6 +125,16 @@ describe("requests over one connection", () => {
     assert.equal(lost.length, 1);
   });
 
+  it("are waited for as long after a time without any", async () => {
+    const { connection, say } = connected({ silence: 80 });
+    await sleep(120);
+    const answer = connection.ask("late");
+    await sleep(40);
+    say({ id: 0, result: 1 });
+    assert.equal((await answer).ok, true);
+    connection.close(end);
+  });
+
   it("are not waited for for ever from one that talks of other things", async () => {
     const { connection, say } = connected({ silence: 30, answer: 60, notifications: 1_000 });
     const chatter = setInterval(() => say({ method: "news", params: [] }), 5);

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { encodeHeader, hasProofOfWork } from "@fulmen/bitcoin/block";
 import { networks } from "@fulmen/bitcoin/network";
-import { toHex } from "@fulmen/bitcoin/primitives";
+import { type Txid, toHex } from "@fulmen/bitcoin/primitives";
 import { regtestGenesis } from "@fulmen/testkit/chain";
 import type { ScriptHash } from "#src/electrum/scriptHash";
+import { statusOf } from "#src/electrum/scriptStatus";
 import { ElectrumTransactionClient } from "#src/electrum/transactionClient";
 import { scriptedSession } from "./scriptedSession.ts";
+
+const txid = "ab".repeat(32) as Txid;
 
 describe("a session with an Electrum server", () => {
   it("begins with no tip that has no work", async (test) => {
@@ -34,6 +37,21 @@ describe("a session with an Electrum server", () => {
     await assert.rejects(scriptedSession(test, refusing(-101)), { code: "invalid-answer" });
   });
 
+  it("believes a tip that is told right behind the answer, not the answer", async (test) => {
+    const hex = toHex(encodeHeader(regtestGenesis.header));
+    let notify: () => void = () => {};
+    const { session, say } = await scriptedSession(test, {
+      "blockchain.headers.subscribe": () => {
+        // Before whoever waits for the answer goes on, as if both came in one piece.
+        queueMicrotask(() => notify());
+        return { hex, height: 7 };
+      },
+    });
+    notify = () => say({ method: "blockchain.headers.subscribe", params: [{ hex, height: 8 }] });
+    await session.refresh();
+    assert.equal(session.tip.height, 8);
+  });
+
   it("says when a history is too long for the server, which waiting does not help", async (test) => {
     for (const error of [
       { code: 10_001, message: "no" },
@@ -51,8 +69,8 @@ describe("a session with an Electrum server", () => {
 
   it("forgets scripts that nobody has asked for in twenty rounds", async (test) => {
     const { session, asked } = await scriptedSession(test, {
-      "blockchain.scripthash.subscribe": () => "ab".repeat(32),
-      "blockchain.scripthash.get_history": () => [],
+      "blockchain.scripthash.subscribe": () => statusOf([{ txid, height: 5 }]),
+      "blockchain.scripthash.get_history": () => [{ tx_hash: txid, height: 5 }],
       "blockchain.scripthash.unsubscribe": () => true,
     });
     const client = new ElectrumTransactionClient(async () => session, 10);
@@ -68,5 +86,50 @@ describe("a session with an Electrum server", () => {
     assert.deepEqual([countOf("subscribe"), countOf("get_history"), countOf("unsubscribe")], [2, 2, 1]);
     await client.scriptHistory(left);
     assert.deepEqual([countOf("subscribe"), countOf("get_history")], [3, 3]);
+  });
+
+  it("gives no history that is not the one of its status, and asks again for what may have changed", async (test) => {
+    const second = "cd".repeat(32) as Txid;
+    const whole = [
+      { tx_hash: txid, height: 5 },
+      { tx_hash: second, height: 0 },
+    ];
+    const status = statusOf([
+      { txid, height: 5 },
+      { txid: second, height: 0 },
+    ]);
+    const clientOf = async (histories: readonly unknown[]) => {
+      const { session, asked } = await scriptedSession(test, {
+        "blockchain.scripthash.subscribe": () => status,
+        "blockchain.scripthash.get_history": () =>
+          histories[asked.filter((method) => method.endsWith("get_history")).length - 1] ?? [],
+      });
+      return new ElectrumTransactionClient(async () => session, 10);
+    };
+    const late = await clientOf([[], whole.slice(0, 1), whole]);
+    assert.deepEqual(await late.scriptHistory(Uint8Array.of(1)), [
+      { txid, height: 5 },
+      { txid: second, height: undefined },
+    ]);
+    const never = await clientOf([]);
+    await assert.rejects(never.scriptHistory(Uint8Array.of(1)), { code: "invalid-answer" });
+  });
+
+  it("takes any order of unconfirmed transactions, since old servers have none, but does not remember it", async (test) => {
+    const [a, b] = ["aa", "bb"].map((pair) => ({ txid: pair.repeat(32) as Txid, height: 0 }));
+    assert.ok(a && b);
+    for (const [order, times] of [
+      [[b, a], 2],
+      [[a, b], 1],
+    ] as const) {
+      const { session, asked } = await scriptedSession(test, {
+        "blockchain.scripthash.subscribe": () => statusOf([...order]),
+        "blockchain.scripthash.get_history": () => [a, b].map(({ txid: id }) => ({ tx_hash: id, height: 0 })),
+      });
+      const client = new ElectrumTransactionClient(async () => session, 10);
+      for (let time = 0; time < 2; time++)
+        assert.equal((await client.scriptHistory(Uint8Array.of(1))).length, 2);
+      assert.equal(asked.filter((method) => method.endsWith("get_history")).length, times);
+    }
   });
 });
