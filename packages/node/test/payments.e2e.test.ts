@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { msat, sat } from "@fulmen/lightning/util";
+import { feeratePerKw, msat, plus, sat, type Txid } from "@fulmen/lightning/util";
 import { type Node, NodeError } from "@fulmen/node";
 import { booked, Playfield, until } from "./support/playfield.ts";
 
 const field = new Playfield();
+const txidOfNothing = "00".repeat(32) as Txid;
 let alice: Node;
 let bob: Node;
 
@@ -77,4 +78,90 @@ test("a channel is opened, used in both directions, and closed, and every millis
   }
   assert.deepEqual(alice.balances().closing, []);
   assert.equal(alice.balances().total, BigInt(alice.balances().onchain.total) * 1_000n);
+});
+
+test("a held payment waits for its user, a failed one goes back, and the events tell it to whoever reads them", async () => {
+  await field.fund(alice);
+  const start = bob.lastEventIndex;
+  await alice.openChannel({ peer: bob.uri, amount: sat(500_000) });
+  await until(() => field.chain.mempool.length > 0, "the funding");
+  await field.mine(6);
+  await until(() => [alice, bob].every((node) => node.status().channels.usable === 1), "a usable channel");
+
+  const kept = await bob.receive({ amount: msat(50_000_000), hold: true });
+  const sent = await alice.pay(kept.invoice, { returnAtOnce: true });
+  await until(async () => (await bob.payment(kept.paymentHash))?.status === "held", "the payment is held");
+  assert.equal((await alice.payment(sent.id))?.status, "pending");
+  assert.equal(alice.balances().lightning.sending.amount, 50_000_000n);
+  assert.equal(bob.balances().lightning.receiving.amount, 50_000_000n);
+  await booksFit();
+  assert.equal((await bob.claim(kept.paymentHash)).status, "succeeded");
+  await assert.rejects(alice.pay(kept.invoice), { code: "duplicate-payment" });
+
+  const refused = await bob.receive({ amount: msat(60_000_000), hold: true });
+  const paying = alice.pay(refused.invoice);
+  await until(async () => (await bob.payment(refused.paymentHash))?.status === "held", "the second is held");
+  assert.equal((await bob.failHeld(refused.paymentHash)).status, "failed");
+  await assert.rejects(paying, (error: unknown) => {
+    assert.ok(error instanceof NodeError);
+    const { reason } = error.details;
+    return error.code === "payment-failed" && reason === "recipient-rejected";
+  });
+
+  const kinds: string[] = [];
+  for await (const { event } of bob.events({ after: start })) {
+    kinds.push(event.kind);
+    if (event.kind === "forward-failed") break;
+  }
+  const told = kinds.filter((kind) => kind !== "onchain-transaction" && kind !== "close-settled");
+  const wanted = [
+    "channel-pending",
+    "channel-ready",
+    "payment-held",
+    "payment-received",
+    "payment-held",
+    "forward-failed",
+  ];
+  assert.deepEqual(told, wanted);
+  await booksFit();
+});
+
+test("coins are sent, the fee is raised, and the reserve stays", async () => {
+  const address = await bob.onchain.address();
+  const paid = await alice.pay(`bitcoin:${address}?amount=0.001`);
+  assert.equal(paid.amount, 100_000_000n);
+  const bumped = await alice.onchain.bump(paid.txid ?? txidOfNothing, feeratePerKw(4_000));
+  await field.mine(1);
+  await booksFit();
+  assert.equal((await alice.payment(paid.id))?.status, "failed");
+  assert.equal((await alice.payment(bumped.txid))?.status, "succeeded");
+  assert.equal((await bob.payment(bumped.txid))?.direction, "received");
+
+  const { reserved, spendable } = alice.balances().onchain;
+  await assert.rejects(
+    alice.onchain.send({ address, amount: plus(spendable.amount, sat(1)) }),
+    (error: unknown) => {
+      assert.ok(error instanceof NodeError);
+      const { reserveSat } = error.details;
+      return error.code === "anchor-reserve" && reserveSat === reserved.amount;
+    },
+  );
+  await alice.onchain.send({ address, amount: "all" });
+  await field.mine(1);
+  await booksFit();
+  assert.ok(alice.balances().onchain.total >= reserved.amount);
+  assert.ok(alice.balances().onchain.spendable.amount < 100n);
+});
+
+test("a route is explained, and what cannot be paid, too", async () => {
+  const { invoice } = await bob.receive({ amount: msat(20_000_000) });
+  const found = await alice.explainRoute(invoice);
+  assert.equal(found.paths[0]?.hops.at(-1)?.nodeId, bob.nodeId);
+  const large = await bob.receive({ amount: msat(900_000_000_000) });
+  const none = await alice.explainRoute(large.invoice);
+  assert.equal(none.found, false);
+  assert.notEqual(none.text, "");
+  await assert.rejects(alice.pay(large.invoice), { code: "payment-failed" });
+  const { signature } = alice.signMessage("hello");
+  assert.equal(bob.verifyMessage("hello", signature), alice.nodeId);
 });

@@ -48,6 +48,7 @@ export interface ChannelView {
   readonly isOutbound: boolean;
   readonly isAnnounced: boolean;
   readonly capacity: Sat;
+  /** Our balance, without what `htlcs` carry to the peer. */
   readonly local: Msat;
   readonly remote: Msat;
   /** The largest single HTLC that we may send now. */

@@ -1,7 +1,6 @@
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import {
   type Msat,
-  maxOf,
   minOf,
   minusOrZero,
   plus,
@@ -81,7 +80,8 @@ function lightningBalances(channels: readonly ChannelDetails[]): Balances["light
   const opening = channels.filter((channel) => phaseOf(channel) === "opening").length;
   const waits = opening > 0 ? `; ${opening} of the channels wait for confirmations` : "";
   return {
-    total: plus(plus(local, sending), claimed),
+    // `localBalance` has what is on its way to others.
+    total: plus(local, claimed),
     spendable: explained(
       of(({ nextOutboundHtlcLimit }) => nextOutboundHtlcLimit),
       `what usable channels can send now, fees included${waits}`,
@@ -96,9 +96,21 @@ function lightningBalances(channels: readonly ChannelDetails[]): Balances["light
   };
 }
 
-/** What the peer can send at the most: its balance without its reserve. */
-export function receivableOf({ isUsable, remoteBalance, remoteReserve }: ChannelDetails): Msat {
-  return isUsable ? maxOf(minusOrZero(remoteBalance, satToMsat(remoteReserve)), zeroMsat) : zeroMsat;
+/** What the peer can send at the most: its balance without its reserve and what it is sending. */
+export function receivableOf(channel: ChannelDetails): Msat {
+  if (!channel.isUsable) return zeroMsat;
+  return minusOrZero(sidesOf(channel).remote, satToMsat(channel.remoteReserve));
+}
+
+/** Both sides' balances without what is on its way between them. */
+export function sidesOf(channel: ChannelDetails): { readonly local: Msat; readonly remote: Msat } {
+  const arriving = channel.htlcs.flatMap(({ direction, amount }) =>
+    direction === "incoming" ? [amount] : [],
+  );
+  return {
+    local: minusOrZero(channel.localBalance, sum(outgoing(channel))),
+    remote: minusOrZero(channel.remoteBalance, sum(arriving)),
+  };
 }
 
 function outgoing({ htlcs }: ChannelDetails): readonly Msat[] {

@@ -1,1 +1,1 @@
-export { balancesOf, receivableOf } from "./balances.ts";
+export { balancesOf, receivableOf, sidesOf } from "./balances.ts";

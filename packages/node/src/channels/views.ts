@@ -1,7 +1,7 @@
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import { msat, zeroMsat } from "@fulmen/lightning/util";
 import type { ChannelPhase, ChannelView } from "../api/channels.ts";
-import { receivableOf } from "../balances/index.ts";
+import { receivableOf, sidesOf } from "../balances/index.ts";
 import { closeSteps } from "../closes/index.ts";
 import { type NodeParts, phaseOf } from "../parts/index.ts";
 
@@ -22,6 +22,7 @@ function viewOf(
   const monitor = chainMonitor.monitor(channelId);
   const destination = keys.destinationScript(new Uint8Array(32));
   const isClosed = phase === "closed";
+  const { local, remote } = sidesOf(channel);
   return {
     channelId,
     peer,
@@ -32,8 +33,8 @@ function viewOf(
     isOutbound: channel.isOutbound,
     isAnnounced: channel.isAnnounced,
     capacity: channel.capacity,
-    local: isClosed ? zeroMsat : channel.localBalance,
-    remote: isClosed ? zeroMsat : channel.remoteBalance,
+    local: isClosed ? zeroMsat : local,
+    remote: isClosed ? zeroMsat : remote,
     spendable: channel.nextOutboundHtlcLimit,
     receivable: receivableOf(channel),
     htlcs: channel.htlcs.map(({ direction, amount, paymentHash, cltvExpiry }) => ({
