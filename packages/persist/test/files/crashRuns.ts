@@ -129,7 +129,8 @@ function* cutsAt(disk: SimulatedDisk, count: number, tearStep: number): Iterable
   yield { kind: "forgets" };
   yield { kind: "keeps" };
   yield { kind: "zeroes" };
-  for (let seed = 1; seed <= 3; seed++) yield { kind: "chooses", choose: randomNumbers(count * seed) };
+  for (let seed = 1; seed <= (tearStep === 1 ? 3 : 1); seed++)
+    yield { kind: "chooses", choose: randomNumbers(count * seed) };
   const last = disk.operations[count - 1];
   if (last?.kind !== "write") return;
   for (let bytes = 0; bytes < last.bytes.length; bytes += tearStep) yield { kind: "tears", bytes };

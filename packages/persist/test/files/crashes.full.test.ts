@@ -1,6 +1,12 @@
 // timeout: 120 s
 import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { openFileStore } from "@fulmen/persist/files";
+import { kvStoreConformance } from "@fulmen/testkit/conformance";
 import { countCalls, cutEverywhere, failing } from "./crashRuns.ts";
 
 describe("the store in files after a power cut anywhere", () => {
@@ -26,4 +32,11 @@ describe("the store in files on a disk that fails at any call", () => {
       assert.ok(rejected > calls / 6, `${rejected} commits were rejected`);
     });
   }
+});
+
+describe("the store in files as it is opened without options", () => {
+  kvStoreConformance({ describe, it }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "fulmen-persist-"));
+    return { open: () => openFileStore(folder), remove: () => rm(folder, { recursive: true }) };
+  });
 });
