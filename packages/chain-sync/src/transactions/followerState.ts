@@ -64,9 +64,9 @@ export class FollowerState {
     }
   }
 
-  /** Whether it was told that the transaction is in this block. */
-  wasTold(txid: Txid, { hash }: KnownHeader): boolean {
-    return this.#told.get(txid)?.hash === hash;
+  /** Whether it was told that the transaction is in the block at this height, as far as that is known. */
+  wasTold(txid: Txid, height: number, chain: HeaderChain): boolean {
+    return this.#told.get(txid)?.height === height && this.wasPlaced(txid, chain);
   }
 
   /** Whether it was told that the transaction is in some block, which is not known to be gone. */

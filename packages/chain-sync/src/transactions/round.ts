@@ -1,5 +1,7 @@
 import type { Txid } from "@fulmen/bitcoin/primitives";
+import { totalSize } from "@fulmen/bitcoin/transaction";
 import { present } from "@fulmen/lightning/util";
+import { ChainSourceError } from "../chainSourceError.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { type ConfirmedTransaction, fetchConfirmed } from "./confirmedTransaction.ts";
 import type { FollowerState } from "./followerState.ts";
@@ -16,6 +18,10 @@ interface Pending {
 }
 
 const nothing: ReadonlySet<Txid> = new Set();
+/** Transactions that a round takes up at most. */
+const maxItems = 100_000;
+/** Bytes of transactions that came with histories and are held until they are told of. */
+const maxHeldBytes = 32_000_000;
 
 /** A block with what it has of interest. */
 export interface RoundBlock {
@@ -23,11 +29,12 @@ export interface RoundBlock {
   readonly transactions: readonly (ConfirmedTransaction & { readonly isForced: boolean })[];
 }
 
-/** When a script was used, as the server says. */
-export interface ScriptHistory {
+/** What a script's history shows, as the server says. */
+export interface ScriptUse {
   readonly script: Uint8Array;
-  /** Of its transactions; `undefined` in the mempool. */
-  readonly heights: readonly (number | undefined)[];
+  readonly isUsed: boolean;
+  /** Whether something of it is not final. */
+  readonly isMoving: boolean;
 }
 
 /** What a round is about. */
@@ -53,8 +60,11 @@ export class Round {
   readonly #mempool = new Map<Txid, HistoryItem>();
   /** Transactions of which the followers say themselves that they are confirmed. */
   readonly #relevant: ReadonlySet<Txid>;
-  /** Histories of wallets' scripts. */
-  readonly histories: ScriptHistory[] = [];
+  /** What was learnt of wallets' scripts. */
+  readonly scripts: ScriptUse[] = [];
+  /** How many are pending or in the mempool, and the bytes of those that came along. */
+  #items = 0;
+  #heldBytes = 0;
   /** Whether something was asked since the tip was last looked at. */
   #hasAsked = false;
 
@@ -75,58 +85,42 @@ export class Round {
     const { client } = this.#context;
     const questions = watched.map((each) => ({ ...each, wantsCreator: !this.#isPlaced(each.txid) }));
     const answers = await askOutputs(client, questions);
-    const items: Pending[] = [];
     for (const [i, { creator, spenders }] of answers.entries()) {
       const { txid } = present(watched[i], "a watched transaction");
-      if (creator !== undefined && !this.#isPlaced(txid)) items.push({ item: creator, forcedBy: nothing });
-      for (const item of spenders) items.push({ item, forcedBy: forced.has(txid) ? forced : nothing });
+      if (creator !== undefined && !this.#isPlaced(txid)) this.#take(creator, nothing);
+      for (const item of spenders) this.#take(item, forced.has(txid) ? forced : nothing);
     }
-    await this.#take(items);
   }
 
   /** Asks for the histories of wallets' scripts. */
   async askForScripts(scripts: readonly Uint8Array[]): Promise<void> {
     if (scripts.length > 0) this.#hasAsked = true;
     const { client } = this.#context;
-    const histories = await mapLimited(scripts, client.maxConcurrency, async (script) => ({
-      script,
-      history: await client.scriptHistory(script, (item) => this.#isSettled(item)),
-    }));
-    for (const { script, history } of histories) {
-      this.histories.push({ script, heights: history.map(({ height }) => height) });
-    }
-    await this.#take(
-      histories.flatMap(({ history }) => history.map((item) => ({ item, forcedBy: nothing }))),
-    );
+    await mapLimited(scripts, client.maxConcurrency, async (script) => {
+      const history = await client.scriptHistory(script, (item) => this.#isSettled(item));
+      const isMoving = history.some(({ height }) => height === undefined || !this.#isFinal(height));
+      this.scripts.push({ script, isUsed: history.length > 0, isMoving });
+      for (const item of history) this.#take(item, nothing);
+    });
   }
 
   /** The lowest block with something to tell, its transactions in order; `undefined` when there is none. */
   async nextBlock(): Promise<RoundBlock | undefined> {
     for (;;) {
-      const height = Math.min(...this.#pending.keys());
-      if (height === Number.POSITIVE_INFINITY) return undefined;
+      const height = this.#lowest();
+      if (height === undefined) return undefined;
       await this.#load(height);
       await this.#addChildren(height);
-      const block = this.#known(height);
-      const pending = present(this.#pending.get(height), "the transactions of the block");
-      const { followers } = this.#context;
-      const transactions = [...pending].flatMap(([txid, { forcedBy }]) => {
-        const loaded = this.#loaded.get(txid);
-        if (loaded === undefined) return [];
-        const isForced = loaded.transaction.inputs.some(({ outPoint }) => forcedBy.has(outPoint.txid));
-        if (!isForced && followers.every((each) => each.wasTold(txid, block))) return [];
-        return [{ ...loaded, isForced }];
-      });
-      if (transactions.length > 0) {
-        return { block, transactions: transactions.sort((a, b) => a.index - b.index) };
-      }
-      this.#pending.delete(height);
+      const transactions = this.#newsAt(height);
+      const [first] = transactions;
+      if (first !== undefined) return { block: first.block, transactions };
+      this.#forget(height);
     }
   }
 
   /** The block was told of. */
   told({ block, transactions }: RoundBlock): void {
-    this.#pending.delete(block.height);
+    this.#forget(block.height);
     for (const { txid } of transactions) this.#loaded.delete(txid);
   }
 
@@ -150,15 +144,39 @@ export class Round {
   }
 
   #isSettled({ txid, height }: HistoryItem): boolean {
-    const { chain, followers } = this.#context;
-    const block = height === undefined ? undefined : chain.known(height);
-    return (
-      block !== undefined && this.#isFinal(block) && followers.every((each) => each.wasTold(txid, block))
-    );
+    return height !== undefined && this.#isFinal(height) && this.#isKnownAt(txid, height);
   }
 
-  #isFinal({ height }: KnownHeader): boolean {
+  #isKnownAt(txid: Txid, height: number): boolean {
+    const { chain, followers } = this.#context;
+    return followers.every((each) => each.wasTold(txid, height, chain));
+  }
+
+  #isFinal(height: number): boolean {
     return height + finalDepth <= this.#context.target.height;
+  }
+
+  #lowest(): number | undefined {
+    let lowest: number | undefined;
+    for (const height of this.#pending.keys()) if (lowest === undefined || height < lowest) lowest = height;
+    return lowest;
+  }
+
+  #forget(height: number): void {
+    this.#items -= this.#pending.get(height)?.size ?? 0;
+    this.#pending.delete(height);
+  }
+
+  /** What of a block was loaded and somebody does not know, in its order. */
+  #newsAt(height: number): RoundBlock["transactions"] {
+    const pending = this.#pending.get(height) ?? new Map<Txid, Pending>();
+    const news = [...pending].flatMap(([txid, { forcedBy }]) => {
+      const loaded = this.#loaded.get(txid);
+      if (loaded === undefined) return [];
+      const isForced = loaded.transaction.inputs.some(({ outPoint }) => forcedBy.has(outPoint.txid));
+      return isForced || !this.#isKnownAt(txid, height) ? [{ ...loaded, isForced }] : [];
+    });
+    return news.sort((a, b) => a.index - b.index);
   }
 
   #known(height: number): KnownHeader {
@@ -167,33 +185,43 @@ export class Round {
     throw new ChainMoved("not-synced", `the block at height ${height} went away while it was asked for`);
   }
 
-  async #take(items: readonly Pending[]): Promise<void> {
-    const { chain, followers, target } = this.#context;
-    const confirmed: { readonly height: number; readonly pending: Pending }[] = [];
-    for (const pending of items) {
-      const { height, txid } = pending.item;
-      if (height === undefined) this.#mempool.set(txid, pending.item);
-      // What is in a later block is for the next round.
-      else if (height <= target.height) confirmed.push({ height, pending });
+  #take(item: HistoryItem, forcedBy: ReadonlySet<Txid>): void {
+    const { target } = this.#context;
+    const { txid, height } = item;
+    if (height === undefined) {
+      if (!this.#mempool.has(txid)) this.#mempool.set(txid, this.#counted(item));
+      return;
     }
-    await chain.learn(confirmed.map(({ height }) => height));
-    for (const { height, pending } of confirmed) {
-      const { item, forcedBy } = pending;
-      this.#mempool.delete(item.txid);
-      if (this.#unprovable.has(item.txid)) continue;
-      const isNews = !followers.every((each) => each.wasTold(item.txid, this.#known(height)));
-      if (!isNews && forcedBy.size === 0) continue;
-      const block = this.#pending.get(height) ?? new Map<Txid, Pending>();
-      this.#pending.set(height, block);
-      const known = block.get(item.txid);
-      const both = known === undefined ? forcedBy : new Set([...forcedBy, ...known.forcedBy]);
-      block.set(item.txid, { item: known?.item ?? item, forcedBy: both });
+    this.#mempool.delete(txid);
+    // What is in a later block is for the next round.
+    if (height > target.height || this.#unprovable.has(txid)) return;
+    if (forcedBy.size === 0 && this.#isKnownAt(txid, height)) return;
+    const block = this.#pending.get(height) ?? new Map<Txid, Pending>();
+    this.#pending.set(height, block);
+    const known = block.get(txid);
+    if (known === undefined) block.set(txid, { item: this.#counted(item), forcedBy });
+    else block.set(txid, { ...known, forcedBy: new Set([...forcedBy, ...known.forcedBy]) });
+  }
+
+  /** Nothing of what comes here has been proven: there is a limit to it. */
+  #counted(item: HistoryItem): HistoryItem {
+    if (++this.#items > maxItems) {
+      throw new ChainSourceError(
+        "unsupported",
+        `the server tells of more than ${maxItems} transactions at once`,
+        "use another server if that cannot be; a wallet as large as that needs a node of its own",
+      );
     }
+    const { transaction, ...rest } = item;
+    if (transaction === undefined) return item;
+    this.#heldBytes += totalSize(transaction);
+    // What is too much to hold is fetched when its turn comes.
+    return this.#heldBytes > maxHeldBytes ? rest : item;
   }
 
   /** Fetches the transactions of the lowest block, and a few ahead. */
   async #load(lowest: number): Promise<void> {
-    const { client } = this.#context;
+    const { client, chain } = this.#context;
     const missing = (height: number) =>
       [...(this.#pending.get(height)?.values() ?? [])].filter(
         ({ item }) => !this.#loaded.has(item.txid) && !this.#unprovable.has(item.txid),
@@ -206,6 +234,7 @@ export class Round {
       for (const { item } of missing(height)) wanted.push({ height, item });
     }
     this.#hasAsked = true;
+    await chain.learn(wanted.map(({ height }) => height));
     await mapLimited(wanted, client.maxConcurrency, async ({ height, item }) => {
       const found = await fetchConfirmed(client, item, this.#known(height));
       if (found === undefined) this.#unprovable.add(item.txid);
@@ -231,9 +260,7 @@ export class Round {
         client,
         parents.map(({ txid, transaction: { outputs } }) => ({ txid, outputs })),
       );
-      await this.#take(
-        children.filter((item) => item.height === height).map((item) => ({ item, forcedBy: asked })),
-      );
+      for (const child of children) if (child.height === height) this.#take(child, asked);
       await this.#load(height);
     }
   }

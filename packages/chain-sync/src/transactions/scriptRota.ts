@@ -1,7 +1,6 @@
 import { toHex } from "@fulmen/bitcoin/primitives";
 import type { ScriptSource } from "../chainSource.ts";
-import type { ScriptHistory } from "./round.ts";
-import { finalDepth } from "./watchList.ts";
+import type { ScriptUse } from "./round.ts";
 
 interface Script {
   readonly script: Uint8Array;
@@ -69,13 +68,13 @@ export class ScriptRota {
     );
   }
 
-  /** What a script's history was, with this height of the chain. */
-  asked({ script, heights }: ScriptHistory, tip: number): void {
+  /** What a script's history showed. */
+  asked({ script, isUsed, isMoving }: ScriptUse): void {
     const known = this.#scripts.get(toHex(script));
     if (known === undefined) return;
     known.askedIn = Math.max(1, this.#turn);
-    known.isUsed = heights.length > 0;
-    known.isMoving = heights.some((height) => height === undefined || height + finalDepth > tip);
+    known.isUsed = isUsed;
+    known.isMoving = isMoving;
   }
 
   #add(script: Uint8Array): void {

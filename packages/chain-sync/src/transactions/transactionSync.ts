@@ -129,7 +129,7 @@ export class TransactionSync {
       next = await round.nextBlock();
       await round.expectSameChain();
     }
-    for (const history of round.histories) this.#rota.asked(history, target.height);
+    for (const use of round.scripts) this.#rota.asked(use);
     this.#watch.prune(target.height);
     this.#reached = target.hash;
     return target;
@@ -144,7 +144,9 @@ export class TransactionSync {
     for (const follower of followers) {
       follower.tell(
         block,
-        transactions.filter(({ txid, isForced }) => isForced || !follower.wasTold(txid, block)),
+        transactions.filter(
+          ({ txid, isForced }) => isForced || !follower.wasTold(txid, block.height, this.#chain),
+        ),
       );
     }
   }
@@ -154,7 +156,7 @@ export class TransactionSync {
     const watched = this.#watch.takeNew();
     await round.askForOutputs(watched, new Set(watched.map(({ txid }) => txid)));
     if (!this.#rota.takeNew(scripts)) return;
-    const asked = new Set(round.histories.map(({ script }) => script));
+    const asked = new Set(round.scripts.map(({ script }) => script));
     await round.askForScripts(this.#rota.unasked().filter((script) => !asked.has(script)));
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { hasProofOfWork } from "@fulmen/bitcoin/block";
 import { networks } from "@fulmen/bitcoin/network";
+import type { Txid } from "@fulmen/bitcoin/primitives";
 import { p2wpkh } from "@fulmen/bitcoin/script";
 import { strippedSize, type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
 import { type ChainClients, ChainSourceError } from "@fulmen/chain-sync";
@@ -423,6 +424,19 @@ describe("TransactionSync", () => {
     while (!hasProofOfWork(header, networks.regtest)) header = { ...header, nonce: header.nonce + 1 };
     world.client.tip = async () => ({ header, height });
     await assert.rejects(world.run(), { code: "invalid-chain" });
+    assert.deepEqual(world.follower.lines, []);
+  });
+
+  it("takes up no more than so many transactions that nobody has proven", async () => {
+    const world = new World();
+    for (let n = 0; n < 12; n++) world.addScript(scriptOf(n));
+    let made = 0;
+    world.client.scriptHistory = async () =>
+      Array.from({ length: 10_000 }, () => ({
+        txid: (made++).toString(16).padStart(64, "0") as Txid,
+        height: made % 2 === 0 ? 100 : undefined,
+      }));
+    await assert.rejects(world.run(), { code: "unsupported" });
     assert.deepEqual(world.follower.lines, []);
   });
 
