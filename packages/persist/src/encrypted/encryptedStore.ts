@@ -1,4 +1,4 @@
-import type { EntropySource, KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
+import type { EntropySource, KVStore, KvEntry, KvWrite, LeasedStore } from "@fulmen/lightning/chain";
 import {
   xchacha20NonceLength as nonceLength,
   xchacha20Poly1305Decrypt,
@@ -36,13 +36,24 @@ export interface EncryptedStoreOptions {
  * preimages and secrets are not. Old values can be put back in place of new ones of the same key by who can write to
  * the disk.
  *
- * Rejects with `StoreError` `wrong-key`, or `not-encrypted` for a store that has plain values.
+ * In front of a store with a lease it is one, too: the node must not act without it. Rejects with `StoreError` `wrong-key`,
+ * or `not-encrypted` for a store that has plain values.
  */
-export async function encryptedStore({ store, key, entropy }: EncryptedStoreOptions): Promise<KVStore> {
+export async function encryptedStore({
+  store,
+  key,
+  entropy,
+}: EncryptedStoreOptions): Promise<KVStore & Partial<LeasedStore>> {
   invariant(key.length === 32, `a key of ${key.length} bytes, not 32`);
-  const sealed = new EncryptedStore(store, key.slice(), entropy);
+  const sealed = hasLease(store)
+    ? new LeasedEncryptedStore(store, key.slice(), entropy)
+    : new EncryptedStore(store, key.slice(), entropy);
   await sealed.checkKey();
   return sealed;
+}
+
+function hasLease(store: KVStore): store is LeasedStore {
+  return "holdsLease" in store;
 }
 
 class EncryptedStore implements KVStore {
@@ -122,6 +133,27 @@ class EncryptedStore implements KVStore {
     if (sealed.length < nonceLength + tagLength) return undefined;
     const nonce = sealed.subarray(0, nonceLength);
     return xchacha20Poly1305Decrypt(this.#key, nonce, aadOf(key), sealed.subarray(nonceLength));
+  }
+}
+
+class LeasedEncryptedStore extends EncryptedStore implements LeasedStore {
+  readonly #leased: LeasedStore;
+
+  constructor(store: LeasedStore, key: Uint8Array, entropy: EntropySource) {
+    super(store, key, entropy);
+    this.#leased = store;
+  }
+
+  get epoch(): bigint {
+    return this.#leased.epoch;
+  }
+
+  holdsLease(): boolean {
+    return this.#leased.holdsLease();
+  }
+
+  onLost(listener: (error: Error) => void): void {
+    this.#leased.onLost(listener);
   }
 }
 

@@ -36,6 +36,32 @@ describe("the encrypted store", () => {
     };
   });
 
+  it("has the lease of the store behind it, and none where that has none", async () => {
+    const plain = await encryptedStore({ store: new MemoryStore(), key, entropy: countingEntropy() });
+    assert.equal("holdsLease" in plain, false);
+    const listeners: ((error: Error) => void)[] = [];
+    const state = { isHeld: true };
+    const lease = {
+      epoch: 7n,
+      holdsLease: () => state.isHeld,
+      onLost: (listener: (error: Error) => void) => void listeners.push(listener),
+    };
+    const store = await encryptedStore({
+      store: Object.assign(new MemoryStore(), lease),
+      key,
+      entropy: countingEntropy(),
+    });
+    assert.deepEqual([store.epoch, store.holdsLease?.()], [7n, true]);
+    state.isHeld = false;
+    assert.equal(store.holdsLease?.(), false);
+    let lost = "";
+    store.onLost?.((error) => {
+      lost = error.message;
+    });
+    for (const tell of listeners) tell(new Error("taken over"));
+    assert.equal(lost, "taken over");
+  });
+
   it("lets nothing of a value through, and adds 40 bytes", async () => {
     const inner = new MemoryStore();
     const store = await encryptedStore({ store: inner, key, entropy: countingEntropy() });
