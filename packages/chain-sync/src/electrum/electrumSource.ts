@@ -62,8 +62,8 @@ const distrust = 600_000;
 const recheckInterval = 600_000;
 /** Notifications in a minute; a wallet of ten thousand scripts that are all paid in a block needs a fifth of them. */
 const maxNotifications = 50_000;
-/** After a sync has failed, `changed` resolves this soon: something is left to tell. */
-const failurePollInterval = 1_000;
+/** After a sync has failed, `changed` resolves after this. */
+const failurePause = 1_000;
 /** What another server may do better. */
 const leaving: ReadonlySet<ChainSourceErrorCode> = new Set([
   "invalid-chain",
@@ -157,9 +157,18 @@ export class ElectrumSource implements ChainSource {
   }
 
   async changed(signal: AbortSignal): Promise<void> {
-    const patience = this.#hasFailed ? Math.min(failurePollInterval, this.#pollInterval) : this.#pollInterval;
-    if (this.#stopping.signal.aborted || this.#watch.hasNew) return;
-    await this.#news.next(signal, patience);
+    const stopping = this.#stopping.signal;
+    if (signal.aborted || stopping.aborted) return;
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    for (const each of [signal, stopping]) each.addEventListener("abort", end);
+    try {
+      // Something is left to tell, but not at once: whatever was in the way is given time.
+      if (this.#hasFailed) await pause(Math.min(failurePause, this.#pollInterval), ending.signal);
+      else if (!this.#watch.hasNew) await this.#news.next(ending.signal, this.#pollInterval);
+    } finally {
+      for (const each of [signal, stopping]) each.removeEventListener("abort", end);
+    }
   }
 
   async feerates(): Promise<FeerateTable> {
@@ -183,7 +192,6 @@ export class ElectrumSource implements ChainSource {
   async stop(): Promise<void> {
     this.#client.stop();
     this.#stopping.abort();
-    this.#news.arrived();
   }
 
   /** A server that cannot be right, or cannot serve, is left for another one, where there is one. */

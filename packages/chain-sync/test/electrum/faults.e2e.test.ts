@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sat } from "@fulmen/bitcoin/primitives";
+import type { Sat, Txid } from "@fulmen/bitcoin/primitives";
 import { feeratePerKw } from "@fulmen/lightning/util";
 import { ElectrumServer } from "@fulmen/testkit/electrum";
 import { createFundedChain, Faucet } from "@fulmen/testkit/wallet";
@@ -110,6 +110,22 @@ describe("an Electrum server that goes away", () => {
       const heard = source.changed(new AbortController().signal);
       mine();
       await heard;
+    }));
+
+  it("does not make whoever follows it hasten from one failure to the next", () =>
+    scene(async (it) => {
+      const { chain, server, first } = world();
+      const served = await it.serve(server);
+      const source = it.source([served.url], { pollInterval: 60 });
+      await source.start();
+      const clients = clientsOf(new RecordingFollower(chain.locator()));
+      source.filter.registerTransaction("ab".repeat(32) as Txid, first);
+      await source.changed(new AbortController().signal);
+      await served.close();
+      await failure(source.sync(clients), "unreachable");
+      const failedAt = performance.now();
+      await source.changed(new AbortController().signal);
+      assert.ok(performance.now() - failedAt >= 55, "though there is something left");
     }));
 
   it("is followed by the next one, until that goes away too", () =>
