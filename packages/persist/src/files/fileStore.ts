@@ -157,7 +157,13 @@ class FileStore implements KVStore {
 
   /** Goes on with a new journal, and begins to write a snapshot of all before it. */
   async #compactIfDue(): Promise<void> {
-    if (this.#journal.length < this.#compactAt || this.#compaction !== undefined || this.#isClosing) return;
+    if (this.#journal.length < this.#compactAt || this.#isClosing) return;
+    if (this.#compaction !== undefined) {
+      // Who commits faster than snapshots are written waits for them: memory has what they have not.
+      if (this.#journal.length < 2 * this.#compactAt) return;
+      await this.#compaction;
+      if (this.#isClosing) return;
+    }
     try {
       await this.#rotate();
     } catch (error) {

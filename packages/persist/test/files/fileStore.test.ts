@@ -105,6 +105,23 @@ describe("opening a store in files", () => {
   });
 });
 
+describe("a store in files that is filled faster than it can write snapshots", () => {
+  it("has commits wait: the journal does not outgrow the snapshots", async (context) => {
+    const folder = temporaryDirectory(context);
+    const store = await openFileStore(folder, { journalBytes: 20_000 });
+    const commits = Array.from({ length: 100 }, (_, n) =>
+      Array.from({ length: 10 }, (_, k) => ({ key: `k/${n}/${k}`, value: new Uint8Array(500).fill(n) })),
+    );
+    for (const batch of commits) {
+      await store.commit(batch);
+      const journals = readdirSync(folder).filter((name) => /^journal-\d+$/.test(name));
+      for (const name of journals) assert.ok(statSync(join(folder, name)).size < 50_000, name);
+    }
+    assert.equal((await store.scan("k/", undefined, 10_000)).length, 1_000);
+    await store.close();
+  });
+});
+
 describe("damage to a store in files", () => {
   it("in the middle of a journal is named with file and offset", async (context) => {
     const folder = temporaryDirectory(context);
