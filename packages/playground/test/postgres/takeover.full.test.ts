@@ -127,7 +127,7 @@ describe("with a short lease", () => {
     await pair.server.kill();
     const { sent } = active;
     void active.child.call("pay", invoice).catch(() => undefined);
-    await pause(5_000);
+    await pause(2_500);
     assert.ok(active.sent - sent < 2_000, "no payment left");
     const [channel] = await pair.bob.call("channels");
     assert.equal(channel?.pendingHtlcs, 0);
@@ -136,6 +136,22 @@ describe("with a short lease", () => {
       [...pair.events.values()].some((event) => event.kind === "payment-sent" && event.amount === 3_000_000n),
     );
     pair.paid(3_000_000n);
+    assert.equal(await active.child.call("epoch"), epoch);
+    assert.equal(await pair.account(active), pair.expected);
+  });
+
+  it("the answers to two commits are lost: the node commits again and goes on, and nobody takes over", async () => {
+    const epoch = await active.child.call("epoch");
+    await pair.usable(active);
+    const { toDatabase } = active;
+    let cuts = 0;
+    toDatabase.onRequest = (bytes) => {
+      if (cuts === 2 || !Buffer.from(bytes).includes("WITH lease")) return undefined;
+      cuts++;
+      return () => toDatabase.cutClients();
+    };
+    await pair.payBob(active, 4_000_000n);
+    assert.equal(cuts, 2);
     assert.equal(await active.child.call("epoch"), epoch);
     assert.equal(await pair.account(active), pair.expected);
   });
