@@ -66,14 +66,21 @@ export class HttpClient {
       const { hostname, port } = this.#url;
       const options = { hostname: hostname.replace(/^\[|\]$/g, ""), port, method, path, signal };
       const request = this.#request({ ...options, agent: this.#agent, headers: { ...headers, ...length } });
-      const timer = setTimeout(() => request.destroy(tooLate(timeout)), timeout);
+      let late: Error | undefined;
+      let hasBegun = false;
+      const timer = setTimeout(() => {
+        late = tooLate(timeout);
+        request.destroy(late);
+      }, timeout);
       const fail = (error: Error): void => {
         clearTimeout(timer);
-        const isStale = request.reusedSocket && "code" in error && error.code === "ECONNRESET";
-        reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
+        const isReset = "code" in error && error.code === "ECONNRESET";
+        const isStale = isReset && request.reusedSocket && !hasBegun && late === undefined;
+        reject(late ?? (isStale ? new StaleConnection(error.message, { cause: error }) : error));
       };
       request.once("error", fail);
       request.once("response", (response) => {
+        hasBegun = true;
         readBody(response, mostBytes).then((read) => {
           clearTimeout(timer);
           resolve({ status: response.statusCode ?? 0, body: read });

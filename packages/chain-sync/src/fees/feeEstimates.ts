@@ -1,6 +1,6 @@
 import type { NetworkName } from "@fulmen/bitcoin/network";
 import type { ConfirmationTarget, FeeEstimator } from "@fulmen/lightning/chain";
-import { type FeeratePerKw, feeratePerKw, maxOf, minOf, minusOrZero } from "@fulmen/lightning/util";
+import { type FeeratePerKw, feeratePerKw, maxOf } from "@fulmen/lightning/util";
 import type { FeerateTable } from "../chainSource.ts";
 import {
   blocksOfTarget,
@@ -35,14 +35,15 @@ interface SaneTable {
  * ruinous nor a reason to close a channel.
  *
  * What a peer must pay at the least is low by design: 253 with anchors, where a child pays for what is missing; without
- * them the least that any source says for a week, less 250, and 5,000 at most. @ldk FeeEstimator
+ * them the least that any source says for a week, less 250, and 5,000 at most, which after a start it takes some half an
+ * hour to reach. @ldk FeeEstimator
  */
 export class FeeEstimates implements FeeEstimator {
   readonly #network: NetworkName;
   readonly #sources = new Map<string, SaneTable>();
   #now = 0;
-  /** For each of `steps`, and when they were moved last; absent while nothing is known. */
-  #current: { readonly feerates: readonly number[]; readonly at: number } | undefined;
+  /** For each of `steps`, when they were moved last, and since when there are any; absent while nothing is known. */
+  #current: { readonly feerates: readonly number[]; readonly at: number; readonly since: number } | undefined;
 
   constructor({ network }: { readonly network: NetworkName }) {
     this.#network = network;
@@ -79,11 +80,8 @@ export class FeeEstimates implements FeeEstimator {
     switch (target) {
       case "min-allowed-anchor-channel-remote-fee":
         return floorFeerate;
-      case "min-allowed-non-anchor-channel-remote-fee": {
-        const said = this.#said(steps.length - 1);
-        const least = minOf(feeratePerKw(Math.round(Math.min(...said))), this.forBlocks(1_008));
-        return minOf(maxOf(minusOrZero(least, feeratePerKw(250)), floorFeerate), mostAskedOfPeers);
-      }
+      case "min-allowed-non-anchor-channel-remote-fee":
+        return this.#askedOfPeers(this.#current.since);
       case "maximum-fee-estimate":
       case "urgent-on-chain-sweep":
       case "non-anchor-channel-fee":
@@ -102,6 +100,16 @@ export class FeeEstimates implements FeeEstimator {
       return defaultFeerate(this.#network, blocks <= 6 ? "urgent-on-chain-sweep" : "output-spending-fee");
     }
     return maxOf(feeratePerKw(Math.round(feerate)), floorFeerate);
+  }
+
+  /** Begins at the floor: the first thing that is heard after a start may be wrong. */
+  #askedOfPeers(since: number): FeeratePerKw {
+    const least = Math.min(...this.#said(steps.length - 1), Number(this.forBlocks(1_008))) - 250;
+    const most = Math.min(
+      Number(floorFeerate) * rise ** ((this.#now - since) / changeSeconds),
+      Number(mostAskedOfPeers),
+    );
+    return maxOf(feeratePerKw(Math.round(Math.max(Math.min(least, most), 0))), floorFeerate);
   }
 
   #said(step: number): readonly number[] {
@@ -125,7 +133,7 @@ export class FeeEstimates implements FeeEstimator {
   #move(wanted: readonly number[]): void {
     const before = this.#current;
     if (before === undefined) {
-      this.#current = { feerates: wanted, at: this.#now };
+      this.#current = { feerates: wanted, at: this.#now, since: this.#now };
       return;
     }
     const time = (this.#now - before.at) / changeSeconds;
@@ -134,7 +142,7 @@ export class FeeEstimates implements FeeEstimator {
       const last = before.feerates[step] ?? feerate;
       return Math.min(Math.max(feerate, last / fall ** time), last * rise ** time);
     });
-    this.#current = { feerates, at: this.#now };
+    this.#current = { feerates, at: this.#now, since: before.since };
   }
 }
 

@@ -264,7 +264,7 @@ describe("answers of any kind", () => {
               });
             }
           }),
-          { numRuns: 150, seed: 6 },
+          { numRuns: 60, seed: 6 },
         ),
     );
   });

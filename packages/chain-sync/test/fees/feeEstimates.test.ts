@@ -50,6 +50,7 @@ describe("fee estimates", () => {
   it("are those of the source for each target", () => {
     const estimates = new FeeEstimates({ network: "mainnet" });
     estimates.update("a", table({ 1: 9_000, 2: 8_000, 10: 4_000, 144: 1_500, 1008: 1_000 }), 0);
+    estimates.passTime(600);
     const expected: readonly bigint[] = [9_000n, 8_000n, 253n, 750n, 1_000n, 4_000n, 1_500n, 4_000n];
     assert.deepEqual(
       targets.map((target) => estimates.feerate(target)),
@@ -112,12 +113,15 @@ describe("fee estimates", () => {
   it("ask little of peers, whatever a source says", () => {
     const bound = "min-allowed-non-anchor-channel-remote-fee";
     const estimates = new FeeEstimates({ network: "mainnet" });
-    estimates.update("a", flat(250_000), 0);
-    assert.equal(estimates.feerate(bound), 5_000n);
+    const asked = [0, 600, 1_200, 1_800].map((now) => {
+      estimates.update("a", flat(250_000), now);
+      return estimates.feerate(bound);
+    });
+    assert.deepEqual(asked, [253n, 1_012n, 4_048n, 5_000n]);
     assert.equal(estimates.feerate("min-allowed-anchor-channel-remote-fee"), 253n);
-    estimates.update("b", flat(800), 0);
+    estimates.update("b", flat(800), 1_800);
     assert.equal(estimates.feerate(bound), 550n, "the least of all");
-    estimates.update("c", flat(300), 0);
+    estimates.update("c", flat(300), 1_800);
     assert.equal(estimates.feerate(bound), 253n);
   });
 
