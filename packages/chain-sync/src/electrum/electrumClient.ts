@@ -6,7 +6,7 @@ import { ElectrumSession, type SessionOptions } from "./session.ts";
 export interface ElectrumClientOptions extends SessionOptions {
   /** At least one; tried in this order. */
   readonly servers: readonly ServerAddress[];
-  /** Milliseconds until all servers are tried again after none could be used; doubles each time. */
+  /** Milliseconds until all servers are tried again after none could be used or kept; doubles each time. */
   readonly minDelay: number;
   readonly maxDelay: number;
   /** How long a server that told a lie is only the last resort, in milliseconds. */
@@ -14,6 +14,9 @@ export interface ElectrumClientOptions extends SessionOptions {
   /** The server may have news, or there is another server. */
   readonly changed: () => void;
 }
+
+/** A session that lasts as long, in milliseconds, ends the doubling of delays. */
+const lastingSession = 60_000;
 
 type State =
   | { readonly kind: "idle" }
@@ -30,9 +33,10 @@ export class ElectrumClient {
   /** When a server may be trusted again, by the monotonic clock. */
   readonly #distrusted = new Map<ServerAddress, number>();
   #state: State = { kind: "idle" };
-  /** The server to try first. */
-  #next = 0;
-  /** Times in a row that none could be used. */
+  /** The server that was lost last. */
+  #lostAddress: ServerAddress | undefined;
+  #connectedAt = 0;
+  /** Times that none could be used, or that one was lost, since a session lasted. */
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -96,7 +100,6 @@ export class ElectrumClient {
   }
 
   async #firstThatWorks(): Promise<ElectrumSession> {
-    const { servers } = this.#options;
     const failures: ChainSourceError[] = [];
     if (this.#isStopped()) throw stopped();
     for (const address of this.#order()) {
@@ -105,7 +108,6 @@ export class ElectrumClient {
           signal: this.#stopped.signal,
           listener: { changed: this.#options.changed, lost: () => this.#lost(session) },
         });
-        this.#next = servers.indexOf(address);
         return this.#connected(session);
       } catch (error) {
         if (!(error instanceof ChainSourceError)) throw error;
@@ -119,16 +121,13 @@ export class ElectrumClient {
     throw error;
   }
 
-  /** Those that lied are last. */
+  /** As the user names them; but the one that was just lost may be restarting, and those that lied are last. */
   #order(): readonly ServerAddress[] {
-    const { servers } = this.#options;
     const now = performance.now();
-    const rotated = [...servers.slice(this.#next), ...servers.slice(0, this.#next)];
     const isDistrusted = (server: ServerAddress): boolean => (this.#distrusted.get(server) ?? 0) > now;
-    return [
-      ...rotated.filter((server) => !isDistrusted(server)),
-      ...rotated.filter((server) => isDistrusted(server)),
-    ];
+    const rankOf = (server: ServerAddress): number =>
+      isDistrusted(server) ? 2 : server === this.#lostAddress ? 1 : 0;
+    return [...this.#options.servers].sort((a, b) => rankOf(a) - rankOf(b));
   }
 
   #connected(session: ElectrumSession): ElectrumSession {
@@ -136,7 +135,7 @@ export class ElectrumClient {
       session.close(stopped());
       throw stopped();
     }
-    this.#failures = 0;
+    this.#connectedAt = performance.now();
     this.#state = { kind: "connected", session };
     this.#options.changed();
     return session;
@@ -144,8 +143,14 @@ export class ElectrumClient {
 
   #lost(session: ElectrumSession): void {
     if (this.#state.kind !== "connected" || this.#state.session !== session) return;
-    // Another one first: this one may be in the middle of a restart.
-    this.#next = (this.#next + 1) % this.#options.servers.length;
+    this.#lostAddress = session.address;
+    if (performance.now() - this.#connectedAt >= lastingSession) this.#failures = 0;
+    // Who closes again and again is not asked again at once.
+    if (this.#failures > 0) {
+      this.#wait();
+      return;
+    }
+    this.#failures = 1;
     this.#connect().catch(keepWaiting);
   }
 

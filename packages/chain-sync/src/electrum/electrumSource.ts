@@ -30,7 +30,7 @@ import { type WebSocketConstructor, webSockets } from "./webSockets.ts";
 /** All times are in milliseconds. */
 export interface ElectrumSourceOptions {
   readonly network: NetworkName;
-  /** Tried in this order, and again whenever the one in use is lost: URLs as `ssl://host:50002`, or with more details. */
+  /** Tried in this order, and again whenever the one in use is lost, which is then the last: URLs as `ssl://host:50002`, or with more details. */
   readonly servers: readonly (string | ElectrumServerOptions)[];
   /** Makes the connections for `tcp:` and `ssl:`, such as through Tor's SOCKS5 proxy. Default: Node's own. */
   readonly dial?: DialSocket;

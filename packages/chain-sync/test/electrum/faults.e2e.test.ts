@@ -112,6 +112,20 @@ describe("an Electrum server that goes away", () => {
       await heard;
     }));
 
+  it("is not asked again and again when it goes away again and again", () =>
+    scene(async (it) => {
+      const { server } = world();
+      // The handshake takes three answers.
+      let answers = 0;
+      const served = await it.serve(server, { tamper: (line) => (++answers % 4 === 0 ? undefined : line) });
+      const options = { minReconnectDelay: 20, pingInterval: 4 };
+      await it.source([served.url], options).start();
+      await until(() => served.connections >= 3);
+      await sleep(400);
+      // At once, then after 40, 80, 160 and 320 ms, each by up to a quarter less; and each lasts until the first ping.
+      assert.ok(served.connections <= 7, `${served.connections} connections`);
+    }));
+
   it("does not make whoever follows it hasten from one failure to the next", () =>
     scene(async (it) => {
       const { chain, server, first } = world();
@@ -151,9 +165,10 @@ describe("an Electrum server that goes away", () => {
       await source.start();
       await served.close();
       const closing = await it.closer({ port: served.port });
-      await sleep(500);
-      // After 10, 20, 40, 80, 160 and 320 ms, each by up to a quarter less.
-      assert.ok(closing.connections >= 2 && closing.connections <= 8, `${closing.connections} attempts`);
+      await until(() => closing.connections >= 2);
+      await sleep(400);
+      // At once, then after 20, 40, 80, 160 and 320 ms, each by up to a quarter less.
+      assert.ok(closing.connections <= 8, `${closing.connections} attempts`);
       const attempts = closing.connections;
       await failure(source.feerates(), "unreachable");
       assert.equal(closing.connections, attempts + 1, "once more when it is needed");
