@@ -3,7 +3,6 @@ import { installNodeCrypto } from "@fulmen/crypto-node";
 import { NetworkGraph } from "@fulmen/lightning/gossip";
 import {
   DefaultRouter,
-  defaultFeeParameters,
   defaultMaxFee,
   feesOf,
   ProbabilisticScorer,
@@ -15,6 +14,7 @@ import { msat, shortChannelId, type UnixSeconds } from "@fulmen/lightning/util";
 import { Features } from "@fulmen/lightning/wire";
 import { loadInto } from "@fulmen/testkit/routing";
 import { benchGraph } from "../benchGraph.ts";
+import { dividedPenalties } from "../dividedPenalties.ts";
 import { takeTurns } from "../side.ts";
 import {
   finalCltvExpiryDelta,
@@ -35,18 +35,7 @@ const now = Math.floor(Date.now() / 1000) as UnixSeconds;
 const { dump } = benchGraph();
 const graph = new NetworkGraph({ chainHash: networks.mainnet.genesisHash });
 loadInto(graph, dump, now);
-/** LDK 0.1.2 trusts five times as much as what came after it, whose defaults ours are. */
-const trust = 5;
-const feeParameters = {
-  ...defaultFeeParameters,
-  basePenaltyMsat: defaultFeeParameters.basePenaltyMsat / trust,
-  basePenaltyAmountMultiplierMsat: defaultFeeParameters.basePenaltyAmountMultiplierMsat / trust,
-  antiProbingPenaltyMsat: defaultFeeParameters.antiProbingPenaltyMsat / trust,
-  historicalLiquidityPenaltyMultiplierMsat:
-    defaultFeeParameters.historicalLiquidityPenaltyMultiplierMsat / trust,
-  historicalLiquidityPenaltyAmountMultiplierMsat:
-    defaultFeeParameters.historicalLiquidityPenaltyAmountMultiplierMsat / trust,
-};
+const feeParameters = dividedPenalties(5);
 const router = new DefaultRouter(graph, new ProbabilisticScorer({ graph, feeParameters }));
 const features = Features.of({
   var_onion_optin: "required",

@@ -1,8 +1,9 @@
 import { networks } from "@fulmen/bitcoin/network";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { NetworkGraph } from "@fulmen/lightning/gossip";
-import { DefaultRouter, defaultFeeParameters, ProbabilisticScorer } from "@fulmen/lightning/routing";
+import { DefaultRouter, ProbabilisticScorer } from "@fulmen/lightning/routing";
 import { loadInto } from "@fulmen/testkit/routing";
+import { dividedPenalties } from "../dividedPenalties.ts";
 import { type RunOptions, run, simulatedGraph, simulatedNow } from "./run.ts";
 
 // Our side of the simulation. Its parameter: `RunOptions` as JSON.
@@ -12,16 +13,6 @@ installNodeCrypto();
 const { dump } = simulatedGraph();
 const graph = new NetworkGraph({ chainHash: networks.mainnet.genesisHash });
 loadInto(graph, dump, simulatedNow);
-const feeParameters = {
-  ...defaultFeeParameters,
-  basePenaltyMsat: defaultFeeParameters.basePenaltyMsat / divisor,
-  basePenaltyAmountMultiplierMsat: defaultFeeParameters.basePenaltyAmountMultiplierMsat / divisor,
-  antiProbingPenaltyMsat: defaultFeeParameters.antiProbingPenaltyMsat / divisor,
-  historicalLiquidityPenaltyMultiplierMsat:
-    defaultFeeParameters.historicalLiquidityPenaltyMultiplierMsat / divisor,
-  historicalLiquidityPenaltyAmountMultiplierMsat:
-    defaultFeeParameters.historicalLiquidityPenaltyAmountMultiplierMsat / divisor,
-};
-const scorer = new ProbabilisticScorer({ graph, feeParameters });
+const scorer = new ProbabilisticScorer({ graph, feeParameters: dividedPenalties(divisor) });
 const router = new DefaultRouter(graph, scorer);
 process.stdout.write(JSON.stringify(await run(dump, { router, scorer }, options)));

@@ -118,10 +118,14 @@ export const htlcStaticRow: Codec<HtlcStaticRow> = record(
 
 const attribution = bytes(attributionDataLength);
 
-const removal: Codec<HtlcRemoval> = union<HtlcRemoval>("htlc_removal", {
-  fulfill: [0, { preimage: needed(0, bytes32), attribution: possible(1, attribution) }],
+const failures = {
   fail: [1, { reason: needed(0, rest), attribution: possible(1, attribution) }],
   "fail-malformed": [2, { sha256OfOnion: needed(0, bytes32), failureCode: needed(2, u16) }],
+} as const;
+
+const removal: Codec<HtlcRemoval> = union<HtlcRemoval>("htlc_removal", {
+  fulfill: [0, { preimage: needed(0, bytes32), attribution: possible(1, attribution) }],
+  ...failures,
 });
 
 /** 920 bytes from downstream are not worth their place in the records of every payment. */
@@ -134,8 +138,7 @@ const resolution: Codec<Resolution> = union<Without<Resolution, "downstream">>("
       holdTime: possible(3, u32),
     },
   ],
-  fail: [1, { reason: needed(0, rest), attribution: possible(1, attribution) }],
-  "fail-malformed": [2, { sha256OfOnion: needed(0, bytes32), failureCode: needed(2, u16) }],
+  ...failures,
 });
 
 /** An update of a monitor. */

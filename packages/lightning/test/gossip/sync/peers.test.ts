@@ -1,72 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { crypto } from "@fulmen/bitcoin/crypto";
-import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
-import { PeerManager } from "@fulmen/lightning/peer";
-import type { NodeId } from "@fulmen/lightning/util";
 import { present } from "@fulmen/lightning/util";
-import { ChannelRecorder, features, signer } from "../../peer/nodes.ts";
-import { announcement, chainHash, nodeAnnouncement, now, testNodes, update } from "../signedGossip.ts";
+import { announcement, nodeAnnouncement, testNodes, update } from "../signedGossip.ts";
+import { Gossiper, Wire } from "./gossiper.ts";
 
 const [alice, bob] = testNodes(2).slice(0, 2);
 const channel = announcement(present(alice, "alice"), present(bob, "bob"), 100);
 const update1 = update(present(alice, "alice"), channel);
 const update2 = update(present(bob, "bob"), channel, { channelFlags: 1 });
 const ofAlice = nodeAnnouncement(present(alice, "alice"));
-
-/** A node that does nothing but gossip. */
-class Gossiper {
-  readonly nodeId: NodeId;
-  readonly graph = new NetworkGraph({ chainHash });
-  readonly sync = new P2PGossipSync({ graph: this.graph, now });
-  readonly manager: PeerManager;
-
-  constructor(seed: number) {
-    const nodeSigner = signer(seed);
-    const silent = new ChannelRecorder();
-    silent.features = features.set("gossip_queries", undefined);
-    this.nodeId = nodeSigner.nodeId;
-    this.manager = new PeerManager({
-      nodeSigner,
-      handlers: { channel: silent, routing: this.sync },
-      chainHash,
-      logger: { log: () => {} },
-    });
-  }
-}
-
-class Wire {
-  readonly #ends: readonly [Gossiper, Gossiper];
-  readonly #id: string;
-
-  constructor(from: Gossiper, to: Gossiper) {
-    this.#ends = [from, to];
-    this.#id = `${from.nodeId} ${to.nodeId}`;
-    const key = (side: string) => crypto().sha256(Buffer.from(side + this.#id));
-    from.manager.newOutboundConnection({
-      nodeId: to.nodeId,
-      connectionId: this.#id,
-      ephemeralKey: key("from"),
-    });
-    to.manager.newInboundConnection({ connectionId: this.#id, ephemeralKey: key("to") });
-  }
-
-  /** Carries what there is; gives the number of bytes. */
-  carry(): number {
-    const [a, b] = this.#ends;
-    let bytes = 0;
-    for (const [from, to] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      from.manager.processEvents();
-      const outgoing = from.manager.takeOutgoing(this.#id);
-      to.manager.readBytes(this.#id, outgoing);
-      bytes += outgoing.length;
-    }
-    return bytes;
-  }
-}
 
 function settle(...wires: readonly Wire[]): void {
   for (let round = 0; wires.map((wire) => wire.carry()).some((bytes) => bytes > 0); round++) {

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crypto } from "@fulmen/bitcoin/crypto";
-import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
-import { PeerManager } from "@fulmen/lightning/peer";
-import { type NodeId, noBytes, present, type UnixSeconds } from "@fulmen/lightning/util";
+import { noBytes, present, type UnixSeconds } from "@fulmen/lightning/util";
 import { encodeShortChannelIds } from "@fulmen/lightning/wire";
-import { ChannelRecorder, features, signer } from "../../peer/nodes.ts";
 import { announcement, chainHash, nodeAnnouncement, now, testNodes, update } from "../signedGossip.ts";
+import { Gossiper, Wire } from "./gossiper.ts";
 
 const nodes = testNodes(5);
 const node = (i: number) => present(nodes[i], "a test node");
@@ -24,39 +21,22 @@ const network = Array.from({ length: 3 }, (_, i) => {
 /** As many bytes wait for a peer at most: a few messages. */
 const dropGossipAtBytes = 1_000;
 
-class End {
-  readonly nodeId: NodeId;
-  readonly graph = new NetworkGraph({ chainHash });
-  readonly sync = new P2PGossipSync({ graph: this.graph, now });
-  readonly manager: PeerManager;
+function gossiper(seed: number): Gossiper {
+  return new Gossiper(seed, { limits: { dropGossipAtBytes } });
+}
 
-  constructor(seed: number) {
-    const nodeSigner = signer(seed);
-    const channel = new ChannelRecorder();
-    channel.features = features.set("gossip_queries", undefined);
-    this.nodeId = nodeSigner.nodeId;
-    this.manager = new PeerManager({
-      nodeSigner,
-      handlers: { channel, routing: this.sync },
-      chainHash,
-      logger: { log: () => {} },
-      limits: { dropGossipAtBytes },
-    });
-  }
-
-  isComplete(): boolean {
-    const parts = [...this.graph.channels()].flatMap(({ oneToTwo, twoToOne }) => [oneToTwo, twoToOne]);
-    return parts.length === 2 * network.length && parts.every((part) => part?.lastUpdate === now + 5);
-  }
+function isComplete({ graph }: Gossiper): boolean {
+  const parts = [...graph.channels()].flatMap(({ oneToTwo, twoToOne }) => [oneToTwo, twoToOne]);
+  return parts.length === 2 * network.length && parts.every((part) => part?.lastUpdate === now + 5);
 }
 
 test("a hundred peers ask for everything and stop reading: a few messages wait for each, and nothing is lost", () => {
-  const us = new End(1);
+  const us = gossiper(1);
   for (const message of network.flat()) assert.ok(us.sync.announceOwn(message).ok);
   us.manager.processEvents();
-  const peers = Array.from({ length: 100 }, (_, i) => new End(100 + i));
-  for (const peer of peers) connect(peer, us);
-  for (let round = 0; round < 6; round++) for (const peer of peers) carry(peer, us, round < 5);
+  const peers = Array.from({ length: 100 }, (_, i) => gossiper(100 + i));
+  const wires = peers.map((peer) => new Wire(peer, us));
+  for (let round = 0; round < 6; round++) for (const wire of wires) wire.carry({ fromReads: round < 5 });
   // All have said what they want, each in full, and take nothing from now on.
   for (const peer of peers) {
     const { nodeId } = peer;
@@ -97,36 +77,13 @@ test("a hundred peers ask for everything and stop reading: a few messages wait f
   // What waits in the queues is what leaves when the backlog is held back.
   const backlog = us.sync.takeGossipBacklog.bind(us.sync);
   us.sync.takeGossipBacklog = () => [];
-  const waiting = peers.map((peer) => {
-    const bytes = us.manager.takeOutgoing(idOf(peer));
-    peer.manager.readBytes(idOf(peer), bytes);
-    return bytes.length;
-  });
+  const waiting = wires.map((wire) => wire.back());
   us.sync.takeGossipBacklog = backlog;
   const most = Math.max(...waiting);
   assert.ok(most > 0 && most < 2 * dropGossipAtBytes, `${most} bytes wait`);
 
   // They read again: what was dropped is dumped after a minute.
   us.sync.tick((now + 60) as UnixSeconds);
-  for (let round = 0; round < 8; round++) for (const peer of peers) carry(peer, us, true);
-  assert.equal(peers.filter((peer) => peer.isComplete()).length, peers.length);
+  for (let round = 0; round < 8; round++) for (const wire of wires) wire.carry();
+  assert.equal(peers.filter(isComplete).length, peers.length);
 });
-
-function idOf({ nodeId }: End): string {
-  return `to ${nodeId}`;
-}
-
-function connect(from: End, to: End): void {
-  const connectionId = idOf(from);
-  const key = (side: string) => crypto().sha256(Buffer.from(side + connectionId));
-  from.manager.newOutboundConnection({ nodeId: to.nodeId, connectionId, ephemeralKey: key("from") });
-  to.manager.newInboundConnection({ connectionId, ephemeralKey: key("to") });
-}
-
-/** Carries what there is, to `from` only when it reads. */
-function carry(from: End, to: End, reads: boolean): void {
-  from.manager.processEvents();
-  to.manager.readBytes(idOf(from), from.manager.takeOutgoing(idOf(from)));
-  to.manager.processEvents();
-  if (reads) from.manager.readBytes(idOf(from), to.manager.takeOutgoing(idOf(from)));
-}
