@@ -30,6 +30,7 @@ import type { Secret } from "../util/secret.ts";
 import { type Msat, sum, zeroMsat } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
+import { claimParts } from "./claimParts.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
 
@@ -172,24 +173,17 @@ export class Claimables {
     }
     this.#events.push(this.#claimed(paymentHash, parts));
     this.#remove(paymentHash);
-    const refs = parts.map(({ ref }) => ref);
-    for (const { ref, terms } of parts) {
-      const refusal = this.#channels.command(ref.channelId, {
-        kind: "resolve-htlc",
-        htlcId: ref.htlcId,
-        resolution: {
-          kind: "fulfill",
-          preimage,
-          ...attributionSecret(terms),
-          holdTime: this.#incoming.holdTime(ref),
-          ...phantomAttribution(terms),
-        },
-        monitor: { parts: refs, after: [] },
-      });
-      if (refusal === undefined) continue;
-      const text = `${refKey(ref)}: ${refusal.text}`;
-      this.#environment.logger.log({ level: "error", module: "payment", text });
-    }
+    const toClaim = parts.map(({ ref, terms }) => ({
+      ref,
+      resolution: {
+        kind: "fulfill" as const,
+        preimage,
+        ...attributionSecret(terms),
+        holdTime: this.#incoming.holdTime(ref),
+        ...phantomAttribution(terms),
+      },
+    }));
+    claimParts({ channels: this.#channels, logger: this.#environment.logger }, toClaim);
     return true;
   }
 

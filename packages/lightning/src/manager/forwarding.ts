@@ -1,4 +1,4 @@
-import type { HtlcRef, HtlcSource, Resolution } from "../channel/disposition.ts";
+import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
 import type { ChannelRefusal } from "../channel/error.ts";
 import { feeLimits } from "../channel/ops/limits.ts";
 import type { FundedChannel } from "../channel/state.ts";
@@ -21,16 +21,11 @@ import { type Msat, minus, minusOrZero } from "../util/units.ts";
 import type { Announcer } from "./announcer.ts";
 import { isUsable } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
+import { claimParts } from "./claimParts.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { ForwardingBudgets } from "./forwardingBudget.ts";
 import { htlcLocator } from "./htlcLocator.ts";
-import {
-  type ForwardTo,
-  type IncomingHtlcs,
-  type ReadHtlc,
-  refKey,
-  setDisposition,
-} from "./incomingHtlcs.ts";
+import { type ForwardTo, type IncomingHtlcs, type ReadHtlc, setDisposition } from "./incomingHtlcs.ts";
 import type { InterceptedHtlcs } from "./interceptedHtlcs.ts";
 import { PreviousConfigs } from "./previousConfigs.ts";
 
@@ -135,33 +130,17 @@ export class Forwarding {
       ?.outgoing.find(({ id }) => id === outgoing.htlcId);
     // The peer fulfils once more after a disconnection; upstream has long been claimed, and may be gone.
     if (record?.upstream !== undefined) return false;
-    const before = this.#channels.funded(incoming.channelId)?.lastUpdateId;
-    const resolution: Resolution = {
-      kind: "fulfill",
+    const resolution = {
+      kind: "fulfill" as const,
       preimage,
       ...attributionSecret(source),
       holdTime: this.#incoming.holdTime(incoming),
       // Behind the introduction node of a blinded path nobody is to tell anything.
       ...(attribution && source.blinded === undefined && { downstream: attribution }),
     };
-    const refusal = this.#channels.command(incoming.channelId, {
-      kind: "resolve-htlc",
-      htlcId: incoming.htlcId,
-      resolution,
-      monitor: { parts: [incoming], after: [] },
-    });
-    if (refusal !== undefined) {
-      this.#environment.logger.log({
-        level: "error",
-        module: "forwarding",
-        text: `${refKey(incoming)}: ${refusal.text}`,
-      });
-      return false;
-    }
-    const updateId = this.#channels.funded(incoming.channelId)?.lastUpdateId;
-    // The preimage was known before: nothing is left to do.
-    if (updateId === undefined || updateId === before) return false;
-    const upstream = { channelId: incoming.channelId, updateId };
+    const { logger } = this.#environment;
+    const upstream = claimParts({ channels: this.#channels, logger }, [{ ref: incoming, resolution }]);
+    if (upstream === undefined) return false;
     this.#channels.command(outgoing.channelId, { kind: "set-upstream", htlcId: outgoing.htlcId, upstream });
     return true;
   }

@@ -24,6 +24,7 @@ import type { FailureMessage } from "../wire/failureCodes.ts";
 import { Features } from "../wire/features.ts";
 import { ApiError } from "./apiError.ts";
 import type { Channels } from "./channels.ts";
+import { claimParts } from "./claimParts.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { htlcLocator } from "./htlcLocator.ts";
 import { type IncomingHtlcs, type ReadHtlc, refKey, setDisposition } from "./incomingHtlcs.ts";
@@ -288,26 +289,17 @@ export class TrampolineRelays {
   /** Each update comes after the one before, so that whatever waits for the last waits for all. */
   #claim(relay: Relay, preimage: Bytes32): UpdateRef | undefined {
     this.#remove(relay);
-    const refs = relay.parts.map(({ ref }) => ref);
-    let last: UpdateRef | undefined;
-    for (const { ref, terms } of relay.parts) {
-      const before = this.#channels.funded(ref.channelId)?.lastUpdateId;
-      const refusal = this.#channels.command(ref.channelId, {
-        kind: "resolve-htlc",
-        htlcId: ref.htlcId,
-        resolution: {
-          kind: "fulfill",
-          preimage,
-          ...attributionSecret(terms),
-          holdTime: this.#incoming.holdTime(ref),
-        },
-        monitor: { parts: refs, after: last === undefined ? [] : [last] },
-      });
-      if (refusal !== undefined) this.#log("error", `${refKey(ref)}: ${refusal.text}`);
-      const updateId = this.#channels.funded(ref.channelId)?.lastUpdateId;
-      if (updateId !== undefined && updateId !== before) last = { channelId: ref.channelId, updateId };
-    }
-    return last;
+    const toClaim = relay.parts.map(({ ref, terms }) => ({
+      ref,
+      resolution: {
+        kind: "fulfill" as const,
+        preimage,
+        ...attributionSecret(terms),
+        holdTime: this.#incoming.holdTime(ref),
+      },
+    }));
+    const { logger } = this.#environment;
+    return claimParts({ channels: this.#channels, logger }, toClaim, { inTurn: true });
   }
 
   #failAll(relay: Relay, failure: FailureMessage, beyond?: Uint8Array): void {
