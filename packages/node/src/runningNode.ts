@@ -87,7 +87,7 @@ export class RunningNode {
   /** When all that follows from the chain's news is durable, events that tell of it included. */
   async #book(): Promise<void> {
     await this.parts.background.saved();
-    await this.books.update();
+    if (!this.parts.journal.isClosed) await this.books.update();
   }
 
   async #run(): Promise<void> {
@@ -95,9 +95,10 @@ export class RunningNode {
     const { journal, background, transport, reconnector } = parts;
     this.#stack.add(() => journal.close());
     await endInterrupted(parts);
+    // Peers hear why before their connections end.
+    this.#stack.add(() => transport.close());
     this.#stack.add(() => background.stop());
     background.start();
-    this.#stack.add(() => transport.close());
     this.#stack.add(() => reconnector.stop());
     this.#stack.add(() => this.openings.stop());
     following.start();

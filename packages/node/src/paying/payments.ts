@@ -49,7 +49,7 @@ export async function beginPayment(
       kind: "bolt11",
       direction: "sent",
       status: "pending",
-      ...amountOf(invoice.amount ?? terms.amount),
+      ...amountOf(terms.amount ?? invoice.amount),
       createdAt: transaction.at,
       ...(description.kind === "text" && description.text !== "" && { description: description.text }),
       paymentHash: invoice.paymentHash,
