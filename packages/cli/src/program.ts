@@ -1,13 +1,13 @@
 import { Command } from "commander";
-import { init } from "./commands/init.ts";
 import * as money from "./commands/money.ts";
 import { backup, events, ledger } from "./commands/records.ts";
-import { logs, start, stop } from "./commands/running.ts";
-import { createToken, listTokens, revokeToken } from "./commands/tokens.ts";
+import { logs, stop } from "./commands/running.ts";
 import { completionScript } from "./completion.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { say } from "./output/terminal.ts";
 import { ownVersion } from "./version.ts";
+
+/* What loads a node or its server is loaded when it is needed: the other commands answer at once. */
 
 /** The command line: commands, their arguments and options. */
 export function makeProgram(): Command {
@@ -56,12 +56,12 @@ function addRunning(program: Command): void {
     .option("--words <count>", "words of the seed: 12 or 24", "12")
     .option("--restore", "read the words of a seed from the standard input")
     .option("--encrypt", "encrypt the seed file by a passphrase")
-    .action(init);
+    .action(async (options) => (await import("./commands/init.ts")).init(options));
   program
     .command("start")
     .description("Run the node, in the foreground")
     .option(...dataDir)
-    .action(start);
+    .action(async (options) => (await import("./commands/start.ts")).start(options));
   program
     .command("stop")
     .description("Stop the node, and wait until it has stopped")
@@ -135,16 +135,16 @@ function addTokens(program: Command): void {
     .requiredOption("--name <name>", "for your lists")
     .requiredOption("--scope <scopes...>", "read, receive, pay, admin")
     .option("--expires <time>", "12h, 30d, 8w, 1y; default never")
-    .action(createToken);
+    .action(async (options) => (await import("./commands/tokens.ts")).createToken(options));
   token
     .command("list")
     .description("All tokens")
     .option(...dataDir)
     .option("--json", "as JSON")
-    .action(listTokens);
+    .action(async (options) => (await import("./commands/tokens.ts")).listTokens(options));
   token
     .command("revoke <id>")
     .description("Take a token's rights away, by its id or name")
     .option(...dataDir)
-    .action(revokeToken);
+    .action(async (id, options) => (await import("./commands/tokens.ts")).revokeToken(id, options));
 }

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { text as readAll } from "node:stream/consumers";
-import { isCancel, password } from "@clack/prompts";
 import { generateSeedWords, Node, type NodeNetwork } from "@fulmen/node";
 import { TokenFile } from "@fulmen/server";
 import { CliError, exitCodes } from "../cliError.ts";
@@ -8,6 +7,7 @@ import { daemonConfig } from "../config/daemonConfig.ts";
 import { readConfig } from "../config/readConfig.ts";
 import { dataFolder } from "../daemon/dataFolder.ts";
 import { writeSeed } from "../daemon/seedFile.ts";
+import { askPassphrase } from "../output/passphrase.ts";
 import { say } from "../output/terminal.ts";
 
 /** What `fulmen init` is told. */
@@ -96,19 +96,4 @@ async function wordsFromInput(): Promise<string> {
 
 async function newPassphrase(): Promise<string> {
   return process.env["FULMEN_SEED_PASSPHRASE"] ?? askPassphrase("A passphrase for the seed file");
-}
-
-/** Asks in the terminal; refuses where there is none. */
-export async function askPassphrase(message: string): Promise<string> {
-  if (!process.stdin.isTTY)
-    throw new CliError(
-      "passphrase-missing",
-      exitCodes.seed,
-      "The seed is encrypted, and nobody is there to type its passphrase.",
-      "Set FULMEN_SEED_PASSPHRASE.",
-    );
-  const typed = await password({ message });
-  if (isCancel(typed) || typed === "")
-    throw new CliError("passphrase-missing", exitCodes.seed, "No passphrase was typed.", "Try again.");
-  return typed;
 }

@@ -1,45 +1,9 @@
 import { createReadStream, existsSync, readFileSync, statSync, unwatchFile, watchFile } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliError, exitCodes } from "../cliError.ts";
-import { daemonConfig } from "../config/daemonConfig.ts";
-import { readConfig } from "../config/readConfig.ts";
 import { dataFolder } from "../daemon/dataFolder.ts";
 import { runningProcess } from "../daemon/lock.ts";
-import { runDaemon } from "../daemon/runDaemon.ts";
-import { readSeed } from "../daemon/seedFile.ts";
-import { oneLine, ProgressBar, say } from "../output/terminal.ts";
-import { askPassphrase } from "./init.ts";
-
-/** `fulmen start`: the daemon in the foreground, until a signal ends it. */
-export async function start({ dataDir }: { readonly dataDir?: string }): Promise<void> {
-  const folder = dataFolder(dataDir);
-  const config = daemonConfig(readConfig(folder.config, process.env));
-  const seed = await readSeed(
-    folder.seed,
-    async () => process.env["FULMEN_SEED_PASSPHRASE"] ?? askPassphrase("The seed's passphrase"),
-  );
-  const ended = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      // The second time somebody means it: what is committed is safe.
-      if (ended.signal.aborted) process.exit(exitCodes.failed);
-      ended.abort();
-    });
-  }
-  const bar = new ProgressBar("Blocks");
-  await runDaemon({
-    folder,
-    config,
-    seed,
-    signal: ended.signal,
-    say: (line) => {
-      bar.end();
-      say(line);
-    },
-    progress: (height, tip) => bar.show(height, tip),
-  });
-  say("Stopped.");
-}
+import { oneLine, say } from "../output/terminal.ts";
 
 const stopSeconds = 60;
 

@@ -108,11 +108,10 @@ function checked(
   given: unknown,
   where: string,
 ): string | number | boolean | readonly string[] {
+  // What is wrong with a password may be shown to others.
+  const shown = isSecret(where) ? "not right" : JSON.stringify(given)?.slice(0, 80);
   const wrong = (wanted: string): CliError =>
-    invalid(
-      `${where} is ${JSON.stringify(given)?.slice(0, 80)}; it has to be ${wanted}.`,
-      "Correct the value.",
-    );
+    invalid(`${where} is ${shown}; it has to be ${wanted}.`, "Correct the value.");
   switch (value.kind) {
     case "text":
       if (typeof given === "string" && given !== "" && given.length <= 4096) return given;
@@ -136,6 +135,10 @@ function checked(
         return given;
       throw wrong("a list of texts");
   }
+}
+
+function isSecret(name: string): boolean {
+  return /password|storage.?url/i.test(name);
 }
 
 function invalid(message: string, remedy: string): CliError {

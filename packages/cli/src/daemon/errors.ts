@@ -1,7 +1,7 @@
 import { ClientError } from "@fulmen/client";
-import { NodeError } from "@fulmen/node";
-import { StoreError } from "@fulmen/persist";
-import { ServerError } from "@fulmen/server";
+import type { NodeError } from "@fulmen/node";
+import type { StoreError } from "@fulmen/persist";
+import type { ServerError } from "@fulmen/server";
 import { CliError, type ExitCode, exitCodes } from "../cliError.ts";
 
 /** Whatever went wrong, as the process says it when it ends. */
@@ -15,13 +15,13 @@ export interface Ending {
 /** How the process ends after an error; `undefined` for what nobody expected. */
 export function endingOf(error: unknown): Ending | undefined {
   if (error instanceof CliError) return error;
-  if (error instanceof NodeError) return { ...partsOf(error), exitCode: exitOfNode(error) };
-  if (error instanceof ServerError)
+  if (isCalled<NodeError>(error, "NodeError")) return { ...partsOf(error), exitCode: exitOfNode(error) };
+  if (isCalled<ServerError>(error, "ServerError"))
     return {
       ...partsOf(error),
       exitCode: error.code === "port-in-use" ? exitCodes.portInUse : exitCodes.config,
     };
-  if (error instanceof StoreError)
+  if (isCalled<StoreError>(error, "StoreError"))
     return {
       code: error.code,
       message: error.message,
@@ -30,6 +30,11 @@ export function endingOf(error: unknown): Ending | undefined {
     };
   if (error instanceof ClientError) return { ...partsOf(error), exitCode: exitOfClient(error) };
   return undefined;
+}
+
+/** Asked by name, so that commands that need no node do not load one. */
+function isCalled<E extends Error>(error: unknown, name: E["name"]): error is E {
+  return error instanceof Error && error.name === name;
 }
 
 function partsOf({ code, message, remedy }: { code: string; message: string; remedy: string }) {

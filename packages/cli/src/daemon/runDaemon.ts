@@ -19,7 +19,6 @@ import { CliError, exitCodes } from "../cliError.ts";
 import type { DaemonConfig } from "../config/daemonConfig.ts";
 import { ownVersion } from "../version.ts";
 import type { DataFolder } from "./dataFolder.ts";
-import { takeLock } from "./lock.ts";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -37,7 +36,6 @@ export interface DaemonOptions {
 /** Runs a node with its HTTP API until `signal` ends it; rejects when it cannot start, or fails for good. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { folder, config, say } = options;
-  const lock = takeLock(folder.lock);
   const file = new LogFile(
     folder.log,
     config.log.console ? (line) => void process.stdout.write(line) : undefined,
@@ -60,7 +58,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     throw error;
   } finally {
     file.close();
-    lock.release();
   }
 }
 

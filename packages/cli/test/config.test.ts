@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { CliError } from "#src/cliError";
+import { type DaemonConfig, daemonConfig } from "#src/config/daemonConfig";
+import { readConfig } from "#src/config/readConfig";
+import { environmentName, settings } from "#src/config/settings";
+import { suggestion } from "#src/config/suggestion";
+
+/** The config that a file and an environment make. */
+function read(text: string, environment: Readonly<Record<string, string>> = {}): DaemonConfig {
+  const folder = mkdtempSync(join(tmpdir(), "fulmen-config-"));
+  try {
+    writeFileSync(join(folder, "fulmen.json"), text);
+    return daemonConfig(readConfig(join(folder, "fulmen.json"), environment));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function refusal(action: () => unknown): CliError {
+  try {
+    action();
+  } catch (error) {
+    assert.ok(error instanceof CliError, String(error));
+    return error;
+  }
+  throw new Error("it was taken");
+}
+
+const least = '{"network": "signet", "chain": {"source": "esplora", "url": "https://e.example/api"}}';
+
+describe("the config", () => {
+  it("fills in what is left out, by the network", () => {
+    const config = read(least);
+    assert.deepEqual(config.api, {
+      host: "127.0.0.1",
+      port: 39734,
+      allowPublicWithoutTls: false,
+      corsOrigins: [],
+    });
+    assert.deepEqual(config.listen, { host: "127.0.0.1", port: 39735 });
+    assert.deepEqual(config.storage, { kind: "sqlite" });
+    assert.deepEqual(config.chain, { esplora: { url: "https://e.example/api" } });
+    const core = read('{"network": "regtest", "chain": {"source": "bitcoind"}}').chain;
+    assert.ok("bitcoind" in core && core.bitcoind.url === "http://127.0.0.1:18443");
+    assert.match(core.bitcoind.cookieFile ?? "", /\.bitcoin.regtest.\.cookie$/);
+  });
+
+  it("may have comments, but not inside of texts", () => {
+    const text =
+      '{ // what\n "network": "signet", // "network": "mainnet"\n "chain": {"source": "electrum", "url": "tls://a//b"}}';
+    assert.deepEqual(read(text).chain, { electrum: { url: "tls://a//b" } });
+  });
+
+  it("gives way to the environment", () => {
+    const config = read(least, {
+      FULMEN_API_PORT: "5",
+      FULMEN_API_ALLOW_PUBLIC_WITHOUT_TLS: "true",
+      FULMEN_ANNOUNCE_ADDRESSES: "a:1, b:2",
+      FULMEN_DATA_DIR: "/x",
+      HOME: "/y",
+    });
+    assert.deepEqual([config.api.port, config.api.allowPublicWithoutTls], [5, true]);
+    assert.deepEqual(config.announceAddresses, ["a:1", "b:2"]);
+  });
+
+  it("names a key that is none, and what was probably meant", () => {
+    const cases: readonly (readonly [string, Record<string, string>, string, string])[] = [
+      ['{"netwrok": "signet"}', {}, "netwrok", "Did you mean network?"],
+      ['{"api": {"prot": 5}}', {}, "api.prot", "Did you mean api.port?"],
+      ['{"chain": {"user": "a", "pasword": "b"}}', {}, "chain.pasword", "Did you mean chain.password?"],
+      ['{"somethingElse": 1}', {}, "somethingElse", "See docs/daemon.md for what there is."],
+      [least, { FULMEN_CHAIN_PASWORD: "x" }, "FULMEN_CHAIN_PASWORD", "Did you mean FULMEN_CHAIN_PASSWORD?"],
+    ];
+    for (const [text, environment, name, remedy] of cases) {
+      const error = refusal(() => read(text, environment));
+      assert.deepEqual([error.code, error.exitCode, error.remedy], ["unknown-setting", 3, remedy]);
+      assert.ok(error.message.includes(name), error.message);
+    }
+  });
+
+  it("refuses values that do not fit, by name", () => {
+    const cases: readonly (readonly [string, string])[] = [
+      ['{"network": "signett"}', "did you mean signet?"],
+      ['{"network": "signet", "api": {"port": "80"}}', "api.port"],
+      ['{"network": "signet", "api": {"port": 70000}}', "from 0 to 65535"],
+      ['{"network": "signet", "api": 5}', "api is not an object"],
+      ['{"network": "signet", "listen": {"enabled": "yes"}}', "true or false"],
+      ["{", "is not JSON"],
+      ["[]", "not a JSON object"],
+      ["{}", "network is not set"],
+      ['{"network": "signet"}', "chain.source is not set"],
+      ['{"network": "signet", "chain": {"source": "esplora"}}', "chain.url is not set"],
+      ['{"network": "signet", "chain": {"source": "bitcoind", "user": "a"}}', "only one is set"],
+      [
+        '{"network": "signet", "chain": {"source": "bitcoind"}, "storage": {"kind": "postgres"}}',
+        "storage.url",
+      ],
+      ['{"network": "signet", "chain": {"source": "bitcoind"}, "gossip": "maybe"}', 'gossip is "maybe"'],
+      [
+        '{"network": "signet", "chain": {"source": "bitcoind"}, "api": {"tls": {"key": "a"}}}',
+        "only one is set",
+      ],
+    ];
+    for (const [text, part] of cases) {
+      const error = refusal(() => read(text));
+      assert.equal(error.exitCode, 3, text);
+      assert.ok(error.message.includes(part), `${text}: ${error.message}`);
+    }
+  });
+
+  it("refuses developer flags on mainnet", () => {
+    const text = (network: string): string =>
+      `{"network": "${network}", "chain": {"source": "bitcoind"}, "developer": {"forwardAtOnce": true}}`;
+    assert.deepEqual(read(text("regtest")).development, { forwardAtOnce: true });
+    assert.match(refusal(() => read(text("mainnet"))).message, /not on mainnet/);
+  });
+
+  it("does not say a password when something is wrong with it", () => {
+    const error = refusal(() => read('{"chain": {"password": 12345678}}'));
+    assert.ok(!error.message.includes("12345678"), error.message);
+  });
+
+  it("has a variable of its own for each setting", () => {
+    const names = new Set(settings.map(({ name }) => environmentName(name)));
+    assert.equal(names.size, settings.length);
+    assert.ok(names.has("FULMEN_CHAIN_COOKIE_FILE"));
+  });
+});
+
+describe("suggestions", () => {
+  it("are near, and take no time for texts that are no typos", () => {
+    assert.equal(suggestion("bitcoin", ["bitcoind", "esplora"]), "bitcoind");
+    assert.equal(suggestion("zzzzz", ["bitcoind", "esplora"]), undefined);
+    assert.equal(suggestion("x".repeat(1_000_000), ["bitcoind"]), undefined);
+  });
+});

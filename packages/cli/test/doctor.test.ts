@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ClientError } from "@fulmen/client";
+import { type Examined, examine } from "#src/doctor/checks";
+
+type Answers = Exclude<Examined["node"], { readonly error: ClientError }>;
+
+const now = 1_700_000_000;
+const explained = (sat: string) => ({ amountSat: sat, explanation: "" });
+const inMsat = { amountMsat: "0", explanation: "" };
+
+const healthy: Answers = {
+  info: {
+    version: "1",
+    now,
+    phase: "running",
+    nodeId: "02",
+    network: "signet",
+    alias: "",
+    chain: {
+      source: "bitcoind at x",
+      height: 10,
+      blockHash: "",
+      tip: 10,
+      isSynced: true,
+      lastAnswer: now - 5,
+    },
+    peers: 1,
+    channels: { open: 1, usable: 1, closing: 0 },
+    graph: { nodes: 0, channels: 0 },
+    warnings: [],
+    lastEventIndex: 0,
+    lastBackupAt: now - 86_400,
+  },
+  balances: {
+    onchain: {
+      totalSat: "9",
+      spendable: explained("5"),
+      reserved: explained("4"),
+      locked: explained("0"),
+      pending: [],
+    },
+    lightning: {
+      totalMsat: "0",
+      spendable: inMsat,
+      receivable: inMsat,
+      sending: inMsat,
+      receiving: inMsat,
+      reserve: inMsat,
+    },
+    closing: [],
+    totalMsat: "0",
+  },
+  channels: {
+    channels: [
+      {
+        channelId: "c1".repeat(32),
+        peer: "02".repeat(33),
+        phase: "open",
+        state: "normal",
+        isUsable: true,
+        isConnected: true,
+        isOutbound: true,
+        isAnnounced: false,
+        capacitySat: "5",
+        localMsat: "5000",
+        remoteMsat: "0",
+        spendableMsat: "0",
+        receivableMsat: "0",
+        htlcs: [],
+        format: "x",
+        funding: { txid: "", output: 0 },
+        closing: [],
+        explanation: "",
+      },
+    ],
+  },
+};
+
+/** What is wrong, each as the beginning of what is said. */
+function wrongs(more: Partial<Examined>): readonly string[] {
+  const all = examine({ node: healthy, now, blockTime: now - 600, diskFree: 5e9, seedMode: 0o600, ...more });
+  for (const { level, remedy } of all) assert.ok(level !== "wrong" || (remedy ?? "") !== "", "a remedy");
+  return all.filter(({ level }) => level === "wrong").map(({ what }) => what);
+}
+
+const withInfo = (more: Partial<Answers["info"]>): Partial<Examined> => ({
+  node: { ...healthy, info: { ...healthy.info, ...more } },
+});
+
+describe("the doctor", () => {
+  it("has nothing to say against a healthy node", () => assert.deepEqual(wrongs({}), []));
+
+  it("finds each thing that is wrong, and only that", () => {
+    const { chain } = healthy.info;
+    const [channel] = healthy.channels.channels;
+    assert.ok(channel !== undefined);
+    const offline = { ...healthy, channels: { channels: [{ ...channel, isConnected: false }] } };
+    const poor = {
+      ...healthy,
+      balances: {
+        ...healthy.balances,
+        onchain: { ...healthy.balances.onchain, spendable: explained("0"), reserved: explained("0") },
+      },
+    };
+    const cases: readonly (readonly [Partial<Examined>, RegExp])[] = [
+      [withInfo({ phase: "frozen" }), /^The node is frozen/],
+      [
+        withInfo({ chain: { ...chain, problem: "connection refused" } }),
+        /does not answer: connection refused/,
+      ],
+      [withInfo({ chain: { ...chain, isSynced: false, tip: 20 } }), /block 10 of 20/],
+      [withInfo({ chain: { ...chain, lastAnswer: now - 1200 } }), /said nothing for 20 minutes/],
+      [{ blockTime: now + 9000 }, /150 minutes in the clock's future/],
+      [{ blockTime: now - 90_000 }, /25 hours old/],
+      [{ node: poor }, /no coins to pay for closing 1 channels/],
+      [{ node: offline }, /of a channel with 5 sat of ours is not connected/],
+      [{ diskFree: 1e6 }, /0\.0 GB are free/],
+      [{ seedMode: 0o644 }, /Others can read the seed/],
+      [withInfo({ warnings: [{ code: "x", text: "Something.", remedy: "Do this." }] }), /^Something\.$/],
+      [
+        { node: { error: new ClientError("unreachable", "Nobody answers.", { remedy: "Start it." }) } },
+        /^Nobody answers/,
+      ],
+    ];
+    for (const [more, expected] of cases) {
+      const found = wrongs(more);
+      assert.equal(found.length, 1, found.join(" | "));
+      assert.match(found[0] ?? "", expected);
+    }
+  });
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { makeProgram } from "@fulmen/cli";
+import { completionScript } from "#src/completion";
+import { runningProcess, takeLock } from "#src/daemon/lock";
+import { readSeed, writeSeed } from "#src/daemon/seedFile";
+import { parseAmount, parseSat, showMsat } from "#src/output/amounts";
+import { oneLine, table } from "#src/output/terminal";
+
+async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "fulmen-cli-"));
+  try {
+    await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("amounts", () => {
+  it("are read to the msat, and nothing else is", () => {
+    const good: Readonly<Record<string, bigint>> = {
+      "2500": 2_500_000n,
+      "2500sat": 2_500_000n,
+      "2500 SAT": 2_500_000n,
+      "0.001sat": 1n,
+      "5msat": 5n,
+      "0.001btc": 100_000_000n,
+      "0.00000000001btc": 1n,
+    };
+    for (const [text, amount] of Object.entries(good)) assert.equal(parseAmount(text), amount, text);
+    for (const text of ["", "-1", "1e5", "0.5msat", "0.0001sat", "1 eur", "0x5", "1,000", "9".repeat(30)])
+      assert.throws(() => parseAmount(text), { code: "invalid-amount" }, text);
+    assert.throws(() => parseSat("5msat"), { code: "invalid-amount" });
+    assert.equal(showMsat("-1234567001"), "-1,234,567.001 sat");
+  });
+});
+
+describe("the terminal", () => {
+  it("gets no control characters from others", () => {
+    assert.equal(oneLine("a\u001b[31mb\nc\u202ed\u0007"), "ab c d ");
+    assert.equal(oneLine("x".repeat(100), 5), "xxxx…");
+  });
+
+  it("gets tables with numbers to the right", () => {
+    assert.equal(
+      table(
+        ["a", "b"],
+        [
+          ["x", "5 sat"],
+          ["yy", "10 sat"],
+        ],
+      ),
+      "a        b\nx    5 sat\nyy  10 sat",
+    );
+  });
+});
+
+describe("the seed file", () => {
+  const words = "abandon ability able about above absent absorb abstract absurd abuse access accident";
+  const never = async (): Promise<string> => assert.fail("nobody is asked");
+
+  it("keeps the words, readable by their owner alone, and is never written over", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "seed");
+      writeSeed(path, words, undefined);
+      assert.equal(await readSeed(path, never), words);
+      assert.throws(() => writeSeed(path, "other", undefined), { code: "EEXIST" });
+      chmodSync(path, 0o644);
+      await assert.rejects(readSeed(path, never), { code: "seed-unusable", exitCode: 4 });
+    }));
+
+  it("keeps them encrypted by a passphrase, and refuses another", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "seed");
+      writeSeed(path, words, "open sesame");
+      assert.ok(!readFileSync(path, "utf8").includes("abandon"));
+      assert.equal(await readSeed(path, async () => "open sesame"), words);
+      await assert.rejects(
+        readSeed(path, async () => "close sesame"),
+        { message: /not the seed's passphrase/ },
+      );
+    }));
+});
+
+describe("the lock of a folder", () => {
+  it("is held by a process that lives, and by none that ended or only has its number", () =>
+    inFolder((folder) => {
+      const path = join(folder, "pid");
+      assert.equal(runningProcess(path), undefined);
+      const lock = takeLock(path);
+      assert.equal(runningProcess(path), process.pid);
+      lock.release();
+      assert.equal(runningProcess(path), undefined);
+      for (const text of ["", "x y", "-1 5", `${2 ** 30} 5`, `${process.pid} 5`]) {
+        writeFileSync(path, text);
+        assert.equal(runningProcess(path), undefined, text);
+      }
+    }));
+});
+
+describe("completion", () => {
+  it("names every command in every shell, and bash can read it", () => {
+    const program = makeProgram();
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const script = completionScript(program, shell);
+      for (const { name } of program.commands.map((command) => ({ name: command.name() })))
+        assert.ok(script.includes(name), `${shell}: ${name}`);
+    }
+    const line = 'COMP_WORDS=(fulmen token "c"); COMP_CWORD=2; _fulmen; echo "$' + '{COMPREPLY[@]}"';
+    const answer = execFileSync("bash", ["-c", `${completionScript(program, "bash")}\n${line}`], {
+      encoding: "utf8",
+    });
+    assert.equal(answer.trim(), "create");
+    assert.throws(() => completionScript(program, "tcsh"), { code: "unknown-shell" });
+  });
+});
