@@ -183,6 +183,18 @@ describe("refusals", () => {
   });
 });
 
+describe("a token that may pay", () => {
+  it("pays over Lightning, and spends no coins of the wallet", async () => {
+    const { ask, node } = daemonDouble();
+    node.onParse = (text) => (text === "inv" ? { methods: [] } : undefined);
+    assert.equal((await ask("POST", "/v1/payments", { token: "pay", body: { to: "inv" } })).status, 200);
+    const onchain = await ask("POST", "/v1/payments", { token: "pay", body: { to: "bc1q" } });
+    assert.deepEqual([onchain.status, onchain.json.error.code], [403, "scope-missing"]);
+    assert.equal((await ask("POST", "/v1/payments", { body: { to: "bc1q" } })).status, 200);
+    assert.equal(node.asked.length, 2);
+  });
+});
+
 describe("payments with a key", () => {
   const pay = (key: string, body: object = { to: "inv" }) => ({ body, headers: { "idempotency-key": key } });
 

@@ -10,7 +10,9 @@ import { createFundedChain } from "@fulmen/testkit/wallet";
 
 const main = new URL("../../src/main.ts", import.meta.url).pathname;
 export const root = mkdtempSync(join(tmpdir(), "fulmen-cli-e2e-"));
-export const { chain, faucet } = createFundedChain();
+const funded = createFundedChain();
+export const chain = funded.chain;
+export const faucet = funded.faucet;
 export const bitcoind = new BitcoindServer(chain);
 const service = await HttpService.listen((request, signal) => bitcoind.answer(request, signal));
 export const running = new Set<ChildProcess>();

@@ -13,7 +13,7 @@ import type { StoredToken } from "../tokens/token.ts";
 import { type Asset, assetResponse } from "./assets.ts";
 import { defaultLimits, Gate, type Limits } from "./authorize.ts";
 import { EventStreams } from "./eventsResponse.ts";
-import { type HandledOperation, type HandlerContext, makeHandlers } from "./handlers.ts";
+import { type HandledOperation, type HandlerContext, makeHandlers, type RequestFacts } from "./handlers.ts";
 import { readJsonBody } from "./requestBody.ts";
 
 /** What the HTTP API of a daemon is made of. */
@@ -89,12 +89,12 @@ class Api {
   async handle(context: Context<AppEnv>, asked: Asked): Promise<Response> {
     const started = performance.now();
     let response: Response;
-    let who = "";
+    let token: StoredToken | undefined;
     try {
       const address = addressOf(context);
       this.#gate.admit(address);
-      who = this.#authorize(context, address, asked.scope);
-      response = await this.#answer(context, asked);
+      token = this.#authorize(context, address, asked.scope);
+      response = await this.#answer(context, asked, token?.scopes ?? []);
     } catch (error) {
       response = this.#refuse(error, asked.name);
     }
@@ -103,7 +103,7 @@ class Api {
     const fields = {
       status: response.status,
       milliseconds: Math.round(seconds * 1000),
-      ...(who !== "" && { who }),
+      ...(token !== undefined && { who: token.id }),
     };
     this.#options.log.write("debug", "http", asked.name, fields);
     return withSafeHeaders(response);
@@ -131,9 +131,9 @@ class Api {
     }
   }
 
-  #authorize(context: Context<AppEnv>, address: string, scope: Scope | undefined): string {
-    if (scope === undefined) return "";
-    return this.#gate.authorize(address, context.req.header("authorization"), scope).id;
+  #authorize(context: Context<AppEnv>, address: string, scope: Scope | undefined): StoredToken | undefined {
+    if (scope === undefined) return undefined;
+    return this.#gate.authorize(address, context.req.header("authorization"), scope);
   }
 
   #refuse(error: unknown, operation: string): Response {
@@ -147,7 +147,11 @@ class Api {
     return response;
   }
 
-  async #answer(context: Context<AppEnv>, { name, method, path, operation }: Asked): Promise<Response> {
+  async #answer(
+    context: Context<AppEnv>,
+    { name, method, path, operation }: Asked,
+    scopes: readonly Scope[],
+  ): Promise<Response> {
     const input = await checkedInput(context, { method, path, operation });
     switch (name) {
       case "openApi":
@@ -166,17 +170,16 @@ class Api {
         return this.#streams.respond(after, context.req.raw.signal);
       }
       default:
-        return Response.json(await this.#call(name, input, (header) => context.req.header(header)));
+        return Response.json(
+          await this.#call(name, input, { header: (one) => context.req.header(one), scopes }),
+        );
     }
   }
 
   /** The schemas make the input what the handler of this name takes: a tie that types cannot follow through a table. */
-  #call(name: HandledOperation, input: unknown, header: (name: string) => string | undefined): unknown {
-    const handler = this.#handlers[name] as (
-      input: unknown,
-      header: (name: string) => string | undefined,
-    ) => unknown;
-    return handler(input, header);
+  #call(name: HandledOperation, input: unknown, request: RequestFacts): unknown {
+    const handler = this.#handlers[name] as (input: unknown, request: RequestFacts) => unknown;
+    return handler(input, request);
   }
 
   #readiness(): Response {

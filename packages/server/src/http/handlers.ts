@@ -1,5 +1,5 @@
 import type { InputOf, OutputOf } from "@fulmen/api";
-import type { OperationName } from "@fulmen/api/routes";
+import { allows, type OperationName, type Scope } from "@fulmen/api/routes";
 import { feeratePerKw, msat, sat } from "@fulmen/lightning/util";
 import { type NodeApi, NodeError } from "@fulmen/node";
 import { optionsOf, type Payer } from "../payments/payOnce.ts";
@@ -27,11 +27,18 @@ export type HandledOperation = Exclude<
   "openApi" | "metrics" | "ledgerCsv" | "events" | "readiness"
 >;
 
+/** What a handler may want to know of a request beside its input. */
+export interface RequestFacts {
+  readonly header: (name: string) => string | undefined;
+  /** Of the token that came with it. */
+  readonly scopes: readonly Scope[];
+}
+
 /** What each operation does. Inputs have been checked against their schemas. */
 export type Handlers = {
   readonly [N in HandledOperation]: (
     input: InputOf<N>,
-    header: (name: string) => string | undefined,
+    request: RequestFacts,
   ) => OutputOf<N> | Promise<OutputOf<N>>;
 };
 
@@ -137,7 +144,8 @@ function paymentHandlers({ node, payer, now }: HandlerContext) {
       return { payments: payments.map(paymentView), ...(last !== undefined && { next: last }) };
     },
     payment: async ({ id }) => paymentView(found(await node.payment(id), id)),
-    pay: async (input, header) => paymentView(await payer.pay(input, header("idempotency-key"))),
+    pay: async (input, { header, scopes }) =>
+      paymentView(await payer.pay(input, header("idempotency-key"), allows(scopes, "admin"))),
     abandonPayment: async ({ id }) => {
       await node.abandon(id);
       return done;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { InputOf } from "@fulmen/api";
 import { feeratePerKw, msat } from "@fulmen/lightning/util";
-import { type NodeApi, NodeError, type Payment, type PayOptions } from "@fulmen/node";
+import { type NodeApi, NodeError, type Payment, type PaymentMethod, type PayOptions } from "@fulmen/node";
 import { RequestRefusal } from "../refusal.ts";
 import type { PaymentKeys } from "./paymentKeys.ts";
 
@@ -23,7 +23,14 @@ export class Payer {
     this.#keys = keys;
   }
 
-  async pay(input: PayInput, key: string | undefined): Promise<Payment> {
+  /** `mayPayOnchain`: whoever asks may also spend the wallet's coins. */
+  async pay(input: PayInput, key: string | undefined, mayPayOnchain: boolean): Promise<Payment> {
+    if (!mayPayOnchain && this.#methodOf(input)?.kind === "onchain")
+      throw new RequestRefusal(
+        "scope-missing",
+        "This is a payment on chain, and the scope pay is for payments over Lightning.",
+        "Use a token with the scope admin, or ask the payee for an invoice.",
+      );
     if (key === undefined) return this.#node.pay(input.to, optionsOf(input));
     if (!/^[!-~]{1,80}$/.test(key))
       throw new RequestRefusal(
@@ -86,13 +93,16 @@ export class Payer {
   }
 
   /** What the node calls a payment of an invoice. */
-  #hashOf({ to, prefer }: PayInput): string | undefined {
-    const [first, ...others] = this.#node.parse(to).methods;
-    const chosen =
-      prefer === undefined
-        ? first
-        : [first, ...others].find((method) => (method?.kind === "onchain") === (prefer === "onchain"));
-    return chosen?.kind === "bolt11" ? chosen.invoice.paymentHash : undefined;
+  #hashOf(input: PayInput): string | undefined {
+    const method = this.#methodOf(input);
+    return method?.kind === "bolt11" ? method.invoice.paymentHash : undefined;
+  }
+
+  /** The way of which the node will pay: the best, or the one that is asked for. */
+  #methodOf({ to, prefer }: PayInput): PaymentMethod | undefined {
+    const { methods } = this.#node.parse(to);
+    if (prefer === undefined) return methods[0];
+    return methods.find(({ kind }) => (kind === "onchain") === (prefer === "onchain"));
   }
 }
 
