@@ -263,6 +263,19 @@ export class Node implements NodeApi {
     return this.#running.parts.journal.head.nextEvent - 1;
   }
 
+  /**
+   * The newest static channel backup, encrypted by the seed: what brings a lost store's channels back to the wallet, with
+   * `NodeOptions.restoreFrom`. It changes with each channel that opens or closes.
+   */
+  staticBackup(): Uint8Array {
+    const { backups } = this.#running;
+    backups.check();
+    if (backups.current !== undefined) return backups.current;
+    throw new NodeError("not-running", "there is no backup yet", {
+      remedy: "try again when the node is running",
+    });
+  }
+
   // Messages
 
   signMessage(text: string): MessageSignature {

@@ -1,4 +1,4 @@
-import type { NodeStatus } from "@fulmen/background";
+import type { NodeStatus, StaticBackups } from "@fulmen/background";
 import type { Event } from "@fulmen/lightning/handlers";
 import { NodeError } from "./api/nodeError.ts";
 import type { NodeOptions } from "./api/options.ts";
@@ -7,7 +7,14 @@ import type { ChainFollowing } from "./chain/index.ts";
 import { Openings } from "./channels/index.ts";
 import type { NodeParts } from "./parts/index.ts";
 import { formatAddress, Peers } from "./peers/index.ts";
-import { announceNode, EventHandler, endInterrupted, forgetOld, syncRapidGossip } from "./running/index.ts";
+import {
+  announceNode,
+  EventHandler,
+  endInterrupted,
+  forgetOld,
+  staticBackups,
+  syncRapidGossip,
+} from "./running/index.ts";
 import type { NodeKeys } from "./seed/index.ts";
 import { StartedParts, startParts } from "./start/index.ts";
 
@@ -22,6 +29,7 @@ export class RunningNode {
   readonly openings: Openings;
   readonly peers: Peers;
   readonly books: Bookkeeper;
+  readonly backups: StaticBackups;
   readonly startedAt: number;
   /** `host:port` */
   listening: string | undefined;
@@ -38,6 +46,7 @@ export class RunningNode {
     this.books = books;
     this.openings = new Openings(parts);
     this.peers = new Peers(parts);
+    this.backups = staticBackups(parts, (nodeId) => this.peers.addressesOf(nodeId));
     this.startedAt = parts.now();
     this.#stack = stack;
     this.#handler = new EventHandler(parts, this.openings, books);
@@ -54,7 +63,9 @@ export class RunningNode {
     const observer = {
       event: async (event: Event, index: number): Promise<void> => {
         // Events come once the processor runs, and it runs when the node is whole.
-        if (node !== undefined) await node.#handler.handle(event, index);
+        if (node === undefined) return;
+        await node.#handler.handle(event, index);
+        if (event.kind === "channel-pending" || event.kind === "channel-closed") node.backups.check();
       },
       status: onStatus,
       chainChanged: () => node?.bookSoon(),
@@ -105,6 +116,8 @@ export class RunningNode {
     await this.books.update();
     await this.#listen();
     await this.peers.start();
+    this.#stack.add(() => this.backups.stop());
+    this.backups.check();
     const timer = setInterval(() => this.#upkeep(), hour);
     this.#stack.add(() => clearInterval(timer));
     this.#upkeep();
@@ -136,6 +149,7 @@ export class RunningNode {
   #upkeep(): void {
     const { parts } = this;
     announceNode(parts);
+    this.backups.check();
     const failed = (error: unknown): void => {
       const text = error instanceof Error ? error.message : String(error);
       parts.logger.log({ level: "warn", module: "node", text });

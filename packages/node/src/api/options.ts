@@ -109,6 +109,16 @@ export interface NodeOptions {
   /** Height from which the chain is searched for the wallet's coins. Default: the tip at the first start. */
   readonly birthday?: number;
   readonly retention?: RetentionOption;
+  /**
+   * Files that the static channel backup is kept in, encrypted by the seed: on other disks, or where another program copies
+   * them from. Peers keep it, too, where they can.
+   */
+  readonly backupFiles?: readonly string[];
+  /**
+   * A static channel backup, when the store is lost: with an empty store the node asks its peers to close all channels, and
+   * takes what they pay to the wallet. A store that is not empty is never touched by it.
+   */
+  readonly restoreFrom?: Uint8Array;
   /** Default: nothing is logged. */
   readonly logger?: NodeLogger;
   /** For development and tests; refused on mainnet. */

@@ -17,6 +17,8 @@ const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   gossip: true,
   birthday: true,
   retention: true,
+  backupFiles: true,
+  restoreFrom: true,
   logger: true,
   development: true,
 };

@@ -4,7 +4,7 @@ import type { ChainSource, FeeEstimates } from "@fulmen/chain-sync";
 import type { BroadcasterInterface, EntropySource, KVStore } from "@fulmen/lightning/chain";
 import type { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
 import type { Logger } from "@fulmen/lightning/handlers";
-import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
+import type { ChainMonitor, ChannelManager, OutputSweeper, PeerStorage } from "@fulmen/lightning/manager";
 import type { PeerManager } from "@fulmen/lightning/peer";
 import type { DefaultRouter, ProbabilisticScorer } from "@fulmen/lightning/routing";
 import type { KeysManager } from "@fulmen/lightning/sign";
@@ -38,6 +38,7 @@ export interface NodeParts extends StoredParts {
   readonly source: ChainSource;
   readonly fees: FeeEstimates;
   readonly broadcaster: BroadcasterInterface;
+  readonly peerStorage: PeerStorage;
   readonly gossip: P2PGossipSync;
   readonly peerManager: PeerManager;
   readonly background: BackgroundProcessor;

@@ -59,6 +59,12 @@ export class Peers {
     await journal.run((transaction) => transaction.put(`${peerPrefix}${nodeId}`, undefined));
   }
 
+  /** `host:port` where the node looks for a peer. */
+  addressesOf(nodeId: NodeId): readonly string[] {
+    const address = this.#kept.get(nodeId);
+    return address === undefined ? [] : [formatAddress(address)];
+  }
+
   views(): readonly PeerView[] {
     const { peerManager, manager } = this.#parts;
     const connected = peerManager.listPeers();

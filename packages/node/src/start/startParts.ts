@@ -4,24 +4,31 @@ import { crypto, nobleProvider } from "@fulmen/bitcoin/crypto";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { BroadcastQueue, ChainUtxoLookup, FeeEstimates } from "@fulmen/chain-sync";
 import { installNodeCrypto } from "@fulmen/crypto-node";
-import type { BroadcasterInterface, KVStore, Lease, TransactionType } from "@fulmen/lightning/chain";
+import type { BroadcasterInterface, KVStore, KvEntry, Lease, TransactionType } from "@fulmen/lightning/chain";
 import { P2PGossipSync } from "@fulmen/lightning/gossip";
 import { type Event, withPrintableText } from "@fulmen/lightning/handlers";
+import { PeerStorage } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
-import { blockHeight, type UnixSeconds } from "@fulmen/lightning/util";
+import { peerStoragePrefix } from "@fulmen/lightning/storage";
+import { blockHeight, type NodeId, type UnixSeconds } from "@fulmen/lightning/util";
 import { Reconnector, TcpTransport } from "@fulmen/net";
 import type { Wallet } from "@fulmen/wallet";
 import type { NodeOptions } from "../api/options.ts";
 import { ChainFollowing, chainClients, chainSourceOf } from "../chain/index.ts";
 import { networkOf, userConfig } from "../config/index.ts";
-import type { NodeParts } from "../parts/index.ts";
+import { peerPrefix } from "../journal/index.ts";
+import type { NodeParts, StoredParts } from "../parts/index.ts";
+import { hostAndPort } from "../peers/index.ts";
 import type { NodeKeys } from "../seed/index.ts";
 import { openStore } from "./openStore.ts";
-import { checkOwner, restore } from "./restore.ts";
+import { checkOwner, orThrow, restore, restoreBackup } from "./restore.ts";
 import type { StartedParts } from "./stack.ts";
 
 const defaultMaxEvents = 100_000;
 const rebroadcastInterval = 10 * 60_000;
+const storageTick = 10_000;
+/** More peers than that store nothing with us. */
+const mostBlobs = 10_000;
 
 /** What the node does about what its parts tell. */
 export interface PartsObserver {
@@ -51,11 +58,17 @@ export async function startParts(
   const logger = withPrintableText(options.logger ?? { log: () => undefined });
   const store = await openStore(options.storage);
   stack.add(() => store.close());
-  const owned = await checkOwner({ store, keys, network });
+  const found = await checkOwner({ store, keys, network });
   const source = chainSourceOf(options.chain, options.network);
   stack.add(() => source.stop());
   const { height } = await source.start();
-  const tip = await source.locate(height);
+  const config = userConfig(options.config);
+  const restored = await restoreBackup({ store, keys, network }, found, {
+    restoreFrom: options.restoreFrom,
+    config,
+  });
+  const owned = restored === undefined ? found : await checkOwner({ store, keys, network });
+  const tip = await source.locate(blockHeight(Math.min(restored?.oldestHeight ?? height, height)));
   const { birthday } = options;
   const walletStart =
     birthday === undefined
@@ -71,7 +84,7 @@ export async function startParts(
   const stored = await restore(
     {
       ...{ store, network, keys, walletSeed, logger, entropy, fees, now, tip, birthday },
-      config: userConfig(options.config),
+      config,
       broadcaster: broadcasts,
       filter: source.filter,
       maxEvents: options.retention?.maxEvents ?? defaultMaxEvents,
@@ -91,22 +104,34 @@ export async function startParts(
     fees,
     broadcaster: broadcasts,
   };
+  await keepAddresses(stored, restored?.peers ?? []);
   const following = new ChainFollowing(base, chainClients(base, walletStart), () => {
     parts.background.wake();
     observer.chainChanged();
   });
   stack.add(() => following.stop());
   await following.catchUp();
-  const parts: NodeParts = { ...base, ...reachableParts(base, observer, stack) };
+  const blobs = await store.scan(peerStoragePrefix, undefined, mostBlobs);
+  const parts: NodeParts = { ...base, ...reachableParts(base, { observer, stack, blobs }) };
   const timer = setInterval(() => rebroadcast(parts), rebroadcastInterval);
   stack.add(() => clearInterval(timer));
   rebroadcast(parts);
   return { parts, following };
 }
 
-type Base = Omit<NodeParts, "gossip" | "peerManager" | "background" | "transport" | "reconnector">;
+type Base = Omit<
+  NodeParts,
+  "gossip" | "peerStorage" | "peerManager" | "background" | "transport" | "reconnector"
+>;
 
-function reachableParts(base: Base, observer: PartsObserver, stack: StartedParts) {
+function reachableParts(
+  base: Base,
+  {
+    observer,
+    stack,
+    blobs,
+  }: { readonly observer: PartsObserver; readonly stack: StartedParts; readonly blobs: readonly KvEntry[] },
+) {
   const { options, network, keys, logger, manager, chainMonitor, wallet, sweeper, store, graph, scorer } =
     base;
   const { development = {}, gossip: gossipOption = "peer-to-peer" } = options;
@@ -119,15 +144,27 @@ function reachableParts(base: Base, observer: PartsObserver, stack: StartedParts
   });
   stack.add(() => lookup.stop());
   const gossip = new P2PGossipSync({ graph, now: base.now() as UnixSeconds, utxoLookup: lookup });
+  const peerStorage = orThrow(
+    PeerStorage.restore(
+      { inner: manager, nodeId: keys.nodeId, key: keys.peerStorageKey() },
+      { stored: blobs, height: manager.bestBlock.height, now: base.now() },
+    ),
+  );
+  const timer = setInterval(() => peerStorage.tick(base.now(), manager.bestBlock.height), storageTick);
+  stack.add(() => clearInterval(timer));
   const peerManager = new PeerManager({
     nodeSigner: keys,
-    handlers: { channel: manager, ...(gossipOption === "peer-to-peer" && { routing: gossip }) },
+    handlers: { channel: peerStorage, ...(gossipOption === "peer-to-peer" && { routing: gossip }) },
     chainHash: network.genesisHash,
     logger,
   });
   const bumping = { coins: wallet, signerProvider: keys, broadcaster: base.broadcaster, logger };
   const background = new BackgroundProcessor({
-    ...{ manager, peerManager, chainMonitor, wallet, sweeper, store, gossip, scorer, logger },
+    ...{ manager, peerManager, chainMonitor, sweeper, store, gossip, scorer, logger },
+    wallet: {
+      // Nothing rests on what peers keep with us: it goes with any batch.
+      takeWrites: () => [...wallet.takeWrites(), ...peerStorage.takeWrites()],
+    },
     networkGraph: graph,
     bumpTransactionHandler: new BumpTransactionHandler(bumping),
     handleEvent: observer.event,
@@ -147,7 +184,7 @@ function reachableParts(base: Base, observer: PartsObserver, stack: StartedParts
     isConnected: (nodeId) => peerManager.peer(nodeId) !== undefined,
     ...(minDelay !== undefined && { minDelay, maxDelay: 10 * minDelay }),
   });
-  return { gossip, peerManager, background, transport, reconnector };
+  return { gossip, peerStorage, peerManager, background, transport, reconnector };
 }
 
 /** The node's broadcasts; the wallet hears of each funding at once, so that it does not promise its coins again. */
@@ -174,6 +211,19 @@ class SeenBroadcasts implements BroadcasterInterface {
 /** Whether this process may act, where several could be the node. */
 function leaseOf(store: KVStore & Partial<Lease>): (() => boolean) | undefined {
   return store.holdsLease && (() => store.holdsLease?.() ?? true);
+}
+
+/** Where a backup says that peers were found last: the node looks for them there. */
+async function keepAddresses(
+  { journal }: StoredParts,
+  peers: readonly { readonly nodeId: NodeId; readonly addresses: readonly string[] }[],
+): Promise<void> {
+  await journal.run((transaction) => {
+    for (const { nodeId, addresses } of peers) {
+      const [first] = addresses;
+      if (first !== undefined) transaction.put(`${peerPrefix}${nodeId}`, { nodeId, ...hostAndPort(first) });
+    }
+  });
 }
 
 /** What the wallet sent and no block has yet: mempools forget. */
