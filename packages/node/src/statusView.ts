@@ -40,6 +40,7 @@ export function statusView(
       source: source.name,
       height,
       blockHash: hash,
+      ...(following.blockTime !== undefined && { blockTime: following.blockTime }),
       tip,
       isSynced: problem === undefined && height >= tip,
       ...(lastAnswer !== undefined && { lastAnswer }),

@@ -52,6 +52,8 @@ export interface NodeStatusView {
     /** Of the last block that the node has dealt with. */
     readonly height: number;
     readonly blockHash: string;
+    /** When the block says it was made, in seconds since 1970; absent until a block came since the start. */
+    readonly blockTime?: number;
     /** The height that it is on its way to. */
     readonly tip: number;
     readonly isSynced: boolean;

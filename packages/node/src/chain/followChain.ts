@@ -1,5 +1,6 @@
 import type { ChainClients, SyncProgress } from "@fulmen/chain-sync";
 import type { NodeParts } from "../parts/index.ts";
+import { NewestBlock } from "./newestBlock.ts";
 
 type FollowParts = Pick<
   NodeParts,
@@ -47,6 +48,7 @@ export class ChainFollowing {
   readonly #clients: ChainClients;
   readonly #changed: () => void;
   readonly #abort = new AbortController();
+  readonly #newest = new NewestBlock();
   #state: ChainState;
   #running: Promise<void> = Promise.resolve();
   #feeTimer: ReturnType<typeof setInterval> | undefined;
@@ -54,9 +56,18 @@ export class ChainFollowing {
   /** `changed` is called after each block and each look at the mempool. */
   constructor(parts: FollowParts, clients: ChainClients, changed: () => void) {
     this.#parts = parts;
-    this.#clients = clients;
+    const followers = clients.followers.map((one) => ({
+      ...one,
+      listeners: [...one.listeners, this.#newest],
+    }));
+    this.#clients = { ...clients, followers };
     this.#changed = changed;
     this.#state = { tip: parts.manager.bestBlock.height };
+  }
+
+  /** When the newest block says it was made; absent until one was heard of. */
+  get blockTime(): number | undefined {
+    return this.#newest.time;
   }
 
   get state(): ChainState {
