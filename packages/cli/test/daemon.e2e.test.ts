@@ -41,6 +41,7 @@ describe("fulmen", () => {
     });
     while ((await client.balances()).onchain.spendable.amountSat !== "100000")
       await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(typeof (await client.info()).chain.blockTime, "number");
     const [balance, invoice, doctor, open, shop] = await Promise.all([
       ask("balance"),
       ask("receive", "2500", "--description", "tea"),

@@ -21,6 +21,7 @@ const healthy: Answers = {
       source: "bitcoind at x",
       height: 10,
       blockHash: "",
+      blockTime: now - 600,
       tip: 10,
       isSynced: true,
       lastAnswer: now - 5,
@@ -79,7 +80,7 @@ const healthy: Answers = {
 
 /** What is wrong, each as the beginning of what is said. */
 function wrongs(more: Partial<Examined>): readonly string[] {
-  const all = examine({ node: healthy, now, blockTime: now - 600, diskFree: 5e9, seedMode: 0o600, ...more });
+  const all = examine({ node: healthy, now, diskFree: 5e9, seedMode: 0o600, ...more });
   for (const { level, remedy } of all) assert.ok(level !== "wrong" || (remedy ?? "") !== "", "a remedy");
   return all.filter(({ level }) => level === "wrong").map(({ what }) => what);
 }
@@ -111,8 +112,8 @@ describe("the doctor", () => {
       ],
       [withInfo({ chain: { ...chain, isSynced: false, tip: 20 } }), /block 10 of 20/],
       [withInfo({ chain: { ...chain, lastAnswer: now - 1200 } }), /said nothing for 20 minutes/],
-      [{ blockTime: now + 9000 }, /150 minutes in the clock's future/],
-      [{ blockTime: now - 90_000 }, /25 hours old/],
+      [withInfo({ chain: { ...chain, blockTime: now + 9000 } }), /150 minutes in the clock's future/],
+      [withInfo({ chain: { ...chain, blockTime: now - 90_000 } }), /25 hours old/],
       [{ node: poor }, /no coins to pay for closing 1 channels/],
       [{ node: offline }, /of a channel with 5 sat of ours is not connected/],
       [{ diskFree: 1e6 }, /0\.0 GB are free/],

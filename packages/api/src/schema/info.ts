@@ -15,6 +15,9 @@ export const ChainStatus = z
     }),
     height: Height.openapi({ description: "Of the last block that the node has dealt with." }),
     blockHash: z.string(),
+    blockTime: Timestamp.optional().openapi({
+      description: "When the block says it was made; absent until a block came since the start.",
+    }),
     tip: Height.openapi({ description: "The height that the node is on its way to." }),
     isSynced: z.boolean(),
     lastAnswer: Timestamp.optional().openapi({ description: "When the source last answered." }),

@@ -22,8 +22,6 @@ export interface Examined {
     | { readonly error: ClientError };
   /** Seconds since 1970 by this machine's clock. */
   readonly now: number;
-  /** When the newest block was made, in seconds since 1970; absent where nobody says. */
-  readonly blockTime?: number;
   /** Bytes that are free where the data folder is. */
   readonly diskFree: number;
   /** Of the file with the seed; absent where there is none on this machine. */
@@ -43,7 +41,7 @@ export function examine(examined: Examined): readonly Finding[] {
   return [
     nodeFinding(info),
     chainFinding(info, examined.now),
-    ...clockFindings(info, examined),
+    ...clockFindings(info, examined.now),
     reserveFinding(balances, channels),
     backupFinding(info, channels, examined.now),
     ...peerFindings(info, channels),
@@ -91,7 +89,8 @@ function chainFinding({ chain }: Answer<"info">, now: number): Finding {
 }
 
 /** A block's time may be two hours ahead by the rules, and an hour or two behind by chance. */
-function clockFindings(info: Answer<"info">, { now, blockTime }: Examined): readonly Finding[] {
+function clockFindings(info: Answer<"info">, now: number): readonly Finding[] {
+  const { blockTime } = info.chain;
   const findings: Finding[] = [];
   if (Math.abs(info.now - now) > 30)
     findings.push({
