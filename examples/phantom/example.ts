@@ -105,6 +105,8 @@ class Story {
     this.#say(`Alice pays the first one: ${taker.name} takes it, as ${short(phantomId)}.`);
     await taker.kill();
     this.#say(`${taker.name} (pid ${processes[1 + this.#network.nodes.indexOf(taker)]}) is killed.`);
+    // What is offered to a peer whose death was not noticed waits for it to come back.
+    await this.#untilUsable(1);
     const other = await this.#pay(second);
     this.#say(`Alice pays the second one, which was made before that: ${other.name} takes it.`);
     await this.#backUp(taker);
