@@ -2,6 +2,7 @@ import type { NodeId } from "@fulmen/lightning/util";
 import type { NodePhase, NodeStatusView, NodeWarning } from "./api/nodeApi.ts";
 import type { NodeOptions } from "./api/options.ts";
 import { phaseOf } from "./parts/index.ts";
+import { peersPlace } from "./running/index.ts";
 import type { RunningNode } from "./runningNode.ts";
 
 interface Known {
@@ -59,7 +60,7 @@ export function statusView(
   };
 }
 
-function warningsOf({ parts, following }: RunningNode): readonly NodeWarning[] {
+function warningsOf({ parts, following, backups }: RunningNode): readonly NodeWarning[] {
   const { manager, wallet } = parts;
   const warnings: NodeWarning[] = [];
   const required = manager.requiredAnchorReserve();
@@ -71,6 +72,14 @@ function warningsOf({ parts, following }: RunningNode): readonly NodeWarning[] {
       code: "anchor-reserve",
       text: `the wallet has ${have} sat of the ${required} sat that closing all channels may cost when fees are high: ${missing} sat are missing`,
       remedy: `send ${missing} sat to an address of the wallet`,
+    });
+  }
+  const behind = backups.behind.filter(({ name }) => name !== peersPlace);
+  if (behind.length > 0) {
+    warnings.push({
+      code: "backup",
+      text: `the static channel backup is not up to date in ${behind.map(({ name }) => name).join(", ")}`,
+      remedy: "see that the folder is there, has space and may be written; the node tries again by itself",
     });
   }
   const { problem } = following.state;

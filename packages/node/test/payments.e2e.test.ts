@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { feeratePerKw, msat, plus, sat, type Txid } from "@fulmen/lightning/util";
-import { type Node, NodeError } from "@fulmen/node";
+import { Node, NodeError } from "@fulmen/node";
 import { booked, Playfield, until } from "./support/playfield.ts";
 
 const field = new Playfield();
@@ -164,4 +167,16 @@ test("a route is explained, and what cannot be paid, too", async () => {
   await assert.rejects(alice.pay(large.invoice), { code: "payment-failed" });
   const { signature } = alice.signMessage("hello");
   assert.equal(bob.verifyMessage("hello", signature), alice.nodeId);
+});
+
+test("coins that come while a new node is off are seen when it is back", async () => {
+  const storage = { sqlite: join(mkdtempSync(join(tmpdir(), "fulmen-off-")), "node.sqlite") };
+  const first = await Node.create(field.options("dora", { storage }));
+  const address = await first.onchain.address();
+  await first.stop();
+  await bob.onchain.send({ address, amount: sat(20_000) });
+  await field.mine(3);
+  const again = await Node.create(field.options("dora", { storage }));
+  assert.equal(again.balances().onchain.total, 20_000n);
+  await again.stop();
 });

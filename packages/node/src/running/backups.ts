@@ -3,6 +3,9 @@ import type { NodeId } from "@fulmen/lightning/util";
 import { replaceFile } from "@fulmen/persist/exportFile";
 import type { NodeParts } from "../parts/index.ts";
 
+/** The name of the place that the peers are. */
+export const peersPlace = "the peers";
+
 /** Keeps the static channel backup in the files that the options name, and with the peers. */
 export function staticBackups(
   { options, keys, network, entropy, chainMonitor, peerStorage, logger }: NodeParts,
@@ -13,7 +16,7 @@ export function staticBackups(
     write: (backup: Uint8Array) => replaceFile(path, backup),
   }));
   const peers = {
-    name: "the peers",
+    name: peersPlace,
     write: async (backup: Uint8Array): Promise<void> => {
       if (peerStorage.setBackup(backup)) return;
       const text = "the static channel backup is too long for peers to keep";

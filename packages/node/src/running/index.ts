@@ -1,4 +1,4 @@
-export { staticBackups } from "./backups.ts";
+export { peersPlace, staticBackups } from "./backups.ts";
 export { EventHandler } from "./eventHandler.ts";
 export { readEvents } from "./eventLog.ts";
 export { findPayment, ledgerCsv, listEntries, listPayments } from "./lists.ts";

@@ -94,7 +94,7 @@ export async function restore(
     ...(filter && { filter }),
   };
   const chainMonitor = new ChainMonitor({ ...chain, signerProvider: keys }, { bestHeight, monitors });
-  const wallet = await openWallet(input);
+  const wallet = await openWallet(input, bestHeight);
   const environment = {
     ...chain,
     network,
@@ -130,17 +130,13 @@ async function networkKnowledge({ store, logger, network }: RestoreInput) {
   return { graph, scorer, router: new DefaultRouter(graph, scorer) };
 }
 
-async function openWallet({
-  store,
-  walletSeed,
-  network,
-  entropy,
-  tip,
-  birthday,
-}: RestoreInput): Promise<Wallet> {
+async function openWallet(
+  { store, walletSeed, network, entropy, birthday }: RestoreInput,
+  bestHeight: number,
+): Promise<Wallet> {
   const account = accountFromSeed(walletSeed, { kind: "wpkh", network });
   const rows = await store.scan("wallet/", undefined, mostWalletRows);
-  const height = blockHeight(birthday ?? tip.height);
+  const height = blockHeight(birthday ?? bestHeight);
   const opened = Wallet.open({ accounts: [account], entropySource: entropy, birthday: height }, rows);
   if (opened.ok) return opened.value;
   throw new NodeError("store-unusable", `the wallet's records cannot be used: ${opened.error.text}`, {

@@ -70,9 +70,9 @@ export async function startParts(
   const owned = restored === undefined ? found : await checkOwner({ store, keys, network });
   const tip = await source.locate(blockHeight(Math.min(restored?.oldestHeight ?? height, height)));
   const { birthday } = options;
-  const walletStart =
+  const early =
     birthday === undefined
-      ? tip
+      ? undefined
       : await source.locate(blockHeight(Math.min(Math.max(birthday - 1, 0), height)));
   const maySend = leaseOf(store);
   const queue = new BroadcastQueue({ sources: [source], logger, ...(maySend && { maySend }) });
@@ -105,6 +105,8 @@ export async function startParts(
     broadcaster: broadcasts,
   };
   await keepAddresses(stored, restored?.peers ?? []);
+  // A wallet that has not seen a block yet begins where the node did, however long that is ago.
+  const walletStart = early ?? stored.manager.bestBlock;
   const following = new ChainFollowing(base, chainClients(base, walletStart), () => {
     parts.background.wake();
     observer.chainChanged();
