@@ -35,6 +35,8 @@ export class RunningNode {
   listening: string | undefined;
   readonly #stack: StartedParts;
   readonly #handler: EventHandler;
+  /** Whether the network was told of the node since the start. */
+  #isAnnounced = false;
 
   private constructor(
     { parts, following }: { readonly parts: NodeParts; readonly following: ChainFollowing },
@@ -89,6 +91,7 @@ export class RunningNode {
 
   /** Has the chain's news booked; what fails is tried with the next ones. */
   bookSoon(): void {
+    if (!this.#isAnnounced) this.#announce();
     void this.#book().catch((error: unknown) => {
       const text = error instanceof Error ? error.message : String(error);
       this.parts.logger.log({ level: "warn", module: "ledger", text });
@@ -146,9 +149,14 @@ export class RunningNode {
     }
   }
 
+  /** Once there is an announced channel, and then now and again: nodes forget who is silent for two weeks. */
+  #announce(): void {
+    this.#isAnnounced = announceNode(this.parts);
+  }
+
   #upkeep(): void {
     const { parts } = this;
-    announceNode(parts);
+    this.#announce();
     this.backups.check();
     const failed = (error: unknown): void => {
       const text = error instanceof Error ? error.message : String(error);

@@ -2,6 +2,7 @@ import { networks } from "@fulmen/bitcoin/network";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { type ErrorDetails, NodeError } from "../api/nodeError.ts";
 import type { NodeNetwork, NodeOptions } from "../api/options.ts";
+import { hostAndPort } from "../peers/index.ts";
 
 const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   network: true,
@@ -48,6 +49,7 @@ export function checkOptions(options: NodeOptions): void {
       "give the height of a block, or leave it out",
     );
   }
+  for (const address of options.announceAddresses ?? []) hostAndPort(address);
   const port = listen?.port;
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
     refuse(

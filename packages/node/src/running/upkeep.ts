@@ -63,15 +63,15 @@ export async function syncRapidGossip({ options, graph, now, logger }: NodeParts
   logger.log({ level: "warn", module: "gossip", text });
 }
 
-/** Tells the network of the node, once it has an announced channel. */
-export function announceNode({ options, manager, keys, gossip, background, now }: NodeParts): void {
+/** Tells the network of the node, once it has an announced channel. Says whether it did. */
+export function announceNode({ options, manager, keys, gossip, background, now }: NodeParts): boolean {
   const { alias = "", announceAddresses = [] } = options;
   if (
     !manager
       .listChannels()
       .some(({ isAnnounced, shortChannelId }) => isAnnounced && shortChannelId !== undefined)
   )
-    return;
+    return false;
   const announcement = signNodeAnnouncement(keys, {
     features: Features.fromBytes(manager.providedInitFeatures()),
     timestamp: now() as UnixSeconds,
@@ -79,8 +79,9 @@ export function announceNode({ options, manager, keys, gossip, background, now }
     alias: new TextEncoder().encode(alias),
     addresses: announceAddresses.map(socketAddress),
   });
-  gossip.announceOwn(announcement);
+  const told = gossip.announceOwn(announcement);
   background.wake();
+  return told.ok;
 }
 
 function socketAddress(text: string): SocketAddress {
