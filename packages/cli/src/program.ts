@@ -61,6 +61,7 @@ function addRunning(program: Command): void {
     .command("start")
     .description("Run the node, in the foreground")
     .option(...dataDir)
+    .option("--restore-from <file>", "a backup of the channels, when the store is lost")
     .action(async (options) => (await import("./commands/start.ts")).start(options));
   program
     .command("stop")

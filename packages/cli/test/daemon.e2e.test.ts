@@ -42,6 +42,9 @@ describe("fulmen", () => {
     while ((await client.balances()).onchain.spendable.amountSat !== "100000")
       await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(typeof (await client.info()).chain.blockTime, "number");
+    const copy = join(root, "copy.backup");
+    assert.equal((await ask("backup", copy)).code, 0);
+    assert.ok(statSync(copy).size > 0);
     const [balance, invoice, doctor, open, shop] = await Promise.all([
       ask("balance"),
       ask("receive", "2500", "--description", "tea"),

@@ -1,4 +1,5 @@
-import { exitCodes } from "../cliError.ts";
+import { readFileSync } from "node:fs";
+import { CliError, exitCodes } from "../cliError.ts";
 import { type DaemonConfig, daemonConfig } from "../config/daemonConfig.ts";
 import { readConfig } from "../config/readConfig.ts";
 import { type DataFolder, dataFolder } from "../daemon/dataFolder.ts";
@@ -7,19 +8,43 @@ import { readSeed } from "../daemon/seedFile.ts";
 import { askPassphrase } from "../output/passphrase.ts";
 import { ProgressBar, say } from "../output/terminal.ts";
 
+/** What `fulmen start` is told. */
+interface StartOptions {
+  readonly dataDir?: string;
+  /** A file with a static channel backup. */
+  readonly restoreFrom?: string;
+}
+
 /** `fulmen start`: the daemon in the foreground, until a signal ends it. */
-export async function start({ dataDir }: { readonly dataDir?: string }): Promise<void> {
+export async function start({ dataDir, restoreFrom }: StartOptions): Promise<void> {
   const folder = dataFolder(dataDir);
   const config = daemonConfig(readConfig(folder.config, process.env));
   const lock = takeLock(folder.lock);
   try {
-    await startWith(folder, config);
+    await startWith(folder, config, restoreFrom === undefined ? undefined : readBackup(restoreFrom));
   } finally {
     lock.release();
   }
 }
 
-async function startWith(folder: DataFolder, config: DaemonConfig): Promise<void> {
+function readBackup(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw new CliError(
+      "backup-unusable",
+      exitCodes.config,
+      `${path} cannot be read.`,
+      "Name the backup's file.",
+    );
+  }
+}
+
+async function startWith(
+  folder: DataFolder,
+  config: DaemonConfig,
+  restoreFrom: Uint8Array | undefined,
+): Promise<void> {
   const seed = await readSeed(
     folder.seed,
     async () => process.env["FULMEN_SEED_PASSPHRASE"] ?? askPassphrase("The seed's passphrase"),
@@ -39,6 +64,7 @@ async function startWith(folder: DataFolder, config: DaemonConfig): Promise<void
     folder,
     config,
     seed,
+    ...(restoreFrom !== undefined && { restoreFrom }),
     signal: ended.signal,
     say: (line) => {
       bar.end();

@@ -63,6 +63,12 @@ export const settings: readonly Setting[] = [
       "Which of the nodes that share a PostgreSQL database this is. Hosts with the same name stand by for one another.",
     byDefault: "fulmen",
   },
+  {
+    name: "backup.files",
+    value: list,
+    meaning: "Where the static channel backup is kept, encrypted by the seed: on other disks.",
+    byDefault: "none, but with the peers",
+  },
   { name: "listen.enabled", value: flag, meaning: "Whether peers can connect.", byDefault: "true" },
   {
     name: "listen.host",

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Node, type NodeApi, type NodeOptions } from "@fulmen/node";
@@ -25,6 +25,8 @@ export interface DaemonOptions {
   readonly folder: DataFolder;
   readonly config: DaemonConfig;
   readonly seed: string;
+  /** A static channel backup, for an empty store. */
+  readonly restoreFrom?: Uint8Array;
   /** Ends the daemon. */
   readonly signal: AbortSignal;
   /** Told what happens, a line each. */
@@ -97,7 +99,7 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 }
 
 async function nodeOptions(
-  { folder, config, seed, say, signal }: DaemonOptions,
+  { folder, config, seed, restoreFrom, say, signal }: DaemonOptions,
   log: Log,
 ): Promise<NodeOptions> {
   const { storage } = config;
@@ -113,22 +115,26 @@ async function nodeOptions(
     ...(alias !== undefined && { alias }),
     ...(listen !== undefined && { listen }),
     ...(announceAddresses.length > 0 && { announceAddresses }),
+    ...(config.backupFiles.length > 0 && { backupFiles: config.backupFiles }),
+    ...(restoreFrom !== undefined && { restoreFrom }),
     ...(birthday !== undefined && { birthday }),
     ...(development !== undefined && { development }),
   };
 }
 
-async function listenTo(node: NodeApi, { folder, config }: DaemonOptions, log: Log): Promise<Listening> {
+async function listenTo(node: Node, { folder, config }: DaemonOptions, log: Log): Promise<Listening> {
   const { host, port, tls, allowPublicWithoutTls, corsOrigins, dashboard } = config.api;
   const tokens = new TokenFile(folder.tokens);
   tokens.list();
   const app = createApp({
     node,
     version: ownVersion(),
-    tokens: () => tokens.list(),
+    tokens: (now) => tokens.list(now),
     paymentKeys: new PaymentKeys(folder.paymentKeys),
     log,
     corsOrigins,
+    backup: async () => ({ fileName: `fulmen-${config.network}.backup`, content: node.staticBackup() }),
+    lastBackupAt: () => lastBackupAt(config.backupFiles),
     ...(dashboard !== undefined && { assets: readAssets(dashboard) }),
   });
   return listen(app.fetch, {
@@ -137,6 +143,13 @@ async function listenTo(node: NodeApi, { folder, config }: DaemonOptions, log: L
     allowPublicWithoutTls,
     ...(tls !== undefined && { tls: { certificate: readPem(tls.certificate), key: readPem(tls.key) } }),
   });
+}
+
+/** When the file that is behind was written, in seconds since 1970; absent where one is missing, or none is named. */
+function lastBackupAt(paths: readonly string[]): number | undefined {
+  const times = paths.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN);
+  const oldest = Math.min(...times);
+  return Number.isFinite(oldest) ? Math.floor(oldest / 1000) : undefined;
 }
 
 function readPem(path: string): string {

@@ -11,7 +11,7 @@ import { Payer } from "../payments/payOnce.ts";
 import { answerOf, RequestRefusal } from "../refusal.ts";
 import type { StoredToken } from "../tokens/token.ts";
 import { type Asset, assetResponse } from "./assets.ts";
-import { defaultLimits, Gate, type Limits } from "./authorize.ts";
+import { defaultLimits, Gate, type Limits, type TokenSource } from "./authorize.ts";
 import { EventStreams } from "./eventsResponse.ts";
 import { type HandledOperation, type HandlerContext, makeHandlers, type RequestFacts } from "./handlers.ts";
 import { readJsonBody } from "./requestBody.ts";
@@ -20,7 +20,7 @@ import { readJsonBody } from "./requestBody.ts";
 export interface AppOptions extends Pick<HandlerContext, "backup" | "lastBackupAt"> {
   readonly node: NodeApi;
   readonly version: string;
-  readonly tokens: () => readonly StoredToken[];
+  readonly tokens: TokenSource;
   readonly paymentKeys: PaymentKeys;
   readonly log: Log;
   readonly limits?: Limits;

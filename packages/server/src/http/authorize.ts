@@ -18,15 +18,18 @@ export const defaultLimits: Limits = {
   wrongTokens: { perSecond: 0.2, burst: 10 },
 };
 
+/** All tokens; `now`: as they are now, not as they were up to a second ago. */
+export type TokenSource = (now: boolean) => readonly StoredToken[];
+
 /** Decides who may ask for what. */
 export class Gate {
-  readonly #tokens: () => readonly StoredToken[];
+  readonly #tokens: TokenSource;
   readonly #now: () => number;
   readonly #byToken: RateLimiter;
   readonly #byAddress: RateLimiter;
   readonly #wrong: RateLimiter;
 
-  constructor(tokens: () => readonly StoredToken[], limits: Limits, now: () => number = Date.now) {
+  constructor(tokens: TokenSource, limits: Limits, now: () => number = Date.now) {
     this.#tokens = tokens;
     this.#now = now;
     this.#byToken = new RateLimiter(limits.perToken, now);
@@ -58,7 +61,11 @@ export class Gate {
     if (header === undefined)
       throw new RequestRefusal("token-missing", "There is no header Authorization: Bearer <token>.", remedy);
     const [, text] = /^Bearer +([!-~]{1,200})$/i.exec(header) ?? [];
-    const token = text === undefined ? undefined : findToken(this.#tokens(), text);
+    // One that was made a moment ago is not known yet.
+    const token =
+      text === undefined
+        ? undefined
+        : (findToken(this.#tokens(false), text) ?? findToken(this.#tokens(true), text));
     if (token === undefined) {
       this.#wrong.take(address);
       throw new RequestRefusal("token-unknown", "This token is not known: wrong, or revoked.", remedy);

@@ -31,10 +31,13 @@ export class TokenFile {
     this.#now = now;
   }
 
-  /** All tokens; throws `token-file-unusable` where the file is not one of ours. */
-  list(): readonly StoredToken[] {
+  /**
+   * All tokens, as they were up to a second ago unless `fresh`; throws `token-file-unusable` where the file is not one of
+   * ours.
+   */
+  list(fresh = false): readonly StoredToken[] {
     const now = this.#now();
-    if (now >= this.#readAt && now - this.#readAt < 1000) return this.#tokens;
+    if (!fresh && now >= this.#readAt && now - this.#readAt < 1000) return this.#tokens;
     const version = this.#versionOnDisk();
     if (version !== this.#version) {
       this.#tokens = version === "" ? [] : parseTokens(readFileSync(this.#path, "utf8"), this.#path);
@@ -74,8 +77,7 @@ export class TokenFile {
   }
 
   #fresh(): readonly StoredToken[] {
-    this.#readAt = Number.NEGATIVE_INFINITY;
-    return this.list();
+    return this.list(true);
   }
 
   #write(tokens: readonly StoredToken[]): void {
