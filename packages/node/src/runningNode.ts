@@ -116,6 +116,8 @@ export class RunningNode {
     this.#stack.add(() => reconnector.stop());
     this.#stack.add(() => this.openings.stop());
     following.start();
+    await background.saved();
+    if (background.status.kind === "running") this.openings.releaseLeftOver();
     await this.books.update();
     await this.#listen();
     await this.peers.start();

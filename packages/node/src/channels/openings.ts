@@ -1,5 +1,15 @@
+import { equalBytes } from "@fulmen/bitcoin/primitives";
+import { txid as txidOf } from "@fulmen/bitcoin/transaction";
 import type { Event } from "@fulmen/lightning/handlers";
-import { type ChannelId, type FeeratePerKw, msat, type NodeId, zeroMsat } from "@fulmen/lightning/util";
+import {
+  type ChannelId,
+  channelIdFromOutPoint,
+  type FeeratePerKw,
+  msat,
+  type NodeId,
+  zeroMsat,
+} from "@fulmen/lightning/util";
+import type { LockId } from "@fulmen/wallet";
 import type { OpenChannelRequest, OpenedChannel } from "../api/channels.ts";
 import { NodeError } from "../api/nodeError.ts";
 import type { InboundChannelPolicy } from "../api/options.ts";
@@ -10,6 +20,8 @@ import type { OpeningFacts } from "../records/index.ts";
 interface Opening extends OpeningFacts {
   readonly feerate?: FeeratePerKw;
   readonly settled?: (outcome: OpenedChannel | NodeError) => void;
+  /** The channel's id since its funding was made, and what holds its coins. */
+  readonly funded?: { readonly channelId: ChannelId; readonly lock: LockId };
 }
 
 /** For the peer to answer and sign. */
@@ -41,7 +53,11 @@ export class Openings {
     );
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#giveUp(id, "the peer did not answer in time");
+        const channelId = this.#byTemporaryId.get(id)?.funded?.channelId ?? id;
+        const state = manager.listChannels().find((one) => one.channelId === channelId)?.state;
+        // The peer has signed just now: the event that says so is on its way.
+        if (channelId !== id && state !== undefined && state !== "wait-for-funding-signed") return;
+        this.#giveUp(channelId, "the peer did not answer in time");
         settled(openFailed("the peer did not answer in time", "try again, or choose another peer"));
       }, openingTimeout);
       const settled = (outcome: OpenedChannel | NodeError): void => {
@@ -76,8 +92,10 @@ export class Openings {
       case "open-channel-request":
         return this.#decide(event);
       case "channel-closed": {
-        const opening = this.#byTemporaryId.get(event.channelId);
+        const [id, opening] = this.#openingOf(event.channelId);
         const { reason } = event;
+        // The peer never had the transaction: it was not signed, and is not going to be broadcast.
+        if (opening?.funded !== undefined) this.#parts.wallet.release(opening.funded.lock);
         const said = reason.kind === "counterparty-force-closed" ? reason.peerMessage : reason.kind;
         opening?.settled?.(
           openFailed(
@@ -85,7 +103,7 @@ export class Openings {
             "see what it said, or choose another peer",
           ),
         );
-        this.#byTemporaryId.delete(event.channelId);
+        this.#byTemporaryId.delete(id);
         return undefined;
       }
       default:
@@ -99,6 +117,12 @@ export class Openings {
     const { formerTemporaryChannelId, channelId, funding } = event;
     this.#byTemporaryId.get(formerTemporaryChannelId)?.settled?.({ channelId, funding });
     this.#byTemporaryId.delete(formerTemporaryChannelId);
+  }
+
+  /** Lets coins go that were reserved for channels which a crash ended: what is funded has been broadcast again. */
+  releaseLeftOver(): void {
+    const { wallet } = this.#parts;
+    for (const { id } of wallet.locks()) if (id.startsWith("reservation/")) wallet.release(id);
   }
 
   /** The node stops. */
@@ -134,6 +158,8 @@ export class Openings {
     const { manager, wallet, fees } = this.#parts;
     const { temporaryChannelId: id, channelValue: value, outputScript: script } = event;
     const opening = this.#byTemporaryId.get(id);
+    // The event has come again since something else about it failed.
+    if (opening?.funded !== undefined) return;
     const feerate = opening?.feerate ?? fees.forBlocks(12);
     const funded = wallet.fundTransaction({
       outputs: [{ value, script }],
@@ -150,6 +176,10 @@ export class Openings {
       const signed = wallet.signPsbt(funded.value.psbt);
       if (!signed.ok) throw openFailed(`the wallet does not sign: ${signed.error.kind}`, "look at the log");
       manager.fundingTransactionGenerated(id, signed.value);
+      const index = signed.value.outputs.findIndex((one) => equalBytes(one.script, script));
+      const channelId = channelIdFromOutPoint({ txid: txidOf(signed.value), index });
+      const known = opening ?? { isOutbound: true, push: zeroMsat };
+      this.#byTemporaryId.set(id, { ...known, funded: { channelId, lock: funded.value.lock } });
     } catch (error) {
       wallet.release(funded.value.lock);
       this.#giveUp(id, "the funding failed");
@@ -157,6 +187,15 @@ export class Openings {
       const text = error instanceof Error ? error.message : String(error);
       opening?.settled?.(known instanceof NodeError ? known : openFailed(text, "look at the log"));
     }
+  }
+
+  /** By the id that a channel has before its funding is made, or after. */
+  #openingOf(id: ChannelId): readonly [temporaryId: ChannelId, Opening | undefined] {
+    const found = this.#byTemporaryId.get(id);
+    if (found !== undefined) return [id, found];
+    for (const [temporaryId, one] of this.#byTemporaryId)
+      if (one.funded?.channelId === id) return [temporaryId, one];
+    return [id, undefined];
   }
 
   #giveUp(id: ChannelId, why: string): void {
