@@ -36,6 +36,11 @@ export async function beginPayment(
   const terms = payOptions(invoice.amount, instructions.amount, options);
   translating(() => manager.paymentTermsOf(invoice, terms));
   const { description } = invoice;
+  if (options.paymentId !== undefined && !/^[0-9a-f]{64}$/.test(options.paymentId)) {
+    throw new NodeError("invalid-request", "the payment id is not 64 lower-case hexadecimal digits", {
+      remedy: "give 32 random bytes in hex, or leave it out",
+    });
+  }
   const begun = await journal.run(async (transaction) => {
     const wanted = options.paymentId ?? (invoice.paymentHash as string as PaymentId);
     const known = await transaction.payment(wanted);

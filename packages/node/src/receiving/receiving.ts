@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Event } from "@fulmen/lightning/handlers";
 import { type Bytes32, fromHex, type Msat, type PaymentHash } from "@fulmen/lightning/util";
 import { NodeError } from "../api/nodeError.ts";
@@ -92,6 +93,11 @@ export function claimHeld(
   if (payment === undefined) throw notHere(hash);
   if (preimage === undefined) {
     throw new NodeError("invalid-request", "the preimage of this payment is not known to the node", {
+      remedy: "give the preimage whose SHA-256 is the payment hash",
+    });
+  }
+  if (createHash("sha256").update(preimage).digest("hex") !== hash) {
+    throw new NodeError("invalid-request", "this is not the preimage of this payment", {
       remedy: "give the preimage whose SHA-256 is the payment hash",
     });
   }
