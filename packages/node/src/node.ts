@@ -57,6 +57,7 @@ export class Node implements NodeApi {
   #failure: string | undefined;
   #node: RunningNode | undefined;
   #starting: Promise<void> | undefined;
+  #stopping: Promise<void> = Promise.resolve();
 
   /** Throws `invalid-option` and `invalid-seed`; does nothing else. */
   constructor(options: NodeOptions) {
@@ -65,10 +66,11 @@ export class Node implements NodeApi {
     this.#keys = nodeKeys(options);
     this.network = options.network;
     this.nodeId = this.#keys.keys.nodeId;
-    this.onchain = new Onchain(
-      () => this.#running.parts,
-      () => this.#running.books.update(),
-    );
+    this.onchain = new Onchain({
+      parts: () => this.#running.parts,
+      usable: () => this.#usable.parts,
+      booked: () => this.#running.books.update(),
+    });
   }
 
   /** Makes a node and starts it. */
@@ -84,7 +86,7 @@ export class Node implements NodeApi {
     }
     this.#phase = "starting";
     this.#failure = undefined;
-    this.#starting = this.#start();
+    this.#starting = this.#stopping.catch(() => undefined).then(() => this.#start());
     try {
       await this.#starting;
     } finally {
@@ -96,8 +98,14 @@ export class Node implements NodeApi {
     await this.#starting?.catch(() => undefined);
     const node = this.#node;
     this.#node = undefined;
-    await node?.stop();
-    if (this.#phase !== "failed") this.#phase = "stopped";
+    // Who calls while it stops waits, too: the store is open until then.
+    if (node === undefined) return this.#stopping;
+    this.#stopping = node.stop();
+    try {
+      await this.#stopping;
+    } finally {
+      if (this.#starting === undefined && this.#phase !== "failed") this.#phase = "stopped";
+    }
   }
 
   /** `nodeid@host:port`, for those who want to connect. Throws when nobody can: see `NodeOptions.listen`. */
@@ -339,7 +347,27 @@ export class Node implements NodeApi {
     const amount = onchainAmount(instructions, options);
     const { feerate } = options;
     const { txid } = await this.onchain.send({ address, amount, ...(feerate !== undefined && { feerate }) });
-    return this.#known(txid);
+    return this.#recorded(txid);
+  }
+
+  /** A payment that is written down soon: what is booked waits for events that are being handled. */
+  async #recorded(id: string): Promise<Payment> {
+    const { journal } = this.#running.parts;
+    let stopListening = (): void => undefined;
+    const news = new Promise<void>((resolve) => {
+      stopListening = journal.onNews(({ payments }) => {
+        if (journal.isClosed || payments.some((one) => one.id === id)) resolve();
+      });
+    });
+    try {
+      const known = await this.payment(id);
+      if (known !== undefined) return known;
+      await news;
+    } finally {
+      stopListening();
+    }
+    if (journal.isClosed) throw stopped();
+    return this.#known(id);
   }
 
   async #becomesUsable(channelId: ChannelId): Promise<void> {

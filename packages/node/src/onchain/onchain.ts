@@ -13,13 +13,24 @@ type OnchainParts = Pick<NodeParts, "wallet" | "manager" | "background" | "broad
 /** Blocks within which a payment is to be confirmed unless its user says what it pays. */
 const unhurriedBlocks = 12;
 
-/** The wallet for the node's user. `booked` is called, and awaited, after each change. */
+/** What the wallet's user is given the wallet by. */
+export interface OnchainAccess {
+  readonly parts: () => OnchainParts;
+  /** The same, for what changes something: throws while the store takes nothing. */
+  readonly usable: () => OnchainParts;
+  /** Called, and awaited, after each change. */
+  readonly booked: () => Promise<void>;
+}
+
+/** The wallet for the node's user. */
 export class Onchain implements OnchainApi {
   readonly #parts: () => OnchainParts;
+  readonly #usable: () => OnchainParts;
   readonly #booked: () => Promise<void>;
 
-  constructor(parts: () => OnchainParts, booked: () => Promise<void>) {
+  constructor({ parts, usable, booked }: OnchainAccess) {
     this.#parts = parts;
+    this.#usable = usable;
     this.#booked = booked;
   }
 
@@ -30,7 +41,7 @@ export class Onchain implements OnchainApi {
   }
 
   async send({ address, amount, feerate }: OnchainSendRequest): Promise<OnchainTransaction> {
-    const { wallet, manager, fees, network } = this.#parts();
+    const { wallet, manager, fees, network } = this.#usable();
     const rate = feerate ?? fees.forBlocks(unhurriedBlocks);
     let script: Uint8Array;
     try {
@@ -63,7 +74,7 @@ export class Onchain implements OnchainApi {
   }
 
   async bump(txid: Txid, feerate: FeeratePerKw): Promise<OnchainTransaction> {
-    const { wallet } = this.#parts();
+    const { wallet } = this.#usable();
     const known = wallet.transaction(txid);
     return this.#broadcast(
       known?.isReplaceable ? wallet.bumpFee(txid, feerate) : wallet.bumpByChild({ txid, feerate }),
@@ -102,10 +113,11 @@ export class Onchain implements OnchainApi {
       });
     }
     wallet.transactionSeen(signed.value);
-    await this.#saved();
+    const txid = txidOf(signed.value);
+    await this.#saved({ txid });
     broadcaster.broadcastTransactions([signed.value], "sweep");
     await this.#booked();
-    const known = wallet.transaction(txidOf(signed.value));
+    const known = wallet.transaction(txid);
     if (known === undefined) {
       throw new NodeError("unknown-transaction", "the wallet does not know what it made", {
         remedy: "look at the log",
@@ -115,10 +127,18 @@ export class Onchain implements OnchainApi {
   }
 
   /** What the wallet wants to remember is durable. */
-  async #saved(): Promise<void> {
+  async #saved(made?: { readonly txid: Txid }): Promise<void> {
     const { background } = this.#parts();
     await background.saved();
     if (background.status.kind === "running") return;
+    if (made !== undefined) {
+      const text = `the store does not take the transaction ${made.txid}, which goes out as soon as it does`;
+      throw new NodeError("frozen", text, {
+        remedy:
+          "do not send it again: see to the store, and look for the transaction in the wallet's history",
+        details: made,
+      });
+    }
     throw new NodeError("frozen", "the store does not take what happened", {
       remedy: "see to the store: space on the disk, permissions, the database's server",
     });

@@ -170,7 +170,11 @@ function reachableParts(
     networkGraph: graph,
     bumpTransactionHandler: new BumpTransactionHandler(bumping),
     handleEvent: observer.event,
-    onStatus: observer.status,
+    onStatus: (status) => {
+      observer.status(status);
+      // What was made while the store took nothing was not sent.
+      if (status.kind === "running") rebroadcast(base);
+    },
     flush: () => transport.flush(),
     ...(development.forwardAtOnce && { forwardDelay: "none" as const }),
   });
@@ -229,7 +233,7 @@ async function keepAddresses(
 }
 
 /** What the wallet sent and no block has yet: mempools forget. */
-function rebroadcast({ wallet, broadcaster }: NodeParts): void {
+function rebroadcast({ wallet, broadcaster }: Pick<NodeParts, "wallet" | "broadcaster">): void {
   for (const transaction of wallet.pendingTransactions())
     broadcaster.broadcastTransactions([transaction], "sweep");
 }
