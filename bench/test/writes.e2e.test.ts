@@ -16,7 +16,7 @@ const known: Readonly<Record<string, number>> = {
   "channel/htlc/onion": 3_445,
   "channel/htlc/static": 1_310,
   "channel/secret": 968,
-  event: 1_455,
+  event: 1_510,
   "event-ack": 105,
   "monitor/htlcs": 1_630,
   "monitor/secret": 968,
