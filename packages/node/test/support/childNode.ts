@@ -9,6 +9,33 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** How the process of a node is started. */
+export interface ChildNodeProcess {
+  /** Modules that are loaded before the node. */
+  readonly preload?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Kills it, before it is ready, too. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a node's call was refused with. */
+export class CallError extends Error {
+  readonly code: string | undefined;
+  readonly remedy: string | undefined;
+
+  constructor({ code, message, remedy }: CallFailure) {
+    super(`${code}: ${message}`);
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+interface CallFailure {
+  readonly code?: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
 /** A node in a process of its own. */
 export class ChildNode {
   readonly uri: string;
@@ -24,17 +51,29 @@ export class ChildNode {
     this.address = said.address;
   }
 
-  static start(options: NodeOptions): Promise<ChildNode> {
+  static start(
+    options: NodeOptions,
+    { preload = [], env = {}, signal }: ChildNodeProcess = {},
+  ): Promise<ChildNode> {
     const script = fileURLToPath(new URL("nodeProcess.ts", import.meta.url));
     const child = spawn(
       process.execPath,
-      [...process.execArgv.filter((one) => one.startsWith("--conditions")), script, textOfCall(options)],
+      [
+        ...process.execArgv.filter((one) => one.startsWith("--conditions")),
+        ...preload.map((path) => `--import=${path}`),
+        script,
+        textOfCall(options),
+      ],
       {
+        env: { ...process.env, ...env },
+        killSignal: "SIGKILL",
+        ...(signal && { signal }),
         stdio: ["pipe", "pipe", "inherit"],
       },
     );
     return new Promise((resolve, reject) => {
       let node: ChildNode | undefined;
+      child.on("error", reject);
       child.on("exit", (code) => {
         const ended = new Error(`the node's process ended with ${code}`);
         reject(ended);
@@ -46,7 +85,7 @@ export class ChildNode {
           address: string;
           id: number;
           result?: unknown;
-          error?: { code?: string; message: string };
+          error?: CallFailure;
         }>(line);
         if (node === undefined) {
           node = new ChildNode(child, said);
@@ -67,6 +106,8 @@ export class ChildNode {
       | "payments"
       | "payment"
       | "closeChannel"
+      | "openChannel"
+      | "channels"
       | "stop",
   >(method: M, ...args: Parameters<Node[M]>): Promise<Awaited<ReturnType<Node[M]>>> {
     const id = this.#calls++;
@@ -74,6 +115,10 @@ export class ChildNode {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: (result) => resolve(result as Awaited<ReturnType<Node[M]>>), reject });
     });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
   }
 
   get isAlive(): boolean {
@@ -88,19 +133,11 @@ export class ChildNode {
     return ended;
   }
 
-  answered({
-    id,
-    result,
-    error,
-  }: {
-    id: number;
-    result?: unknown;
-    error?: { code?: string; message: string };
-  }): void {
+  answered({ id, result, error }: { id: number; result?: unknown; error?: CallFailure }): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(result);
-    else waiting?.reject(new Error(`${error.code}: ${error.message}`));
+    else waiting?.reject(new CallError(error));
   }
 
   ended(error: Error): void {

@@ -25,7 +25,7 @@ async function answer(call: { id: number; method: keyof Node; args: readonly unk
       id,
       error:
         error instanceof NodeError
-          ? { code: error.code, message: error.message }
+          ? { code: error.code, message: error.message, remedy: error.remedy }
           : { message: String(error) },
     });
   }

@@ -1,0 +1,338 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Msat, msat, type PaymentHash, sat } from "@fulmen/lightning/util";
+import type { NodeOptions, Payment } from "@fulmen/node";
+import { BitcoindServer } from "@fulmen/testkit/bitcoind";
+import { PracticeChain } from "@fulmen/testkit/chainSource";
+import { HttpService } from "@fulmen/testkit/sockets";
+import { CallError, ChildNode } from "./childNode.ts";
+import { until } from "./playfield.ts";
+
+const clockScript = fileURLToPath(new URL("shiftedClock.mjs", import.meta.url));
+const shortRest = 50;
+const lanes = 3;
+
+/** Numbers from 0 to 1, the same ones for the same seed. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0;
+    return ((state ^ (state >>> 13)) >>> 0) / 2 ** 32;
+  };
+}
+
+export const rest = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** A node in a process, which is started anew whenever it is killed. */
+export class KeptNode {
+  child: ChildNode | undefined;
+  #uri = "";
+  readonly #options: NodeOptions;
+  readonly #clock: string;
+
+  constructor(options: NodeOptions, clock: string) {
+    this.#options = options;
+    this.#clock = clock;
+    this.shiftClock(0);
+  }
+
+  /** Sets the clock of its machine forward by so many seconds; back when they are below zero. */
+  shiftClock(seconds: number): void {
+    writeFileSync(this.#clock, String(seconds * 1_000));
+  }
+
+  get uri(): string {
+    return this.#uri;
+  }
+
+  async start(): Promise<ChildNode> {
+    this.child = await ChildNode.start(this.#options, this.#how());
+    this.#uri = this.child.uri;
+    return this.child;
+  }
+
+  /** Kills it in the middle of its start, after so many milliseconds. */
+  async startAndKill(milliseconds: number): Promise<void> {
+    const controller = new AbortController();
+    const started = ChildNode.start(this.#options, { ...this.#how(), signal: controller.signal });
+    const timer = setTimeout(() => controller.abort(), milliseconds);
+    await started.then(
+      (child) => child.kill(),
+      () => undefined,
+    );
+    clearTimeout(timer);
+    // The system has to take the port and the store's lock back.
+    await rest(20);
+  }
+
+  async kill(): Promise<void> {
+    const { child } = this;
+    this.child = undefined;
+    await child?.kill();
+  }
+
+  /** Bytes that its files may have; nothing for no limit. */
+  limitFiles(bytes: number | undefined): void {
+    const limit = `--fsize=${bytes ?? "unlimited"}:unlimited`;
+    execFileSync("prlimit", ["--pid", String(this.child?.pid), limit]);
+  }
+
+  #how() {
+    return { preload: [clockScript], env: { FULMEN_TEST_CLOCK: this.#clock } };
+  }
+}
+
+interface Paid {
+  readonly payer: KeptNode;
+  readonly payee: KeptNode;
+  readonly paymentHash: PaymentHash;
+  readonly amount: Msat;
+  /** Whether the payer was told that it succeeded. */
+  isTold: boolean;
+}
+
+/** Two nodes in processes, a served chain, and payments both ways all the time. */
+export class FaultField {
+  readonly practice = new PracticeChain();
+  readonly bitcoind = new BitcoindServer(this.practice.chain);
+  /** Who answers for the chain. */
+  answering = this.bitcoind;
+  readonly nodes: readonly [KeptNode, KeptNode];
+  readonly service: HttpService;
+  /** Errors that calls were refused with, by code, with how often. */
+  readonly refusals = new Map<string, number>();
+  readonly #folder: string;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #random: () => number;
+  readonly #payments: Paid[] = [];
+  #isPaying = false;
+  #isEnded = false;
+  #lanes: readonly Promise<void>[] = [];
+
+  static async begin(seed: number): Promise<FaultField> {
+    let field: FaultField | undefined;
+    const service = await HttpService.listen((request, signal) => field?.answering.answer(request, signal));
+    field = new FaultField(service, seed, [await freePort(), await freePort()]);
+    return field;
+  }
+
+  private constructor(service: HttpService, seed: number, ports: readonly [number, number]) {
+    this.service = service;
+    this.#random = randomNumbers(seed);
+    this.#folder = mkdtempSync(join(tmpdir(), "fulmen-faults-"));
+    this.#timer = setInterval(() => this.answering.update(), 20);
+    const kept = (name: string, port: number): KeptNode =>
+      new KeptNode(
+        {
+          network: "regtest",
+          seed: new Uint8Array(32).fill(port % 251),
+          storage: { sqlite: join(this.#folder, `${name}.sqlite`) },
+          chain: {
+            bitcoind: { url: `http://127.0.0.1:${service.port}`, user: "fulmen", password: "secret" },
+          },
+          listen: { port },
+          gossip: "none",
+          development: { forwardAtOnce: true, reconnectDelay: 20 },
+        },
+        join(this.#folder, `${name}.clock`),
+      );
+    this.nodes = [kept("alice", ports[0]), kept("bob", ports[1])];
+  }
+
+  /** Funds both, and opens a channel with half of it on each side. */
+  async open(): Promise<void> {
+    const [alice, bob] = this.nodes;
+    const [first, second] = [await alice.start(), await bob.start()];
+    for (const { address } of [first, second]) await this.practice.pay(address, sat(5_000_000));
+    const isFunded = async (child: ChildNode) => (await child.call("balances")).onchain.spendable.amount > 0n;
+    await until(async () => (await isFunded(first)) && (await isFunded(second)), "coins");
+    await first.call("openChannel", { peer: bob.uri, amount: sat(4_000_000), push: msat(2_000_000_000) });
+    await until(() => this.practice.chain.mempool.length > 0, "the funding");
+    await this.practice.mine(6);
+    await this.isWhole();
+  }
+
+  /** The channel can be used from both sides, and is the only one there ever was. */
+  async isWhole(seconds = 30): Promise<void> {
+    for (const node of this.nodes) {
+      const isUsable = async (): Promise<boolean> => {
+        const channels = await node.child?.call("channels").catch(() => undefined);
+        if (channels === undefined) return false;
+        assert.equal(channels.length, 1);
+        assert.ok(["opening", "open"].includes(channels[0]?.phase ?? ""), `it is ${channels[0]?.state}`);
+        return channels[0]?.isUsable === true;
+      };
+      await until(isUsable, "a usable channel", seconds);
+    }
+  }
+
+  pay(): void {
+    const [alice, bob] = this.nodes;
+    this.#isPaying = true;
+    this.#lanes = Array.from({ length: lanes }, async (_, lane) => {
+      while (this.#isPaying) {
+        const [payer, payee] = lane % 2 === Number(this.#random() < 0.3) ? [alice, bob] : [bob, alice];
+        await this.#payOnce(payer, payee);
+      }
+    });
+  }
+
+  /** Payments that succeeded. */
+  get paid(): number {
+    return this.#payments.filter(({ isTold }) => isTold).length;
+  }
+
+  /** So many more payments succeed. */
+  async goesOn(count = 20, seconds = 40): Promise<void> {
+    const from = this.paid;
+    await until(() => this.paid >= from + count, `${count} more payments`, seconds);
+  }
+
+  /** Lets all end, and compares what both have with what was paid. */
+  async settle(): Promise<void> {
+    this.#isPaying = false;
+    await Promise.all(this.#lanes);
+    await this.isWhole();
+    const [alice, bob] = this.nodes;
+    const [first, second] = [alice.child, bob.child];
+    assert.ok(first && second);
+    const noHtlcs = async (child: ChildNode): Promise<boolean> =>
+      (await child.call("channels")).every(({ htlcs }) => htlcs.length === 0);
+    await until(async () => (await noHtlcs(first)) && (await noHtlcs(second)), "no HTLCs", 30);
+    const [byAlice, byBob] = [await paymentsOf(first), await paymentsOf(second)];
+    let toBob = 0n;
+    for (const [payer, payee, sign] of [
+      [byAlice, byBob, 1n],
+      [byBob, byAlice, -1n],
+    ] as const) {
+      const sent = settled(payer, "sent");
+      assert.deepEqual(
+        [...sent].sort(),
+        [...settled(payee, "received")].sort(),
+        "what one paid, the other has",
+      );
+      assert.deepEqual(
+        payer.filter((one) => one.direction === "sent" && one.status === "pending"),
+        [],
+      );
+      for (const amount of sent.values()) toBob += sign * amount;
+    }
+    for (const { payer, paymentHash, amount, isTold } of this.#payments) {
+      const known = settled(payer === alice ? byAlice : byBob, "sent").get(paymentHash);
+      assert.equal(known, isTold ? amount : undefined, `payment ${paymentHash}`);
+    }
+    for (const [child, expected] of [
+      [first, 5_000_000_000n - 2_000_000_000n - toBob],
+      [second, 5_000_000_000n + 2_000_000_000n + toBob],
+    ] as const) {
+      const accounts = new Map(await child.call("ledgerAccounts"));
+      const { total } = await child.call("balances");
+      assert.equal(total + (accounts.get("fees/mining") ?? 0n), expected, "to the millisatoshi");
+      assert.equal(
+        [...accounts.values()].reduce((sum, one) => sum + one, 0n),
+        0n,
+      );
+      assert.equal(accounts.get("unexplained"), undefined);
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#isPaying = false;
+    this.#isEnded = true;
+    clearInterval(this.#timer);
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await this.service.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #payOnce(payer: KeptNode, payee: KeptNode): Promise<void> {
+    const amount = msat(1_000_000 + Math.floor(this.#random() * 3_000_000));
+    const asked = await this.#attempt(payee, (child) => child.call("receive", { amount }));
+    if (asked === undefined) return rest(shortRest);
+    const { invoice, paymentHash } = asked;
+    const paid: Paid = { payer, payee, paymentHash, amount, isTold: false };
+    this.#payments.push(paid);
+    // Asked again and again whatever happens to the call: it must be paid once at most.
+    for (;;) {
+      const ended = await this.#attempt(payer, (child) => child.call("pay", invoice));
+      const { status } = ended ?? (await this.#stateOf(payer, paymentHash)) ?? {};
+      if (status === "succeeded") {
+        paid.isTold = true;
+        return;
+      }
+      if (status !== "pending" && !this.#isPaying) return;
+      await rest(shortRest);
+    }
+  }
+
+  /** Of the try that came furthest. */
+  async #stateOf(node: KeptNode, paymentHash: PaymentHash): Promise<Payment | undefined> {
+    for (;;) {
+      const found = await this.#attempt(node, async (child) => {
+        const sent = await child.call("payments", { direction: "sent", limit: 200 });
+        return sent.filter((one) => one.paymentHash === paymentHash);
+      });
+      if (this.#isEnded) return undefined;
+      if (found === undefined) await rest(shortRest);
+      else
+        return (
+          found.find(({ status }) => status === "succeeded") ??
+          found.find(({ status }) => status === "pending") ??
+          found[0]
+        );
+    }
+  }
+
+  /** What the call gives; nothing when the process died or the node refused, readably. */
+  async #attempt<T>(node: KeptNode, call: (child: ChildNode) => Promise<T>): Promise<T | undefined> {
+    const { child } = node;
+    if (child === undefined || !child.isAlive) return undefined;
+    try {
+      return await call(child);
+    } catch (error) {
+      if (!(error instanceof CallError)) return undefined;
+      const { code, message, remedy } = error;
+      assert.ok(code && remedy, `an error that helps nobody: ${message}`);
+      this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+      return undefined;
+    }
+  }
+}
+
+async function paymentsOf(child: ChildNode): Promise<readonly Payment[]> {
+  const all: Payment[] = [];
+  for (;;) {
+    const after = all.at(-1)?.sequence;
+    const page = await child.call("payments", { limit: 1_000, ...(after !== undefined && { after }) });
+    all.push(...page);
+    if (page.length < 1_000) return all.filter(({ kind }) => kind === "bolt11");
+  }
+}
+
+/** Amounts by payment hash. Throws when one was paid twice. */
+function settled(payments: readonly Payment[], wanted: Payment["direction"]): Map<string, bigint> {
+  const found = new Map<string, bigint>();
+  for (const { direction, status, paymentHash = "", amount = 0n } of payments) {
+    if (direction !== wanted || status !== "succeeded") continue;
+    assert.ok(!found.has(paymentHash), `${paymentHash} was paid twice`);
+    found.set(paymentHash, amount);
+  }
+  return found;
+}
+
+/** A port that the node can have again after it was killed. */
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
