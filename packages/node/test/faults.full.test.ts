@@ -51,6 +51,7 @@ describe("two nodes under payments", () => {
         kill++;
       }
       await node.start();
+      field.check();
       if (kill % 10 === 0) await field.isWhole();
     }
   });

@@ -13,6 +13,8 @@ interface Waiting {
 export interface ChildNodeProcess {
   /** Modules that are loaded before the node. */
   readonly preload?: readonly string[];
+  /** Whether its memory can be asked for. */
+  readonly gc?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Kills it, before it is ready, too. */
   readonly signal?: AbortSignal;
@@ -53,13 +55,14 @@ export class ChildNode {
 
   static start(
     options: NodeOptions,
-    { preload = [], env = {}, signal }: ChildNodeProcess = {},
+    { preload = [], env = {}, gc = false, signal }: ChildNodeProcess = {},
   ): Promise<ChildNode> {
     const script = fileURLToPath(new URL("nodeProcess.ts", import.meta.url));
     const child = spawn(
       process.execPath,
       [
         ...process.execArgv.filter((one) => one.startsWith("--conditions")),
+        ...(gc ? ["--expose-gc"] : []),
         ...preload.map((path) => `--import=${path}`),
         script,
         textOfCall(options),
@@ -95,6 +98,8 @@ export class ChildNode {
     });
   }
 
+  /** What memory it needs once all that is not needed was collected. */
+  call(method: "memory"): Promise<NodeJS.MemoryUsage>;
   /** Calls a method of the node's. */
   call<
     M extends
@@ -109,11 +114,12 @@ export class ChildNode {
       | "openChannel"
       | "channels"
       | "stop",
-  >(method: M, ...args: Parameters<Node[M]>): Promise<Awaited<ReturnType<Node[M]>>> {
+  >(method: M, ...args: Parameters<Node[M]>): Promise<Awaited<ReturnType<Node[M]>>>;
+  call(method: string, ...args: readonly unknown[]): Promise<unknown> {
     const id = this.#calls++;
     this.#process.stdin?.write(`${textOfCall({ id, method, args })}\n`);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: (result) => resolve(result as Awaited<ReturnType<Node[M]>>), reject });
+      this.#waiting.set(id, { resolve, reject });
     });
   }
 

@@ -15,7 +15,16 @@ import { until } from "./playfield.ts";
 
 const clockScript = fileURLToPath(new URL("shiftedClock.mjs", import.meta.url));
 const shortRest = 50;
-const lanes = 3;
+
+/** How the nodes of a field are run. */
+export interface FieldOptions {
+  /** Modules that are loaded before the nodes. */
+  readonly preload?: readonly string[];
+  /** Whether their memory is asked for. */
+  readonly gc?: boolean;
+  /** Payments at once. */
+  readonly lanes?: number;
+}
 
 /** Numbers from 0 to 1, the same ones for the same seed. */
 export function randomNumbers(seed: number): () => number {
@@ -35,10 +44,12 @@ export class KeptNode {
   #uri = "";
   readonly #options: NodeOptions;
   readonly #clock: string;
+  readonly #field: FieldOptions;
 
-  constructor(options: NodeOptions, clock: string) {
+  constructor(options: NodeOptions, clock: string, field: FieldOptions) {
     this.#options = options;
     this.#clock = clock;
+    this.#field = field;
     this.shiftClock(0);
   }
 
@@ -84,7 +95,8 @@ export class KeptNode {
   }
 
   #how() {
-    return { preload: [clockScript], env: { FULMEN_TEST_CLOCK: this.#clock } };
+    const { preload = [clockScript], gc = false } = this.#field;
+    return { preload, gc, env: { FULMEN_TEST_CLOCK: this.#clock } };
   }
 }
 
@@ -110,19 +122,27 @@ export class FaultField {
   readonly #folder: string;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #random: () => number;
+  readonly #lanesAtOnce: number;
   readonly #payments: Paid[] = [];
   #isPaying = false;
   #isEnded = false;
+  #failure: unknown;
   #lanes: readonly Promise<void>[] = [];
 
-  static async begin(seed: number): Promise<FaultField> {
+  static async begin(seed: number, options: FieldOptions = {}): Promise<FaultField> {
     let field: FaultField | undefined;
     const service = await HttpService.listen((request, signal) => field?.answering.answer(request, signal));
-    field = new FaultField(service, seed, [await freePort(), await freePort()]);
+    field = new FaultField(service, seed, [await freePort(), await freePort()], options);
     return field;
   }
 
-  private constructor(service: HttpService, seed: number, ports: readonly [number, number]) {
+  private constructor(
+    service: HttpService,
+    seed: number,
+    ports: readonly [number, number],
+    options: FieldOptions,
+  ) {
+    this.#lanesAtOnce = options.lanes ?? 3;
     this.service = service;
     this.#random = randomNumbers(seed);
     this.#folder = mkdtempSync(join(tmpdir(), "fulmen-faults-"));
@@ -141,6 +161,7 @@ export class FaultField {
           development: { forwardAtOnce: true, reconnectDelay: 20 },
         },
         join(this.#folder, `${name}.clock`),
+        options,
       );
     this.nodes = [kept("alice", ports[0]), kept("bob", ports[1])];
   }
@@ -175,10 +196,13 @@ export class FaultField {
   pay(): void {
     const [alice, bob] = this.nodes;
     this.#isPaying = true;
-    this.#lanes = Array.from({ length: lanes }, async (_, lane) => {
+    this.#lanes = Array.from({ length: this.#lanesAtOnce }, async (_, lane) => {
       while (this.#isPaying) {
         const [payer, payee] = lane % 2 === Number(this.#random() < 0.3) ? [alice, bob] : [bob, alice];
-        await this.#payOnce(payer, payee);
+        await this.#payOnce(payer, payee).catch((error: unknown) => {
+          this.#isPaying = false;
+          this.#failure ??= error;
+        });
       }
     });
   }
@@ -191,13 +215,24 @@ export class FaultField {
   /** So many more payments succeed. */
   async goesOn(count = 20, seconds = 40): Promise<void> {
     const from = this.paid;
-    await until(() => this.paid >= from + count, `${count} more payments`, seconds);
+    await until(
+      () => this.#failure !== undefined || this.paid >= from + count,
+      `${count} more payments`,
+      seconds,
+    );
+    this.check();
+  }
+
+  /** Throws what went wrong with a payment. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Lets all end, and compares what both have with what was paid. */
   async settle(): Promise<void> {
     this.#isPaying = false;
     await Promise.all(this.#lanes);
+    this.check();
     await this.isWhole();
     const [alice, bob] = this.nodes;
     const [first, second] = [alice.child, bob.child];

@@ -10,11 +10,18 @@ say({ uri: node.uri, address: await node.onchain.address() });
 
 for await (const line of createInterface({ input: process.stdin })) void answer(parseCall(line));
 
-async function answer(call: { id: number; method: keyof Node; args: readonly unknown[] }): Promise<void> {
+async function answer(call: {
+  id: number;
+  method: keyof Node | "memory";
+  args: readonly unknown[];
+}): Promise<void> {
   const { id, method, args } = call;
   try {
     if (method === "ledgerAccounts") say({ id, result: [...node.ledgerAccounts()] });
-    else {
+    else if (method === "memory") {
+      globalThis.gc?.();
+      say({ id, result: process.memoryUsage() });
+    } else {
       const called: unknown = node[method];
       if (typeof called !== "function") throw new Error(`no method ${method}`);
       say({ id, result: await called.apply(node, args) });
