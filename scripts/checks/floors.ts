@@ -40,11 +40,11 @@ const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
   api: node,
   client: ["api"],
   server: [...node, "api"],
-  cli: daemon,
+  cli: [...daemon, "dashboard"],
   dashboard: ["api", "client"],
   playground: [...daemon, "dashboard"],
   interop: node,
-  bench: [...daemon, "cli"],
+  bench: [...daemon, "cli", "dashboard"],
   fuzz: libraries,
 };
 

@@ -14,7 +14,7 @@ export interface Package {
   readonly shortName: string;
   /** Relative to the root: `packages/lightning`. */
   readonly directory: string;
-  /** Names of all packages that its `package.json` lists for use at run time; for a private package, of all it lists. */
+  /** Names of all packages that its `package.json` lists for use at run time; for one that is private or bundled whole, of all it lists. */
   readonly dependencies: ReadonlySet<string>;
   /** Files under `src/` that others may import: the targets of its `exports`, relative to the root. */
   readonly publicFiles: ReadonlySet<string>;
@@ -114,7 +114,9 @@ function readPackage(root: string, manifestPath: string): Package {
         publicFiles.add(posix.join(directory, posixPath(file)));
   }
   const { name, dependencies, optionalDependencies, peerDependencies } = manifest;
-  const development = manifest.private === true ? manifest.devDependencies : {};
+  // What a browser loads of the dashboard is one file with all that it needs.
+  const isBundled = name === "@fulmen/dashboard";
+  const development = manifest.private === true || isBundled ? manifest.devDependencies : {};
   return {
     name,
     shortName: name.slice(name.indexOf("/") + 1),

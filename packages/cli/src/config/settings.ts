@@ -111,7 +111,11 @@ export const settings: readonly Setting[] = [
     byDefault: "false",
   },
   { name: "api.corsOrigins", value: list, meaning: "Origins whose pages may ask.", byDefault: "none" },
-  { name: "api.dashboard", value: text, meaning: "A folder with a page to serve at `/`." },
+  {
+    name: "api.dashboard",
+    value: text,
+    meaning: "A folder with a page to serve at `/`, instead of the dashboard.",
+  },
   {
     name: "log.level",
     value: choice("debug", "info", "warn", "error"),

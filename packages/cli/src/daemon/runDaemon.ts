@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { dashboardFiles } from "@fulmen/dashboard";
 import { Node, type NodeApi, type NodeOptions } from "@fulmen/node";
 import { openFileStore } from "@fulmen/persist/files";
 import { waitForLease } from "@fulmen/persist/postgres";
@@ -45,9 +46,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const log = new Log(config.log.level, file);
   try {
     const node = new Node(await nodeOptions(options, log));
-    const listening = await listenTo(node, options, log);
+    const assets = await pageOf(config.api.dashboard, log);
+    const listening = await listenTo(node, options, { log, assets });
     log.write("info", "daemon", `Fulmen ${ownVersion()} begins.`, { network: config.network });
     say(`API at ${listening.url}`);
+    if (assets.size > 0) say(`Dashboard at ${dashboardLink(listening.url, folder)}`);
     try {
       await runNode(node, options);
     } finally {
@@ -122,8 +125,33 @@ async function nodeOptions(
   };
 }
 
-async function listenTo(node: Node, { folder, config }: DaemonOptions, log: Log): Promise<Listening> {
-  const { host, port, tls, allowPublicWithoutTls, corsOrigins, dashboard } = config.api;
+/** What is served at `/`: the folder that the config names, or the dashboard that comes with Fulmen. */
+async function pageOf(folder: string | undefined, log: Log): Promise<ReadonlyMap<string, Asset>> {
+  if (folder !== undefined) return readAssets(folder);
+  const assets = new Map<string, Asset>();
+  try {
+    for (const [name, body] of await dashboardFiles()) {
+      const contentType = contentTypes[extname(name)];
+      if (contentType !== undefined) assets.set(`/${name}`, { contentType, body });
+    }
+  } catch (error) {
+    log.write("warn", "daemon", `There is no dashboard: ${error instanceof Error ? error.message : error}`);
+  }
+  return assets;
+}
+
+/** Opens the dashboard without asking for a token, where only the user at the terminal reads it, and no log. */
+function dashboardLink(url: string, folder: DataFolder): string {
+  const hasToken = process.stdout.isTTY && existsSync(folder.ownToken);
+  return hasToken ? `${url}/#token=${readFileSync(folder.ownToken, "utf8").trim()}` : `${url}/`;
+}
+
+async function listenTo(
+  node: Node,
+  { folder, config }: DaemonOptions,
+  { log, assets }: { readonly log: Log; readonly assets: ReadonlyMap<string, Asset> },
+): Promise<Listening> {
+  const { host, port, tls, allowPublicWithoutTls, corsOrigins } = config.api;
   const tokens = new TokenFile(folder.tokens);
   tokens.list();
   const app = createApp({
@@ -135,7 +163,7 @@ async function listenTo(node: Node, { folder, config }: DaemonOptions, log: Log)
     corsOrigins,
     backup: async () => ({ fileName: `fulmen-${config.network}.backup`, content: node.staticBackup() }),
     lastBackupAt: () => lastBackupAt(config.backupFiles),
-    ...(dashboard !== undefined && { assets: readAssets(dashboard) }),
+    assets,
   });
   return listen(app.fetch, {
     host,

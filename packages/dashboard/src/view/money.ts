@@ -1,0 +1,162 @@
+import type { VNode } from "preact";
+import { encode } from "uqr";
+import { formatMsat, formatTime, parseSat, shortId } from "../model/format.ts";
+import type { NodeStore } from "../model/store.ts";
+import type { Payment } from "../model/types.ts";
+import { Field, Form, refusal, type Submit } from "./form.ts";
+import { h } from "./h.ts";
+
+/** A QR code, black on white in every theme: readers need it so. */
+function QrCode({ text, label }: { readonly text: string; readonly label: string }): VNode {
+  const { data, size } = encode(text, { ecc: "L", border: 3 });
+  const path = data
+    .flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : "")))
+    .join("");
+  return h(
+    "svg",
+    {
+      class: "qr",
+      viewBox: `0 0 ${size} ${size}`,
+      role: "img",
+      "aria-label": label,
+      shapeRendering: "crispEdges",
+    },
+    [h("rect", { width: size, height: size, fill: "#fff" }), h("path", { d: path, fill: "#000" })],
+  );
+}
+
+const wrongAmount = (): VNode =>
+  refusal(
+    "This is no amount.",
+    "Write satoshi above zero, like 2500 or 2500.5; three digits behind the point are msat.",
+  );
+
+/** The form that makes an invoice, with its QR code. */
+export function ReceiveForm({ store }: { readonly store: NodeStore }): VNode {
+  const submit: Submit = async (value) => {
+    const amountMsat = parseSat(value("receive-amount"));
+    if (value("receive-amount") !== "" && amountMsat === undefined) return wrongAmount();
+    const description = value("receive-description");
+    const { invoice, expiresAt } = await store.client.receive({
+      ...(amountMsat !== undefined && { amountMsat }),
+      ...(description !== "" && { description }),
+    });
+    void store.refresh();
+    return [
+      h(QrCode, { text: invoice.toUpperCase(), label: "QR code of the invoice" }),
+      h("p", { class: "quiet" }, `Good until ${formatTime(expiresAt)}.`),
+      h("label", { for: "invoice-text" }, "Invoice"),
+      h("textarea", { id: "invoice-text", readOnly: true, value: invoice }),
+      h("button", { type: "button", onClick: () => void navigator.clipboard?.writeText(invoice) }, "Copy"),
+    ];
+  };
+  return h("section", { class: "card" }, [
+    h("h2", null, "Receive"),
+    h(Form, { name: "Receive", button: "Make an invoice", submit }, [
+      h(Field, {
+        name: "receive-amount",
+        label: "Amount in sat",
+        hint: "Empty: the payer chooses.",
+        isNumber: true,
+      }),
+      h(Field, { name: "receive-description", label: "Description" }),
+    ]),
+  ]);
+}
+
+/** The form that pays an invoice, an address or a URI. */
+export function PayForm({ store }: { readonly store: NodeStore }): VNode {
+  const submit: Submit = async (value) => {
+    const typed = value("pay-amount");
+    const amountMsat = parseSat(typed);
+    if (typed !== "" && amountMsat === undefined) return wrongAmount();
+    const to = value("pay-to");
+    const asked = await store.client.decode({ text: to });
+    const amount = asked.amountMsat ?? amountMsat;
+    const words = amount === undefined ? "what it asks for" : formatMsat(amount);
+    if (!confirm(`Pay ${words}${asked.message === undefined ? "" : ` for “${asked.message}”`}?`))
+      return "Nothing was paid.";
+    const payment = await store.client.pay({
+      to,
+      ...(amountMsat !== undefined && asked.amountMsat === undefined && { amountMsat }),
+    });
+    void store.refresh();
+    return h("p", { class: payment.status === "failed" ? "bad" : "good" }, paymentText(payment));
+  };
+  return h("section", { class: "card" }, [
+    h("h2", null, "Pay"),
+    h(Form, { name: "Pay", button: "Pay", submit }, [
+      h(Field, { name: "pay-to", label: "Invoice, address or URI", isLong: true, isRequired: true }),
+      h(Field, {
+        name: "pay-amount",
+        label: "Amount in sat",
+        hint: "Only where the invoice names none.",
+        isNumber: true,
+      }),
+    ]),
+  ]);
+}
+
+function paymentText({ status, amountMsat, feeMsat, failure }: Payment): string {
+  switch (status) {
+    case "succeeded":
+      return `Paid ${formatMsat(amountMsat ?? "0")}, and ${formatMsat(feeMsat ?? "0")} in fees.`;
+    case "failed":
+      return `Not paid: ${failure?.text ?? "no reason given"}`;
+    default:
+      return "The payment is under way. It shows here when it ends.";
+  }
+}
+
+const statusClass: Readonly<Record<Payment["status"], string>> = {
+  succeeded: "good",
+  failed: "bad",
+  held: "warn",
+  pending: "warn",
+  expired: "quiet",
+};
+
+/** Payments, the newest first; changes are announced. */
+export function PaymentList({ payments }: { readonly payments: readonly Payment[] }): VNode {
+  return h("section", { class: "card" }, [
+    h("h2", { id: "payments" }, "Payments"),
+    payments.length === 0
+      ? h("p", { class: "quiet" }, "None yet. Make an invoice, or pay one.")
+      : h(
+          "ul",
+          { class: "list", "aria-labelledby": "payments", "aria-live": "polite" },
+          payments.map(paymentItem),
+        ),
+  ]);
+}
+
+function paymentItem(payment: Payment): VNode {
+  const { id, direction, amountMsat, feeMsat, status, description, settledAt, createdAt, failure, payee } =
+    payment;
+  const sign = direction === "sent" ? "−" : "+";
+  return h("li", { key: id }, [
+    h("div", { class: "row" }, [
+      h(
+        "span",
+        null,
+        `${direction === "sent" ? "Sent" : "Received"}${description ? `: ${description}` : ""}`,
+      ),
+      h(
+        "strong",
+        { class: "num" },
+        amountMsat === undefined ? "any amount" : `${sign}${formatMsat(amountMsat)}`,
+      ),
+    ]),
+    h("div", { class: "row quiet" }, [
+      h("span", null, formatTime(settledAt ?? createdAt)),
+      h("span", { class: statusClass[status] }, status),
+    ]),
+    feeMsat === undefined || feeMsat === "0"
+      ? null
+      : h("p", { class: "quiet" }, `Fee ${formatMsat(feeMsat)}`),
+    payee === undefined || direction === "received"
+      ? null
+      : h("p", { class: "quiet" }, ["To ", h("span", { class: "id", title: payee }, shortId(payee))]),
+    failure === undefined ? null : h("p", { class: "bad" }, failure.text),
+  ]);
+}

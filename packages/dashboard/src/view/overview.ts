@@ -1,0 +1,145 @@
+import type { VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { balanceData, type ChartData, feeData, thinned } from "../model/chartData.ts";
+import { formatMsat, formatSat } from "../model/format.ts";
+import type { NodeState } from "../model/store.ts";
+import { h } from "./h.ts";
+
+/** What the node has, and how that came about. */
+export function Overview({ state, theme }: { readonly state: NodeState; readonly theme: string }): VNode {
+  const { balances, info, ledger } = state;
+  return h("div", { class: "stack" }, [
+    ...(info?.warnings ?? []).map(({ text, remedy }) =>
+      h("div", { class: "notice caution" }, [h("p", null, text), h("p", { class: "quiet" }, remedy)]),
+    ),
+    balances === undefined
+      ? null
+      : h("div", { class: "grid" }, [
+          amountCard("In all", formatMsat(balances.totalMsat), "If all ended as it stands."),
+          amountCard(
+            "To spend over Lightning",
+            formatMsat(balances.lightning.spendable.amountMsat),
+            balances.lightning.spendable.explanation,
+          ),
+          amountCard(
+            "To receive over Lightning",
+            formatMsat(balances.lightning.receivable.amountMsat),
+            balances.lightning.receivable.explanation,
+          ),
+          amountCard(
+            "In the wallet",
+            formatSat(balances.onchain.spendable.amountSat),
+            balances.onchain.spendable.explanation,
+          ),
+          amountCard(
+            "Reserved",
+            formatSat(balances.onchain.reserved.amountSat),
+            balances.onchain.reserved.explanation,
+          ),
+        ]),
+    h(Waiting, { state }),
+    h("div", { class: "grid" }, [
+      chartCard("Balance", balanceData(ledger), ["Wallet", "Channels"], theme),
+      chartCard("Fees", feeData(ledger), ["Paid", "Earned"], theme),
+    ]),
+  ]);
+}
+
+function amountCard(title: string, amount: string, explanation: string): VNode {
+  return h("section", { class: "card" }, [
+    h("h2", null, title),
+    h("p", { class: "big" }, amount),
+    h("p", { class: "quiet" }, explanation),
+  ]);
+}
+
+/** What is ours but not at hand, with the reason. */
+function Waiting({ state: { balances } }: { readonly state: NodeState }): VNode | null {
+  const pending = [...(balances?.onchain.pending ?? []), ...(balances?.closing ?? [])];
+  if (pending.length === 0) return null;
+  return h("section", { class: "card" }, [
+    h("h2", null, "On its way to us"),
+    h(
+      "ul",
+      { class: "list" },
+      pending.map(({ amountMsat, explanation, height }) =>
+        h("li", null, [
+          h("div", { class: "row" }, [
+            h("span", null, explanation),
+            h("strong", { class: "num" }, formatMsat(amountMsat)),
+          ]),
+          height === undefined ? null : h("p", { class: "quiet" }, `At block ${height}.`),
+        ]),
+      ),
+    ),
+  ]);
+}
+
+function chartCard(title: string, data: ChartData, names: readonly string[], theme: string): VNode {
+  const last = names.map(
+    (name, index) => `${name} ${formatMsat(BigInt(Math.round((data.lines[index]?.at(-1) ?? 0) * 1000)))}`,
+  );
+  return h("section", { class: "card" }, [
+    h("h2", null, title),
+    h("p", { class: "quiet" }, `${last.join(", ")}.`),
+    data.times.length < 2
+      ? h("p", { class: "quiet" }, "A chart begins with the second entry of the ledger.")
+      : h(Chart, { title, data: thinned(data, 500), names, theme }),
+  ]);
+}
+
+function Chart({
+  title,
+  data,
+  names,
+  theme,
+}: {
+  readonly title: string;
+  readonly data: ChartData;
+  readonly names: readonly string[];
+  readonly theme: string;
+}): VNode {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const colour = (name: string): string =>
+      getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const axis = {
+      stroke: colour("--quiet"),
+      grid: { stroke: colour("--edge") },
+      ticks: { stroke: colour("--edge") },
+    };
+    const strokes = [colour("--local"), colour("--pending")];
+    const size = (): { width: number; height: number } => ({
+      width: Math.max(200, element.clientWidth),
+      height: 200,
+    });
+    const chart = new uPlot(
+      {
+        ...size(),
+        series: [{}, ...names.map((label, index) => ({ label, stroke: strokes[index] ?? "", width: 2 }))],
+        axes: [
+          axis,
+          {
+            ...axis,
+            size: 80,
+            values: (_chart: uPlot, values: number[]) =>
+              values.map((value) => formatMsat(BigInt(Math.round(value * 1000))).replace(" sat", "")),
+          },
+        ],
+        legend: { show: true, live: false },
+      },
+      [[...data.times], ...data.lines.map((line) => [...line])],
+      element,
+    );
+    const observer = new ResizeObserver(() => chart.setSize(size()));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      chart.destroy();
+    };
+  }, [data.times.length, data.times.at(-1), theme]);
+  return h("div", { class: "chart", ref: place, role: "img", "aria-label": `Chart: ${title}` });
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { channelBar } from "#src/model/channelBar";
+import { balanceData, feeData, thinned } from "#src/model/chartData";
+import { blocksInWords, formatMsat, formatSat, parseSat, shortId } from "#src/model/format";
+import { openSession } from "#src/model/session";
+import type { LedgerEntry } from "#src/model/types";
+
+describe("the dashboard's amounts", () => {
+  it("are grouped by thin spaces, with msat only where there are some", () => {
+    assert.equal(formatMsat("1234567000"), "1\u202f234\u202f567 sat");
+    assert.equal(formatMsat("1001"), "1.001 sat");
+    assert.equal(formatMsat("-1500"), "−1.500 sat");
+    assert.equal(formatMsat("0"), "0 sat");
+    assert.equal(formatSat("2100000000000000"), "2\u202f100\u202f000\u202f000\u202f000\u202f000 sat");
+  });
+
+  it("are read as people write them, and refused when they are none", () => {
+    assert.equal(parseSat("2 500"), "2500000");
+    assert.equal(parseSat("2,500.5"), "2500500");
+    assert.equal(parseSat("9007199254740993"), "9007199254740993000");
+    for (const text of ["", "0", "-1", "1e3", "1.2345", "ten", "9".repeat(40)])
+      assert.equal(parseSat(text), undefined, text);
+  });
+
+  it("stand beside short ids and times in words", () => {
+    assert.equal(shortId(`02${"ab".repeat(32)}`), "02ababab…ababab");
+    assert.equal(blocksInWords(1), "1 block, about 10 min");
+    assert.equal(blocksInWords(144), "144 blocks, about 24 h");
+    assert.equal(blocksInWords(2016), "2016 blocks, about 14 days");
+  });
+});
+
+describe("a channel's bar", () => {
+  it("shares out the capacity, with what is under way between", () => {
+    const bar = channelBar({ capacitySat: "1000", localMsat: "250000", remoteMsat: "650000" });
+    assert.deepEqual(bar, { local: 25, pending: 10, remote: 65 });
+    const empty = channelBar({ capacitySat: "0", localMsat: "0", remoteMsat: "0" });
+    assert.deepEqual(empty, { local: 0, pending: 0, remote: 0 });
+  });
+});
+
+const entry = (at: number, postings: readonly (readonly [string, string])[]): LedgerEntry => ({
+  index: at,
+  at,
+  kind: "deposit",
+  postings: postings.map(([account, amountMsat]) => ({ account, amountMsat })),
+  reference: "",
+  text: "",
+});
+
+describe("the dashboard's charts", () => {
+  const entries = [
+    entry(1, [
+      ["wallet", "5000000"],
+      ["onchain/received", "-5000000"],
+    ]),
+    entry(2, [
+      ["wallet", "-4000000"],
+      ["channel/aa", "3900000"],
+      ["fees/mining", "100000"],
+    ]),
+    entry(2, [
+      ["channel/aa", "1000"],
+      ["fees/routing-earned", "-1000"],
+    ]),
+  ];
+
+  it("add up a ledger's postings, one point for each second", () => {
+    assert.deepEqual(balanceData(entries), {
+      times: [1, 2],
+      lines: [
+        [5000, 1000],
+        [0, 3901],
+      ],
+    });
+    assert.deepEqual(feeData(entries).lines, [
+      [0, 100],
+      [0, 1],
+    ]);
+  });
+
+  it("keep the first and the last point when there are too many", () => {
+    const times = Array.from({ length: 10_001 }, (_, index) => index);
+    const few = thinned({ times, lines: [times] }, 100);
+    assert.deepEqual([few.times.length, few.times[0], few.times.at(-1)], [100, 0, 10_000]);
+    assert.deepEqual(few.lines[0], few.times);
+  });
+});
+
+describe("a session", () => {
+  it("takes the token out of the address at once, and keeps it", () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    };
+    const addresses: string[] = [];
+    const open = (hash: string) =>
+      openSession({
+        storage,
+        location: { hash, pathname: "/" },
+        replaceAddress: (address) => void addresses.push(address),
+      });
+    assert.equal(open("#channels"), undefined);
+    assert.equal(open("#token=secret-1"), "secret-1");
+    assert.equal(open("#channels"), "secret-1");
+    assert.deepEqual(addresses, ["/"]);
+  });
+});
