@@ -83,6 +83,8 @@ export class ChildNode {
         node?.ended(ended);
       });
       createInterface({ input: child.stdout }).on("line", (line) => {
+        // A process that is killed leaves half a line.
+        if (!isWhole(line)) return;
         const said = parseCall<{
           uri: string;
           address: string;
@@ -149,5 +151,14 @@ export class ChildNode {
   ended(error: Error): void {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
+  }
+}
+
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
   }
 }
