@@ -52,3 +52,8 @@ export function blocksInWords(blocks: number): string {
         : `${Math.round(minutes / 1440)} days`;
   return `${blocks} ${blocks === 1 ? "block" : "blocks"}, about ${about}`;
 }
+
+/** A text of the node as a sentence: it begins with a capital letter and ends with a full stop. */
+export function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { channelBar } from "../model/channelBar.ts";
-import { blocksInWords, formatMsat, formatSat, parseSat, shortId } from "../model/format.ts";
+import { blocksInWords, formatMsat, formatSat, parseSat, sentence, shortId } from "../model/format.ts";
 import { type NodeStore, type Trouble, troubleOf } from "../model/store.ts";
 import type { Channel } from "../model/types.ts";
 import { Field, Form, Notice, refusal, type Submit } from "./form.ts";
@@ -47,7 +47,7 @@ function ChannelItem({ channel, store }: { readonly channel: Channel; readonly s
       h("span", { class: "num" }, `Ours ${formatMsat(localMsat)}`),
       h("span", { class: "num" }, `Theirs ${formatMsat(remoteMsat)}`),
     ]),
-    h("p", { class: "quiet" }, explanation),
+    h("p", { class: "quiet" }, sentence(explanation)),
     htlcs.length === 0
       ? null
       : h(
@@ -68,7 +68,7 @@ function CloseTimeline({ channel: { closing } }: { readonly channel: Channel }):
     closing.map((step) =>
       h("li", null, [
         h("div", { class: "row" }, [
-          h("span", null, step.text),
+          h("span", null, sentence(step.text)),
           step.amountSat === undefined ? null : h("strong", { class: "num" }, formatSat(step.amountSat)),
         ]),
         step.height === undefined

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { balanceData, type ChartData, feeData, thinned } from "../model/chartData.ts";
-import { formatMsat, formatSat } from "../model/format.ts";
+import { formatMsat, formatSat, sentence } from "../model/format.ts";
 import type { NodeState } from "../model/store.ts";
 import { h } from "./h.ts";
 
@@ -50,7 +50,7 @@ function amountCard(title: string, amount: string, explanation: string): VNode {
   return h("section", { class: "card" }, [
     h("h2", null, title),
     h("p", { class: "big" }, amount),
-    h("p", { class: "quiet" }, explanation),
+    h("p", { class: "quiet" }, sentence(explanation)),
   ]);
 }
 
@@ -66,7 +66,7 @@ function Waiting({ state: { balances } }: { readonly state: NodeState }): VNode 
       pending.map(({ amountMsat, explanation, height }) =>
         h("li", null, [
           h("div", { class: "row" }, [
-            h("span", null, explanation),
+            h("span", null, sentence(explanation)),
             h("strong", { class: "num" }, formatMsat(amountMsat)),
           ]),
           height === undefined ? null : h("p", { class: "quiet" }, `At block ${height}.`),
