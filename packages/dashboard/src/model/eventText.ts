@@ -14,8 +14,8 @@ export function eventText(event: ApiEvent): string {
       return `A payment failed: ${event.failure.text}`;
     case "payment-attempt":
       return event.attempt.succeeded
-        ? `A part arrived over ${event.attempt.path.length} hops.`
-        : `An attempt over ${event.attempt.path.length} hops failed: ${event.attempt.failure ?? "no reason given"}.`;
+        ? `A part arrived; hops: ${event.attempt.path.length}.`
+        : `An attempt failed; hops: ${event.attempt.path.length}; reason: ${event.attempt.failure ?? "no reason given"}.`;
     case "payment-forwarded":
       return `Forwarded ${formatMsat(event.amountMsat)} and earned ${formatMsat(event.feeMsat)}.`;
     case "forward-failed":
