@@ -4,6 +4,7 @@ import { BumpTransactionHandler } from "@fulmen/background";
 import { p2a, p2wpkh } from "@fulmen/bitcoin/script";
 import { decodeTransaction, type Transaction, txid, weight } from "@fulmen/bitcoin/transaction";
 import {
+  type ClaimId,
   type CoinSelection,
   type CoinSelectionRefusal,
   type CoinSelectionRequest,
@@ -205,35 +206,36 @@ describe("the bump transaction handler", () => {
   });
 });
 
+/** A monitor of channels of which nothing is to be stored. */
+function monitorWith(takeBumpEvents: () => BumpTransactionEvent[], unsettled: readonly ClaimId[] = []) {
+  return {
+    takeWrites: () => [],
+    committed: () => {},
+    rebroadcast: () => {},
+    archive: () => {},
+    takeBumpEvents,
+    unsettledClaims: () => unsettled,
+  };
+}
+
 describe("a background processor with a wallet", () => {
   it("broadcasts when the wallet's rows are durable, though another batch was under way before", async () => {
     const { wallet, handler, packages } = world();
-    let events: readonly BumpTransactionEvent[] = [];
+    const events: BumpTransactionEvent[] = [];
     const { processor, store, manager } = fakeNode({
       bumpTransactionHandler: handler,
       wallet: {
         takeWrites: () =>
           wallet.requests.splice(0).map(() => ({ key: "wallet/lock", value: new Uint8Array(1) })),
       },
-      chainMonitor: {
-        takeWrites: () => [],
-        committed: () => {},
-        rebroadcast: () => {},
-        archive: () => {},
-        takeBumpEvents: () => {
-          const taken = events;
-          events = [];
-          return taken;
-        },
-        unsettledClaims: () => [],
-      },
+      chainMonitor: monitorWith(() => events.splice(0)),
     });
     store.automatic = false;
     processor.start();
     manager.happens("a");
     processor.wake();
     await settled();
-    events = [closing(1, 1000)];
+    events.push(closing(1, 1000));
     processor.wake();
     await settled();
     assert.deepEqual(store.history, ["a batch-sequence"]);
@@ -248,7 +250,7 @@ describe("a background processor with a wallet", () => {
 
   it("has bump events answered, and commits the wallet's rows before anything is broadcast", async () => {
     const { wallet, handler, packages } = world();
-    let events: readonly BumpTransactionEvent[] = [closing(1, 1000)];
+    const events: BumpTransactionEvent[] = [closing(1, 1000)];
     let rows = [{ key: "wallet/lock", value: Uint8Array.of(1) }];
     const { processor, store, clock } = fakeNode({
       bumpTransactionHandler: handler,
@@ -259,18 +261,7 @@ describe("a background processor with a wallet", () => {
           return taken;
         },
       },
-      chainMonitor: {
-        takeWrites: () => [],
-        committed: () => {},
-        rebroadcast: () => {},
-        archive: () => {},
-        takeBumpEvents: () => {
-          const taken = events;
-          events = [];
-          return taken;
-        },
-        unsettledClaims: () => [claimIdOf(new Uint8Array(32).fill(1))],
-      },
+      chainMonitor: monitorWith(() => events.splice(0), [claimIdOf(new Uint8Array(32).fill(1))]),
     });
     store.automatic = false;
     processor.start();
@@ -287,7 +278,7 @@ describe("a background processor with a wallet", () => {
     processor.wake();
     await settled();
     assert.equal(processor.status.kind, "frozen");
-    events = [closing(1, 2000)];
+    events.push(closing(1, 2000));
     processor.wake();
     await settled();
     assert.equal(packages.length, 2);
