@@ -44,7 +44,7 @@ const mayBuildOn: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["api", "client"],
   playground: [...daemon, "dashboard"],
   interop: node,
-  bench: [...daemon, "cli", "dashboard"],
+  bench: [...daemon, "cli"],
   fuzz: libraries,
 };
 
