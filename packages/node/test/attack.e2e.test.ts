@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, describe, it } from "node:test";
 import type { KvWrite } from "@fulmen/lightning/chain";
-import { type Bytes32, msat, type PaymentHash, sat } from "@fulmen/lightning/util";
+import { type Bytes32, msat, type PaymentHash, type PaymentId, sat } from "@fulmen/lightning/util";
 import { Node, NodeError } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { Playfield, until } from "./support/playfield.ts";
@@ -168,6 +168,32 @@ describe("payments", () => {
     const { invoice } = await bob.receive({ amount: msat(1_000_000) });
     const odd = await codeOf(alice.pay(invoice, { paymentId: "../x" as never }));
     assert.equal(odd?.code, "invalid-request");
+    await Promise.all([alice.stop(), bob.stop()]);
+  });
+});
+
+describe("an invoice that was tried before", () => {
+  it("is not paid again while a later try is under way, nor when that has succeeded", async () => {
+    const alice = await field.start("trier");
+    const bob = await field.start("holder");
+    await field.fund(alice);
+    const { invoice, paymentHash } = await bob.receive({ amount: msat(50_000_000), hold: true });
+    assert.equal((await codeOf(alice.pay(invoice)))?.code, "payment-failed");
+    const opening = alice.openChannel({ peer: bob.uri, amount: sat(1_000_000), untilUsable: true });
+    await until(() => field.chain.mempool.length > 0, "the funding");
+    await field.mine(6);
+    await opening;
+    const second = await alice.pay(invoice, { returnAtOnce: true });
+    await until(async () => (await bob.payment(paymentHash))?.status === "held", "held");
+    const other = "11".repeat(32) as PaymentId;
+    assert.equal((await codeOf(alice.pay(invoice, { returnAtOnce: true })))?.code, "duplicate-payment");
+    assert.equal((await codeOf(alice.pay(invoice, { paymentId: other })))?.code, "duplicate-payment");
+    await bob.claim(paymentHash);
+    await until(async () => (await alice.payment(second.id))?.status === "succeeded", "paid");
+    const refusal = await codeOf(alice.pay(invoice));
+    assert.equal(refusal?.code, "duplicate-payment");
+    assert.equal(refusal?.details["paymentId"], second.id);
+    assert.equal((await alice.payments({ direction: "sent", status: "succeeded" })).length, 1);
     await Promise.all([alice.stop(), bob.stop()]);
   });
 });

@@ -12,6 +12,7 @@ import {
   openPrefix,
   paymentIdKey,
   paymentKey,
+  sentHashKey,
 } from "./keys.ts";
 import { decodeRow, encodeRow } from "./rowCodec.ts";
 
@@ -84,8 +85,17 @@ export class JournalTransaction {
     this.#head = { ...this.#head, firstEvent: Math.max(first, this.#head.firstEvent) };
   }
 
-  async payment(id: string): Promise<Payment | undefined> {
-    const at = await this.get<{ readonly sequence: number }>(paymentIdKey(id));
+  payment(id: string): Promise<Payment | undefined> {
+    return this.#paymentBy(paymentIdKey(id));
+  }
+
+  /** The last payment that was begun for this hash, whatever its id: none before it is under way, or has succeeded. */
+  lastSent(paymentHash: string): Promise<Payment | undefined> {
+    return this.#paymentBy(sentHashKey(paymentHash));
+  }
+
+  async #paymentBy(key: string): Promise<Payment | undefined> {
+    const at = await this.get<{ readonly sequence: number }>(key);
     return at && (await this.get<Payment>(paymentKey(at.sequence)));
   }
 
@@ -95,6 +105,8 @@ export class JournalTransaction {
     this.#head = { ...this.#head, nextPayment: sequence + 1 };
     const added = { ...payment, sequence };
     this.put(paymentIdKey(payment.id), { sequence });
+    const { direction, paymentHash } = payment;
+    if (direction === "sent" && paymentHash !== undefined) this.put(sentHashKey(paymentHash), { sequence });
     this.putPayment(added);
     return added;
   }

@@ -33,6 +33,11 @@ export function paymentIdKey(id: string): string {
   return `journal/payment-id/${id}`;
 }
 
+/** Of a payment hash, the last payment that we began to send for it. */
+export function sentHashKey(paymentHash: string): string {
+  return `journal/sent/${paymentHash}`;
+}
+
 export function accountKey(account: LedgerAccount): string {
   return `${accountPrefix}${account}`;
 }

@@ -44,10 +44,10 @@ export async function beginPayment(
   const begun = await journal.run(async (transaction) => {
     const wanted = options.paymentId ?? (invoice.paymentHash as string as PaymentId);
     const known = await transaction.payment(wanted);
-    if (known !== undefined && (options.paymentId !== undefined || known.status !== "failed")) {
-      throw duplicate(known);
-    }
-    // What failed for good may be tried anew: nothing of it is under way.
+    if (known !== undefined && options.paymentId !== undefined) throw duplicate(known);
+    // What failed for good may be tried anew: nothing of it is under way. An invoice is paid once, whatever the id.
+    const last = await transaction.lastSent(invoice.paymentHash);
+    if (last !== undefined && last.status !== "failed") throw duplicate(last);
     const id = known === undefined ? wanted : paymentIdOf(new Uint8Array(randomBytes(32)));
     return transaction.addPayment({
       id,
