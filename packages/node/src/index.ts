@@ -1,3 +1,4 @@
+export type { BackupPlace } from "@fulmen/background";
 export { msat, sat } from "@fulmen/lightning/util";
 export type { Balances, Explained, PendingBalance, PendingReason } from "./api/balances.ts";
 export type {

@@ -1,4 +1,4 @@
-import type { NodeStatus, StaticBackups } from "@fulmen/background";
+import type { NodeStatus } from "@fulmen/background";
 import type { Event } from "@fulmen/lightning/handlers";
 import { NodeError } from "./api/nodeError.ts";
 import type { NodeOptions } from "./api/options.ts";
@@ -9,14 +9,14 @@ import type { NodeParts } from "./parts/index.ts";
 import { formatAddress, Peers } from "./peers/index.ts";
 import {
   announceNode,
+  Backups,
   EventHandler,
   endInterrupted,
   forgetOld,
-  staticBackups,
   syncRapidGossip,
 } from "./running/index.ts";
 import type { NodeKeys } from "./seed/index.ts";
-import { StartedParts, startParts } from "./start/index.ts";
+import { lastBackupCounter, StartedParts, startParts } from "./start/index.ts";
 
 const defaultPort = 9735;
 const defaultHost = "127.0.0.1";
@@ -29,7 +29,7 @@ export class RunningNode {
   readonly openings: Openings;
   readonly peers: Peers;
   readonly books: Bookkeeper;
-  readonly backups: StaticBackups;
+  readonly backups: Backups;
   readonly startedAt: number;
   /** `host:port` */
   listening: string | undefined;
@@ -41,14 +41,14 @@ export class RunningNode {
   private constructor(
     { parts, following }: { readonly parts: NodeParts; readonly following: ChainFollowing },
     books: Bookkeeper,
-    stack: StartedParts,
+    { stack, lastCounter }: { readonly stack: StartedParts; readonly lastCounter: number },
   ) {
     this.parts = parts;
     this.following = following;
     this.books = books;
     this.openings = new Openings(parts);
     this.peers = new Peers(parts);
-    this.backups = staticBackups(parts, (nodeId) => this.peers.addressesOf(nodeId));
+    this.backups = new Backups(parts, { lastCounter, addresses: (nodeId) => this.peers.addressesOf(nodeId) });
     this.startedAt = parts.now();
     this.#stack = stack;
     this.#handler = new EventHandler(parts, this.openings, books);
@@ -71,11 +71,13 @@ export class RunningNode {
       },
       status: onStatus,
       chainChanged: () => node?.bookSoon(),
+      beforeFunding: async () => node?.backups.taken(),
     };
     try {
       const started = await startParts(options, keys, { observer, stack });
       const books = await Bookkeeper.open(started.parts);
-      node = new RunningNode(started, books, stack);
+      const lastCounter = await lastBackupCounter(started.parts.store);
+      node = new RunningNode(started, books, { stack, lastCounter });
       await node.#run();
       return node;
     } catch (error) {

@@ -2,7 +2,6 @@ import type { NodeId } from "@fulmen/lightning/util";
 import type { NodePhase, NodeStatusView, NodeWarning } from "./api/nodeApi.ts";
 import type { NodeOptions } from "./api/options.ts";
 import { phaseOf } from "./parts/index.ts";
-import { peersPlace } from "./running/index.ts";
 import type { RunningNode } from "./runningNode.ts";
 
 interface Known {
@@ -74,14 +73,7 @@ function warningsOf({ parts, following, backups }: RunningNode): readonly NodeWa
       remedy: `send ${missing} sat to an address of the wallet`,
     });
   }
-  const behind = backups.behind.filter(({ name }) => name !== peersPlace);
-  if (behind.length > 0) {
-    warnings.push({
-      code: "backup",
-      text: `the static channel backup is not up to date in ${behind.map(({ name }) => name).join(", ")}`,
-      remedy: "see that the folder is there, has space and may be written; the node tries again by itself",
-    });
-  }
+  warnings.push(...backups.warnings());
   const { problem } = following.state;
   if (problem !== undefined) {
     const remedy = "see that the chain source runs and can be reached; the node asks again by itself";

@@ -33,7 +33,7 @@ test("a node that lost its store has its money again, from its seed and the stat
 
   const damaged = new Uint8Array(readFileSync(file)).fill(0, 40, 41);
   await assert.rejects(Node.create(field.options("alice", { restoreFrom: damaged })), {
-    code: "store-unusable",
+    code: "backup-unusable",
   });
 
   const restored = await field.start("alice", { restoreFrom: readFileSync(file), birthday: 100 });

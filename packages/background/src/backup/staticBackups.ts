@@ -60,6 +60,11 @@ export class StaticBackups {
     return this.#current;
   }
 
+  /** Of the newest backup; before the first `check`, of the newest that was known to be somewhere. */
+  get counter(): number {
+    return this.#counter;
+  }
+
   /** Looks whether a backup is due. Call it at the start, and after each batch in which a channel opened or closed. */
   check(): void {
     const { addresses, clock, entropy, key, network, nodeId } = this.#options;
@@ -79,6 +84,20 @@ export class StaticBackups {
   /** The places that do not have the newest backup yet. */
   get behind(): readonly BackupPlace[] {
     return this.#writers.filter(({ isBehind }) => isBehind).map(({ place }) => place);
+  }
+
+  /**
+   * Fulfilled when each place has been given the newest backup and has answered, be it with an error; or after
+   * `milliseconds`. What needs the backup, such as a funding that is about to be broadcast, waits for it.
+   */
+  async attempted(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.schedule(resolve, milliseconds);
+      void Promise.all(this.#writers.map((writer) => writer.attempted)).then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   /** Nothing is tried again. Fulfilled when what is being written has its answer. */
@@ -108,6 +127,11 @@ class PlaceWriter {
     return this.#newest !== undefined;
   }
 
+  /** Fulfilled when nothing is being written. */
+  get attempted(): Promise<void> {
+    return this.#writing ?? Promise.resolve();
+  }
+
   write(backup: Uint8Array): void {
     this.#newest = backup;
     this.#cancelRetry?.();
@@ -124,7 +148,8 @@ class PlaceWriter {
   async #writeNewest(): Promise<void> {
     for (let backup = this.#newest; backup !== undefined && !this.#isStopped; backup = this.#newest) {
       try {
-        await this.place.write(backup);
+        // A place that throws at once is no other than one that rejects.
+        await Promise.resolve(backup).then((bytes) => this.place.write(bytes));
         this.#failures = 0;
         if (this.#newest === backup) this.#newest = undefined;
       } catch (error) {

@@ -58,6 +58,9 @@ function exitOfNode({ code, details }: NodeError): ExitCode {
       return exitCodes.wrongNetwork;
     case "wrong-seed":
     case "store-unusable":
+    case "store-not-empty":
+    case "store-stale":
+    case "backup-unusable":
       return exitCodes.store;
     case "port-in-use":
       return exitCodes.portInUse;

@@ -13,6 +13,12 @@ export type NodeErrorCode =
   | "wrong-network"
   /** The store cannot be read, or what it holds does not fit together. */
   | "store-unusable"
+  /** The static channel backup is damaged, of another seed, or of a newer version: `details.reason`. */
+  | "backup-unusable"
+  /** A backup can only be restored into an empty store. */
+  | "store-not-empty"
+  /** There is a backup of channels that this store does not know: it is empty, or older than the backup. */
+  | "store-stale"
   | "port-in-use"
   /** Nobody answers at the chain source, or it is not usable: `details.reason` is the code of its error. */
   | "chain-unavailable"

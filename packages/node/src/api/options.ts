@@ -1,3 +1,4 @@
+import type { BackupPlace } from "@fulmen/background";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { ChainSource } from "@fulmen/chain-sync";
 import type { KVStore } from "@fulmen/lightning/chain";
@@ -111,12 +112,17 @@ export interface NodeOptions {
   readonly retention?: RetentionOption;
   /**
    * Files that the static channel backup is kept in, encrypted by the seed: on other disks, or where another program copies
-   * them from. Peers keep it, too, where they can.
+   * them from. A backup that is newer than the store is never overwritten: the node does not start then.
    */
   readonly backupFiles?: readonly string[];
+  /** Other places for it: a bucket, another machine. */
+  readonly backupPlaces?: readonly BackupPlace[];
+  /** Whether peers with a channel are asked to keep it, too, where they can. Default true. */
+  readonly backupAtPeers?: boolean;
   /**
    * A static channel backup, when the store is lost: with an empty store the node asks its peers to close all channels, and
-   * takes what they pay to the wallet. A store that is not empty is never touched by it.
+   * takes what they pay to the wallet. Give it again until the restore is done, as often as it is interrupted: a store that was
+   * restored from this backup goes on, and any other that is not empty is refused and left as it is.
    */
   readonly restoreFrom?: Uint8Array;
   /** Default: nothing is logged. */

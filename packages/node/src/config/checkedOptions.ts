@@ -19,6 +19,8 @@ const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   birthday: true,
   retention: true,
   backupFiles: true,
+  backupPlaces: true,
+  backupAtPeers: true,
   restoreFrom: true,
   logger: true,
   development: true,

@@ -1,6 +1,7 @@
 export { Journal } from "./journal.ts";
 export type { JournalTransaction } from "./journalTransaction.ts";
 export {
+  backupKey,
   bookedKey,
   bookedPrefix,
   channelPrefix,
@@ -13,3 +14,4 @@ export {
   paymentPrefix,
   peerPrefix,
 } from "./keys.ts";
+export { decodeRow, encodeRow } from "./rowCodec.ts";

@@ -18,6 +18,8 @@ export const openPrefix = "journal/open/";
 export const bookedPrefix = "journal/booked/";
 /** Addresses of peers that the node connects to by itself, by node id. */
 export const peerPrefix = "journal/peer/";
+/** Of the newest static channel backup that was made of this store. */
+export const backupKey = "journal/backup";
 /** What is remembered of a channel for the ledger, by channel id. */
 export const channelPrefix = "journal/channel/";
 

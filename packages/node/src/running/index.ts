@@ -1,4 +1,4 @@
-export { peersPlace, staticBackups } from "./backups.ts";
+export { Backups } from "./backups.ts";
 export { EventHandler } from "./eventHandler.ts";
 export { readEvents } from "./eventLog.ts";
 export { findPayment, ledgerCsv, listEntries, listPayments } from "./lists.ts";

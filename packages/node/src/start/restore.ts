@@ -17,10 +17,8 @@ import { DefaultRouter, ProbabilisticScorer } from "@fulmen/lightning/routing";
 import type { KeysManager } from "@fulmen/lightning/sign";
 import {
   openNodeRecord,
-  openStaticBackup,
   readChainPosition,
   readSweeper,
-  restoredStore,
   restoreMonitors,
   type StorageError,
 } from "@fulmen/lightning/storage";
@@ -56,24 +54,6 @@ export async function checkOwner({ store, keys, network }: Pick<RestoreInput, "s
   const records = await readStoredRecords(store);
   const check = { stored: records.node, storeIsEmpty: records.storeIsEmpty, nodeId: keys.nodeId, network };
   return { records, first: orThrow(openNodeRecord(check)) };
-}
-
-/**
- * Fills an empty store from a static backup: its channels wait for their peers to close them. Gives the height from which the
- * chain is to be read, and where the peers were found last; nothing when there is no backup, or the store is not empty.
- */
-export async function restoreBackup(
-  { store, keys, network }: Pick<RestoreInput, "store" | "keys" | "network">,
-  { records }: Awaited<ReturnType<typeof checkOwner>>,
-  { restoreFrom, config }: { readonly restoreFrom: Uint8Array | undefined; readonly config: UserConfig },
-) {
-  if (restoreFrom === undefined || !records.storeIsEmpty) return undefined;
-  const backup = orThrow(openStaticBackup(new Uint8Array(restoreFrom), keys.peerStorageKey()));
-  const { channelConfig } = config;
-  const terms = { nodeId: keys.nodeId, network, signerProvider: keys, channelConfig };
-  const { writes, oldestHeight } = orThrow(restoredStore(backup, terms));
-  await store.commit(writes);
-  return { oldestHeight, peers: backup.peers };
 }
 
 /** All that the store holds of the node, as it was; a new node in an empty store. */
@@ -136,7 +116,7 @@ async function openWallet(
 ): Promise<Wallet> {
   const account = accountFromSeed(walletSeed, { kind: "wpkh", network });
   const rows = await store.scan("wallet/", undefined, mostWalletRows);
-  const height = blockHeight(birthday ?? bestHeight);
+  const height = blockHeight(Math.min(birthday ?? bestHeight, bestHeight));
   const opened = Wallet.open({ accounts: [account], entropySource: entropy, birthday: height }, rows);
   if (opened.ok) return opened.value;
   throw new NodeError("store-unusable", `the wallet's records cannot be used: ${opened.error.text}`, {
@@ -155,12 +135,12 @@ const codes: Readonly<Record<StorageError["kind"], NodeErrorCode>> = {
   "monitor-behind": "store-unusable",
 };
 
-/** The value; an error of a store as the node's user gets it. */
-export function orThrow<T>(result: Result<T, StorageError>): T {
+/** The value; an error of a store as the node's user gets it, or one with `code`. */
+export function orThrow<T>(result: Result<T, StorageError>, code?: NodeErrorCode): T {
   if (result.ok) return result.value;
   const { kind, key, text } = result.error;
   const [what, ...advice] = text.split(": ");
-  throw new NodeError(codes[kind], what ?? text, {
+  throw new NodeError(code ?? codes[kind], what ?? text, {
     remedy: advice.length > 0 ? advice.join(": ") : "give the node its own store",
     details: { reason: kind, key },
   });

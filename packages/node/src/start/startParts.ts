@@ -10,18 +10,17 @@ import { type Event, withPrintableText } from "@fulmen/lightning/handlers";
 import { PeerStorage } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { peerStoragePrefix } from "@fulmen/lightning/storage";
-import { blockHeight, type NodeId, type UnixSeconds } from "@fulmen/lightning/util";
+import { blockHeight, type UnixSeconds } from "@fulmen/lightning/util";
 import { Reconnector, TcpTransport } from "@fulmen/net";
 import type { Wallet } from "@fulmen/wallet";
 import type { NodeOptions } from "../api/options.ts";
 import { ChainFollowing, chainClients, chainSourceOf } from "../chain/index.ts";
 import { networkOf, userConfig } from "../config/index.ts";
-import { peerPrefix } from "../journal/index.ts";
-import type { NodeParts, StoredParts } from "../parts/index.ts";
-import { hostAndPort } from "../peers/index.ts";
+import type { NodeParts } from "../parts/index.ts";
 import type { NodeKeys } from "../seed/index.ts";
 import { openStore } from "./openStore.ts";
-import { checkOwner, orThrow, restore, restoreBackup } from "./restore.ts";
+import { checkOwner, orThrow, restore } from "./restore.ts";
+import { restoreBackup } from "./restoreBackup.ts";
 import type { StartedParts } from "./stack.ts";
 
 const defaultMaxEvents = 100_000;
@@ -35,6 +34,8 @@ export interface PartsObserver {
   readonly event: (event: Event, index: number) => Promise<void>;
   readonly status: (status: NodeStatus) => void;
   readonly chainChanged: () => void;
+  /** Resolves when a funding may be broadcast: whoever loses the store right after it has the channel in a backup. */
+  readonly beforeFunding: () => Promise<void>;
 }
 
 /** A node at the chain's tip that nobody can reach yet. */
@@ -63,12 +64,18 @@ export async function startParts(
   stack.add(() => source.stop());
   const { height } = await source.start();
   const config = userConfig(options.config);
-  const restored = await restoreBackup({ store, keys, network }, found, {
-    restoreFrom: options.restoreFrom,
+  const { storeIsEmpty } = found.records;
+  const isRestored = await restoreBackup(options, {
+    store,
+    keys,
+    network,
+    source,
+    height,
     config,
+    storeIsEmpty,
   });
-  const owned = restored === undefined ? found : await checkOwner({ store, keys, network });
-  const tip = await source.locate(blockHeight(Math.min(restored?.oldestHeight ?? height, height)));
+  const owned = isRestored ? await checkOwner({ store, keys, network }) : found;
+  const tip = await source.locate(height);
   const { birthday } = options;
   const early =
     birthday === undefined
@@ -78,7 +85,7 @@ export async function startParts(
   const queue = new BroadcastQueue({ sources: [source], logger, ...(maySend && { maySend }) });
   stack.add(() => queue.stop());
   const fees = new FeeEstimates({ network: network.name });
-  const broadcasts = new SeenBroadcasts(queue, options.development?.onBroadcast);
+  const broadcasts = new SeenBroadcasts(queue, observer.beforeFunding, options.development?.onBroadcast);
   const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
   const now = risingSeconds();
   const stored = await restore(
@@ -104,9 +111,9 @@ export async function startParts(
     fees,
     broadcaster: broadcasts,
   };
-  await keepAddresses(stored, restored?.peers ?? []);
-  // A wallet that has not seen a block yet begins where the node did, however long that is ago.
-  const walletStart = early ?? stored.manager.bestBlock;
+  // A wallet that has not seen a block yet begins where the node did, however long that is ago, or earlier.
+  const { bestBlock } = stored.manager;
+  const walletStart = early !== undefined && early.height < bestBlock.height ? early : bestBlock;
   const following = new ChainFollowing(base, chainClients(base, walletStart), () => {
     parts.background.wake();
     observer.chainChanged();
@@ -193,22 +200,36 @@ function reachableParts(
   return { gossip, peerStorage, peerManager, background, transport, reconnector };
 }
 
-/** The node's broadcasts; the wallet hears of each funding at once, so that it does not promise its coins again. */
+/**
+ * The node's broadcasts. The wallet hears of each funding at once, so that it does not promise its coins again; the network
+ * when the channel is in the backups. A funding that is forgotten in between is broadcast at the next start.
+ */
 class SeenBroadcasts implements BroadcasterInterface {
   wallet: Wallet | undefined;
   readonly #queue: BroadcasterInterface;
+  readonly #beforeFunding: () => Promise<void>;
   readonly #told: ((transactions: readonly Transaction[]) => void) | undefined;
 
   constructor(
     queue: BroadcasterInterface,
+    beforeFunding: () => Promise<void>,
     told: ((transactions: readonly Transaction[]) => void) | undefined,
   ) {
     this.#queue = queue;
+    this.#beforeFunding = beforeFunding;
     this.#told = told;
   }
 
   broadcastTransactions(transactions: readonly Transaction[], type: TransactionType): void {
-    if (type === "funding") for (const one of transactions) this.wallet?.transactionSeen(one);
+    if (type !== "funding") {
+      this.#pass(transactions, type);
+      return;
+    }
+    for (const one of transactions) this.wallet?.transactionSeen(one);
+    void this.#beforeFunding().then(() => this.#pass(transactions, type));
+  }
+
+  #pass(transactions: readonly Transaction[], type: TransactionType): void {
     this.#told?.(transactions);
     this.#queue.broadcastTransactions(transactions, type);
   }
@@ -217,19 +238,6 @@ class SeenBroadcasts implements BroadcasterInterface {
 /** Whether this process may act, where several could be the node. */
 function leaseOf(store: KVStore & Partial<Lease>): (() => boolean) | undefined {
   return store.holdsLease && (() => store.holdsLease?.() ?? true);
-}
-
-/** Where a backup says that peers were found last: the node looks for them there. */
-async function keepAddresses(
-  { journal }: StoredParts,
-  peers: readonly { readonly nodeId: NodeId; readonly addresses: readonly string[] }[],
-): Promise<void> {
-  await journal.run((transaction) => {
-    for (const { nodeId, addresses } of peers) {
-      const [first] = addresses;
-      if (first !== undefined) transaction.put(`${peerPrefix}${nodeId}`, { nodeId, ...hostAndPort(first) });
-    }
-  });
 }
 
 /** What the wallet sent and no block has yet: mempools forget. */

@@ -1,0 +1,177 @@
+import { open } from "node:fs/promises";
+import type { Network } from "@fulmen/bitcoin/network";
+import type { ChainSource } from "@fulmen/chain-sync";
+import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
+import type { UserConfig } from "@fulmen/lightning/channel";
+import type { KeysManager } from "@fulmen/lightning/sign";
+import {
+  chainPositionKey,
+  encodeChainPosition,
+  openStaticBackup,
+  restoredStore,
+  type StaticBackup,
+} from "@fulmen/lightning/storage";
+import { type BlockHeight, blockHeight } from "@fulmen/lightning/util";
+import { NodeError } from "../api/nodeError.ts";
+import type { NodeOptions } from "../api/options.ts";
+import { backupKey, decodeRow, encodeRow, peerPrefix } from "../journal/index.ts";
+import { hostAndPort } from "../peers/addresses.ts";
+import { orThrow } from "./restore.ts";
+
+interface Owner {
+  readonly keys: KeysManager;
+  readonly network: Network;
+}
+
+/** Where a backup is restored into. */
+interface RestoreTarget extends Owner {
+  readonly store: KVStore;
+  readonly source: ChainSource;
+  /** Of the chain's tip. */
+  readonly height: BlockHeight;
+  readonly config: UserConfig;
+  readonly storeIsEmpty: boolean;
+}
+
+/** What a store knows of its static backups. */
+interface BackupRow {
+  /** Of the newest that was made. */
+  readonly counter: number;
+  /** Counter of the one that the store was restored from. */
+  readonly restoredFrom?: number;
+}
+
+/** A backup of all channels that a file may have. */
+type FoundBackup =
+  | { readonly kind: "none" }
+  | { readonly kind: "found"; readonly backup: StaticBackup }
+  /** Damaged, another node's, or something else. */
+  | { readonly kind: "unusable" };
+
+/** A reorganisation may have brought the oldest funding this much deeper than it was when it was made. */
+const reorgDepth = 6;
+/** Some tens of thousands of channels: what is longer is no backup. */
+const longestBackup = 64 * 2 ** 20;
+
+/** Counter of the newest backup that was made of a store; 0 before the first. */
+export async function lastBackupCounter(store: KVStore): Promise<number> {
+  return (await backupRow(store))?.counter ?? 0;
+}
+
+/** What a file holds. Rejects with the file system's error where there is one that cannot be read. */
+export async function backupInFile(path: string, { keys, network }: Owner): Promise<FoundBackup> {
+  const bytes = await bytesOf(path);
+  if (bytes === undefined || bytes.length === 0) return { kind: "none" };
+  const opened = openStaticBackup(bytes, keys.peerStorageKey());
+  const isOurs =
+    opened.ok && opened.value.nodeId === keys.nodeId && opened.value.chain === network.genesisHash;
+  return isOurs ? { kind: "found", backup: opened.value } : { kind: "unusable" };
+}
+
+/**
+ * Fills an empty store from the backup that the options name: its channels wait for their peers to close them. All of it is one
+ * batch, with the height from which the chain is to be read: whenever the node dies, there is nothing in the store, or all, and
+ * the next start goes on. Says whether it wrote anything.
+ *
+ * Throws `store-stale` where a backup in one of the node's files is newer than what is to be started, before anything is
+ * written; `backup-unusable`, `wrong-network` and `store-not-empty`.
+ */
+export async function restoreBackup(options: NodeOptions, target: RestoreTarget): Promise<boolean> {
+  const { store, keys, storeIsEmpty } = target;
+  const { restoreFrom, backupFiles = [] } = options;
+  const row = await backupRow(store);
+  const backup =
+    restoreFrom &&
+    orThrow(openStaticBackup(new Uint8Array(restoreFrom), keys.peerStorageKey()), "backup-unusable");
+  const isNew = backup !== undefined && row?.restoredFrom !== backup.counter;
+  if (isNew && !storeIsEmpty) {
+    throw new NodeError("store-not-empty", "the store is in use, and was not restored from this backup", {
+      remedy: "start it without the backup; or, if it lacks channels, set it aside and give an empty store",
+    });
+  }
+  const counter = Math.max(row?.counter ?? 0, backup?.counter ?? 0);
+  await expectNoNewerBackup(backupFiles, target, counter);
+  if (backup === undefined || !isNew) return false;
+  await store.commit(await restoredWrites(backup, target));
+  return true;
+}
+
+async function restoredWrites(backup: StaticBackup, target: RestoreTarget): Promise<readonly KvWrite[]> {
+  const { keys, network, source, height, config } = target;
+  const { channelConfig } = config;
+  const terms = { nodeId: keys.nodeId, network, signerProvider: keys, channelConfig };
+  const restored = restoredStore(backup, terms);
+  const isOther = !restored.ok && restored.error.kind.startsWith("wrong");
+  const { writes, oldestHeight } = orThrow(restored, isOther ? undefined : "backup-unusable");
+  const start = Math.min(Math.max((oldestHeight ?? height) - reorgDepth, 0), height);
+  const position = await source.locate(blockHeight(start));
+  const row: BackupRow = { counter: backup.counter, restoredFrom: backup.counter };
+  return [
+    ...writes,
+    { key: chainPositionKey, value: encodeChainPosition(position) },
+    { key: backupKey, value: encodeRow(row) },
+    ...addressRows(backup),
+  ];
+}
+
+/** The node looks for its peers where they were found last. */
+function addressRows({ peers }: StaticBackup): readonly KvWrite[] {
+  return peers.flatMap(({ nodeId, addresses: [first] }) => {
+    const address = first === undefined ? undefined : addressOf(first);
+    return address ? [{ key: `${peerPrefix}${nodeId}`, value: encodeRow({ nodeId, ...address }) }] : [];
+  });
+}
+
+/** Without one the user can still connect to the peer. */
+function addressOf(text: string): ReturnType<typeof hostAndPort> | undefined {
+  try {
+    return hostAndPort(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A node that began anew in an empty store, or goes on in an old one, would write over the backup that can save it. */
+async function expectNoNewerBackup(
+  paths: readonly string[],
+  { keys, network, storeIsEmpty }: RestoreTarget,
+  counter: number,
+): Promise<void> {
+  for (const path of paths) {
+    // One that cannot be read now is not written over later, either: the node warns of it.
+    const found = await backupInFile(path, { keys, network }).catch(() => undefined);
+    if (found?.kind !== "found" || found.backup.counter <= counter) continue;
+    const { channels } = found.backup;
+    if (storeIsEmpty && channels.length === 0) continue;
+    const what = storeIsEmpty ? "the store is empty" : "the store is older than its backup";
+    throw new NodeError("store-stale", `${what}: ${path} has ${channels.length} channels of this node`, {
+      remedy: storeIsEmpty
+        ? "restore from this file; or move it away, if its channels are closed and paid out"
+        : "start the newest store; if it is lost, set this one aside, and restore from the file into an empty one",
+      details: { path, channels: channels.length },
+    });
+  }
+}
+
+async function backupRow(store: KVStore): Promise<BackupRow | undefined> {
+  const bytes = await store.read(backupKey);
+  return bytes && decodeRow<BackupRow>(backupKey, bytes);
+}
+
+async function bytesOf(path: string): Promise<Uint8Array | undefined> {
+  try {
+    const file = await open(path, "r");
+    try {
+      const { size } = await file.stat();
+      // Too long to be ours: the beginning shows that, too.
+      const bytes = new Uint8Array(Math.min(size, longestBackup));
+      await file.read(bytes, 0, bytes.length, 0);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
