@@ -26,3 +26,12 @@ export function unchanged(state: RestingState, ...actions: readonly ChannelActio
 export function refuse(state: RestingState, refusal: ChannelRefusal): Outcome {
   return { state, actions: [{ kind: "refused", refusal }] };
 }
+
+/** An answer of the signer to a state that asked nothing. */
+export function answeredUnasked(state: RestingState): Outcome {
+  return unchanged(state, {
+    kind: "log",
+    level: "warn",
+    text: "an answer of the signer that nobody waits for",
+  });
+}

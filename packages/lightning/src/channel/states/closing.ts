@@ -11,7 +11,7 @@ import { nextUpdate } from "../ops/monitorUpdate.ts";
 import { reestablishMessage } from "../ops/reestablish.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
 import type { Closing, WaitForRemoteClose } from "../state.ts";
-import { record } from "./records.ts";
+import { recorded } from "./records.ts";
 
 /**
  * Off chain, all is over. The monitor sees to the rest, and only preimages that are learnt now still matter to it; the
@@ -100,11 +100,8 @@ function command(state: Closing | WaitForRemoteClose, given: ChannelCommand): Ou
     case "set-disposition":
     case "set-upstream":
     case "settle-on-chain":
-    case "update-config": {
-      const change = record(state.channel, given);
-      if (!change.ok) return refuse(state, change.error);
-      return { state: { ...state, channel: change.value.channel }, actions: change.value.actions };
-    }
+    case "update-config":
+      return recorded(state, state.channel, given);
     case "sign":
     case "resume":
       return unchanged(state);

@@ -2,7 +2,7 @@ import type { ChannelContext, ChannelInput } from "../input.ts";
 import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts";
 import { fundingSpent, watchRefused } from "../ops/forceClose.ts";
 import { forgetUnsignedUpdates } from "../ops/reestablish.ts";
-import { type Outcome, unchanged } from "../outcome.ts";
+import { answeredUnasked, type Outcome, unchanged } from "../outcome.ts";
 import { type ConnectedState, withChannel } from "../state.ts";
 import { negotiatingCommand, negotiatingMessage, negotiatingTick } from "./negotiating.ts";
 import { operatingCommand, operatingMessage } from "./operating.ts";
@@ -43,11 +43,7 @@ export function stepConnected(ctx: ChannelContext, state: ConnectedState, input:
     case "connected":
       return unchanged(state);
     case "signed":
-      return unchanged(state, {
-        kind: "log",
-        level: "warn",
-        text: "an answer of the signer that nobody waits for",
-      });
+      return answeredUnasked(state);
   }
 }
 

@@ -6,9 +6,9 @@ import { receiveClosing } from "../ops/closing.ts";
 import { forceClose, punish } from "../ops/forceClose.ts";
 import { receiveShutdown, tellShutdown } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
-import { type Negotiating, withChannel } from "../state.ts";
+import type { Negotiating } from "../state.ts";
 import { closedByPeer, unexpected } from "./operating.ts";
-import { record } from "./records.ts";
+import { recorded } from "./records.ts";
 
 /** Ticks without a word of the peer after which it is not waited for any more. */
 const patience = 2;
@@ -56,11 +56,8 @@ export function negotiatingCommand(
     case "set-upstream":
     case "settle-on-chain":
     case "update-config":
-    case "resolve-htlc": {
-      const change = record(state.channel, command);
-      if (!change.ok) return refuse(state, change.error);
-      return { state: withChannel(state, change.value.channel), actions: change.value.actions };
-    }
+    case "resolve-htlc":
+      return recorded(state, state.channel, command);
     case "open":
     case "accept":
     case "reject":

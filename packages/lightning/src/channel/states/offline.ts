@@ -4,16 +4,9 @@ import { fundingConfirmed, fundingUnconfirmed, newBlock } from "../ops/chain.ts"
 import { forceClose, fundingSpent, watchRefused } from "../ops/forceClose.ts";
 import { reestablishMessage } from "../ops/reestablish.ts";
 import { rememberShutdown } from "../ops/shutdown.ts";
-import { type Outcome, refuse, unchanged } from "../outcome.ts";
-import {
-  type ConnectedState,
-  type FundedChannel,
-  nothingExchanged,
-  type Offline,
-  type Syncing,
-  withChannel,
-} from "../state.ts";
-import { record } from "./records.ts";
+import { answeredUnasked, type Outcome, refuse, unchanged } from "../outcome.ts";
+import { type ConnectedState, nothingExchanged, type Offline, type Syncing, withChannel } from "../state.ts";
+import { recorded } from "./records.ts";
 
 /** No connection: chain and user still have their say, and resolutions are noted for later. */
 export function stepOffline(ctx: ChannelContext, state: Offline, input: ChannelInput): Outcome {
@@ -39,11 +32,7 @@ export function stepOffline(ctx: ChannelContext, state: Offline, input: ChannelI
     case "watch-refused":
       return idleChainEvent(ctx, state, input);
     case "signed":
-      return unchanged(state, {
-        kind: "log",
-        level: "warn",
-        text: "an answer of the signer that nobody waits for",
-      });
+      return answeredUnasked(state);
   }
 }
 
@@ -56,11 +45,8 @@ export function idleCommand(ctx: ChannelContext, state: Offline | Syncing, comma
     case "set-disposition":
     case "set-upstream":
     case "settle-on-chain":
-    case "update-config": {
-      const change = record(channel, command);
-      if (!change.ok) return refuse(state, change.error);
-      return { state: within(state, change.value.channel), actions: change.value.actions };
-    }
+    case "update-config":
+      return recorded(state, channel, command);
     case "shutdown": {
       const change = rememberShutdown(ctx, inner, command);
       if (!change.ok) return refuse(state, change.error);
@@ -103,10 +89,6 @@ export function idleChainEvent(ctx: ChannelContext, state: Offline | Syncing, in
     case "watch-refused":
       return watchRefused(inner);
   }
-}
-
-function within<S extends Offline | Syncing>(state: S, channel: FundedChannel): S {
-  return { ...state, inner: withChannel(state.inner, channel) };
 }
 
 /** The outcome for the state inside, put back into the wrapper when it is still a channel that goes on. */

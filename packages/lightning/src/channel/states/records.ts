@@ -4,7 +4,8 @@ import type { ChannelRefusal } from "../error.ts";
 import type { ChannelCommand, RecordCommand } from "../input.ts";
 import type { ChannelChange } from "../ops/commit.ts";
 import { resolveHtlc } from "../ops/htlcs.ts";
-import type { FundedChannel } from "../state.ts";
+import { type Outcome, refuse } from "../outcome.ts";
+import { type FundedChannel, type RestingState, withFundedChannel } from "../state.ts";
 
 export function isRecordCommand(command: ChannelCommand): command is RecordCommand {
   switch (command.kind) {
@@ -17,6 +18,13 @@ export function isRecordCommand(command: ChannelCommand): command is RecordComma
     default:
       return false;
   }
+}
+
+/** The outcome of `record` where nothing follows from the fact. */
+export function recorded(state: RestingState, channel: FundedChannel, command: RecordCommand): Outcome {
+  const change = record(channel, command);
+  if (!change.ok) return refuse(state, change.error);
+  return { state: withFundedChannel(state, change.value.channel), actions: change.value.actions };
 }
 
 /** Writes the fact down, whatever the channel is doing. */

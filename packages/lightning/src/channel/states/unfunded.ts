@@ -3,7 +3,7 @@ import type { LightningMessage } from "../../wire/index.ts";
 import { refusal } from "../error.ts";
 import type { ChannelCommand, ChannelContext, ChannelInput } from "../input.ts";
 import { endUnfunded, failUnfunded } from "../ops/endUnfunded.ts";
-import { type Outcome, refuse, unchanged } from "../outcome.ts";
+import { answeredUnasked, type Outcome, refuse, unchanged } from "../outcome.ts";
 import type { UnfundedState } from "../state.ts";
 import { acceptOpening, rejectOpening } from "./waitForAcceptance.ts";
 import { acceptChannelReceived, askAgain } from "./waitForAcceptChannel.ts";
@@ -35,11 +35,7 @@ export function stepUnfunded(ctx: ChannelContext, state: UnfundedState, input: C
     case "watch-refused":
       return unchanged(state);
     case "signed":
-      return unchanged(state, {
-        kind: "log",
-        level: "warn",
-        text: "an answer of the signer that nobody waits for",
-      });
+      return answeredUnasked(state);
   }
 }
 

@@ -7,9 +7,9 @@ import { forceClose, punish } from "../ops/forceClose.ts";
 import { receiveReady } from "../ops/ready.ts";
 import { receiveShutdown, sendShutdown } from "../ops/shutdown.ts";
 import { type Outcome, refuse, unchanged } from "../outcome.ts";
-import { type WaitForChannelReady, withChannel } from "../state.ts";
+import type { WaitForChannelReady } from "../state.ts";
 import { closedByPeer, unexpected } from "./operating.ts";
-import { record } from "./records.ts";
+import { recorded } from "./records.ts";
 
 /** The funding is signed; both sides wait until it is deep enough to count on. */
 export function waitForChannelReadyMessage(
@@ -54,11 +54,8 @@ export function waitForChannelReadyCommand(
     case "set-upstream":
     case "settle-on-chain":
     case "update-config":
-    case "resolve-htlc": {
-      const change = record(state.channel, command);
-      if (!change.ok) return refuse(state, change.error);
-      return { state: withChannel(state, change.value.channel), actions: change.value.actions };
-    }
+    case "resolve-htlc":
+      return recorded(state, state.channel, command);
     case "open":
     case "accept":
     case "reject":
