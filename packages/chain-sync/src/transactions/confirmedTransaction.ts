@@ -1,8 +1,8 @@
 import { verifyMerkleProof } from "@fulmen/bitcoin/block";
 import type { Txid } from "@fulmen/bitcoin/primitives";
 import { strippedSize, type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import type { KnownHeader } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
-import type { KnownHeader } from "./headerChain.ts";
 import type { HistoryItem, TransactionClient } from "./transactionClient.ts";
 
 /** A transaction that is shown to be in a block. */

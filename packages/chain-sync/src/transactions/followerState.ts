@@ -2,9 +2,10 @@ import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import type { BlockLocator } from "@fulmen/lightning/chain";
 import { type BlockHeight, blockHeight } from "@fulmen/lightning/util";
 import type { ChainFollower } from "../chainSource.ts";
+import type { KnownHeader } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import type { ConfirmedTransaction } from "./confirmedTransaction.ts";
-import type { HeaderChain, KnownHeader } from "./headerChain.ts";
+import type { HeaderChain } from "./headerChain.ts";
 
 /** What is no longer in the chain of what a follower knows. */
 export interface Undoing {

@@ -1,19 +1,12 @@
 import { type BlockHeader, blockHash, hasProofOfWork, targetFromBits } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash } from "@fulmen/bitcoin/primitives";
-import { type BlockHeight, blockHeight, present } from "@fulmen/lightning/util";
+import { blockHeight, present } from "@fulmen/lightning/util";
 import { difficultyComplaint, retargetInterval } from "../headers/difficulty.ts";
-import { invalidChain } from "../headers/index.ts";
+import { invalidChain, type KnownHeader } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { mapLimited } from "./mapLimited.ts";
 import type { HeaderTip, TransactionClient } from "./transactionClient.ts";
-
-/** A header whose proof of work was checked. */
-export interface KnownHeader {
-  readonly header: BlockHeader;
-  readonly hash: BlockHash;
-  readonly height: BlockHeight;
-}
 
 /** Answers' worth of headers that are fetched to link what is near the tip. */
 const linkedAnswers = 20;

@@ -4,6 +4,7 @@ import type { Sat } from "@fulmen/bitcoin/primitives";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import { msat, type NodeId, sat } from "@fulmen/lightning/util";
 import { ElectrumPeer, OurNode, type OurNodeOptions, outPointOf, SharedChain } from "#src/index";
+import { type Ledger, ledgerOf } from "../onChainLedger.ts";
 import { channelOf, complaintsOf } from "../ourPair.ts";
 import { isLate } from "../refusals.ts";
 
@@ -235,4 +236,19 @@ function floor(amountMsat: bigint): number {
 
 function bitcoins(sats: bigint): string {
   return `0.${String(sats).padStart(8, "0")}`;
+}
+
+/** Mines, and waits until both have seen it. */
+export async function mine({ us, electrum, chain }: ElectrumPair, blocks: number): Promise<void> {
+  await chain.mine(blocks);
+  await electrum.synced();
+  await us.until("blocks", () => us.manager.bestBlock.height === chain.height);
+}
+
+/** Where the channel's satoshis are now. */
+export async function ledger(
+  { us, electrum, chain }: ElectrumPair,
+  { funding }: ChannelDetails,
+): Promise<Ledger> {
+  return ledgerOf(chain.chain, funding, { us: [us.wallet.script], ldk: await electrum.scripts() });
 }

@@ -5,12 +5,13 @@ import { type TestContext, test } from "node:test";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import type { Bytes32 } from "@fulmen/lightning/util";
-import { type Ledger, ledgerOf } from "../onChainLedger.ts";
 import { channelOf } from "../ourPair.ts";
 import {
   bothParties,
   capacity,
   type ElectrumPair,
+  ledger,
+  mine,
   openChannel,
   type Party,
   pushed,
@@ -100,17 +101,6 @@ async function hold(
   }
   assert.ok(channelOf(us, channelId).pendingHtlcs > 0);
   return payment;
-}
-
-async function mine({ us, electrum, chain }: ElectrumPair, blocks: number): Promise<void> {
-  await chain.mine(blocks);
-  await electrum.synced();
-  await us.until("blocks", () => us.manager.bestBlock.height === chain.height);
-}
-
-/** Where the channel's satoshis are now. */
-async function ledger({ us, electrum, chain }: ElectrumPair, { funding }: ChannelDetails): Promise<Ledger> {
-  return ledgerOf(chain.chain, funding, { us: [us.wallet.script], ldk: await electrum.scripts() });
 }
 
 /** Every satoshi of the channel is where it should be. */

@@ -6,13 +6,15 @@ import { installNodeCrypto } from "@fulmen/crypto-node";
 import type { KVStore } from "@fulmen/lightning/chain";
 import type { ChannelDetails } from "@fulmen/lightning/manager";
 import { MemoryStore } from "@fulmen/persist";
-import { type Ledger, ledgerOf } from "../onChainLedger.ts";
+import { ledgerOf } from "../onChainLedger.ts";
 import { channelOf } from "../ourPair.ts";
 import {
   Balance,
   capacity,
   comeBack,
   type ElectrumPair,
+  ledger,
+  mine,
   openChannel,
   startElectrumPair,
   startPayment,
@@ -121,15 +123,4 @@ async function copyOf(store: KVStore): Promise<KVStore> {
   const copy = new MemoryStore();
   await copy.commit(await store.scan("", undefined, 100_000));
   return copy;
-}
-
-async function mine({ us, electrum, chain }: ElectrumPair, blocks: number): Promise<void> {
-  await chain.mine(blocks);
-  await electrum.synced();
-  await us.until("blocks", () => us.manager.bestBlock.height === chain.height);
-}
-
-/** Where the channel's satoshis are now. */
-async function ledger({ us, electrum, chain }: ElectrumPair, { funding }: ChannelDetails): Promise<Ledger> {
-  return ledgerOf(chain.chain, funding, { us: [us.wallet.script], ldk: await electrum.scripts() });
 }
