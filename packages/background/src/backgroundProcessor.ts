@@ -74,7 +74,13 @@ export interface BackgroundProcessorOptions {
   /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
   readonly chainMonitor?: Pick<
     ChainMonitor,
-    "takeWrites" | "committed" | "rebroadcast" | "archive" | "takeBumpEvents" | "unsettledClaims"
+    | "takeWrites"
+    | "committed"
+    | "rebroadcast"
+    | "archive"
+    | "takeBumpEvents"
+    | "unsettledClaims"
+    | "tellsSweeper"
   >;
   /**
    * Pays for commitments and HTLC transactions that do not pay for themselves. Without it, channels with anchors are
@@ -85,7 +91,7 @@ export interface BackgroundProcessorOptions {
   readonly wallet?: { takeWrites(): readonly KvWrite[] };
   /**
    * Gets the outputs of `spendable-outputs` before the user gets that event, and has stored them when it is
-   * acknowledged. It is for `pollChain` to tell it of blocks.
+   * acknowledged; from the `ChainMonitor`, where that was given it. It is for `pollChain` to tell it of blocks.
    */
   readonly sweeper?: Pick<
     OutputSweeper,
@@ -388,10 +394,12 @@ export class BackgroundProcessor {
 
   /** What the sweeper takes in here is written with the acknowledgement at the latest. */
   #track(event: Event, index: number): void {
-    const { sweeper, gossip, clock = systemClock } = this.#options;
+    const { sweeper, chainMonitor, gossip, clock = systemClock } = this.#options;
     this.#knowledge.learn(event, index, clock.now() as UnixSeconds);
     if (event.kind === "spendable-outputs") {
       const { channelId, counterparty, outputs } = event;
+      // It may have seen them spent, and forgotten them, by now.
+      if (chainMonitor?.tellsSweeper) return;
       sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
     } else if (event.kind === "payment-path-failed" || event.kind === "probe-failed") {
       if (event.networkUpdate !== undefined) gossip?.handleNetworkUpdate(event.networkUpdate);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { randomForwardDelay } from "@fulmen/background";
 import type { ChannelId, NodeId, PaymentHash, PaymentId } from "@fulmen/lightning/util";
-import { fakeNode, paymentFailed, spendableOutputs } from "./fakes.ts";
+import { fakeNode, idleMonitor, paymentFailed, spendableOutputs } from "./fakes.ts";
 import { settled } from "./manualClock.ts";
 
 class Fatal extends Error {
@@ -51,16 +51,13 @@ describe("the background processor -- commits", () => {
     let learned = [{ key: "monitor", value: Uint8Array.of(1) }];
     const { processor, store, manager } = fakeNode({
       chainMonitor: {
+        ...idleMonitor,
         takeWrites: () => {
           const writes = learned;
           learned = [];
           return writes;
         },
         committed: (sequence) => durable.push(sequence),
-        rebroadcast: () => {},
-        archive: () => {},
-        takeBumpEvents: () => [],
-        unsettledClaims: () => [],
       },
     });
     manager.happens("a");
@@ -109,6 +106,28 @@ describe("the background processor -- commits", () => {
     assert.ok(store.values.has("sweeper/a/7"));
     assert.deepEqual(manager.acknowledged, [1]);
     assert.ok(durable.length > 0);
+  });
+
+  it("does not tell the sweeper of outputs again that the monitor told it of", async () => {
+    const tracked: number[] = [];
+    for (const tellsSweeper of [false, true]) {
+      const { processor, manager } = fakeNode({
+        chainMonitor: { ...idleMonitor, tellsSweeper },
+        sweeper: {
+          trackSpendableOutputs: (outputs) =>
+            void tracked.push(...outputs.map(({ outPoint }) => outPoint.index)),
+          takeWrites: () => [],
+          committed: () => {},
+          rebroadcast: () => {},
+        },
+        handleEvent: () => {},
+      });
+      manager.events = [{ index: 1, event: spendableOutputs("a", tellsSweeper ? 8 : 7) }];
+      processor.start();
+      await settled();
+      assert.deepEqual(manager.acknowledged, [1]);
+    }
+    assert.deepEqual(tracked, [7]);
   });
 
   it("hands on what failed payments and probes say of the network, before the user hears of them", async () => {
@@ -420,14 +439,10 @@ describe("the background processor -- events and timers", () => {
     const { processor, manager, calls, clock } = fakeNode({
       gossip: { ...nothingQueued, tick: (now) => gossip.push(now), handleNetworkUpdate: () => {} },
       chainMonitor: {
-        takeWrites: () => [],
-        committed: () => {},
+        ...idleMonitor,
         rebroadcast: () => {
           rebroadcasts++;
         },
-        archive: () => {},
-        takeBumpEvents: () => [],
-        unsettledClaims: () => [],
       },
     });
     processor.start();

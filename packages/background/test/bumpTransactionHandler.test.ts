@@ -4,7 +4,6 @@ import { BumpTransactionHandler } from "@fulmen/background";
 import { p2a, p2wpkh } from "@fulmen/bitcoin/script";
 import { decodeTransaction, type Transaction, txid, weight } from "@fulmen/bitcoin/transaction";
 import {
-  type ClaimId,
   type CoinSelection,
   type CoinSelectionRefusal,
   type CoinSelectionRequest,
@@ -24,7 +23,7 @@ import {
   sat,
   type Txid,
 } from "@fulmen/lightning/util";
-import { fakeNode } from "./fakes.ts";
+import { fakeNode, idleMonitor } from "./fakes.ts";
 import { settled } from "./manualClock.ts";
 
 const script = p2wpkh(new Uint8Array(20).fill(1));
@@ -206,18 +205,6 @@ describe("the bump transaction handler", () => {
   });
 });
 
-/** A monitor of channels of which nothing is to be stored. */
-function monitorWith(takeBumpEvents: () => BumpTransactionEvent[], unsettled: readonly ClaimId[] = []) {
-  return {
-    takeWrites: () => [],
-    committed: () => {},
-    rebroadcast: () => {},
-    archive: () => {},
-    takeBumpEvents,
-    unsettledClaims: () => unsettled,
-  };
-}
-
 describe("a background processor with a wallet", () => {
   it("broadcasts when the wallet's rows are durable, though another batch was under way before", async () => {
     const { wallet, handler, packages } = world();
@@ -228,7 +215,7 @@ describe("a background processor with a wallet", () => {
         takeWrites: () =>
           wallet.requests.splice(0).map(() => ({ key: "wallet/lock", value: new Uint8Array(1) })),
       },
-      chainMonitor: monitorWith(() => events.splice(0)),
+      chainMonitor: { ...idleMonitor, takeBumpEvents: () => events.splice(0) },
     });
     store.automatic = false;
     processor.start();
@@ -261,7 +248,11 @@ describe("a background processor with a wallet", () => {
           return taken;
         },
       },
-      chainMonitor: monitorWith(() => events.splice(0), [claimIdOf(new Uint8Array(32).fill(1))]),
+      chainMonitor: {
+        ...idleMonitor,
+        takeBumpEvents: () => events.splice(0),
+        unsettledClaims: () => [claimIdOf(new Uint8Array(32).fill(1))],
+      },
     });
     store.automatic = false;
     processor.start();

@@ -172,6 +172,17 @@ export function spendableOutputs(channelId: string, index: number): Event {
   };
 }
 
+/** A monitor of channels of which nothing is to be stored, and none ends. */
+export const idleMonitor: NonNullable<BackgroundProcessorOptions["chainMonitor"]> = {
+  takeWrites: () => [],
+  committed: () => {},
+  rebroadcast: () => {},
+  archive: () => {},
+  takeBumpEvents: () => [],
+  unsettledClaims: () => [],
+  tellsSweeper: false,
+};
+
 /** A processor around fakes, and what they have seen. */
 export function fakeNode(options: Partial<BackgroundProcessorOptions> = {}) {
   const clock = new ManualClock();

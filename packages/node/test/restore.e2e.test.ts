@@ -3,10 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { EsploraSource } from "@fulmen/chain-sync/esplora";
 import type { KvWrite } from "@fulmen/lightning/chain";
 import { msat, sat } from "@fulmen/lightning/util";
 import { Node, type NodeOptions } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
+import { EsploraServer } from "@fulmen/testkit/esplora";
 import { Playfield, until } from "./support/playfield.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fulmen-restore-"));
@@ -75,11 +77,18 @@ test("a channel that was closed before the restore is paid out, wherever the res
     const cut = new MemoryStore();
     for (const batch of storage.commits.slice(0, length)) await cut.commit(batch);
     const again = await field.start("alice", { ...options, backupFiles: [], storage: cut });
-    // What was paid out in the meantime may still be shown as closing: see docs/backup.md.
-    const coins = (): bigint => again.balances().onchain.total * 1_000n;
-    await until(() => coins() === total, `the share after ${length} commits`);
+    await until(() => again.balances().total === total, `the share after ${length} commits`);
+    assert.deepEqual(again.balances().closing, [], `after ${length} commits`);
     await again.stop();
   }
+  const server = new EsploraServer(field.chain, { feeEstimates: { "6": 1.5 } });
+  await server.listen();
+  const chain = new EsploraSource({ url: server.url, network: "regtest", pollInterval: 10 });
+  const again = await field.start("alice", { ...options, backupFiles: [], storage: "memory", chain });
+  await until(() => again.balances().total === total, "the share, over Esplora");
+  assert.deepEqual(again.balances().closing, []);
+  await again.stop();
+  await server.close();
 });
 
 test("no node starts beside a backup that is newer than its store, and none is written over", async () => {

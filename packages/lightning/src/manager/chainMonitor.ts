@@ -40,6 +40,7 @@ import { type BlockHash, blockHeight, type ChannelId, type OutPoint, type Txid }
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import { HeightIndex } from "./heightIndex.ts";
 import { OutPointIndex } from "./outPointIndex.ts";
+import type { OutputSweeper } from "./outputSweeper.ts";
 
 /** Signs for channels that are closing. `KeysManager` does. */
 export interface MonitorSignerProvider {
@@ -61,6 +62,12 @@ export interface ChainMonitorEnvironment {
    * says so. Default false: they are with the batch that has the monitors' writes.
    */
   readonly storesApart?: boolean;
+  /**
+   * Told of each output in the block in which it becomes the user's: it then sees every block that may have what spends it,
+   * also when a node that comes back from a backup reads months at once. Its writes are committed with the monitors'; not for
+   * `storesApart`. Absent when outputs are taken from the event `spendable-outputs`.
+   */
+  readonly sweeper?: Pick<OutputSweeper, "trackSpendableOutputs">;
 }
 
 /**
@@ -119,6 +126,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
       this.#put(monitor);
       this.#tell(monitor);
     }
+  }
+
+  /** Whether the sweeper has had all outputs that `spendable-outputs` tells of. */
+  get tellsSweeper(): boolean {
+    return this.#environment.sweeper !== undefined;
   }
 
   /** Height of the best block. */
@@ -494,10 +506,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   #handOver(monitor: ChannelMonitor): void {
     const { channelId, counterparty } = monitor.setup;
     const mature = spendableOutputs(monitor, this.#height, this.#destination(monitor));
-    const { storesApart = false } = this.#environment;
+    const { storesApart = false, sweeper } = this.#environment;
     const outputs = storesApart ? mature.filter((one) => this.#isNews(channelId, nameOf(one))) : mature;
     if (outputs.length === 0) return;
     if (!storesApart) this.#set(handedOver(monitor, outputs));
+    sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
     this.#events.push({ kind: "spendable-outputs", channelId, counterparty, outputs });
   }
 

@@ -9,6 +9,7 @@ import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { KvEntry, KvWrite, TransactionType } from "#src/chain/index";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import type { FormatName } from "#src/commitment/params";
+import type { SpendableOutputDescriptor } from "#src/handlers/spendableOutput";
 import { ChainMonitor } from "#src/manager/chainMonitor";
 import { type Balance, claimableBalances } from "#src/onchain/balances";
 import type { ChannelMonitor } from "#src/onchain/channelMonitor";
@@ -38,6 +39,8 @@ class Host {
   readonly watched = new Set<string>();
   readonly events: MonitorEvent[] = [];
   chainMonitor: ChainMonitor;
+  /** Outputs that a sweeper was told of, with the height at that moment. */
+  readonly told: string[] = [];
   readonly #storesApart: boolean;
   #sequence = 0;
 
@@ -97,6 +100,12 @@ class Host {
       feeEstimator: { feerate: () => feeratePerKw(1000) },
       logger: { log: () => undefined },
       storesApart: this.#storesApart,
+      sweeper: {
+        trackSpendableOutputs: (outputs: readonly SpendableOutputDescriptor[]) => {
+          for (const { outPoint } of outputs)
+            this.told.push(`${outPointKey(outPoint)} at ${this.chainMonitor.bestHeight}`);
+        },
+      },
       filter: {
         registerTransaction: () => undefined,
         registerOutput: ({ outPoint }: { outPoint: { txid: string; index: number } }) => {
@@ -395,6 +404,19 @@ describe("chain monitor", () => {
       host.save();
       host.restart();
     }
+  });
+
+  it("tells the sweeper of an output before the next block, which may have what spends it", () => {
+    const [a, b] = channelWithHtlcs("anchors-zero-fee-htlc");
+    const host = new Host(a);
+    for (const { header, transactions, height } of chainOf([[latest(b).transaction], ...Array(8).fill([])]))
+      host.chainMonitor.blockConnected(header, transactions, height);
+    assert.equal(host.told.length, 1);
+    assert.match(host.told[0] ?? "", new RegExp(`^${latest(b).txid}:\\d at ${firstHeight + 5}$`));
+    host.save();
+    host.restart();
+    host.chainMonitor.rebroadcast();
+    assert.equal(host.told.length, 1);
   });
 
   it("tells of outputs after each restart until they are stored, where the manager has a store of its own", () => {

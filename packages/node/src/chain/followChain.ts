@@ -74,10 +74,10 @@ export class ChainFollowing {
     return this.#state;
   }
 
-  /** Brings everything to the tip, and asks for feerates; rejects with what the source says. */
+  /** Asks for feerates, for what blocks give cause to, and brings everything to the tip; rejects with what the source says. */
   async catchUp(): Promise<void> {
-    await this.#sync();
     await this.#updateFees();
+    await this.#sync();
   }
 
   start(): void {

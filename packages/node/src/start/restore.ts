@@ -73,8 +73,13 @@ export async function restore(
     logger,
     ...(filter && { filter }),
   };
-  const chainMonitor = new ChainMonitor({ ...chain, signerProvider: keys }, { bestHeight, monitors });
   const wallet = await openWallet(input, bestHeight);
+  const sweeper = new OutputSweeper(
+    { ...chain, outputSpender: keys, changeDestinationSource: wallet },
+    { bestHeight, stored: orThrow(readSweeper(records.sweeper)) },
+  );
+  const watching = { ...chain, signerProvider: keys, sweeper };
+  const chainMonitor = new ChainMonitor(watching, { bestHeight, monitors });
   const environment = {
     ...chain,
     network,
@@ -94,10 +99,6 @@ export async function restore(
     },
   };
   const manager = orThrow(restoreManager(environment, records.manager, { tip, now: now() }));
-  const sweeper = new OutputSweeper(
-    { ...chain, outputSpender: keys, changeDestinationSource: wallet },
-    { bestHeight, stored: orThrow(readSweeper(records.sweeper)) },
-  );
   const journal = await Journal.open({ store, logger, now, maxEvents: input.maxEvents });
   return { store, journal, manager, chainMonitor, wallet, sweeper, ...known };
 }
