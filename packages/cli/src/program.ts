@@ -90,6 +90,7 @@ function addMoney(program: Command): void {
     .option("--description <text>", "what it is for")
     .option("--expiry <seconds>", "how long it can be paid")
     .option("--onchain", "an address instead")
+    .option("--qr", "a QR code, even where the output is no terminal")
     .option("--no-qr", "no QR code")
     .action(money.receive);
   asking(program, "payments [id]", "Payments, the newest first; or one with all that is known")

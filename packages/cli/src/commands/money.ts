@@ -165,9 +165,7 @@ export async function receive(
   const client = connect(options);
   if (options.onchain === true) {
     const answer = await client.newAddress();
-    show(options, answer, ({ address }) =>
-      [...(options.qr === false ? [] : [qrCode(address)]), address].join("\n"),
-    );
+    show(options, answer, ({ address }) => [...drawn(address, options.qr), address].join("\n"));
     return;
   }
   const { description, expiry } = options;
@@ -177,12 +175,13 @@ export async function receive(
     ...(expiry !== undefined && { expirySeconds: Number(expiry) }),
   });
   show(options, answer, ({ invoice, expiresAt }) =>
-    [
-      ...(options.qr === false ? [] : [qrCode(invoice.toUpperCase())]),
-      invoice,
-      `Until ${showTime(expiresAt)} UTC.`,
-    ].join("\n"),
+    [...drawn(invoice.toUpperCase(), options.qr), invoice, `Until ${showTime(expiresAt)} UTC.`].join("\n"),
   );
+}
+
+/** The QR code, for people's eyes only, unless it was asked for. */
+function drawn(text: string, qr: boolean | undefined): readonly string[] {
+  return (qr ?? process.stdout.isTTY) ? [qrCode(text)] : [];
 }
 
 /** `fulmen payments`, and with an id the one payment. */
