@@ -30,7 +30,7 @@ describe("fulmen", () => {
     await daemon.seen("Ready.");
     const ask = (...parameters: string[]) => run([...parameters, "--data-dir", folder]);
     const second = ask("start");
-    const address = await ask("receive", "--onchain", "--no-qr");
+    const address = await ask("receive", "--onchain");
     const script = decodeAddress(address.out.trim(), networks.regtest);
     chain.submit(faucet.fund(chain, [{ value: sat(100_000), script }], feeratePerKw(1_000)));
     chain.mine(1);
@@ -47,7 +47,7 @@ describe("fulmen", () => {
     assert.ok(statSync(copy).size > 0);
     const [balance, invoice, doctor, open, shop] = await Promise.all([
       ask("balance"),
-      ask("receive", "2500", "--description", "tea"),
+      ask("receive", "2500", "--description", "tea", "--qr"),
       ask("doctor"),
       ask("open", `02${"ab".repeat(32)}@127.0.0.1:1`, "20000"),
       ask("token", "create", "--name", "shop", "--scope", "receive"),
