@@ -36,3 +36,8 @@ export class CliError extends Error {
     this.remedy = remedy;
   }
 }
+
+/** Settings that do not fit. */
+export function misfit(message: string, remedy: string): CliError {
+  return new CliError("invalid-config", exitCodes.config, message, remedy);
+}

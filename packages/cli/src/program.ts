@@ -86,11 +86,20 @@ function addMoney(program: Command): void {
     .option("--max-fee <amount>", "never more than this in fees")
     .option("--key <key>", "idempotency key: the same one never pays twice")
     .action(money.pay);
+  asking(
+    program,
+    "send-raw <peer> <amount> <hash>",
+    "For protocol tests: offer one HTLC to a peer; not on mainnet",
+  )
+    .option("--secret <hex>", "the invoice's payment secret")
+    .option("--expiry-delta <blocks>", "from the tip to the HTLC's expiry", "22")
+    .action(money.sendRaw);
   asking(program, "receive [amount]", "Make an invoice, with a QR code")
     .option("--description <text>", "what it is for")
     .option("--expiry <seconds>", "how long it can be paid")
     .option("--onchain", "an address instead")
     .option("--qr", "a QR code, even where the output is no terminal")
+    .option("--preimage <hex>", "for protocol tests: what the payer gets; not on mainnet")
     .option("--no-qr", "no QR code")
     .action(money.receive);
   asking(program, "payments [id]", "Payments, the newest first; or one with all that is known")

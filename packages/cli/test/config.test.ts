@@ -117,6 +117,33 @@ describe("the config", () => {
       `{"network": "${network}", "chain": {"source": "bitcoind"}, "developer": {"forwardAtOnce": true}}`;
     assert.deepEqual(read(text("regtest")).development, { forwardAtOnce: true });
     assert.match(refusal(() => read(text("mainnet"))).message, /not on mainnet/);
+    for (const { name, value } of settings.filter((one) => one.name.startsWith("developer."))) {
+      const given = { text: "a", list: "a", integer: "2", flag: "true", choice: "a" }[value.kind];
+      const environment = { [environmentName(name)]: given };
+      const base = '{"network": "mainnet", "chain": {"source": "bitcoind"}}';
+      const error = refusal(() => read(base, environment));
+      assert.ok(error.message.startsWith(`${name}: not on mainnet`), error.message);
+    }
+  });
+
+  it("takes keys for protocol tests as hex", () => {
+    const hex = (digit: string): string => digit.repeat(64);
+    const secrets = ["1", "2", "3", "4", "5", "6"].map(hex);
+    const environment = {
+      FULMEN_DEVELOPER_NODE_KEY: hex("a"),
+      FULMEN_DEVELOPER_CHANNEL_SECRETS: secrets.join(),
+      FULMEN_DEVELOPER_MINIMUM_DEPTH: "1",
+    };
+    const { development } = read(least, environment);
+    assert.deepEqual(development?.nodeKey, new Uint8Array(32).fill(0xaa));
+    const { funding, payment, htlc, commitmentSeed } = development?.channelSecrets ?? {};
+    const first = [funding, payment, htlc, commitmentSeed].map((key) => key?.[0]);
+    assert.deepEqual(first, [0x11, 0x33, 0x55, 0x66]);
+    assert.equal(development?.minimumDepth, 1);
+    const refused = (variables: object) =>
+      refusal(() => read(least, { ...environment, ...variables })).message;
+    assert.match(refused({ FULMEN_DEVELOPER_NODE_KEY: "ab" }), /nodeKey/);
+    assert.match(refused({ FULMEN_DEVELOPER_CHANNEL_SECRETS: secrets.slice(1).join() }), /six times/);
   });
 
   it("does not say a password when something is wrong with it", () => {

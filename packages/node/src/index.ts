@@ -47,6 +47,7 @@ export type {
   PaymentQuery,
   PaymentStatus,
   PayOptions,
+  RawSendRequest,
   ReceiveOptions,
   ReceiveRequest,
   RouteExplanation,

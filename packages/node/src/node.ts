@@ -20,6 +20,7 @@ import type {
   Payment,
   PaymentQuery,
   PayOptions,
+  RawSendRequest,
   ReceiveOptions,
   ReceiveRequest,
   RouteExplanation,
@@ -32,7 +33,14 @@ import { translated, translating } from "./errors/index.ts";
 import { signerOf, signMessage } from "./messages/index.ts";
 import { Onchain } from "./onchain/index.ts";
 import { phaseOf } from "./parts/index.ts";
-import { beginPayment, chosenMethod, explainedRoute, onchainAmount, parsePayment } from "./paying/index.ts";
+import {
+  beginPayment,
+  beginRawSend,
+  chosenMethod,
+  explainedRoute,
+  onchainAmount,
+  parsePayment,
+} from "./paying/index.ts";
 import { claimHeld, failHeld, receive } from "./receiving/index.ts";
 import { noteChannel } from "./records/index.ts";
 import { findPayment, ledgerCsv, listEntries, listPayments, readEvents } from "./running/index.ts";
@@ -142,6 +150,10 @@ export class Node implements NodeApi {
       remedy: "try again, with a higher fee limit or a smaller amount; nothing of this attempt was paid",
       details: { reason: code, paymentId: ended.id },
     });
+  }
+
+  async sendRaw(request: RawSendRequest): Promise<Payment> {
+    return beginRawSend(this.#usable.parts, request);
   }
 
   receive(options: ReceiveOptions = {}): Promise<ReceiveRequest> {

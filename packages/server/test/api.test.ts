@@ -17,6 +17,7 @@ const inputs: Readonly<Record<string, object>> = {
   explainRoute: { to: "lnbc" },
   pay: { to: "lnbc" },
   abandonPayment: {},
+  sendRaw: { peer: someNodeId, amountMsat: "5", paymentHash: hash },
   receive: { amountMsat: "5" },
   claimPayment: { preimage: hash },
   failPayment: {},

@@ -199,6 +199,11 @@ export class NodeDouble implements NodeApi {
     };
   }
 
+  async sendRaw(request: Parameters<NodeApi["sendRaw"]>[0]): Promise<Payment> {
+    this.asked.push(["sendRaw", request]);
+    return somePayment("raw", 1);
+  }
+
   claim = async () => somePayment("claimed", 1);
   failHeld = async () => somePayment("failed", 1, { status: "failed" });
   abandon = async (id: string) => void this.asked.push(["abandon", id]);

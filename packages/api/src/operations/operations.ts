@@ -139,6 +139,13 @@ const payments = {
     input: schema.PaymentRequest,
     answer: { kind: "json", schema: schema.Done },
   },
+  sendRaw: {
+    tag: "Payments",
+    summary: "Offer one HTLC to a peer, whatever it does with it",
+    description: "For protocol tests: refused on mainnet. Answers as soon as the payment is under way.",
+    input: schema.RawSendRequest,
+    answer: { kind: "json", schema: schema.Payment },
+  },
   receive: {
     tag: "Payments",
     summary: "Make an invoice",

@@ -46,6 +46,7 @@ export const routes = {
   ledgerCsv: { method: "GET", path: "/v1/ledger.csv", scope: "read" },
   signMessage: { method: "POST", path: "/v1/messages/sign", scope: "admin" },
   verifyMessage: { method: "POST", path: "/v1/messages/verify", scope: "read" },
+  sendRaw: { method: "POST", path: "/v1/developer/sends", scope: "pay" },
   backup: { method: "POST", path: "/v1/backup", scope: "admin" },
   events: { method: "GET", path: "/v1/events", scope: "read" },
 } as const satisfies Readonly<Record<string, Route>>;

@@ -147,8 +147,26 @@ export const ReceiveRequest = z
     paymentHash: PaymentHash.optional().openapi({
       description: "Of a preimage that only you know: a hold invoice.",
     }),
+    preimage: Preimage.optional().openapi({
+      description: "What the payer gets, in place of a random one. For protocol tests: refused on mainnet.",
+    }),
   })
   .openapi("ReceiveRequest");
+
+/** One HTLC to a peer. */
+export const RawSendRequest = z
+  .strictObject({
+    peer: NodeId,
+    amountMsat: Msat,
+    paymentHash: PaymentHash,
+    paymentSecret: Preimage.optional().openapi({
+      description: "Without it a peer that keeps to BOLT 4 sends the payment back.",
+    }),
+    expiryDelta: z.int().min(1).max(2016).optional().openapi({
+      description: "Blocks from the tip to the HTLC's expiry; 22 unless told.",
+    }),
+  })
+  .openapi("RawSendRequest");
 
 /** How somebody can pay us. */
 export const Received = z

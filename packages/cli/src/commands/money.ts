@@ -152,6 +152,22 @@ export async function pay(
   );
 }
 
+/** `fulmen send-raw`. */
+export async function sendRaw(
+  peer: string,
+  amount: string,
+  paymentHash: string,
+  options: CommonOptions & { readonly secret?: string; readonly expiryDelta: string },
+): Promise<void> {
+  const answer = await connect(options).sendRaw({
+    ...{ peer, paymentHash },
+    amountMsat: parseAmount(amount).toString(),
+    ...(options.secret !== undefined && { paymentSecret: options.secret }),
+    expiryDelta: Number(options.expiryDelta),
+  });
+  show(options, answer, ({ id }) => `Under way: fulmen payments ${id}`);
+}
+
 /** `fulmen receive`. */
 export async function receive(
   amount: string | undefined,
@@ -160,6 +176,7 @@ export async function receive(
     readonly expiry?: string;
     readonly qr?: boolean;
     readonly onchain?: boolean;
+    readonly preimage?: string;
   },
 ): Promise<void> {
   const client = connect(options);
@@ -168,11 +185,12 @@ export async function receive(
     show(options, answer, ({ address }) => [...drawn(address, options.qr), address].join("\n"));
     return;
   }
-  const { description, expiry } = options;
+  const { description, expiry, preimage } = options;
   const answer = await client.receive({
     ...(amount !== undefined && { amountMsat: parseAmount(amount).toString() }),
     ...(description !== undefined && { description }),
     ...(expiry !== undefined && { expirySeconds: Number(expiry) }),
+    ...(preimage !== undefined && { preimage }),
   });
   show(options, answer, ({ invoice, expiresAt }) =>
     [...drawn(invoice.toUpperCase(), options.qr), invoice, `Until ${showTime(expiresAt)} UTC.`].join("\n"),

@@ -2,7 +2,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ChainOption, DevelopmentOptions, GossipOption, NodeNetwork } from "@fulmen/node";
 import type { LogLevel } from "@fulmen/server";
-import { CliError, exitCodes } from "../cliError.ts";
+import { misfit } from "../cliError.ts";
+import { developerConfig } from "./developerConfig.ts";
 import type { ConfigValues } from "./readConfig.ts";
 
 /** The ports of a network, so that nodes of several fit on one machine. */
@@ -68,7 +69,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
   if ((certificate === undefined) !== (key === undefined))
     throw misfit("Of api.tls.certificate and api.tls.key only one is set.", "Set both, or none.");
   const dashboard = text("api.dashboard");
-  const development = developmentOf(values, network);
+  const development = developerConfig(values, network);
   return {
     network,
     ...(alias !== undefined && { alias }),
@@ -147,20 +148,4 @@ function gossipOf(text: string | undefined): GossipOption {
   if (text === "none") return "none";
   if (/^https?:\/\//.test(text)) return { rapidGossipSync: text };
   throw misfit(`gossip is "${text.slice(0, 80)}".`, "Set it to peer-to-peer, none, or a URL.");
-}
-
-function developmentOf(values: ConfigValues, network: NodeNetwork): DevelopmentOptions | undefined {
-  const named = [...values.keys()].filter((name) => name.startsWith("developer."));
-  if (named.length === 0) return undefined;
-  if (network === "mainnet")
-    throw misfit(`${named.join(", ")}: not on mainnet.`, "Remove it: developer flags make a node worse.");
-  const delay = values.get("developer.reconnectDelay");
-  return {
-    forwardAtOnce: values.get("developer.forwardAtOnce") === true,
-    ...(typeof delay === "number" && { reconnectDelay: delay }),
-  };
-}
-
-function misfit(message: string, remedy: string): CliError {
-  return new CliError("invalid-config", exitCodes.config, message, remedy);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { CliError, exitCodes } from "../cliError.ts";
+import { CliError, exitCodes, misfit } from "../cliError.ts";
 import { withoutComments } from "./jsonWithComments.ts";
 import { environmentName, type Setting, settings } from "./settings.ts";
 import { suggestion } from "./suggestion.ts";
@@ -56,7 +56,7 @@ function parsed(path: string): unknown {
   try {
     return JSON.parse(withoutComments(text));
   } catch (error) {
-    throw invalid(
+    throw misfit(
       `${path} is not JSON: ${textOf(error)}.`,
       "Mend it where the message says; comments begin with //.",
     );
@@ -65,7 +65,7 @@ function parsed(path: string): unknown {
 
 /** Leaves of an object with their names, dots between the levels. */
 function valuesIn(value: unknown, path: string): readonly (readonly [string, unknown])[] {
-  if (!isRecord(value)) throw invalid(`${path} is not a JSON object.`, 'Begin with {"network": "signet"}.');
+  if (!isRecord(value)) throw misfit(`${path} is not a JSON object.`, 'Begin with {"network": "signet"}.');
   const groups = new Set(
     settings.flatMap(({ name }) => [...name.matchAll(/\./g)].map(({ index }) => name.slice(0, index))),
   );
@@ -74,7 +74,7 @@ function valuesIn(value: unknown, path: string): readonly (readonly [string, unk
       const name = prefix + key;
       if (!groups.has(name)) return [[name, inner] as const];
       if (isRecord(inner)) return walk(inner, `${name}.`);
-      throw invalid(`${path}: ${name} is not an object.`, `Write "${key}": { ... }; see docs/daemon.md.`);
+      throw misfit(`${path}: ${name} is not an object.`, `Write "${key}": { ... }; see docs/daemon.md.`);
     });
   return walk(value, "");
 }
@@ -111,7 +111,7 @@ function checked(
   // What is wrong with a password may be shown to others.
   const shown = isSecret(where) ? "not right" : JSON.stringify(given)?.slice(0, 80);
   const wrong = (wanted: string): CliError =>
-    invalid(`${where} is ${shown}; it has to be ${wanted}.`, "Correct the value.");
+    misfit(`${where} is ${shown}; it has to be ${wanted}.`, "Correct the value.");
   switch (value.kind) {
     case "text":
       if (typeof given === "string" && given !== "" && given.length <= 4096) return given;
@@ -139,10 +139,6 @@ function checked(
 
 function isSecret(name: string): boolean {
   return /password|storage.?url/i.test(name);
-}
-
-function invalid(message: string, remedy: string): CliError {
-  return new CliError("invalid-config", exitCodes.config, message, remedy);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -134,6 +134,29 @@ export const settings: readonly Setting[] = [
     value: { kind: "integer", least: 1, most: 60_000 },
     meaning: "Milliseconds before a lost peer is tried again. Refused on mainnet.",
   },
+  {
+    name: "developer.pollInterval",
+    value: { kind: "integer", least: 1, most: 60_000 },
+    meaning:
+      "Milliseconds between two looks at the chain; of bitcoind, at its mempool: blocks it tells at once. Refused on mainnet.",
+  },
+  {
+    name: "developer.nodeKey",
+    value: text,
+    meaning: "The node's private key, 64 hex digits, in place of the seed's. Refused on mainnet.",
+  },
+  {
+    name: "developer.channelSecrets",
+    value: list,
+    meaning:
+      "The secrets of every channel, 64 hex digits each: funding key, the basepoints' secrets for revocation, payment, delayed payment and HTLCs, the seed of the commitments' secrets. Refused on mainnet.",
+  },
+  {
+    name: "developer.minimumDepth",
+    value: { kind: "integer", least: 1, most: 100 },
+    meaning: "Confirmations that are asked for of channels that peers open. Refused on mainnet.",
+    byDefault: "6",
+  },
 ];
 
 /** The environment variable of a setting: `FULMEN_API_TLS_KEY`. */

@@ -19,6 +19,7 @@ import type {
   Payment,
   PaymentQuery,
   PayOptions,
+  RawSendRequest,
   ReceiveOptions,
   ReceiveRequest,
   RouteExplanation,
@@ -121,6 +122,8 @@ export interface NodeApi {
   claim(paymentHash: PaymentHash, preimage?: Bytes32): Promise<Payment>;
   /** Sends a held payment back. */
   failHeld(paymentHash: PaymentHash): Promise<Payment>;
+  /** One HTLC to a peer, whatever it may do with it; resolves when it is under way. Refused on mainnet. */
+  sendRaw(request: RawSendRequest): Promise<Payment>;
   /** Stops trying. What is under way may still arrive. */
   abandon(paymentId: string): Promise<void>;
   /** The newest first. */

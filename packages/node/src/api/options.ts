@@ -4,6 +4,7 @@ import type { ChainSource } from "@fulmen/chain-sync";
 import type { KVStore } from "@fulmen/lightning/chain";
 import type { UserConfig } from "@fulmen/lightning/channel";
 import type { LogRecord } from "@fulmen/lightning/handlers";
+import type { ChannelSecrets } from "@fulmen/lightning/sign";
 import type { NodeId, Sat } from "@fulmen/lightning/util";
 
 /** Networks that a node can be on. Coins of all but `mainnet` are worth nothing. */
@@ -131,12 +132,20 @@ export interface NodeOptions {
   readonly development?: DevelopmentOptions;
 }
 
-/** What makes tests faster, and would make a node worse or give it away. */
+/** What makes tests faster or lets them know what comes, and would make a node worse or give it away. */
 export interface DevelopmentOptions {
   /** HTLCs are decided at once. Default false: after a random moment, so that observers learn less. */
   readonly forwardAtOnce?: boolean;
   /** Milliseconds before a lost peer is tried again for the first time. Default 1,000. */
   readonly reconnectDelay?: number;
+  /** Milliseconds between two looks at the chain source; of bitcoind, at its mempool. Default: that of the source. */
+  readonly pollInterval?: number;
+  /** The node's key, 32 bytes, in place of the seed's. */
+  readonly nodeKey?: Uint8Array;
+  /** The secrets of every channel, in place of the seed's. */
+  readonly channelSecrets?: ChannelSecrets;
+  /** Confirmations that are asked for of channels that peers open, before all else that is configured. */
+  readonly minimumDepth?: number;
   /** Told of each transaction that the node gives to the network. */
   readonly onBroadcast?: (transactions: readonly Transaction[]) => void;
 }

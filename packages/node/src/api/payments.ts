@@ -110,6 +110,20 @@ export interface ReceiveOptions {
   readonly hold?: boolean;
   /** Of a preimage that only the user knows, in hex: a hold invoice. */
   readonly paymentHash?: PaymentHash;
+  /** What the payer gets, in place of a random one: for protocol tests, and refused on mainnet. */
+  readonly preimage?: Bytes32;
+}
+
+/** A payment of one hop that names no invoice: for protocol tests. */
+export interface RawSendRequest {
+  /** A peer with a usable channel. */
+  readonly peer: NodeId;
+  readonly amount: Msat;
+  readonly paymentHash: PaymentHash;
+  /** 32 bytes; without it a peer that keeps to BOLT 4 sends the payment back. */
+  readonly paymentSecret?: Bytes32;
+  /** Blocks from the tip to the HTLC's expiry. Default 22. */
+  readonly expiryDelta?: number;
 }
 
 /** How to be paid. */

@@ -5,27 +5,42 @@ import { EsploraSource } from "@fulmen/chain-sync/esplora";
 import { NodeError } from "../api/nodeError.ts";
 import type { ChainOption, NodeNetwork } from "../api/options.ts";
 
+interface SourceTerms {
+  readonly network: NodeNetwork;
+  /** Milliseconds between two looks. */
+  readonly pollInterval?: number | undefined;
+}
+
 /** The source that an option names; nothing is connected yet. */
-export function chainSourceOf(chain: ChainOption, network: NodeNetwork): ChainSource {
+export function chainSourceOf(chain: ChainOption, terms: SourceTerms): ChainSource {
   if ("sync" in chain) return chain;
-  if ("esplora" in chain) return new EsploraSource({ url: chain.esplora.url, network });
-  if ("electrum" in chain) return new ElectrumSource({ servers: [chain.electrum], network });
-  if ("bitcoind" in chain) return bitcoind(chain.bitcoind, network);
+  const { network, pollInterval } = terms;
+  const polling = pollInterval === undefined ? {} : { pollInterval };
+  if ("esplora" in chain) {
+    const looking = pollInterval === undefined ? {} : { pollInterval, mempoolInterval: pollInterval };
+    return new EsploraSource({ url: chain.esplora.url, network, ...looking });
+  }
+  if ("electrum" in chain) return new ElectrumSource({ servers: [chain.electrum], network, ...polling });
+  if ("bitcoind" in chain) return bitcoind(chain.bitcoind, terms);
   throw invalid("the chain source is none that is known", "name a bitcoind, esplora or electrum server");
 }
 
 function bitcoind(
   { url, user, password, cookieFile: path }: Extract<ChainOption, { readonly bitcoind: unknown }>["bitcoind"],
-  network: NodeNetwork,
+  { network, pollInterval }: SourceTerms,
 ): ChainSource {
-  if (path !== undefined) return new BitcoindSource({ network, url, authentication: cookieFile(path) });
+  const common = {
+    ...{ network, url },
+    ...(pollInterval !== undefined && { mempoolSeconds: pollInterval / 1_000 }),
+  };
+  if (path !== undefined) return new BitcoindSource({ ...common, authentication: cookieFile(path) });
   if (user === undefined || password === undefined) {
     throw invalid(
       "bitcoind is named without a way to log in",
       "give user and password as bitcoin.conf has them, or cookieFile: the path of .cookie in bitcoind's data directory",
     );
   }
-  return new BitcoindSource({ network, url, authentication: { kind: "password", user, password } });
+  return new BitcoindSource({ ...common, authentication: { kind: "password", user, password } });
 }
 
 function invalid(message: string, remedy: string): NodeError {

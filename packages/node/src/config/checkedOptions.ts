@@ -1,7 +1,8 @@
+import { crypto } from "@fulmen/bitcoin/crypto";
 import { networks } from "@fulmen/bitcoin/network";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { type ErrorDetails, NodeError } from "../api/nodeError.ts";
-import type { NodeNetwork, NodeOptions } from "../api/options.ts";
+import type { DevelopmentOptions, NodeNetwork, NodeOptions } from "../api/options.ts";
 import { hostAndPort } from "../peers/index.ts";
 
 const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
@@ -60,9 +61,7 @@ export function checkOptions(options: NodeOptions): void {
       "give a port from 1 to 65535, or 0 for one that is free",
     );
   }
-  if (development !== undefined && network === "mainnet") {
-    refuse("development", "options for development are not for real money", "leave them out on mainnet");
-  }
+  if (development !== undefined) checkDevelopment(development, network);
   if (storage === "memory" && network === "mainnet") {
     refuse(
       "storage",
@@ -82,8 +81,34 @@ export function networkOf(network: NodeNetwork) {
 }
 
 /** The defaults of LDK with what the user changed. */
-export function userConfig(changes: Partial<UserConfig> = {}): UserConfig {
-  return { ...defaultUserConfig, ...changes };
+export function userConfig({ config, development }: Pick<NodeOptions, "config" | "development">): UserConfig {
+  const changed = { ...defaultUserConfig, ...config };
+  const minimumDepth = development?.minimumDepth;
+  if (minimumDepth === undefined) return changed;
+  return { ...changed, channelHandshakeConfig: { ...changed.channelHandshakeConfig, minimumDepth } };
+}
+
+/** Throws `invalid-request` for what only protocol tests may do. */
+export function refuseOnMainnet(network: NodeNetwork, what: string): void {
+  if (network !== "mainnet") return;
+  throw new NodeError("invalid-request", `${what} is for protocol tests, and not on mainnet`, {
+    remedy: "use another network",
+  });
+}
+
+function checkDevelopment(development: DevelopmentOptions, network: NodeNetwork): void {
+  if (network === "mainnet")
+    refuse("development", "options for development are not for real money", "leave them out on mainnet");
+  const { nodeKey, channelSecrets, minimumDepth } = development;
+  const { commitmentSeed, ...keys } = channelSecrets ?? {};
+  for (const [name, key] of Object.entries({ nodeKey, ...keys })) {
+    if (key !== undefined && !crypto().isPrivateKey(key))
+      refuse(`development.${name}`, `${name} is no private key`, "give 32 bytes that are one");
+  }
+  if (commitmentSeed !== undefined && commitmentSeed.length !== 32)
+    refuse("development.channelSecrets", "the commitment seed is not 32 bytes", "give 32 bytes");
+  if (minimumDepth !== undefined && !(Number.isInteger(minimumDepth) && minimumDepth >= 1))
+    refuse("development.minimumDepth", `a depth of ${minimumDepth} is none`, "give a number from 1 on");
 }
 
 function refuse(option: string, message: string, remedy: string): never {

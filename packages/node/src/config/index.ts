@@ -1,1 +1,1 @@
-export { checkOptions, networkOf, userConfig } from "./checkedOptions.ts";
+export { checkOptions, networkOf, refuseOnMainnet, userConfig } from "./checkedOptions.ts";

@@ -32,7 +32,7 @@ export async function beginPayment(
   instructions: PaymentInstructions,
   options: PayOptions,
 ): Promise<Payment> {
-  const { manager, journal, background } = parts;
+  const { manager, journal } = parts;
   const terms = payOptions(invoice.amount, instructions.amount, options);
   translating(() => manager.paymentTermsOf(invoice, terms));
   const { description } = invoice;
@@ -63,8 +63,20 @@ export async function beginPayment(
       attempts: [],
     });
   });
+  await sendStored(parts, begun, () =>
+    manager.payForBolt11Invoice(invoice, { ...terms, paymentId: begun.id as PaymentId }),
+  );
+  return begun;
+}
+
+/** Has a stored payment sent; one that is refused is stored as failed, and the refusal thrown. */
+export async function sendStored(
+  { journal, background }: Pick<NodeParts, "journal" | "background">,
+  begun: Payment,
+  send: () => void,
+): Promise<void> {
   try {
-    manager.payForBolt11Invoice(invoice, { ...terms, paymentId: begun.id as PaymentId });
+    send();
   } catch (error) {
     const refusal = translated(error);
     const failure =
@@ -77,7 +89,6 @@ export async function beginPayment(
     throw refusal;
   }
   background.wake();
-  return begun;
 }
 
 /** Which way the payment would take now. */

@@ -3,6 +3,7 @@ import type { Event } from "@fulmen/lightning/handlers";
 import { type Bytes32, fromHex, type Msat, type PaymentHash } from "@fulmen/lightning/util";
 import { NodeError } from "../api/nodeError.ts";
 import type { Payment, ReceiveOptions, ReceiveRequest } from "../api/payments.ts";
+import { refuseOnMainnet } from "../config/index.ts";
 import { translating } from "../errors/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 
@@ -13,7 +14,8 @@ export async function receive(parts: NodeParts, options: ReceiveOptions): Promis
   const { manager, journal } = parts;
   const { amount, description = "", descriptionHash, expirySeconds = defaultExpiry, hold = false } = options;
   const isHeld = hold || options.paymentHash !== undefined;
-  const { paymentHash: given } = options;
+  const { preimage } = options;
+  const given = preimage === undefined ? options.paymentHash : hashOfGiven(parts, options, preimage);
   if (given !== undefined && !/^[0-9a-f]{64}$/.test(given)) throw notHex("the payment hash");
   if (descriptionHash !== undefined && !/^[0-9a-f]{64}$/.test(descriptionHash))
     throw notHex("the description's hash");
@@ -51,10 +53,27 @@ export async function receive(parts: NodeParts, options: ReceiveOptions): Promis
       paymentHash,
       invoice,
       ...(isHeld && { isHeld }),
+      ...(preimage !== undefined && { preimage }),
       attempts: [],
     });
   });
   return { invoice, paymentHash, uri: uriOf(invoice, amount), expiresAt };
+}
+
+function hashOfGiven(
+  { options: { network } }: NodeParts,
+  { hold, paymentHash }: ReceiveOptions,
+  preimage: Bytes32,
+): PaymentHash {
+  refuseOnMainnet(network, "an invoice with a preimage of one's choice");
+  if (preimage.length === 32 && hold !== true && paymentHash === undefined) return hashOf(preimage);
+  throw new NodeError("invalid-request", "a preimage is 32 bytes, and goes with no hash and no hold", {
+    remedy: "give it alone, in full",
+  });
+}
+
+function hashOf(preimage: Uint8Array): PaymentHash {
+  return createHash("sha256").update(preimage).digest("hex") as PaymentHash;
 }
 
 function uriOf(invoice: string, amount: Msat | undefined): string {
@@ -74,7 +93,8 @@ export async function takePayment(
   event: Extract<Event, { kind: "payment-claimable" }>,
 ): Promise<boolean> {
   const known = await journal.run((transaction) => transaction.payment(event.paymentHash));
-  const preimage = event.purpose.paymentPreimage;
+  const own = known?.direction === "received" && known.isHeld !== true ? known.preimage : undefined;
+  const preimage = event.purpose.paymentPreimage ?? own;
   const isAnotherTime = known !== undefined && known.status === "succeeded" && known.direction === "received";
   if (preimage === undefined || (known?.isHeld === true && !isAnotherTime)) return true;
   manager.claimFunds(preimage as Bytes32);
@@ -96,7 +116,7 @@ export function claimHeld(
       remedy: "give the preimage whose SHA-256 is the payment hash",
     });
   }
-  if (createHash("sha256").update(preimage).digest("hex") !== hash) {
+  if (hashOf(preimage) !== hash) {
     throw new NodeError("invalid-request", "this is not the preimage of this payment", {
       remedy: "give the preimage whose SHA-256 is the payment hash",
     });

@@ -2,6 +2,7 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { KeysManager } from "@fulmen/lightning/sign";
 import { NodeError } from "../api/nodeError.ts";
 import type { NodeOptions } from "../api/options.ts";
+import { DeveloperKeys } from "./developerKeys.ts";
 import { seedOfWords } from "./mnemonic.ts";
 
 /** The keys that all follow from one seed. */
@@ -15,10 +16,16 @@ export interface NodeKeys {
  * The channels' keys come from the private key of the BIP 32 master of the same seed, as ldk-node derives them: the same
  * words give the same node id there.
  */
-export function nodeKeys({ seed, passphrase }: Pick<NodeOptions, "seed" | "passphrase">): NodeKeys {
+export function nodeKeys({
+  seed,
+  passphrase,
+  development,
+}: Pick<NodeOptions, "seed" | "passphrase" | "development">): NodeKeys {
   const walletSeed = typeof seed === "string" ? seedOfWords(seed, passphrase) : checked(seed);
   const master = crypto().hmacSha512(new TextEncoder().encode("Bitcoin seed"), walletSeed);
-  return { walletSeed, keys: new KeysManager(master.slice(0, 32)) };
+  const keysSeed = master.slice(0, 32);
+  const isFixed = development?.nodeKey !== undefined || development?.channelSecrets !== undefined;
+  return { walletSeed, keys: isFixed ? new DeveloperKeys(keysSeed, development) : new KeysManager(keysSeed) };
 }
 
 function checked(seed: Uint8Array): Uint8Array {

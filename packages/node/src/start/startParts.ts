@@ -60,10 +60,13 @@ export async function startParts(
   const store = await openStore(options.storage);
   stack.add(() => store.close());
   const found = await checkOwner({ store, keys, network });
-  const source = chainSourceOf(options.chain, options.network);
+  const source = chainSourceOf(options.chain, {
+    network: options.network,
+    pollInterval: options.development?.pollInterval,
+  });
   stack.add(() => source.stop());
   const { height } = await source.start();
-  const config = userConfig(options.config);
+  const config = userConfig(options);
   const { storeIsEmpty } = found.records;
   const isRestored = await restoreBackup(options, {
     store,

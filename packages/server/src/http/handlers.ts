@@ -150,14 +150,25 @@ function paymentHandlers({ node, payer, now }: HandlerContext) {
       await node.abandon(id);
       return done;
     },
-    receive: async ({ amountMsat, paymentHash, description, descriptionHash, expirySeconds, hold }) => ({
+    sendRaw: async ({ peer, amountMsat, paymentHash, paymentSecret, expiryDelta }) =>
+      paymentView(
+        await node.sendRaw({
+          peer: nodeIdOf(peer),
+          amount: msat(BigInt(amountMsat)),
+          paymentHash: paymentHashOf(paymentHash),
+          ...(paymentSecret !== undefined && { paymentSecret: bytesOf(paymentSecret) }),
+          ...(expiryDelta !== undefined && { expiryDelta }),
+        }),
+      ),
+    receive: async ({ amountMsat, paymentHash, preimage, description, descriptionHash, ...rest }) => ({
       ...(await node.receive({
         ...(amountMsat !== undefined && { amount: msat(BigInt(amountMsat)) }),
         ...(paymentHash !== undefined && { paymentHash: paymentHashOf(paymentHash) }),
         ...(description !== undefined && { description }),
         ...(descriptionHash !== undefined && { descriptionHash }),
-        ...(expirySeconds !== undefined && { expirySeconds }),
-        ...(hold !== undefined && { hold }),
+        ...(preimage !== undefined && { preimage: bytesOf(preimage) }),
+        ...(rest.expirySeconds !== undefined && { expirySeconds: rest.expirySeconds }),
+        ...(rest.hold !== undefined && { hold: rest.hold }),
       })),
     }),
     claimPayment: async ({ paymentHash, preimage }) => {
