@@ -1,7 +1,8 @@
-import { blockHash, hasProofOfWork } from "@fulmen/bitcoin/block";
+import { blockHash } from "@fulmen/bitcoin/block";
 import { type Network, networkOfGenesis } from "@fulmen/bitcoin/network";
 import type { Result } from "@fulmen/lightning/util";
 import { ChainSourceError } from "../chainSourceError.ts";
+import { hasWorkAt } from "../headers/index.ts";
 import { type HeaderAtHeight, readHeader, readTip } from "./answers.ts";
 import type { OpenLineStream } from "./lineStream.ts";
 import { ignoreLoss, RpcConnection, type RpcLimits } from "./rpcConnection.ts";
@@ -199,7 +200,7 @@ export class ElectrumSession {
 
   #checkedTip(json: unknown): HeaderAtHeight {
     const tip = readTip(json);
-    if (hasProofOfWork(tip.header, this.#network)) return tip;
+    if (hasWorkAt(tip.header, tip.height, this.#network)) return tip;
     throw new ChainSourceError(
       "invalid-chain",
       `${this.address.name} tells of a block without proof of work`,

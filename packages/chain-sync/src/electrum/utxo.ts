@@ -1,11 +1,11 @@
-import { blockHash, hasProofOfWork, verifyMerkleProof } from "@fulmen/bitcoin/block";
+import { blockHash, verifyMerkleProof } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import { txid as txidOf } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator } from "@fulmen/lightning/chain";
 import type { UtxoAnswer } from "@fulmen/lightning/gossip";
 import { type BlockHeight, type ShortChannelId, shortChannelIdParts } from "@fulmen/lightning/util";
 import { ChainSourceError } from "../chainSourceError.ts";
-import { invalidChain } from "../headers/index.ts";
+import { hasWorkAt, invalidChain } from "../headers/index.ts";
 import { hasUnspent, readIdAtPosition } from "./answers.ts";
 import { isOverload } from "./rpcMessage.ts";
 import { scriptHashOf } from "./scriptHash.ts";
@@ -43,7 +43,7 @@ export async function lookUpOutput(
   if (transaction === undefined || header === undefined) return notFound;
   const isProven =
     txidOf(transaction) === txid &&
-    hasProofOfWork(header, network) &&
+    hasWorkAt(header, height, network) &&
     verifyMerkleProof(transaction, proof, header.merkleRoot);
   if (!isProven) throw invalidChain(`${session.address.name} names a transaction that is not in its block`);
   const output = transaction.outputs[outputIndex];
@@ -74,7 +74,7 @@ export async function locateBlock(
     const next = headers[index + 1];
     const isLinked = next === undefined || next.previous === blockHash(header);
     // The work of the first block is its hash, which the network fixes.
-    const hasWork = hasProofOfWork(header, network) || blockHash(header) === network.genesisHash;
+    const hasWork = hasWorkAt(header, from + index, network) || blockHash(header) === network.genesisHash;
     if (!isLinked || !hasWork)
       throw invalidChain(`${session.address.name} tells of blocks near ${height} that cannot be`);
   }

@@ -1,8 +1,8 @@
-import { type BlockHeader, blockHash, hasProofOfWork, workOfBits } from "@fulmen/bitcoin/block";
+import { type BlockHeader, blockHash, workOfBits } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash, BlockHeight } from "@fulmen/lightning/util";
 import { ChainSourceError } from "../chainSourceError.ts";
-import { difficultyComplaint } from "./difficulty.ts";
+import { difficultyComplaint, hasWorkAt } from "./difficulty.ts";
 
 /** A header that was checked, or that is known by its hash from before. */
 export interface KnownHeader {
@@ -71,7 +71,7 @@ export class CheckedHeaders {
 
   #complaint(previous: KnownHeader, header: BlockHeader, height: BlockHeight): string | undefined {
     if (header.previous !== previous.hash) return `it does not follow block ${previous.hash}`;
-    if (!hasProofOfWork(header, this.#network)) return "it has no proof of work";
+    if (!hasWorkAt(header, height, this.#network)) return "it has no proof of work";
     const back = this.#lookingBackFrom(previous);
     const median = medianTime(back);
     if (median !== undefined && header.time <= median)

@@ -1,5 +1,5 @@
 import type { BlockHeader } from "@fulmen/bitcoin/block";
-import { targetFromBits } from "@fulmen/bitcoin/block";
+import { hasProofOfWork, targetFromBits } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import { present } from "@fulmen/lightning/util";
 
@@ -27,6 +27,27 @@ const rulesOf: { readonly [name in Network["name"]]: DifficultyRules } = {
   testnet4: { ...strict, hasEasyBlocks: true, isBip94: true },
   regtest: { hasEasyBlocks: true, isBip94: false, retargets: false },
 };
+
+/** Since when what blocks of mainnet ask for is known, whoever tells of them. */
+const mainnetMilestone = 800_000;
+/** A sixteenth of the work of that block: at a rate that would have fallen as far, blocks would have come every three hours. */
+const easiestSinceMilestone = targetFromBits(0x1753_8940) ?? 0n;
+
+/**
+ * Whether a header has its proof of work, and not less of it than every block of the network at this height: whoever is
+ * not held against headers that are known, as after a start, could otherwise have us believe in blocks of mainnet that
+ * cost as little as the first ones did.
+ */
+export function hasWorkAt(header: BlockHeader, height: number, network: Network): boolean {
+  if (!hasProofOfWork(header, network)) return false;
+  if (network.name !== "mainnet" || height < mainnetMilestone) return true;
+  return (targetFromBits(header.bits) ?? 0n) <= easiestSinceMilestone;
+}
+
+/** The least height that the tip of a network can have. */
+export function leastTip({ name }: Network): number {
+  return name === "mainnet" ? mainnetMilestone : 0;
+}
 
 /** The headers before one, as far as they are known: 1 is the one that it follows. */
 export type Ancestors = (back: number) => BlockHeader | undefined;

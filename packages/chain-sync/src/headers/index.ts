@@ -1,2 +1,2 @@
 export { CheckedHeaders, invalidChain, type KnownHeader, workOf } from "./checkedHeaders.ts";
-export { retargetInterval } from "./difficulty.ts";
+export { hasWorkAt, leastTip, retargetInterval } from "./difficulty.ts";

@@ -32,7 +32,7 @@ export class FollowerState {
   async undoing(chain: HeaderChain): Promise<Undoing | undefined> {
     const { position } = this;
     if (position === undefined) return undefined;
-    await chain.learn([position.height]);
+    await chain.learnLinked(position.height);
     if (chain.known(position.height)?.hash === position.hash) return undefined;
     const forkPoint = await forkPointOf(position, chain);
     const height = chain.heightOf(position.hash);

@@ -1,8 +1,8 @@
-import { type BlockHeader, blockHash, hasProofOfWork, targetFromBits } from "@fulmen/bitcoin/block";
+import { type BlockHeader, blockHash, targetFromBits } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash } from "@fulmen/bitcoin/primitives";
 import { blockHeight, present } from "@fulmen/lightning/util";
-import { difficultyComplaint, retargetInterval } from "../headers/difficulty.ts";
+import { difficultyComplaint, hasWorkAt, retargetInterval } from "../headers/difficulty.ts";
 import { invalidChain, type KnownHeader } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { mapLimited } from "./mapLimited.ts";
@@ -66,6 +66,16 @@ export class HeaderChain {
     await mapLimited(single, this.#client.maxConcurrency, (height) => this.#learnSingle(height, tip));
   }
 
+  /**
+   * As `learn`, but linked with the tip for a whole retarget interval: what a header does not say is its height, and only
+   * those in between show that there are as many blocks as a server says.
+   */
+  async learnLinked(height: number): Promise<void> {
+    const { tip } = this;
+    if (tip !== undefined && tip.height - height <= retargetInterval) await this.#extendDownTo(height);
+    await this.learn([height]);
+  }
+
   /** Down to what is known already, or as far as there is a row to link with. */
   async #link(top: KnownHeader): Promise<void> {
     const old = this.#row;
@@ -91,21 +101,33 @@ export class HeaderChain {
   }
 
   async #extendDownTo(lowest: number): Promise<void> {
-    for (;;) {
-      const [first] = this.#row;
-      if (first === undefined || first.height <= lowest) return;
-      const below = await this.#fetchBelow(first, lowest);
-      this.#setRow([...[...below].reverse(), ...this.#row], { checkedFrom: 1, checkedTo: below.length });
-    }
+    const { maxHeaders, maxConcurrency } = this.#client;
+    const [first] = this.#row;
+    if (first === undefined || first.height <= lowest) return;
+    const ends: number[] = [];
+    for (let end: number = first.height; end > lowest; end -= maxHeaders) ends.push(end);
+    const answers = await mapLimited(ends, maxConcurrency, (end) => this.#headersBelow(end, lowest));
+    const falling: KnownHeader[] = [];
+    for (const headers of answers) falling.push(...this.#linked(headers, falling.at(-1) ?? first));
+    this.#setRow([...falling.reverse(), ...this.#row], { checkedFrom: 1, checkedTo: falling.length });
   }
 
   /** One answer's worth of the headers right below a known one, falling; at least one. */
   async #fetchBelow(above: KnownHeader, lowest: number): Promise<readonly KnownHeader[]> {
-    const from = Math.max(lowest, above.height - this.#client.maxHeaders, 0);
-    const headers = await this.#client.headers(from, above.height - from);
-    if (headers.length !== above.height - from) {
-      throw new ChainMoved("invalid-answer", `no headers from height ${from} to ${above.height}`);
-    }
+    return this.#linked(await this.#headersBelow(above.height, lowest), above);
+  }
+
+  /** One answer's worth of the headers below a height, as the server gives them, rising. */
+  async #headersBelow(end: number, lowest: number): Promise<readonly BlockHeader[]> {
+    const from = Math.max(lowest, end - this.#client.maxHeaders, 0);
+    const headers = await this.#client.headers(from, end - from);
+    if (headers.length === end - from) return headers;
+    throw new ChainMoved("invalid-answer", `no headers from height ${from} to ${end}`);
+  }
+
+  /** Headers that rise to right below a known one, falling: each is the one that the next builds on. */
+  #linked(headers: readonly BlockHeader[], above: KnownHeader): readonly KnownHeader[] {
+    const from = above.height - headers.length;
     const falling: KnownHeader[] = [];
     let last = above;
     for (let i = headers.length - 1; i >= 0; i--) {
@@ -135,8 +157,8 @@ export class HeaderChain {
   }
 
   #checked(header: BlockHeader, height: number): KnownHeader {
-    if (!hasProofOfWork(header, this.#network)) {
-      throw invalidChain(`the block at height ${height} has no proof of work`);
+    if (!hasWorkAt(header, height, this.#network)) {
+      throw invalidChain(`the block at height ${height} has no proof of work, or too little`);
     }
     const { tip } = this;
     if (tip !== undefined && height > tip.height - retargetInterval) {

@@ -1,8 +1,9 @@
-import { blockHash, hasProofOfWork } from "@fulmen/bitcoin/block";
+import { blockHash } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockLocator } from "@fulmen/lightning/chain";
 import type { BlockHeight } from "@fulmen/lightning/util";
 import { ChainSourceError } from "../chainSourceError.ts";
+import { hasWorkAt } from "../headers/index.ts";
 import type { TransactionClient } from "./transactionClient.ts";
 
 /** Hashes of blocks before one that a locator has. */
@@ -24,7 +25,8 @@ export async function locateBlock(
     }
     for (const header of headers) {
       const previous = hashes.at(-1);
-      if (!hasProofOfWork(header, network) || (previous !== undefined && header.previous !== previous)) {
+      const hasWork = hasWorkAt(header, first + hashes.length, network);
+      if (!hasWork || (previous !== undefined && header.previous !== previous)) {
         const message = `the blocks below height ${height} are no chain with proof of work`;
         throw new ChainSourceError(
           "invalid-chain",

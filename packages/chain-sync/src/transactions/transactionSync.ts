@@ -4,7 +4,7 @@ import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
 import type { ChainClients, ChainFollower, ChainTip, SyncProgress } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
-import type { KnownHeader } from "../headers/index.ts";
+import { type KnownHeader, leastTip } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { fetchTransaction } from "./confirmedTransaction.ts";
 import { FollowerState, type Undoing } from "./followerState.ts";
@@ -47,6 +47,7 @@ const maxSeen = 10_000;
  */
 export class TransactionSync {
   readonly #client: TransactionClient;
+  readonly #network: Network;
   readonly #watch: WatchList;
   readonly #chain: HeaderChain;
   readonly #rota = new ScriptRota();
@@ -59,6 +60,7 @@ export class TransactionSync {
 
   constructor({ client, network, watch, retryDelay = 250, wait = pause }: TransactionSyncOptions) {
     this.#client = client;
+    this.#network = network;
     this.#watch = watch;
     this.#chain = new HeaderChain(client, network);
     this.#retryDelay = retryDelay;
@@ -91,7 +93,7 @@ export class TransactionSync {
   async #syncOnce(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<KnownHeader> {
     const followers = clients.followers.map((follower) => this.#stateOf(follower));
     const tip = await this.#client.tip();
-    expectNotBehind(tip, followers);
+    expectNotBehind(tip, followers, this.#network);
     const target = await this.#chain.moveTo(tip, []);
     const undoings: (Undoing | undefined)[] = [];
     for (const follower of followers) undoings.push(await follower.undoing(this.#chain));
@@ -199,8 +201,8 @@ function pause(milliseconds: number): Promise<void> {
 }
 
 /** A chain never gets shorter: a server whose tip is lower does not know all that was known already. */
-function expectNotBehind({ height }: HeaderTip, followers: readonly FollowerState[]): void {
-  const highest = Math.max(...followers.map(({ position }) => position?.height ?? 0));
+function expectNotBehind({ height }: HeaderTip, followers: readonly FollowerState[], network: Network): void {
+  const highest = Math.max(leastTip(network), ...followers.map(({ position }) => position?.height ?? 0));
   if (height >= highest) return;
   throw new ChainSourceError(
     "not-synced",
