@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { blocksBench } from "./blocks.ts";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
+import { daemonBench } from "./daemon.ts";
 import { forwardBench } from "./forward.ts";
 import { gossipBench } from "./gossip.ts";
 import { graphBench } from "./graph.ts";
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchResult>>
   codec: codecBench,
   chain: chainBench,
   blocks: blocksBench,
+  daemon: daemonBench,
   forward: forwardBench,
   writes: writesBench,
   large: largeBench,
