@@ -36,11 +36,22 @@ export async function threeNodes(
   return { net, kept };
 }
 
-/** Pays over both hops while `faults` happen, each once; gives how many points each side has come by. */
+/** What every payment brings. The payer's channel has enough for 190 of them: then it finds no route. */
+const sats = 5_000n;
+
+/** What is seen of a payment. */
+interface Passed {
+  /** How many points each side has come by. */
+  readonly points: ReadonlyMap<string, number>;
+  /** Faults that never came: answers in another order make fewer points. */
+  readonly missed: number;
+}
+
+/** Pays over both hops while `faults` happen, each once. */
 export async function pay(
   { net, kept }: { readonly net: BorderNetwork; readonly kept: readonly KeptNode[] },
   faults: readonly Fault[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<Passed> {
   const counts = new Map<string, number>();
   const waiting = new Set(faults);
   const point = (node: number, side: Fault["side"]): void => {
@@ -68,7 +79,9 @@ export async function pay(
       }
     }
   };
-  const { invoice, paymentHash: hash } = net.invoice(2, 50_000n);
+  const balance = (): bigint => present(net.node(2).manager.listChannels()[0], "a channel").localBalance;
+  const before = balance();
+  const { invoice, paymentHash: hash } = net.invoice(2, sats);
   const paymentId = hash as string as PaymentId;
   net.node(0).manager.payForBolt11Invoice(invoice, { paymentId });
   await settle();
@@ -82,7 +95,6 @@ export async function pay(
     net.node(0).manager.payForBolt11Invoice(invoice, { paymentId });
     await settle();
   }
-  assert.equal(waiting.size, 0, "a fault that never came");
   assert.equal(net.told(0, "payment-sent", hash), 1);
   assert.equal(net.told(2, "payment-claimed", hash), 1);
   assert.equal(net.told(0, "payment-failed", hash), 0);
@@ -97,8 +109,8 @@ export async function pay(
     );
   }
   for (const { check } of kept) assert.ok(check.checked > 0);
-  assert.equal(net.node(2).manager.listChannels()[0]?.localBalance, 50_000_000n);
-  return counts;
+  assert.equal(balance() - before, sats * 1_000n);
+  return { points: counts, missed: waiting.size };
 }
 
 async function outboxOf(net: BorderNetwork, index: number): Promise<number> {
@@ -110,7 +122,7 @@ export function testOutboxCrashes(format: FormatName): void {
   let points: ReadonlyMap<string, number> = new Map();
 
   before(async () => {
-    points = await pay(await threeNodes(format, 1), []);
+    ({ points } = await pay(await threeNodes(format, 1), []));
   });
 
   it(`let a payment through, and nothing before they know of it (${format})`, async () => {
@@ -123,13 +135,15 @@ export function testOutboxCrashes(format: FormatName): void {
   });
 
   it(`let it through when either side dies at any point (${format})`, async () => {
+    // All over the same channels, which carry on what each death left behind.
+    const nodes = await threeNodes(format, 1);
     let runs = 0;
-    for (const [name, count] of points) {
+    for (const name of points.keys()) {
       const [node, side] = name.split(" ");
-      for (let at = 0; at < count; at++) {
+      for (let at = 0; ; at++) {
         const fault: Fault = { node: Number(node), side: side === "keeper" ? "keeper" : "manager", at };
         try {
-          await pay(await threeNodes(format, 1), [fault]);
+          if ((await pay(nodes, [fault])).missed > 0) break;
         } catch (error) {
           throw new Error(`with ${JSON.stringify(fault)}`, { cause: error });
         }
@@ -137,7 +151,7 @@ export function testOutboxCrashes(format: FormatName): void {
       }
     }
     console.log(`${format}: ${runs} crashes: ${JSON.stringify(Object.fromEntries(points))}`);
-    assert.ok(runs > 50);
+    assert.ok(runs > 90);
   });
 
   it(`let it through when several die at random (${format})`, async () => {
@@ -150,7 +164,7 @@ export function testOutboxCrashes(format: FormatName): void {
         return [{ node: Number(node), side: side === "keeper" ? "keeper" : "manager", at }];
       });
       try {
-        await pay(await threeNodes(format, seed), faults);
+        assert.equal((await pay(await threeNodes(format, seed), faults)).missed, 0, "a fault that never came");
       } catch (error) {
         throw new Error(`with seed ${seed}`, { cause: error });
       }
