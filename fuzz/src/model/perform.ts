@@ -148,11 +148,11 @@ function restore(world: World, link: TestLink, rounds: number): boolean {
   return true;
 }
 
-/** One of the nodes whose commits are held commits what waits, or only the first batch of it. */
+/** One of the nodes whose commits are held commits what waits, or only the batch that is under way. */
 function letCommit({ network }: World, which: number, one: boolean): boolean {
   const held = network.nodes.filter((node) => node.holdsCommits);
   const node = held[which % Math.max(1, held.length)];
-  if (node === undefined || (one && node.uncommitted === 0)) return false;
+  if (node === undefined || (one && !node.isCommitting)) return false;
   node.holdsCommits = false;
   if (!one) return true;
   network.step(node);

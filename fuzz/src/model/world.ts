@@ -329,7 +329,7 @@ export class World {
         this.#memories.set(node, node.manager);
         this.ledger.died(this.nameOf(node));
       }
-      const isStored = !node.isFrozen && node.uncommitted === 0;
+      const isStored = !node.isFrozen && !node.isCommitting;
       if (!isStored || !this.ledger.hasFresh(this.nameOf(node))) continue;
       const known = new Set<string>(node.manager.listRecentPayments().map(({ paymentHash }) => paymentHash));
       this.ledger.stored(this.nameOf(node), (paymentHash) => known.has(paymentHash));

@@ -164,7 +164,11 @@ export function testOutboxCrashes(format: FormatName): void {
         return [{ node: Number(node), side: side === "keeper" ? "keeper" : "manager", at }];
       });
       try {
-        assert.equal((await pay(await threeNodes(format, seed), faults)).missed, 0, "a fault that never came");
+        assert.equal(
+          (await pay(await threeNodes(format, seed), faults)).missed,
+          0,
+          "a fault that never came",
+        );
       } catch (error) {
         throw new Error(`with seed ${seed}`, { cause: error });
       }

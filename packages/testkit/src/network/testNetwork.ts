@@ -156,7 +156,7 @@ export class TestNetwork {
 
   /** One thing that the node can do, whatever happens there to it; `false` when there is none. */
   step(node: TestNode, patiently = true): boolean {
-    if (this.#atRest.has(node) && (patiently || node.uncommitted === 0)) return false;
+    if (this.#atRest.has(node) && (patiently || !node.isCommitting)) return false;
     try {
       if (!node.step({ patiently })) {
         this.#atRest.add(node);

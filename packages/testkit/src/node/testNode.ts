@@ -85,8 +85,8 @@ export interface TestNodeOptions {
   /** Called at every point at which the node can die; throw there, and `restart`, to let it die. */
   readonly onCrashPoint?: (node: TestNode, point: CrashPoint) => void;
   /**
-   * Commit only when nothing else can happen in the network, one batch at a time, so that several are under way as
-   * with a slow disk. Default false: a batch is committed before anything new comes in.
+   * Commit only when nothing else can happen in the network, as with a slow disk: what comes in meanwhile gathers in the
+   * manager and becomes the next batch. Default false: a batch is committed before anything new comes in.
    */
   readonly hasSlowStore?: boolean;
   /**
@@ -156,7 +156,7 @@ export class TestNode {
   readonly events = new Map<number, Event>();
   /** All that was handed to the broadcaster, in all lives. */
   readonly broadcasts: { readonly transaction: Transaction; readonly type: TransactionType }[] = [];
-  /** While set, batches are taken and not committed. */
+  /** While set, the batch that is taken is not committed, and no other one is taken. */
   holdsCommits = false;
   /** While set, a late watch completes updates only when it is asked to. */
   holdsUpdates = false;
@@ -170,7 +170,8 @@ export class TestNode {
   onCrashPoint: NonNullable<TestNodeOptions["onCrashPoint"]>;
   readonly #options: TestNodeOptions;
   #memory: Memory;
-  #taken: TakenBatch[] = [];
+  /** At most one batch is under way, as with a `BatchCommitter`. */
+  #taken: TakenBatch | undefined;
   #leaving: Leaving[] = [];
   #commits = 0;
   #isFrozen = false;
@@ -225,9 +226,9 @@ export class TestNode {
     return [...this.events].sort(([a], [b]) => a - b).map(([, event]) => event);
   }
 
-  /** Batches that were taken and are not committed. */
-  get uncommitted(): number {
-    return this.#taken.length;
+  /** Whether a batch was taken and is not committed. */
+  get isCommitting(): boolean {
+    return this.#taken !== undefined;
   }
 
   /**
@@ -251,7 +252,7 @@ export class TestNode {
     this.#checkSigners();
     const { hasSlowStore = false } = this.#options;
     const mayCommit = !(patiently && hasSlowStore) && !this.holdsCommits && !this.#isFrozen;
-    const mayTake = (hasSlowStore || this.holdsCommits || this.#taken.length === 0) && !this.#isFrozen;
+    const mayTake = this.#taken === undefined && !this.#isFrozen;
     return (
       this.#leave() ||
       (mayTake && this.#take()) ||
@@ -312,7 +313,7 @@ export class TestNode {
 
   /** Dies, and starts from what its store has. Connections are for whoever made them to cut. */
   restart(): void {
-    this.#taken = [];
+    this.#taken = undefined;
     this.#leaving = [];
     this.#isFrozen = false;
     this.storeFault = undefined;
@@ -353,22 +354,22 @@ export class TestNode {
     this.#commits++;
     const others = [...(chainMonitor?.takeWrites(this.#commits) ?? []), ...sweeper.takeWrites(this.#commits)];
     if (batch === undefined && others.length === 0) return this.#gather();
-    this.#taken.push({
+    this.#taken = {
       batch,
       writes: [...(batch?.writes ?? []), ...others],
       commit: this.#commits,
       signers: this.keys.memory.snapshot(),
       stored: false,
-    });
+    };
     return true;
   }
 
   #commit(): boolean {
-    const [taken] = this.#taken;
+    const taken = this.#taken;
     if (taken === undefined) return false;
     const { batch, commit } = taken;
     if (taken.writes.length > 0 && !taken.stored && !this.#store(taken)) return false;
-    this.#taken.shift();
+    this.#taken = undefined;
     const { manager, chainMonitor, sweeper } = this.#memory;
     if (batch !== undefined) manager.batchCommitted(batch.sequence);
     chainMonitor?.committed(commit);

@@ -144,10 +144,15 @@ it("several deaths in one payment that is intercepted, in any order of events", 
   context.diagnostic(tally.check());
 });
 
-it("with a slow store, which has any first few of the batches under way", (context) => {
-  exhaust({ format: "anchors-zero-fee-htlc", claims: "claim", hasSlowStore: true }, (text) =>
-    context.diagnostic(text),
-  );
+it("with a slow store: what happens during a commit is the next batch", (context) => {
+  const options = { format: "anchors-zero-fee-htlc", claims: "claim" } as const;
+  const commits = (hasSlowStore: boolean): number =>
+    undisturbed({ ...options, hasSlowStore })
+      .flat()
+      .filter(({ kind }) => kind === "after-commit").length;
+  const [slow, fast] = [commits(true), commits(false)];
+  assert.ok(slow < fast, `${slow} commits with a slow store, ${fast} without`);
+  exhaust({ ...options, hasSlowStore: true }, (text) => context.diagnostic(text));
 });
 
 for (const intercepts of ["forward", "fail"] as const) {

@@ -16,7 +16,7 @@ before(() => {
 });
 
 /** Pays while the store of a node takes `commits` batches and then no more, until all is at rest. */
-function run(hops: TwoHops, index: number, commits: number): { readonly held: number } {
+function run(hops: TwoHops, index: number, commits: number): { readonly held: boolean } {
   const node = hops.nodes[index] ?? hops.a;
   let committed = 0;
   node.holdsCommits = commits === 0;
@@ -30,7 +30,7 @@ function run(hops: TwoHops, index: number, commits: number): { readonly held: nu
   };
   let atHold: number | undefined;
   const look = (): void => {
-    if (!node.holdsCommits || node.uncommitted === 0) return;
+    if (!node.holdsCommits || !node.isCommitting) return;
     atHold ??= sent();
     assert.equal(sent(), atHold, `${names[index]} sent something while batch ${commits} was not saved`);
   };
@@ -38,11 +38,11 @@ function run(hops: TwoHops, index: number, commits: number): { readonly held: nu
     look();
     return false;
   };
-  let held = 0;
+  let held = false;
   hops.pay(msat(10_000_000n), {
     atRest: () => {
       look();
-      held = node.uncommitted;
+      held = node.isCommitting;
       node.onCrashPoint = () => {};
       node.holdsCommits = false;
       hops.network.losesConnection = () => false;
@@ -59,7 +59,7 @@ for (const format of formatNames) {
         it(`the ${name} says nothing of what is not saved, and goes on when it is`, (context) => {
           const hops = new TwoHops({ format, claims });
           let commits = 0;
-          while (run(hops, index, commits).held > 0) commits++;
+          while (run(hops, index, commits).held) commits++;
           context.diagnostic(`held back at ${commits} batches`);
           assert.ok(commits >= 5);
         });

@@ -44,7 +44,7 @@ describe("a failing store", () => {
       network.pump(a);
       assert.equal(a.isFrozen, true);
       assert.equal(a.store.commits - before, fault === "fails" ? 0 : 1);
-      assert.deepEqual([link.wires[0].chunks.length, a.uncommitted], [0, 1]);
+      assert.deepEqual([link.wires[0].chunks.length, a.isCommitting], [0, true]);
       a.thaw();
       network.settle();
       assert.equal(a.isFrozen, false);
@@ -123,7 +123,7 @@ describe("a watch that answers late", () => {
     a.holdsUpdates = true;
     order(a, b);
     network.settle();
-    assert.deepEqual([a.lateWatch?.pending, a.uncommitted], [1, 0]);
+    assert.deepEqual([a.lateWatch?.pending, a.isCommitting], [1, false]);
     const sent = effects.length;
     assert.ok(!effects.includes("send-message commitment_signed"));
     assert.equal(a.lateWatch?.complete(), true);
