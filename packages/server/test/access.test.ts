@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { listOperations } from "@fulmen/api";
 import { allows } from "@fulmen/api/routes";
-import { Log, PaymentKeys, ServerError, TokenFile, withoutSecrets } from "@fulmen/server";
+import { present } from "@fulmen/lightning/util";
+import type { NodeEvent } from "@fulmen/node";
+import { Log, PaymentKeys, ServerError, type StoredToken, TokenFile, withoutSecrets } from "@fulmen/server";
 import { RateLimiter } from "#src/http/rateLimit";
 import { findToken } from "#src/tokens/token";
 import { daemonDouble, tokens } from "./daemonDouble.ts";
+import { someNodeId } from "./nodeDouble.ts";
 
 function inFolder(use: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), "fulmen-server-"));
@@ -68,8 +71,68 @@ describe("access", () => {
     now += 1000;
     assert.equal(await statuses("read"), 200);
     assert.deepEqual([await statuses("x"), await statuses("y"), await statuses("z")], [401, 401, 429]);
-    const refused = await ask("GET", "/v1/info", { token: "admin" });
+    const refused = await ask("GET", "/v1/info", { token: "z" });
     assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "1"]);
+    assert.equal(
+      await statuses("admin"),
+      200,
+      "who shares the address with somebody who guesses is not shut out",
+    );
+  });
+
+  it("is not taken from a token by who floods from the same address without one, as a page in its browser can", async () => {
+    const narrow = { perSecond: 0.001, burst: 1 };
+    const wide = { perSecond: 100, burst: 100 };
+    const { ask } = daemonDouble({ limits: { perToken: wide, perAddress: narrow, wrongTokens: wide } });
+    const statuses = async (path: string, token: string) => (await ask("GET", path, { token })).status;
+    assert.deepEqual(
+      [await statuses("/health", ""), await statuses("/health", ""), await statuses("/v1/info", "x")],
+      [200, 429, 429],
+    );
+    assert.deepEqual([await statuses("/v1/info", "read"), await statuses("/v1/info", "read")], [200, 200]);
+  });
+
+  it("is not lost when the machine's clock goes back", () => {
+    let now = 7_200_000;
+    const limiter = new RateLimiter({ perSecond: 1, burst: 2 }, () => now);
+    assert.equal(limiter.take("a"), undefined);
+    now = 0;
+    assert.equal(limiter.take("a"), undefined);
+    assert.equal(limiter.take("a"), 1);
+    now = 1_000;
+    assert.equal(limiter.take("a"), undefined);
+  });
+
+  it("ends with the token, for a stream of events too", async ({ mock }) => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    let now = 1_700_000_000_000;
+    let known: readonly StoredToken[] = [
+      { ...present(tokens[0], "a token"), expiresAt: 1_700_000_100 },
+      { ...present(tokens[3], "a token"), id: "revoked" },
+    ];
+    const { app, node } = daemonDouble({ now: () => now, tokens: () => known });
+    const event = { kind: "channel-ready", channelId: "00".repeat(32), peer: someNodeId } as const;
+    const read = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const { status, body } = await app.request("/v1/events", { headers });
+      assert.equal(status, 200);
+      const reader = present(body ?? undefined, "a body").getReader();
+      const next = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+      await next();
+      return next;
+    };
+    const [first, second] = [await read("read"), await read("admin")];
+    node.emit(event as NodeEvent);
+    assert.match(await first(), /channel-ready/);
+    assert.match(await second(), /channel-ready/);
+    mock.timers.tick(15_000);
+    assert.deepEqual([await first(), await second()], [": alive\n\n", ": alive\n\n"]);
+    now += 100_000;
+    known = known.filter(({ id }) => id !== "revoked");
+    mock.timers.tick(15_000);
+    assert.deepEqual([await first(), await second()], ["", ""]);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(node.readers, 0);
   });
 
   it("counts by address within a bound of memory", () => {

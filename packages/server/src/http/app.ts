@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { type InputOf, listOperations, type Operation, openApiDocument, pathParameters } from "@fulmen/api";
-import { type Route, routes, type Scope } from "@fulmen/api/routes";
+import { type Route, routes } from "@fulmen/api/routes";
 import type { NodeApi } from "@fulmen/node";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
@@ -91,10 +91,8 @@ class Api {
     let response: Response;
     let token: StoredToken | undefined;
     try {
-      const address = addressOf(context);
-      this.#gate.admit(address);
-      token = this.#authorize(context, address, asked.scope);
-      response = await this.#answer(context, asked, token?.scopes ?? []);
+      token = this.#gate.admit(addressOf(context), context.req.header("authorization"), asked.scope);
+      response = await this.#answer(context, asked, token);
     } catch (error) {
       response = this.#refuse(error, asked.name);
     }
@@ -113,7 +111,7 @@ class Api {
     const asset = assetResponse(this.#options.assets, context.req.raw);
     if (asset !== undefined) return asset;
     try {
-      this.#gate.admit(addressOf(context));
+      this.#gate.admit(addressOf(context), undefined, undefined);
       const isKnown = known.has(context.req.path);
       throw isKnown
         ? new RequestRefusal(
@@ -131,11 +129,6 @@ class Api {
     }
   }
 
-  #authorize(context: Context<AppEnv>, address: string, scope: Scope | undefined): StoredToken | undefined {
-    if (scope === undefined) return undefined;
-    return this.#gate.authorize(address, context.req.header("authorization"), scope);
-  }
-
   #refuse(error: unknown, operation: string): Response {
     const response = answerOf(error);
     const code = error instanceof Error && "code" in error ? String(error.code) : "internal";
@@ -150,7 +143,7 @@ class Api {
   async #answer(
     context: Context<AppEnv>,
     { name, method, path, operation }: Asked,
-    scopes: readonly Scope[],
+    token: StoredToken | undefined,
   ): Promise<Response> {
     const input = await checkedInput(context, { method, path, operation });
     switch (name) {
@@ -167,11 +160,15 @@ class Api {
         return csvResponse(this.#options.node.ledgerCsv());
       case "events": {
         const { after } = input as InputOf<"events">;
-        return this.#streams.respond(after, context.req.raw.signal);
+        const mayGoOn = (): boolean => token !== undefined && this.#gate.isValid(token);
+        return this.#streams.respond(after, { signal: context.req.raw.signal, mayGoOn });
       }
       default:
         return Response.json(
-          await this.#call(name, input, { header: (one) => context.req.header(one), scopes }),
+          await this.#call(name, input, {
+            header: (one) => context.req.header(one),
+            scopes: token?.scopes ?? [],
+          }),
         );
     }
   }

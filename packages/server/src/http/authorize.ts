@@ -37,14 +37,15 @@ export class Gate {
     this.#wrong = new RateLimiter(limits.wrongTokens, now);
   }
 
-  /** Refuses an address that asks too often. */
-  admit(address: string): void {
-    refuseTooMany(this.#byAddress.take(address), "This address asks too often.");
-  }
-
-  /** The token of a request that needs `scope`; refuses without one that is valid and has it. */
-  authorize(address: string, header: string | undefined, scope: Scope): StoredToken {
-    refuseTooMany(this.#wrong.look(address), "This address has shown too many wrong tokens.");
+  /**
+   * The token of a request that needs `scope`; refuses without one that is valid and has it. Limits by address are for
+   * requests without a token: whoever has one is not shut out by others who come from the same address.
+   */
+  admit(address: string, header: string | undefined, scope: Scope | undefined): StoredToken | undefined {
+    if (scope === undefined) {
+      this.#countStranger(address);
+      return undefined;
+    }
     const token = this.#tokenOf(address, header);
     refuseTooMany(this.#byToken.take(token.id), "This token is used too often.");
     if (!allows(token.scopes, scope))
@@ -56,27 +57,47 @@ export class Gate {
     return token;
   }
 
+  /** Whether a token that was admitted would be admitted now: it may have expired, or been revoked. */
+  isValid({ hash }: StoredToken): boolean {
+    const token = this.#tokens(false).find((one) => one.hash === hash);
+    return token !== undefined && !this.#isExpired(token);
+  }
+
   #tokenOf(address: string, header: string | undefined): StoredToken {
     const remedy = "Make one with: fulmen token create.";
-    if (header === undefined)
+    if (header === undefined) {
+      this.#countStranger(address);
       throw new RequestRefusal("token-missing", "There is no header Authorization: Bearer <token>.", remedy);
+    }
     const [, text] = /^Bearer +([!-~]{1,200})$/i.exec(header) ?? [];
-    // One that was made a moment ago is not known yet.
-    const token =
-      text === undefined
-        ? undefined
-        : (findToken(this.#tokens(false), text) ?? findToken(this.#tokens(true), text));
+    const token = text === undefined ? undefined : this.#find(address, text);
     if (token === undefined) {
-      this.#wrong.take(address);
+      this.#countStranger(address);
+      refuseTooMany(this.#wrong.take(address), "This address has shown too many wrong tokens.");
       throw new RequestRefusal("token-unknown", "This token is not known: wrong, or revoked.", remedy);
     }
-    if (token.expiresAt !== undefined && this.#now() / 1000 >= token.expiresAt)
+    if (this.#isExpired(token))
       throw new RequestRefusal(
         "token-expired",
-        `The token "${token.name}" expired at ${new Date(token.expiresAt * 1000).toISOString()}.`,
+        `The token "${token.name}" expired at ${new Date((token.expiresAt ?? 0) * 1000).toISOString()}.`,
         remedy,
       );
     return token;
+  }
+
+  /** One that was made a moment ago is not known yet: the file is looked at, but not for who guesses. */
+  #find(address: string, text: string): StoredToken | undefined {
+    const known = findToken(this.#tokens(false), text);
+    const mayLook = known === undefined && this.#wrong.look(address) === undefined;
+    return mayLook ? findToken(this.#tokens(true), text) : known;
+  }
+
+  #countStranger(address: string): void {
+    refuseTooMany(this.#byAddress.take(address), "This address asks too often.");
+  }
+
+  #isExpired({ expiresAt }: StoredToken): boolean {
+    return expiresAt !== undefined && this.#now() / 1000 >= expiresAt;
   }
 }
 

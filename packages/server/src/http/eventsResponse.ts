@@ -7,6 +7,14 @@ const heartbeatMilliseconds = 15_000;
 /** Open streams at once. */
 const maxStreams = 64;
 
+/** Of whom a stream is. */
+interface StreamReader {
+  /** It is gone. */
+  readonly signal: AbortSignal;
+  /** Asked before each event, and with each sign of life: a stream is not to outlive the token that it was opened with. */
+  readonly mayGoOn: () => boolean;
+}
+
 /**
  * Streams of server-sent events. Each reads from the node only what its client has taken, so that a slow client costs no
  * memory; the first block says from where a client would go on that has seen nothing yet.
@@ -24,7 +32,7 @@ export class EventStreams {
   }
 
   /** Events behind `after`; those from now on when it is absent. */
-  respond(after: number | undefined, signal: AbortSignal): Response {
+  respond(after: number | undefined, { signal, mayGoOn }: StreamReader): Response {
     if (this.#open >= maxStreams)
       throw new RequestRefusal(
         "too-busy",
@@ -36,7 +44,14 @@ export class EventStreams {
     this.#open += 1;
     const ended = new AbortController();
     let isOpen = true;
-    const blocks = eventBlocks(this.#node, start, ended.signal);
+    const blocks = eventBlocks(this.#node, start, {
+      signal: ended.signal,
+      mayGoOn: () => {
+        // The node's reader ends by the signal: it may be waiting for news.
+        if (!mayGoOn()) ended.abort();
+        return !ended.signal.aborted;
+      },
+    });
     const end = (): void => {
       if (!isOpen) return;
       isOpen = false;
@@ -73,7 +88,7 @@ export class EventStreams {
 async function* eventBlocks(
   node: NodeApi,
   start: number,
-  signal: AbortSignal,
+  { signal, mayGoOn }: StreamReader,
 ): AsyncGenerator<string, undefined> {
   yield `id: ${start}\n: Fulmen\n\n`;
   const events = node.events({ after: start, signal })[Symbol.asyncIterator]();
@@ -81,6 +96,7 @@ async function* eventBlocks(
     let next = events.next();
     while (!signal.aborted) {
       const outcome = await firstOf(next, signal);
+      if (!mayGoOn()) return;
       if (outcome === "silence") {
         yield ": alive\n\n";
         continue;

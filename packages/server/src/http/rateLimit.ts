@@ -16,7 +16,7 @@ export class RateLimiter {
   readonly #maxKeys: number;
   readonly #buckets = new Map<string, { left: number; at: number }>();
 
-  /** `now` in milliseconds, rising. */
+  /** `now` in milliseconds; when it goes back, as clocks do that are put right, no time has passed. */
   constructor(limit: RateLimit, now: () => number, maxKeys = 10_000) {
     this.#limit = limit;
     this.#now = now;
@@ -47,8 +47,8 @@ export class RateLimiter {
     const { perSecond, burst } = this.#limit;
     const now = this.#now();
     const known = this.#buckets.get(key);
-    const left =
-      known === undefined ? burst : Math.min(burst, known.left + ((now - known.at) / 1000) * perSecond);
+    const passed = Math.max(0, now - (known?.at ?? now)) / 1000;
+    const left = known === undefined ? burst : Math.min(burst, known.left + passed * perSecond);
     // Set anew, so that the map is in the order of last use.
     this.#buckets.delete(key);
     const bucket = { left, at: now };
