@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import fs, { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type MockTracker } from "node:test";
 import { listOperations } from "@fulmen/api";
 import { allows } from "@fulmen/api/routes";
 import { present } from "@fulmen/lightning/util";
@@ -143,6 +144,55 @@ describe("access", () => {
     assert.equal(limiter.take("b"), undefined, "the one that was used longest ago is forgotten");
     assert.notEqual(limiter.take("d"), undefined);
   });
+});
+
+describe("keys of payments, where room is short", () => {
+  /** As a disk that is full after so many bytes of the next text: the rest is not written, and that is said only then. */
+  function fillDisk(mock: { method: MockTracker["method"]; restoreAll(): void }, bytes: number): void {
+    const write = fs.writeFileSync;
+    mock.method(fs, "writeFileSync", (file: number, text: string) => {
+      write(file, text.slice(0, bytes));
+      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    });
+    mock.method(fs, "writeSync", (file: number, text: string) => {
+      write(file, text.slice(0, bytes));
+      return bytes;
+    });
+    syncBuiltinESMExports();
+  }
+
+  it("promise nothing on a full disk, and none is lost that comes later", ({ mock }) =>
+    inFolder((folder) => {
+      const path = join(folder, "keys");
+      const keys = new PaymentKeys(path);
+      keys.set("first", { fingerprint: "f" });
+      fillDisk(mock, 20);
+      assert.throws(() => keys.set("second", { fingerprint: "f" }), { code: "payment-keys-unusable" });
+      assert.equal(keys.find("second"), undefined);
+      keys.set("first", { fingerprint: "f", paymentId: "paid" });
+      assert.equal(keys.find("first")?.paymentId, "paid");
+      mock.restoreAll();
+      syncBuiltinESMExports();
+      keys.set("third", { fingerprint: "f" });
+      const read = new PaymentKeys(path);
+      assert.deepEqual(
+        ["first", "second", "third"].map((key) => read.find(key)?.fingerprint),
+        ["f", undefined, "f"],
+      );
+    }));
+
+  it("take no more room than the newest of them, however often one is used", () =>
+    inFolder((folder) => {
+      const path = join(folder, "keys");
+      const keys = new PaymentKeys(path, 10);
+      for (let i = 0; i < 200; i++) {
+        keys.set(`${i % 3}`, { fingerprint: `${i}` });
+        assert.ok(statSync(path).size < 2_000);
+      }
+      assert.equal(new PaymentKeys(path).find("1")?.fingerprint, "199");
+      for (const key of ["0", "1", "2"]) keys.delete(key);
+      assert.equal(new PaymentKeys(path).find("1"), undefined);
+    }));
 });
 
 describe("a file of tokens", () => {

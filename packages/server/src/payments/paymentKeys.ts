@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { ServerError } from "../serverError.ts";
 
 /** What is known of a key that came with a payment. */
@@ -20,10 +28,18 @@ const maxKeys = 20_000;
 export class PaymentKeys {
   readonly #path: string | undefined;
   readonly #records = new Map<string, KeyRecord>();
+  readonly #maxLines: number;
+  #lines = 0;
+  /** Whether a full disk may have left half a line. */
+  #isTorn = false;
 
-  /** Without a path nothing outlives the process: for tests. */
-  constructor(path?: string) {
+  /**
+   * Without a path nothing outlives the process: for tests. After `maxLines` the file is written anew, without what was
+   * overwritten.
+   */
+  constructor(path?: string, maxLines: number = 4 * maxKeys) {
     this.#path = path;
+    this.#maxLines = maxLines;
     if (path !== undefined) this.#read(path);
   }
 
@@ -31,10 +47,17 @@ export class PaymentKeys {
     return this.#records.get(hashOf(key));
   }
 
-  /** Durable when it returns. */
+  /**
+   * Durable when it returns, if the key is new; what is added to one that is known may be lost on a full disk: the payment
+   * was made then, which is what whoever asked has to hear.
+   */
   set(key: string, record: KeyRecord): void {
     const hash = hashOf(key);
-    this.#append({ key: hash, ...record });
+    try {
+      this.#append({ key: hash, ...record });
+    } catch (error) {
+      if (!this.#records.has(hash)) throw error;
+    }
     this.#records.delete(hash);
     this.#records.set(hash, record);
     this.#forgetOldest();
@@ -43,8 +66,12 @@ export class PaymentKeys {
   /** Nothing was paid under this key. */
   delete(key: string): void {
     const hash = hashOf(key);
-    this.#append({ key: hash });
     this.#records.delete(hash);
+    try {
+      this.#append({ key: hash });
+    } catch {
+      // After a restart it is not known whether something was paid, which is no worse than a crash.
+    }
   }
 
   #forgetOldest(): void {
@@ -54,38 +81,39 @@ export class PaymentKeys {
     }
   }
 
+  /** What was not written whole is not there, and spoils no line that comes later. */
   #append(row: object): void {
     if (this.#path === undefined) return;
-    const file = openSync(this.#path, "a", 0o600);
     try {
-      writeSync(file, `${JSON.stringify(row)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      if (this.#lines >= this.#maxLines) this.#rewrite(this.#path);
+      const before = this.#isTorn ? "\n" : "";
+      this.#isTorn = true;
+      writeDurably(this.#path, "a", `${before}${JSON.stringify(row)}\n`);
+      this.#isTorn = false;
+      this.#lines++;
+    } catch (cause) {
+      throw unusable(this.#path, cause);
     }
   }
 
-  /** Reads what was appended, and writes it anew without what was overwritten. A line that was cut off counts as absent. */
+  /** Reads what was appended. A line that was cut off counts as absent. */
   #read(path: string): void {
     try {
       appendFileSync(path, "", { mode: 0o600 });
       for (const line of readFileSync(path, "utf8").split("\n")) this.#take(line);
       this.#forgetOldest();
-      const rows = [...this.#records].map(([key, record]) => JSON.stringify({ key, ...record }));
-      const file = openSync(`${path}.new`, "w", 0o600);
-      try {
-        writeSync(file, rows.map((row) => `${row}\n`).join(""));
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(`${path}.new`, path);
+      this.#rewrite(path);
     } catch (cause) {
-      throw new ServerError("payment-keys-unusable", `${path} cannot be read or written.`, {
-        remedy: "Give the file back to the user that runs the node, and make room on the disk.",
-        cause,
-      });
+      throw unusable(path, cause);
     }
+  }
+
+  #rewrite(path: string): void {
+    const rows = [...this.#records].map(([key, record]) => JSON.stringify({ key, ...record }));
+    writeDurably(`${path}.new`, "w", rows.map((row) => `${row}\n`).join(""));
+    renameSync(`${path}.new`, path);
+    this.#lines = rows.length;
+    this.#isTorn = false;
   }
 
   #take(line: string): void {
@@ -102,6 +130,24 @@ export class PaymentKeys {
     if (typeof fingerprint !== "string") return;
     this.#records.set(row.key, { fingerprint, ...(typeof paymentId === "string" && { paymentId }) });
   }
+}
+
+/** All of `text`, or an error: a disk that is almost full takes a part, and says so only by a number. */
+function writeDurably(path: string, mode: "a" | "w", text: string): void {
+  const file = openSync(path, mode, 0o600);
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function unusable(path: string, cause: unknown): ServerError {
+  return new ServerError("payment-keys-unusable", `${path} cannot be read or written.`, {
+    remedy: "Give the file back to the user that runs the node, and make room on the disk.",
+    cause,
+  });
 }
 
 function hashOf(text: string): string {

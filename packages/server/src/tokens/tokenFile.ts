@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { isScope, type Scope } from "@fulmen/api/routes";
 import { ServerError } from "../serverError.ts";
 import { hashOfToken, newToken, type StoredToken } from "./token.ts";
@@ -84,7 +84,7 @@ export class TokenFile {
     const path = `${this.#path}.new`;
     const file = openSync(path, "w", 0o600);
     try {
-      writeSync(file, `${JSON.stringify({ tokens }, undefined, 2)}\n`);
+      writeFileSync(file, `${JSON.stringify({ tokens }, undefined, 2)}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);
