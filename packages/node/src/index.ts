@@ -33,6 +33,7 @@ export type {
   NodeLogger,
   NodeNetwork,
   NodeOptions,
+  RestoreFromPeers,
   RetentionOption,
   StorageOption,
 } from "./api/options.ts";

@@ -61,6 +61,7 @@ function exitOfNode({ code, details }: NodeError): ExitCode {
     case "store-not-empty":
     case "store-stale":
     case "backup-unusable":
+    case "backup-not-found":
       return exitCodes.store;
     case "port-in-use":
       return exitCodes.portInUse;

@@ -40,7 +40,8 @@ const constants = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574];
  * words that it starts from, which is therefore taken back.
  */
 function subkey(key: Uint8Array, nonce: Uint8Array): Uint8Array {
-  const start = nonce.slice(0, 16);
+  // Not `slice`, which gives a view of its memory where the nonce is part of Node's Buffer.
+  const start = Uint8Array.from(nonce.subarray(0, 16));
   const block = new DataView(chacha20FromBlock(key, start, new Uint8Array(64)).buffer);
   const startView = new DataView(start.buffer);
   const derived = new DataView(new ArrayBuffer(32));

@@ -1,5 +1,6 @@
 export { AnchorReserveError } from "./anchorReserveCheck.ts";
 export { ApiError, type ApiErrorCode } from "./apiError.ts";
+export { BackupCollector, type BackupCollectorOptions, type ReturnedBackup } from "./backupCollector.ts";
 export { type Batch, type Effect, effectDurability } from "./batch.ts";
 export type { BlindedPathsOptions } from "./blindedPaths.ts";
 export { ChainMonitor, type ChainMonitorEnvironment } from "./chainMonitor.ts";

@@ -176,6 +176,10 @@ export class PeerStorage implements ChannelMessageHandler {
       case "peer_storage_retrieval":
         this.#returned(nodeId, message.blob);
         return;
+      case "channel_ready":
+        this.#inner.handleMessage(nodeId, message);
+        this.#sendAgain(nodeId);
+        return;
       default:
         this.#inner.handleMessage(nodeId, message);
     }
@@ -228,6 +232,13 @@ export class PeerStorage implements ChannelMessageHandler {
     peer.sent = backup;
     peer.sentAt = this.#now;
     this.#send(nodeId, peer.epoch, { type: "peer_storage", blob: backup });
+  }
+
+  /** A peer need not keep anything before it has seen the funding: what came earlier it may have let go. */
+  #sendAgain(nodeId: NodeId): void {
+    const peer = this.#peers.get(nodeId);
+    if (peer !== undefined) peer.sent = undefined;
+    this.#sendBackup(nodeId);
   }
 
   #send(nodeId: NodeId, epoch: number, message: LightningMessage): void {

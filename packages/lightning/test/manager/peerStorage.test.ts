@@ -5,7 +5,8 @@ import type { KvEntry, KvWrite } from "#src/chain/kvStore";
 import type { ChannelMessage, ChannelMessageHandler } from "#src/handlers/messageHandler";
 import { PeerStorage } from "#src/manager/peerStorage";
 import { sealStaticBackup } from "#src/storage/v1/staticBackup";
-import type { NodeId } from "#src/util/ids";
+import type { Point } from "#src/util/bytes";
+import type { ChannelId, NodeId } from "#src/util/ids";
 import { Features, type Init } from "#src/wire/index";
 
 const us = `02${"aa".repeat(32)}` as NodeId;
@@ -149,6 +150,21 @@ describe("peer storage of ours", () => {
     storage.tick(1_200, 100);
     assert.deepEqual(sent(storage), []);
     assert.equal(storage.setBackup(new Uint8Array(65_532)), false);
+  });
+
+  it("is sent again when the peer has seen the funding, before which it need not keep it", () => {
+    const { storage, connect, heard } = setUp(new Set([peer]));
+    storage.setBackup(backup(1));
+    connect(peer);
+    const ready = {
+      type: "channel_ready",
+      channelId: "01".repeat(32) as ChannelId,
+      secondPerCommitmentPoint: new Uint8Array(33) as Point,
+      tlvs: {},
+    } as const;
+    storage.handleMessage(peer, ready);
+    assert.deepEqual(sent(storage), [`peer_storage ${backup(1).length}`]);
+    assert.deepEqual(heard, [ready]);
   });
 
   it("comes back: the newest that is ours counts, once for each connection", () => {

@@ -104,6 +104,15 @@ describe("a static channel backup", () => {
     }
   });
 
+  it("is read from a Buffer, as files are in Node, like from any other bytes", () => {
+    const pool = Buffer.concat([Buffer.alloc(5), sealed]);
+    assert.deepEqual(
+      openStaticBackup(pool.subarray(5), keys.peerStorageKey()),
+      openStaticBackup(sealed, keys.peerStorageKey()),
+    );
+    assert.ok(openStaticBackup(pool.subarray(5), keys.peerStorageKey()).ok);
+  });
+
   it("stays readable, byte for byte", () => {
     const opened = openStaticBackup(fromHex(golden.sealed), fromHex(golden.key));
     assert.ok(opened.ok);

@@ -15,6 +15,8 @@ export type NodeErrorCode =
   | "store-unusable"
   /** The static channel backup is damaged, of another seed, or of a newer version: `details.reason`. */
   | "backup-unusable"
+  /** None of the peers that were asked gave a backup of this node back: the message says why of each. */
+  | "backup-not-found"
   /** A backup can only be restored into an empty store. */
   | "store-not-empty"
   /** There is a backup of channels that this store does not know: it is empty, or older than the backup. */

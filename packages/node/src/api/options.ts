@@ -121,15 +121,26 @@ export interface NodeOptions {
   /** Whether peers with a channel are asked to keep it, too, where they can. Default true. */
   readonly backupAtPeers?: boolean;
   /**
-   * A static channel backup, when the store is lost: with an empty store the node asks its peers to close all channels, and
-   * takes what they pay to the wallet. Give it again until the restore is done, as often as it is interrupted: a store that was
-   * restored from this backup goes on, and any other that is not empty is refused and left as it is.
+   * A static channel backup, or who may have it, when the store is lost: with an empty store the node asks its peers to close all
+   * channels, and takes what they pay to the wallet. Give it again until the restore is done, as often as it is interrupted: a
+   * store that was restored from this backup goes on, and any other that is not empty is refused and left as it is.
    */
-  readonly restoreFrom?: Uint8Array;
+  readonly restoreFrom?: Uint8Array | RestoreFromPeers;
   /** Default: nothing is logged. */
   readonly logger?: NodeLogger;
   /** For development and tests; refused on mainnet. */
   readonly development?: DevelopmentOptions;
+}
+
+/**
+ * Where a node that has nothing but its seed gets its backup: from peers that keep it for the node (BOLT 1, "Peer storage"). All
+ * are asked, those too who turn out to be in the backup, and the newest counts. Each may give an old one: name several.
+ */
+export interface RestoreFromPeers {
+  /** `nodeid@host:port` of peers with which there were channels. */
+  readonly peers: readonly string[];
+  /** How long one that is connected is waited for. Default 10. */
+  readonly waitSeconds?: number;
 }
 
 /** What makes tests faster or lets them know what comes, and would make a node worse or give it away. */

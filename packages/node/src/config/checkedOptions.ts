@@ -3,7 +3,7 @@ import { networks } from "@fulmen/bitcoin/network";
 import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
 import { type ErrorDetails, NodeError } from "../api/nodeError.ts";
 import type { DevelopmentOptions, NodeNetwork, NodeOptions } from "../api/options.ts";
-import { hostAndPort } from "../peers/index.ts";
+import { hostAndPort, parsePeer } from "../peers/index.ts";
 
 const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   network: true,
@@ -53,6 +53,14 @@ export function checkOptions(options: NodeOptions): void {
     );
   }
   for (const address of options.announceAddresses ?? []) hostAndPort(address);
+  const { restoreFrom } = options;
+  if (restoreFrom !== undefined && !(restoreFrom instanceof Uint8Array)) {
+    const { peers } = restoreFrom;
+    if (!Array.isArray(peers) || peers.length === 0) {
+      refuse("restoreFrom", "it names no peers and is no backup", "give the backup's bytes, or peers to ask");
+    }
+    for (const peer of peers) parsePeer(peer);
+  }
   const port = listen?.port;
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 0xffff)) {
     refuse(

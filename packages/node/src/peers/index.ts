@@ -1,2 +1,3 @@
-export { formatAddress, hostAndPort } from "./addresses.ts";
+export { formatAddress, hostAndPort, parsePeer } from "./addresses.ts";
+export { dial } from "./dial.ts";
 export { Peers } from "./peers.ts";

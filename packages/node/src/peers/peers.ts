@@ -1,14 +1,11 @@
 import type { NodeId } from "@fulmen/lightning/util";
-import type { DialFailure, PeerAddress } from "@fulmen/net";
+import type { PeerAddress } from "@fulmen/net";
 import type { PeerView } from "../api/channels.ts";
 import { NodeError } from "../api/nodeError.ts";
 import { peerPrefix } from "../journal/index.ts";
 import { type NodeParts, phaseOf } from "../parts/index.ts";
 import { formatAddress, parsePeer } from "./addresses.ts";
-
-/** For the handshake and the exchange of `init`. */
-const handshakeTimeout = 15_000;
-const look = 5;
+import { dial, unreachable } from "./dial.ts";
 
 /** Peers that the node keeps being connected to, and their addresses, over restarts. */
 export class Peers {
@@ -36,7 +33,7 @@ export class Peers {
       if (address === undefined) {
         throw unreachable(`no address of ${nodeId} is known`, "give nodeid@host:port");
       }
-      await this.#dial(address);
+      await dial(this.#parts, address);
     }
     if (address !== undefined) {
       this.#kept.set(nodeId, address);
@@ -83,39 +80,4 @@ export class Peers {
       };
     });
   }
-
-  async #dial(address: PeerAddress): Promise<void> {
-    const { transport, peerManager } = this.#parts;
-    const where = formatAddress(address);
-    const dialled = await transport.connect(address);
-    if (!dialled.ok) {
-      if (peerManager.peer(address.nodeId) !== undefined) return;
-      throw unreachable(
-        `nobody answers at ${where}: ${reasonOf(dialled.error)}`,
-        "see that the address is right and the node up",
-      );
-    }
-    let isClosed = false;
-    void dialled.value.closed.then(() => {
-      isClosed = true;
-    });
-    const until = performance.now() + handshakeTimeout;
-    while (peerManager.peer(address.nodeId) === undefined) {
-      if (isClosed) {
-        const text = `who answers at ${where} ended the connection`;
-        throw unreachable(text, "see that the node id is that of this address, and its network yours");
-      }
-      if (performance.now() > until)
-        throw unreachable(`${where} does not answer as a node does`, "try again later");
-      await new Promise((resolve) => setTimeout(resolve, look));
-    }
-  }
-}
-
-function reasonOf(failure: DialFailure): string {
-  return failure.kind === "failed" ? failure.code : failure.kind.replaceAll("-", " ");
-}
-
-function unreachable(message: string, remedy: string): NodeError {
-  return new NodeError("peer-unreachable", message, { remedy });
 }

@@ -155,10 +155,12 @@ export class Backups {
   }
 
   #peers(): BackupPlace {
-    const { peerStorage, logger } = this.#parts;
+    const { peerStorage, background, logger } = this.#parts;
     const write = async (backup: Uint8Array): Promise<void> => {
       await this.#count();
-      if (peerStorage.setBackup(backup)) return;
+      const isTaken = peerStorage.setBackup(backup);
+      background.wake();
+      if (isTaken) return;
       const text = "the static channel backup is too long for peers to keep";
       logger.log({ level: "warn", module: "backup", text });
     };

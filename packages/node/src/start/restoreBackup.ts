@@ -3,6 +3,7 @@ import type { Network } from "@fulmen/bitcoin/network";
 import type { ChainSource } from "@fulmen/chain-sync";
 import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
 import type { UserConfig } from "@fulmen/lightning/channel";
+import type { Logger } from "@fulmen/lightning/handlers";
 import type { KeysManager } from "@fulmen/lightning/sign";
 import {
   chainPositionKey,
@@ -15,7 +16,7 @@ import { type BlockHeight, blockHeight } from "@fulmen/lightning/util";
 import { NodeError } from "../api/nodeError.ts";
 import type { NodeOptions } from "../api/options.ts";
 import { backupKey, decodeRow, encodeRow, peerPrefix } from "../journal/index.ts";
-import { hostAndPort } from "../peers/addresses.ts";
+import { addressesIn, backupFromPeers, type PeerBackup } from "./peerBackup.ts";
 import { orThrow } from "./restore.ts";
 
 interface Owner {
@@ -30,6 +31,7 @@ interface RestoreTarget extends Owner {
   /** Of the chain's tip. */
   readonly height: BlockHeight;
   readonly config: UserConfig;
+  readonly logger: Logger;
   readonly storeIsEmpty: boolean;
 }
 
@@ -69,34 +71,45 @@ export async function backupInFile(path: string, { keys, network }: Owner): Prom
 }
 
 /**
- * Fills an empty store from the backup that the options name: its channels wait for their peers to close them. All of it is one
- * batch, with the height from which the chain is to be read: whenever the node dies, there is nothing in the store, or all, and
- * the next start goes on. Says whether it wrote anything.
+ * Fills an empty store from the backup that the options name, or from the newest that peers give back: its channels wait for
+ * their peers to close them. All of it is one batch, with the height from which the chain is to be read: whenever the node dies,
+ * there is nothing in the store, or all, and the next start goes on. Says whether it wrote anything.
  *
  * Throws `store-stale` where a backup in one of the node's files is newer than what is to be started, before anything is
- * written; `backup-unusable`, `wrong-network` and `store-not-empty`.
+ * written; `backup-unusable`, `backup-not-found`, `wrong-network` and `store-not-empty`.
  */
 export async function restoreBackup(options: NodeOptions, target: RestoreTarget): Promise<boolean> {
   const { store, keys, storeIsEmpty } = target;
   const { restoreFrom, backupFiles = [] } = options;
   const row = await backupRow(store);
-  const backup =
-    restoreFrom &&
-    orThrow(openStaticBackup(new Uint8Array(restoreFrom), keys.peerStorageKey()), "backup-unusable");
-  const isNew = backup !== undefined && row?.restoredFrom !== backup.counter;
-  if (isNew && !storeIsEmpty) {
+  const given = restoreFrom instanceof Uint8Array ? openedBackup(restoreFrom, keys) : restoreFrom;
+  const isDone =
+    given === undefined ||
+    (row?.restoredFrom !== undefined && (!("counter" in given) || given.counter === row.restoredFrom));
+  if (!isDone && !storeIsEmpty) {
     throw new NodeError("store-not-empty", "the store is in use, and was not restored from this backup", {
       remedy: "start it without the backup; or, if it lacks channels, set it aside and give an empty store",
     });
   }
-  const counter = Math.max(row?.counter ?? 0, backup?.counter ?? 0);
-  await expectNoNewerBackup(backupFiles, target, counter);
-  if (backup === undefined || !isNew) return false;
-  await store.commit(await restoredWrites(backup, target));
+  const found = isDone
+    ? undefined
+    : "counter" in given
+      ? { backup: given, addresses: [] }
+      : await backupFromPeers(given, target);
+  await expectNoNewerBackup(backupFiles, target, Math.max(row?.counter ?? 0, found?.backup.counter ?? 0));
+  if (found === undefined) return false;
+  await store.commit(await restoredWrites(found, target));
   return true;
 }
 
-async function restoredWrites(backup: StaticBackup, target: RestoreTarget): Promise<readonly KvWrite[]> {
+function openedBackup(bytes: Uint8Array, keys: KeysManager): StaticBackup {
+  return orThrow(openStaticBackup(bytes, keys.peerStorageKey()), "backup-unusable");
+}
+
+async function restoredWrites(
+  { backup, addresses }: PeerBackup,
+  target: RestoreTarget,
+): Promise<readonly KvWrite[]> {
   const { keys, network, source, height, config } = target;
   const { channelConfig } = config;
   const terms = { nodeId: keys.nodeId, network, signerProvider: keys, channelConfig };
@@ -106,29 +119,19 @@ async function restoredWrites(backup: StaticBackup, target: RestoreTarget): Prom
   const start = Math.min(Math.max((oldestHeight ?? height) - reorgDepth, 0), height);
   const position = await source.locate(blockHeight(start));
   const row: BackupRow = { counter: backup.counter, restoredFrom: backup.counter };
+  const peers = new Set(backup.peers.map(({ nodeId }) => nodeId));
+  const named = addresses.filter(({ nodeId }) => peers.has(nodeId));
+  // Where the user found a peer just now counts more than where the node found it once.
+  const known = new Map([...addressesIn(backup), ...named].map((address) => [address.nodeId, address]));
   return [
     ...writes,
     { key: chainPositionKey, value: encodeChainPosition(position) },
     { key: backupKey, value: encodeRow(row) },
-    ...addressRows(backup),
+    ...[...known.values()].map((address) => ({
+      key: `${peerPrefix}${address.nodeId}`,
+      value: encodeRow(address),
+    })),
   ];
-}
-
-/** The node looks for its peers where they were found last. */
-function addressRows({ peers }: StaticBackup): readonly KvWrite[] {
-  return peers.flatMap(({ nodeId, addresses: [first] }) => {
-    const address = first === undefined ? undefined : addressOf(first);
-    return address ? [{ key: `${peerPrefix}${nodeId}`, value: encodeRow({ nodeId, ...address }) }] : [];
-  });
-}
-
-/** Without one the user can still connect to the peer. */
-function addressOf(text: string): ReturnType<typeof hostAndPort> | undefined {
-  try {
-    return hostAndPort(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A node that began anew in an empty store, or goes on in an old one, would write over the backup that can save it. */

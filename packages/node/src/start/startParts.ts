@@ -75,6 +75,7 @@ export async function startParts(
     source,
     height,
     config,
+    logger,
     storeIsEmpty,
   });
   const owned = isRestored ? await checkOwner({ store, keys, network }) : found;
