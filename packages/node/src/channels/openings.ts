@@ -24,6 +24,9 @@ interface Opening extends OpeningFacts {
   readonly funded?: { readonly channelId: ChannelId; readonly lock: LockId };
 }
 
+/** Refusals of peers' channels in an hour of which the user is told: anybody can bring them about. */
+const mostRefusalsTold = 20;
+const hour = 3_600;
 /** For the peer to answer and sign. */
 const openingTimeout = 60_000;
 const defaultMaxPerPeer = 4;
@@ -33,6 +36,7 @@ const defaultMaxTotal = 500;
 export class Openings {
   readonly #parts: NodeParts;
   readonly #byTemporaryId = new Map<ChannelId, Opening>();
+  #refusals = { since: 0, told: 0 };
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
@@ -83,7 +87,10 @@ export class Openings {
       : undefined;
   }
 
-  /** Does what an event about an opening asks for. Gives the reason when a peer's channel was refused. */
+  /**
+   * Does what an event about an opening asks for. Gives the reason when a peer's channel was refused, unless there were
+   * too many of late.
+   */
   act(event: Event): string | undefined {
     switch (event.kind) {
       case "funding-generation-ready":
@@ -216,9 +223,17 @@ export class Openings {
       return undefined;
     }
     this.#giveUp(id, refusal);
+    if (!this.#mayTellRefusal()) return undefined;
     const text = `a channel of ${event.funding} sat was refused: ${refusal}`;
     this.#parts.logger.log({ level: "info", module: "node", text, nodeId: counterparty });
     return refusal;
+  }
+
+  #mayTellRefusal(): boolean {
+    const now = this.#parts.now();
+    if (now - this.#refusals.since >= hour) this.#refusals = { since: now, told: 0 };
+    this.#refusals.told++;
+    return this.#refusals.told <= mostRefusalsTold;
   }
 
   #refusalOf(

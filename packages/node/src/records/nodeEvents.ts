@@ -14,7 +14,9 @@ export function nodeEventOf(event: Event, at: number): NodeEvent | undefined {
     case "channel-ready":
       return { kind: "channel-ready", channelId: event.channelId, peer: event.counterparty };
     case "channel-closed": {
-      const { channelId, counterparty: peer, capacity, lastLocalBalance: local } = event;
+      const { channelId, counterparty: peer, capacity, lastLocalBalance: local, funding } = event;
+      // Whoever asked for it has heard; peers could fill the history with channels that they do not fund.
+      if (funding === undefined) return undefined;
       return {
         kind: "channel-closed",
         channelId,

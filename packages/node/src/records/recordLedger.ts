@@ -58,7 +58,9 @@ export async function recordLedger(
     case "payment-forwarded":
       return forwarded(journal, event);
     case "channel-closed": {
-      const { channelId } = event;
+      const { channelId, funding } = event;
+      // Nothing was ever in it: anybody can begin such channels, as many as they like.
+      if (funding === undefined) return;
       const share = journal.account(`channel/${channelId}`);
       await noteChannel(journal, channelId, { isClosed: true });
       journal.entry({
