@@ -1,5 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { BackgroundProcessor, BumpTransactionHandler, type NodeStatus } from "@fulmen/background";
+import {
+  BackgroundProcessor,
+  BumpTransactionHandler,
+  type NodeStatus,
+  systemClock,
+} from "@fulmen/background";
 import { crypto, nobleProvider } from "@fulmen/bitcoin/crypto";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { BroadcastQueue, ChainUtxoLookup, FeeEstimates } from "@fulmen/chain-sync";
@@ -21,6 +26,7 @@ import type { NodeKeys } from "../seed/index.ts";
 import { openStore } from "./openStore.ts";
 import { checkOwner, orThrow, restore } from "./restore.ts";
 import { restoreBackup } from "./restoreBackup.ts";
+import { risingSeconds } from "./risingSeconds.ts";
 import type { StartedParts } from "./stack.ts";
 
 const defaultMaxEvents = 100_000;
@@ -174,6 +180,7 @@ function reachableParts(
   const bumping = { coins: wallet, signerProvider: keys, broadcaster: base.broadcaster, logger };
   const background = new BackgroundProcessor({
     ...{ manager, peerManager, chainMonitor, sweeper, store, gossip, scorer, logger },
+    clock: { ...systemClock, now: base.now },
     wallet: {
       // Nothing rests on what peers keep with us: it goes with any batch.
       takeWrites: () => [...wallet.takeWrites(), ...peerStorage.takeWrites()],
@@ -248,13 +255,4 @@ function leaseOf(store: KVStore & Partial<Lease>): (() => boolean) | undefined {
 function rebroadcast({ wallet, broadcaster }: Pick<NodeParts, "wallet" | "broadcaster">): void {
   for (const transaction of wallet.pendingTransactions())
     broadcaster.broadcastTransactions([transaction], "sweep");
-}
-
-/** Seconds since 1970 that never go back, whatever is done to the machine's clock. */
-function risingSeconds(): () => number {
-  let last = 0;
-  return () => {
-    last = Math.max(last, Math.floor(Date.now() / 1_000));
-    return last;
-  };
 }
