@@ -126,6 +126,23 @@ describe("the config", () => {
     }
   });
 
+  it("takes further chain sources, each with its address", () => {
+    const further = (text: string) => read(least, { FULMEN_CHAIN_FURTHER: text }).furtherChains;
+    assert.deepEqual(
+      further("electrum tls://h:50002, bitcoind http://u:p%40@h:8332, esplora https://h/api"),
+      [
+        { electrum: { url: "tls://h:50002" } },
+        { bitcoind: { url: "http://h:8332/", user: "u", password: "p@" } },
+        { esplora: { url: "https://h/api" } },
+      ],
+    );
+    for (const text of ["https://h/api", "esplora h", "esplore https://h/api", "bitcoind http://h:1"]) {
+      const error = refusal(() => further(`${text}, bitcoind http://u:geheim@h`));
+      assert.match(error.message, /chain\.further/);
+      assert.ok(!error.message.includes("geheim"));
+    }
+  });
+
   it("takes keys for protocol tests as hex", () => {
     const hex = (digit: string): string => digit.repeat(64);
     const secrets = ["1", "2", "3", "4", "5", "6"].map(hex);

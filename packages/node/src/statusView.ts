@@ -29,7 +29,7 @@ export function statusView(
     };
   }
   const { parts, following, listening, startedAt } = node;
-  const { manager, source, peerManager, graph } = parts;
+  const { manager, source, furtherSources, peerManager, graph } = parts;
   const { tip, lastAnswer, problem } = following.state;
   const { height, hash } = manager.bestBlock;
   const channels = manager.listChannels();
@@ -45,6 +45,12 @@ export function statusView(
       isSynced: problem === undefined && height >= tip,
       ...(lastAnswer !== undefined && { lastAnswer }),
       ...(problem !== undefined && { problem }),
+      ...(furtherSources.length > 0 && {
+        further: furtherSources.map(({ name, problem: its }) => ({
+          source: name,
+          ...(its !== undefined && { problem: its }),
+        })),
+      }),
     },
     ...(listening !== undefined && { listening, uri: `${nodeId}@${listening}` }),
     peers: peerManager.listPeers().length,

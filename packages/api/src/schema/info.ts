@@ -22,6 +22,10 @@ export const ChainStatus = z
     isSynced: z.boolean(),
     lastAnswer: Timestamp.optional().openapi({ description: "When the source last answered." }),
     problem: z.string().optional().openapi({ description: "Why the source does not answer now." }),
+    further: z
+      .array(z.strictObject({ source: z.string(), problem: z.string().optional() }))
+      .optional()
+      .openapi({ description: "Those that are asked for feerates and given broadcasts beside it." }),
   })
   .openapi("ChainStatus");
 

@@ -99,9 +99,8 @@ export class BroadcastQueue implements BroadcasterInterface {
   }
 
   async #send(waiting: Waiting): Promise<void> {
-    const outcomes = await Promise.all(
-      this.#options.sources.map((source) => this.#offer(source, waiting.transactions)),
-    );
+    const offers = this.#options.sources.map((source) => this.#offer(source, waiting.transactions));
+    const outcomes = await acceptedOrAll(offers);
     this.#sending.delete(waiting.key);
     const isAccepted = outcomes.some((outcome) => outcome.kind === "accepted");
     if (isAccepted) this.#refused.delete(waiting.key);
@@ -187,4 +186,17 @@ export class BroadcastQueue implements BroadcasterInterface {
     if (this.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** What came until one accepts, or all: a source that hangs holds up nothing that another one took. */
+function acceptedOrAll(offers: readonly Promise<Offered>[]): Promise<readonly Offered[]> {
+  const come: Offered[] = [];
+  return new Promise((resolve) => {
+    for (const offer of offers) {
+      void offer.then((outcome) => {
+        come.push(outcome);
+        if (outcome.kind === "accepted" || come.length === offers.length) resolve(come);
+      });
+    }
+  });
 }

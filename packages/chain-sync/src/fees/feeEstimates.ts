@@ -19,6 +19,8 @@ const keptSeconds = 6 * 3_600;
 const rise = 4;
 const fall = 2;
 const changeSeconds = 600;
+/** Sources that are first heard of so soon after the first one count from the start. */
+const settleSeconds = 10;
 /** Sources that are remembered; the one that was heard of longest ago goes first. */
 const mostSources = 16;
 
@@ -53,6 +55,9 @@ export class FeeEstimates implements FeeEstimator {
   update(sourceName: string, table: FeerateTable, now: number): void {
     const feerates = this.#sane(table);
     if (feerates !== undefined) {
+      const isNew = !this.#sources.has(sourceName);
+      if (isNew && this.#current !== undefined && now - this.#current.since <= settleSeconds)
+        this.#current = undefined;
       this.#sources.delete(sourceName);
       this.#sources.set(sourceName, { feerates, heardAt: Math.max(this.#now, now) });
       for (const oldest of this.#sources.keys()) {

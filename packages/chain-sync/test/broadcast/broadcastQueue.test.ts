@@ -82,6 +82,15 @@ describe("the broadcast queue", () => {
     assert.deepEqual(log, []);
   });
 
+  it("waits for no source that hangs once another one has taken it", async () => {
+    const hanging = new Double(accepted);
+    hanging.gate = new Promise(() => {});
+    const { queue } = queueOf([hanging, new Double(accepted)]);
+    for (let n = 0; n < 10; n++) queue.broadcastTransactions([transaction(n)], "claim");
+    await queue.idle();
+    assert.equal(hanging.heard.length, 10);
+  });
+
   it("logs a refusal once, and sends again what is asked for again", async () => {
     const source = new Double(refused);
     const { queue, log } = queueOf([source]);

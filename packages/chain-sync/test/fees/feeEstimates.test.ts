@@ -93,6 +93,16 @@ describe("fee estimates", () => {
     assert.equal(estimates.forBlocks(6), 3_900n, "the others are too old");
   });
 
+  it("begin with what several say within ten seconds, and not with what the first one says", () => {
+    const estimates = new FeeEstimates({ network: "mainnet" });
+    estimates.update("liar", flat(200_000), 0);
+    estimates.update("a", flat(1_000), 0);
+    estimates.update("b", flat(1_200), 10);
+    assert.equal(estimates.forBlocks(6), 1_200n);
+    estimates.update("c", flat(200_000), 21);
+    assert.ok(estimates.forBlocks(6) < 1_300n, "later ones move it slowly");
+  });
+
   it("move by four times up and by half down in ten minutes", () => {
     const estimates = new FeeEstimates({ network: "mainnet" });
     estimates.update("a", flat(1_000), 0);

@@ -24,6 +24,7 @@ export interface DaemonConfig {
   readonly network: NodeNetwork;
   readonly alias?: string;
   readonly chain: ChainOption;
+  readonly furtherChains: readonly ChainOption[];
   readonly storage:
     | { readonly kind: "sqlite" | "files" }
     | { readonly kind: "postgres"; readonly url: string; readonly node: string };
@@ -74,6 +75,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     network,
     ...(alias !== undefined && { alias }),
     chain: chainOf(text, network),
+    furtherChains: list("chain.further").map(furtherChain),
     storage: storageOf(text),
     ...(isSet("listen.enabled", true) && {
       listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },
@@ -132,6 +134,30 @@ function chainOf(text: (name: string) => string | undefined, network: NodeNetwor
       ? { user, password }
       : { cookieFile: cookie ?? join(homedir(), ".bitcoin", folder, ".cookie") };
   return { bitcoind: { url: url ?? `http://127.0.0.1:${port}`, ...login } };
+}
+
+/** A source and its address, with a space in between. */
+function furtherChain(text: string): ChainOption {
+  const [source, url = "", ...more] = text.trim().split(/ +/);
+  if (more.length === 0 && URL.canParse(url)) {
+    if (source === "esplora") return { esplora: { url } };
+    if (source === "electrum") return { electrum: { url } };
+    const { username, password } = new URL(url);
+    if (source === "bitcoind" && username !== "") {
+      const login = { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+      return { bitcoind: { url: withoutLogin(url), ...login } };
+    }
+  }
+  throw misfit(
+    "One of chain.further is no source with its address.",
+    "Write esplora https://host/api, electrum tls://host:50002 or bitcoind http://user:password@host:8332.",
+  );
+}
+
+function withoutLogin(text: string): string {
+  const url = new URL(text);
+  [url.username, url.password] = ["", ""];
+  return url.href;
 }
 
 function storageOf(text: (name: string) => string | undefined): DaemonConfig["storage"] {

@@ -138,7 +138,7 @@ function checked(
 }
 
 function isSecret(name: string): boolean {
-  return /password|storage.?url/i.test(name);
+  return /password|storage.?url|chain.?further/i.test(name);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

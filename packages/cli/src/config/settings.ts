@@ -50,6 +50,13 @@ export const settings: readonly Setting[] = [
     byDefault: "where bitcoind puts it for this network",
   },
   {
+    name: "chain.further",
+    value: list,
+    meaning:
+      "Others that are asked for feerates and given broadcasts, too: `esplora https://host/api`, `electrum tls://host:50002`, `bitcoind http://user:password@host:8332`.",
+    byDefault: "none",
+  },
+  {
     name: "storage.kind",
     value: choice("sqlite", "files", "postgres"),
     meaning: "Where the node keeps its records.",

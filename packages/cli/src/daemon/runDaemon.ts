@@ -112,9 +112,10 @@ async function nodeOptions(
       : storage.kind === "files"
         ? await openFileStore(folder.files)
         : { sqlite: folder.sqlite };
-  const { network, chain, alias, listen, birthday, gossip, announceAddresses, development } = config;
+  const { network, chain, furtherChains, alias, listen, birthday, gossip, announceAddresses, development } =
+    config;
   return {
-    ...{ network, seed, storage: store, chain, gossip, logger: log },
+    ...{ network, seed, storage: store, chain, furtherChains, gossip, logger: log },
     ...(alias !== undefined && { alias }),
     ...(listen !== undefined && { listen }),
     ...(announceAddresses.length > 0 && { announceAddresses }),

@@ -40,6 +40,7 @@ export function examine(examined: Examined): readonly Finding[] {
   return [
     nodeFinding(info),
     chainFinding(info, examined.now),
+    ...furtherFindings(info),
     ...clockFindings(info, examined.now),
     reserveFinding(balances, channels),
     backupFinding(info, channels, examined.now),
@@ -85,6 +86,18 @@ function chainFinding({ chain }: Answer<"info">, now: number): Finding {
       remedy: "See whether it hangs.",
     };
   return { level: "good", what: `At block ${chain.height}, by ${chain.source}.` };
+}
+
+function furtherFindings({ chain: { further = [] } }: Answer<"info">): readonly Finding[] {
+  return further.map(({ source, problem }) =>
+    problem === undefined
+      ? { level: "good", what: `${source} is asked for fees, and takes broadcasts.` }
+      : {
+          level: "note",
+          what: `${source}, which is asked for fees and broadcasts only, does not answer: ${problem}`,
+          remedy: "The node goes on without it. Start it, or correct chain.further.",
+        },
+  );
 }
 
 /** A block's time may be two hours ahead by the rules, and an hour or two behind by chance. */

@@ -97,7 +97,13 @@ export interface NodeOptions {
   /** The passphrase of BIP 39, for words only. Default: none. */
   readonly passphrase?: string;
   readonly storage: StorageOption;
+  /** Tells of blocks, and of feerates; takes broadcasts. */
   readonly chain: ChainOption;
+  /**
+   * Others that are asked for feerates, which are averaged, and given broadcasts, too: so that no single one can make the node
+   * pay too much or keep a transaction back. The node runs without them.
+   */
+  readonly furtherChains?: readonly ChainOption[];
   /** Default: nobody can connect; the node still connects to others. */
   readonly listen?: ListenOption;
   /** Addresses under which others reach the node, for its announcement: `host:port`. */

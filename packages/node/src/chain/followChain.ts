@@ -1,10 +1,10 @@
-import type { ChainClients, SyncProgress } from "@fulmen/chain-sync";
-import type { NodeParts } from "../parts/index.ts";
+import type { ChainClients, ChainSource, SyncProgress } from "@fulmen/chain-sync";
+import type { FurtherSource, NodeParts } from "../parts/index.ts";
 import { NewestBlock } from "./newestBlock.ts";
 
 type FollowParts = Pick<
   NodeParts,
-  "source" | "wallet" | "manager" | "chainMonitor" | "sweeper" | "fees" | "logger" | "now"
+  "source" | "furtherSources" | "wallet" | "manager" | "chainMonitor" | "sweeper" | "fees" | "logger" | "now"
 >;
 
 /** How the chain source does. */
@@ -76,13 +76,17 @@ export class ChainFollowing {
 
   /** Asks for feerates, for what blocks give cause to, and brings everything to the tip; rejects with what the source says. */
   async catchUp(): Promise<void> {
-    await this.#updateFees();
+    for (const one of this.#parts.furtherSources) void this.#askForFees(one);
+    await this.#askForFees(this.#parts.source);
     await this.#sync();
   }
 
   start(): void {
     this.#running = this.#run();
-    this.#feeTimer = setInterval(() => void this.#updateFees(), feeInterval);
+    const { source, furtherSources } = this.#parts;
+    this.#feeTimer = setInterval(() => {
+      for (const one of [source, ...furtherSources]) void this.#askForFees(one);
+    }, feeInterval);
   }
 
   /** Stops the source. */
@@ -121,27 +125,32 @@ export class ChainFollowing {
     this.#state = { tip: height, lastAnswer: this.#parts.now() };
   }
 
-  async #updateFees(): Promise<void> {
+  async #askForFees(asked: ChainSource | FurtherSource): Promise<void> {
     const { source, fees, now } = this.#parts;
     try {
-      fees.update(source.name, await source.feerates(), now());
+      fees.update(asked.name, await asked.feerates(), now());
     } catch (error) {
       fees.passTime(now());
-      if (!this.#abort.signal.aborted) this.#failed(error);
+      if (this.#abort.signal.aborted) return;
+      if (asked === source) this.#failed(error);
+      else this.#warn(`${asked.name}: ${textOf(error)}`);
     }
   }
 
   #failed(error: unknown): void {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = textOf(error);
     const isNews = this.#state.problem !== problem;
     this.#state = { ...this.#state, problem };
-    if (isNews)
-      this.#parts.logger.log({
-        level: "warn",
-        module: "chain",
-        text: `${this.#parts.source.name}: ${problem}`,
-      });
+    if (isNews) this.#warn(`${this.#parts.source.name}: ${problem}`);
   }
+
+  #warn(text: string): void {
+    this.#parts.logger.log({ level: "warn", module: "chain", text });
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

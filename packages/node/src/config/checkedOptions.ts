@@ -11,6 +11,7 @@ const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   passphrase: true,
   storage: true,
   chain: true,
+  furtherChains: true,
   listen: true,
   announceAddresses: true,
   alias: true,

@@ -13,6 +13,12 @@ import type { Wallet } from "@fulmen/wallet";
 import type { NodeOptions } from "../api/options.ts";
 import type { Journal } from "../journal/index.ts";
 
+/** A source beside the one that tells of blocks: asked for feerates, and given broadcasts. */
+export interface FurtherSource extends Pick<ChainSource, "name" | "feerates" | "broadcast"> {
+  /** Why it did not answer last; absent when it did, or was not asked. */
+  readonly problem: string | undefined;
+}
+
 /** What the store holds of a node, alive. */
 export interface StoredParts {
   readonly store: KVStore;
@@ -36,6 +42,7 @@ export interface NodeParts extends StoredParts {
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly source: ChainSource;
+  readonly furtherSources: readonly FurtherSource[];
   readonly fees: FeeEstimates;
   readonly broadcaster: BroadcasterInterface;
   readonly peerStorage: PeerStorage;

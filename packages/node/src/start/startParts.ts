@@ -19,7 +19,7 @@ import { blockHeight, type UnixSeconds } from "@fulmen/lightning/util";
 import { Reconnector, TcpTransport } from "@fulmen/net";
 import type { Wallet } from "@fulmen/wallet";
 import type { NodeOptions } from "../api/options.ts";
-import { ChainFollowing, chainClients, chainSourceOf } from "../chain/index.ts";
+import { ChainFollowing, chainClients, chainSourceOf, PatientSource } from "../chain/index.ts";
 import { networkOf, userConfig } from "../config/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import type { NodeKeys } from "../seed/index.ts";
@@ -66,11 +66,7 @@ export async function startParts(
   const store = await openStore(options.storage);
   stack.add(() => store.close());
   const found = await checkOwner({ store, keys, network });
-  const source = chainSourceOf(options.chain, {
-    network: options.network,
-    pollInterval: options.development?.pollInterval,
-  });
-  stack.add(() => source.stop());
+  const { source, furtherSources } = sourcesOf(options, stack);
   const { height } = await source.start();
   const config = userConfig(options);
   const { storeIsEmpty } = found.records;
@@ -92,7 +88,11 @@ export async function startParts(
       ? undefined
       : await source.locate(blockHeight(Math.min(Math.max(birthday - 1, 0), height)));
   const maySend = leaseOf(store);
-  const queue = new BroadcastQueue({ sources: [source], logger, ...(maySend && { maySend }) });
+  const queue = new BroadcastQueue({
+    sources: [source, ...furtherSources],
+    logger,
+    ...(maySend && { maySend }),
+  });
   stack.add(() => queue.stop());
   const fees = new FeeEstimates({ network: network.name });
   const broadcasts = new SeenBroadcasts(queue, observer.beforeFunding, options.development?.onBroadcast);
@@ -118,6 +118,7 @@ export async function startParts(
     entropy,
     now,
     source,
+    furtherSources,
     fees,
     broadcaster: broadcasts,
   };
@@ -136,6 +137,16 @@ export async function startParts(
   stack.add(() => clearInterval(timer));
   rebroadcast(parts);
   return { parts, following };
+}
+
+/** What the options name; stopped at the end. */
+function sourcesOf({ network, chain, furtherChains = [], development }: NodeOptions, stack: StartedParts) {
+  const terms = { network, pollInterval: development?.pollInterval };
+  const source = chainSourceOf(chain, terms);
+  stack.add(() => source.stop());
+  const furtherSources = furtherChains.map((one) => new PatientSource(chainSourceOf(one, terms)));
+  for (const one of furtherSources) stack.add(() => one.stop());
+  return { source, furtherSources };
 }
 
 type Base = Omit<

@@ -59,12 +59,13 @@ function nodeHandlers({ node, version, now, backup, lastBackupAt }: HandlerConte
     health: () => ({ status: "alive" }),
     info: () => {
       const { chain, channels, graph, warnings, ...rest } = node.status();
+      const { further, ...source } = chain;
       const backedUpAt = lastBackupAt?.();
       return {
         version,
         now: Math.floor(now() / 1000),
         ...rest,
-        chain: { ...chain },
+        chain: { ...source, ...(further && { further: further.map((one) => ({ ...one })) }) },
         channels: { ...channels },
         graph: { ...graph },
         warnings: warnings.map((warning) => ({ ...warning })),
