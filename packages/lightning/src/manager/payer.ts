@@ -1,10 +1,11 @@
 import type { ChannelState } from "../channel/state.ts";
 import type { PaymentFailureReason } from "../handlers/event.ts";
 import { isExpired, mayRetry, type OutboundPayment, type PaymentTerms } from "../payment/outboundPayment.ts";
-import type { OutboundPayments } from "../payment/outboundPayments.ts";
+import type { NoWay, OutboundPayments } from "../payment/outboundPayments.ts";
 import { htlcAmountOf, type PaymentPart, partOf } from "../payment/paymentPart.ts";
 import {
   type FirstHop,
+  feesOf,
   finalValueOf,
   type Path,
   type PaymentParameters,
@@ -15,10 +16,12 @@ import {
 import type { ChannelId, PaymentId, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { type Msat, minus, plus, sum } from "../util/units.ts";
+import { type Msat, minus, msat, plus, sum } from "../util/units.ts";
 import { channelDetails, shortChannelIdsOf } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
+import { checkedTerms } from "./paymentTerms.ts";
+import { meetingDemand } from "./trampolineTerms.ts";
 
 /** Turns payments into HTLCs on our channels: finds ways, makes the onions, and tries again when parts fail. */
 export class Payer {
@@ -39,15 +42,17 @@ export class Payer {
    * lost over it: then it waits for channels that are not in step now.
    */
   attempt(paymentId: PaymentId, now: number): void {
-    const payment = this.#payments.get(paymentId);
-    if (payment === undefined || payment.status.kind !== "pending") return;
-    const { amount, maxFee } = this.#payments.remaining(paymentId);
-    if (amount === 0n) return;
-    const end = this.#endOf(payment, now);
+    const begun = this.#payments.get(paymentId);
+    if (begun === undefined || begun.status.kind !== "pending") return;
+    if (this.#payments.remaining(paymentId).amount === 0n) return;
+    const end = this.#endOf(begun, now);
     if (end !== undefined) {
-      this.#giveUp(payment, end, "it has lapsed, or failed too often");
+      this.#giveUp(begun, end, "it has lapsed, or failed too often");
       return;
     }
+    const payment = this.#onPresentTerms(begun);
+    if (payment === undefined) return;
+    const { amount, maxFee } = this.#payments.remaining(paymentId);
     const route = payment.route
       ? this.#missing(payment, payment.route)
       : this.#find(payment, { finalValue: amount, maxFee });
@@ -59,7 +64,55 @@ export class Payer {
       this.#log("info", `payment ${paymentId} waits for its channels: ${route.error.text}`);
       return;
     }
-    this.#giveUp(payment, route.error.reason, route.error.text);
+    this.#giveUp(payment, route.error.reason, route.error.text, this.#noWay(payment, route.error));
+  }
+
+  /**
+   * The payment, with what a trampoline node asked for; `undefined` when that is more than may be given, and then it is
+   * given up, or while parts are under way whose failures only the former terms can read.
+   */
+  #onPresentTerms(payment: OutboundPayment): OutboundPayment | undefined {
+    const { paymentId, terms } = payment;
+    const demand = this.#payments.demand(paymentId);
+    if (demand === undefined) return payment;
+    if ([...this.#payments.partsInFlight(paymentId)].length > 0) return undefined;
+    const { entropy } = this.#environment;
+    const revised = meetingDemand(terms, demand, { entropy, height: this.#channels.context.bestHeight });
+    if (revised !== undefined) return this.#payments.revise(paymentId, checkedTerms(revised));
+    this.#giveUp(payment, "route-not-found", "a trampoline node asks for more than may be spent");
+    return undefined;
+  }
+
+  /** Why what is relayed cannot go on, for its payer: whether there would be a way for more money, or more blocks. */
+  #noWay(payment: OutboundPayment, { refusal }: NoRoute): NoWay | undefined {
+    const { relay, routeParameters } = payment.terms;
+    if (relay === undefined || refusal === undefined) return undefined;
+    const { payee, maxTotalCltvExpiryDelta } = routeParameters.paymentParameters;
+    if (
+      refusal === "payee-unknown" &&
+      payee.kind === "clear" &&
+      this.#channels.ofPeer(payee.nodeId).length === 0
+    ) {
+      return { kind: "unknown-next" };
+    }
+    const { amount } = this.#payments.remaining(payment.paymentId);
+    const paymentParameters = {
+      ...this.#parametersOf(payment.terms),
+      maxTotalCltvExpiryDelta,
+      previouslyFailedChannels: payment.failedChannels,
+      previouslyFailedNodes: payment.failedNodes,
+      previouslyFailedBlindedPathIndexes: payment.failedBlindedPaths,
+    };
+    const found = this.findRoute({
+      finalValue: amount,
+      maxFee: plus(amount, dearestBase),
+      paymentParameters,
+    });
+    if (!found.ok) return undefined;
+    const { paths } = found.value;
+    const blocks = paths.map(({ hops }) => hops.reduce((total, hop) => total + hop.cltvExpiryDelta, 0));
+    const firstExpiry = this.#channels.context.bestHeight + 1 + Math.max(0, ...blocks);
+    return { kind: "dearer", fee: sum(paths.map(feesOf)), firstExpiry };
   }
 
   /** Sends a payment, or what is left of it, along a route. */
@@ -161,7 +214,10 @@ export class Payer {
         previouslyFailedBlindedPathIndexes: failedBlindedPaths,
       },
     });
-    if (!found.ok) return err({ reason: "route-not-found", text: found.error.text });
+    if (!found.ok) {
+      const { kind: refusal, text } = found.error;
+      return err({ reason: "route-not-found", text, refusal });
+    }
     const fault = faultOf(found.value, { ...left, total: finalValue });
     if (fault === undefined) return found;
     return err({ reason: "unexpected-error", text: `the router's answer cannot be used: ${fault}` });
@@ -207,9 +263,12 @@ export class Payer {
     return ok({ paths: missing });
   }
 
-  #giveUp({ paymentId }: OutboundPayment, reason: PaymentFailureReason, text: string): void {
+  #giveUp(
+    { paymentId }: OutboundPayment,
+    ...[reason, text, noWay]: [PaymentFailureReason, string, NoWay?]
+  ): void {
     this.#log("info", `payment ${paymentId} is given up: ${text}`);
-    this.#payments.abandon(paymentId, reason);
+    this.#payments.abandon(paymentId, reason, noWay);
   }
 
   #expectsChannels(): boolean {
@@ -249,9 +308,14 @@ export class Payer {
   }
 }
 
+/** Fees that are asked about on somebody else's behalf, above the amount itself. */
+const dearestBase = msat(1_000_000n);
+
 interface NoRoute {
   readonly reason: PaymentFailureReason;
   readonly text: string;
+  /** The router's. */
+  readonly refusal?: RouteRefusal["kind"];
 }
 
 interface KnownHop {

@@ -13,7 +13,7 @@ import {
   type TrampolinePayload,
 } from "../payment/incomingOnion.ts";
 import { newPayment, type PaymentTerms } from "../payment/outboundPayment.ts";
-import type { FailedRelay, OutboundPayments } from "../payment/outboundPayments.ts";
+import type { FailedRelay, NoWay, OutboundPayments } from "../payment/outboundPayments.ts";
 import { attributionSecret, failBehindTrampoline, failHere } from "../payment/wayBack.ts";
 import { type Payee, paymentParameters } from "../routing/route.ts";
 import { type Bytes32, equalBytes, toHex } from "../util/bytes.ts";
@@ -175,11 +175,16 @@ export class TrampolineRelays {
   }
 
   /** The payment has failed, and nothing of it is under way. */
-  failed({ paymentId, beyond }: FailedRelay): void {
+  failed({ paymentId, beyond, noWay }: FailedRelay): void {
     const relay = this.#byPayment.get(paymentId);
-    if (relay === undefined) return;
-    const failure = { type: "temporary_trampoline_failure" } as const;
-    this.#failAll(relay, failure, beyond);
+    if (relay !== undefined) this.#failAll(relay, this.#answerTo(relay, noWay), beyond);
+  }
+
+  #answerTo({ parts }: Relay, noWay: NoWay | undefined): FailureMessage {
+    if (noWay === undefined) return { type: "temporary_trampoline_failure" };
+    if (noWay.kind === "unknown-next") return { type: "unknown_next_trampoline" };
+    const { outgoingCltv } = payloadOf(present(parts[0], "a part").terms);
+    return this.#insufficient(noWay.fee, Math.max(0, noWay.firstExpiry - outgoingCltv));
   }
 
   /**
@@ -275,14 +280,15 @@ export class TrampolineRelays {
     }
   }
 
-  #insufficient(): FailureMessage {
+  /** What we ask for ourselves, and what our way to the next node takes beside that. */
+  #insufficient(fee: Msat = msat(0n), blocks = 0): FailureMessage {
     const { feeBaseMsat, feeProportionalMillionths, cltvExpiryDelta } =
       this.#environment.config.trampolineRelay;
     return {
       type: "trampoline_fee_or_expiry_insufficient",
-      feeBaseMsat: Math.min(feeBaseMsat, 0xffff_ffff),
+      feeBaseMsat: Math.min(feeBaseMsat + Number(fee), 0xffff_ffff),
       feeProportionalMillionths: Math.min(feeProportionalMillionths, 0xffff_ffff),
-      cltvExpiryDelta: Math.min(Math.max(cltvExpiryDelta, minCltvExpiryDelta), 0xffff),
+      cltvExpiryDelta: Math.min(Math.max(cltvExpiryDelta, minCltvExpiryDelta) + blocks, 0xffff),
     };
   }
 

@@ -1,6 +1,6 @@
 import type { EntropySource } from "../chain/index.ts";
 import { buildTrampolineOnion, type TrampolineHop } from "../onion/index.ts";
-import type { PaymentTerms } from "../payment/outboundPayment.ts";
+import type { GivenTrampolineStep, PaymentTerms, TrampolineDemand } from "../payment/outboundPayment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import { blockHeight, type NodeId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
@@ -24,6 +24,12 @@ const cltvSafetyBlocks = 3;
 
 const trampolineFeatures = Features.of({ var_onion_optin: "required", basic_mpp: "optional" });
 
+/** Where and when an onion is made. */
+interface Making {
+  readonly entropy: EntropySource;
+  readonly height: number;
+}
+
 /**
  * The terms of a payment to the first of `steps`, with the onion in which they are told what `terms` ask for. Throws
  * `ApiError` when the payee cannot be paid so, or not for that fee.
@@ -31,12 +37,61 @@ const trampolineFeatures = Features.of({ var_onion_optin: "required", basic_mpp:
 export function overTrampolines(
   terms: PaymentTerms,
   steps: readonly TrampolineStep[],
-  { entropy, height }: { readonly entropy: EntropySource; readonly height: number },
+  making: Making,
+): PaymentTerms {
+  const { maxFee } = terms.routeParameters;
+  const share = (whole: bigint) => whole / BigInt(Math.max(1, steps.length));
+  const given = steps.map(({ nodeId, fee, cltvExpiryDelta }) => ({
+    nodeId,
+    fee: fee ?? msat(share(maxFee / 2n)),
+    cltvExpiryDelta: cltvExpiryDelta ?? Number(share(BigInt(usualCltvExpiryDelta))),
+  }));
+  return givingThem(terms, given, making);
+}
+
+/**
+ * The terms with which a payment gives a trampoline node what it asks for; `undefined` when it was given that before, or it
+ * is more than may be given.
+ */
+export function meetingDemand(
+  { trampoline }: PaymentTerms,
+  demand: TrampolineDemand,
+  making: Making,
+): PaymentTerms | undefined {
+  const plan = trampoline?.own?.plan;
+  const step = plan?.steps[demand.index];
+  if (plan === undefined || step === undefined) return undefined;
+  const behind = plan.steps.slice(demand.index + 1).map(({ fee }) => fee);
+  const passedOn = plus(plan.terms.routeParameters.finalValue, sum(behind));
+  const fee = BigInt(demand.feeBaseMsat) + (passedOn * BigInt(demand.feeProportionalMillionths)) / 1_000_000n;
+  const { cltvExpiryDelta } = demand;
+  const rise = fee > step.fee ? fee - step.fee : 0n;
+  if (rise === 0n && cltvExpiryDelta <= step.cltvExpiryDelta) return undefined;
+  // Those before it pass on that much more, and will ask for a share of that: this node's rate is the best guess at theirs.
+  const share = (rise * BigInt(demand.feeProportionalMillionths) + 999_999n) / 1_000_000n;
+  const steps = plan.steps.map((one, index) => {
+    if (index > demand.index) return one;
+    if (index < demand.index) return { ...one, fee: msat(one.fee + share) };
+    const blocks = Math.max(cltvExpiryDelta, step.cltvExpiryDelta);
+    return { ...one, fee: msat(one.fee + rise), cltvExpiryDelta: blocks };
+  });
+  try {
+    return givingThem(plan.terms, steps, making);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return undefined;
+  }
+}
+
+function givingThem(
+  terms: PaymentTerms,
+  given: readonly GivenTrampolineStep[],
+  { entropy, height }: Making,
 ): PaymentTerms {
   const { paymentHash, recipientOnion, routeParameters, preimage } = terms;
   const { paymentParameters, finalValue, maxFee } = routeParameters;
   const { payee } = paymentParameters;
-  const [first] = steps;
+  const [first] = given;
   if (first === undefined)
     throw new ApiError("api-misuse", "no trampoline node: give one, or leave out the list");
   const features = payee.features && Features.fromBytes(payee.features);
@@ -44,12 +99,6 @@ export function overTrampolines(
     const text = "the payee does not say that it can be paid by trampoline nodes: pay it without them";
     throw new ApiError("api-misuse", text);
   }
-  const share = (whole: bigint) => whole / BigInt(steps.length);
-  const given = steps.map(({ nodeId, fee, cltvExpiryDelta }) => ({
-    nodeId,
-    fee: fee ?? msat(share(maxFee / 2n)),
-    cltvExpiryDelta: cltvExpiryDelta ?? Number(share(BigInt(usualCltvExpiryDelta))),
-  }));
   const fees = sum(given.map(({ fee }) => fee));
   if (fees > maxFee) {
     throw new ApiError("api-misuse", `${fees} msat for trampoline nodes, of ${maxFee} msat for all fees`);
@@ -97,7 +146,10 @@ export function overTrampolines(
     paymentHash,
     // Only the payee may know the invoice's own secret.
     recipientOnion: { paymentSecret: entropy.randomBytes(32) },
-    trampoline: { packet: onion.value.packet, own: { sessionKey, nodeIds, fees } },
+    trampoline: {
+      packet: onion.value.packet,
+      own: { sessionKey, nodeIds, fees, plan: { steps: given, terms } },
+    },
     routeParameters: {
       paymentParameters: {
         ...paymentParameters,

@@ -12,7 +12,7 @@ import { fromHex, type Point } from "../util/bytes.ts";
 import type { NodeId, ShortChannelId } from "../util/ids.ts";
 import { type FailureMessage, failureCodeOf, failureFlags } from "../wire/failureCodes.ts";
 import type { LocalSource } from "./inFlightParts.ts";
-import type { TrampolineTerms } from "./outboundPayment.ts";
+import type { TrampolineDemand, TrampolineTerms } from "./outboundPayment.ts";
 
 /** What came back for a part that failed. */
 export type FailedRemoval = Omit<Extract<HtlcRemoval, { readonly kind: "fail" }>, "kind">;
@@ -33,6 +33,8 @@ export interface Blame {
   readonly networkUpdate?: NetworkUpdate;
   /** A trampoline node will not, or cannot, pass the payment on: that it is tried again is of no use. */
   readonly stuck?: true;
+  /** A trampoline node asks for more than it was given. */
+  readonly demand?: TrampolineDemand;
   /** Made for the payer by a trampoline node behind the end of our path. */
   readonly beyond?: Uint8Array;
   readonly failureCode?: number;
@@ -82,13 +84,22 @@ function blameForTrampolines(
     return { ...innocent, byRecipient: reachedRecipient, reachedRecipient, stuck: true };
   const { failure } = outcome;
   const isPermanent = (failureCodeOf(failure) & failureFlags.permanent) !== 0;
-  const isStuck = isPermanent || failure.type === "trampoline_fee_or_expiry_insufficient";
+  // The node's own layer of the outer onion comes before its layer of the inner one.
+  const index = Math.max(0, outcome.hop - length);
+  const demand = reachedRecipient ? undefined : demandOf(failure, index);
   return {
     byRecipient: reachedRecipient && isPermanent,
     reachedRecipient,
-    ...(isStuck && { stuck: true as const }),
+    ...(isPermanent && { stuck: true as const }),
+    ...(demand && { demand }),
     ...nameOf(failure),
   };
+}
+
+function demandOf(failure: FailureMessage, index: number): TrampolineDemand | undefined {
+  if (failure.type !== "trampoline_fee_or_expiry_insufficient") return undefined;
+  const { feeBaseMsat, feeProportionalMillionths, cltvExpiryDelta } = failure;
+  return { index, feeBaseMsat, feeProportionalMillionths, cltvExpiryDelta };
 }
 
 /** How long the nodes held a part that was fulfilled: of those that told, from our peer on, in units of 100 milliseconds. */

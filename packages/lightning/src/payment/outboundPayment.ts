@@ -5,6 +5,14 @@ import type { NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids
 import type { Msat } from "../util/units.ts";
 import type { RecipientOnionFields } from "./recipientOnion.ts";
 
+/** What one trampoline node is given for its part of the way. */
+export interface GivenTrampolineStep {
+  readonly nodeId: NodeId;
+  readonly fee: Msat;
+  /** In blocks. */
+  readonly cltvExpiryDelta: number;
+}
+
 /** The onion within the onion, for the trampoline node that the route leads to: BOLT 4, "Trampoline Payments". */
 export interface TrampolineTerms {
   readonly packet: Uint8Array;
@@ -16,7 +24,22 @@ export interface TrampolineTerms {
     readonly nodeIds: readonly NodeId[];
     /** What the trampoline nodes are given beside what the payee gets. */
     readonly fees: Msat;
+    /** Of what the onion was made, so that another one can give more. Absent in records of old, and along given ways. */
+    readonly plan?: {
+      readonly steps: readonly GivenTrampolineStep[];
+      /** What the payee is paid, without trampoline nodes. */
+      readonly terms: PaymentTerms;
+    };
   };
+}
+
+/** What a trampoline node asks for its part of the way (BOLT 4, `trampoline_fee_or_expiry_insufficient`). */
+export interface TrampolineDemand {
+  /** Its place among the trampoline nodes, from 0. */
+  readonly index: number;
+  readonly feeBaseMsat: number;
+  readonly feeProportionalMillionths: number;
+  readonly cltvExpiryDelta: number;
 }
 
 /** What a payment is relayed for. */

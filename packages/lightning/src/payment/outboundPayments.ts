@@ -1,12 +1,18 @@
 import type { Event, PaymentFailureReason } from "../handlers/event.ts";
 import type { InFlightHtlcs } from "../routing/route.ts";
 import type { ChannelId, PaymentHash, PaymentId } from "../util/ids.ts";
-import { present } from "../util/invariant.ts";
+import { invariant, present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type Msat, minusOrZero, plus, zeroMsat } from "../util/units.ts";
 import { type Blame, blameOf, type FailedRemoval, firstHopBlame, fulfillHoldTimes } from "./blame.ts";
 import { LiquidityInFlight, type LocalSource, type PartInFlight, PartsInFlight } from "./inFlightParts.ts";
-import { idempotencyTicks, isExpired, type OutboundPayment, type PaymentTerms } from "./outboundPayment.ts";
+import {
+  idempotencyTicks,
+  isExpired,
+  type OutboundPayment,
+  type PaymentTerms,
+  type TrampolineDemand,
+} from "./outboundPayment.ts";
 import { Probes } from "./probes.ts";
 
 /** Why a payment is not even begun. @ldk lightning::ln::outbound_payment::RetryableSendFailure */
@@ -49,13 +55,25 @@ interface Tracked {
   readonly parts: PartsInFlight;
   /** Of a relayed payment: what a trampoline node behind its end has to say to the payer. */
   beyond?: Uint8Array;
+  /** A trampoline node asks for more: the payment is tried again on other terms once nothing of it is under way. */
+  demand?: TrampolineDemand | undefined;
+  /** Of a relayed payment: why there was no way for it. */
+  noWay?: NoWay;
 }
+
+/** Why there is no way on for what is relayed. */
+export type NoWay =
+  /** The next node is unknown. */
+  | { readonly kind: "unknown-next" }
+  /** There is one, which takes these fees in all, and whose first HTLC expires then at the latest. */
+  | { readonly kind: "dearer"; readonly fee: Msat; readonly firstExpiry: number };
 
 /** A payment that was relayed, and failed. */
 export interface FailedRelay {
   readonly paymentId: PaymentId;
   /** For the payer, from a trampoline node behind the next one. */
   readonly beyond: Uint8Array | undefined;
+  readonly noWay?: NoWay | undefined;
 }
 
 /** Failed channels, nodes and blinded paths that a payment remembers of each. */
@@ -226,6 +244,7 @@ export class OutboundPayments {
     if (failure.kind !== "limits") this.#remember(paymentId, source, blame);
     const { shortChannelId, failureCode, failureName, networkUpdate } = blame;
     if (blame.beyond !== undefined) tracked.beyond ??= blame.beyond;
+    if (blame.demand !== undefined) tracked.demand = blame.demand;
     this.#tell(terms, {
       kind: "payment-path-failed",
       paymentId,
@@ -265,15 +284,30 @@ export class OutboundPayments {
     return this.#interrupted.has(paymentId);
   }
 
+  /** What a trampoline node asks before the payment may be tried again. */
+  demand(paymentId: PaymentId): TrampolineDemand | undefined {
+    return this.#payments.get(paymentId)?.demand;
+  }
+
+  /** What is left of the payment is tried on other terms: those that a trampoline node asked for. Nothing is under way. */
+  revise(paymentId: PaymentId, terms: PaymentTerms): OutboundPayment {
+    const tracked = present(this.#payments.get(paymentId), "a payment to revise");
+    invariant(tracked.parts.size === 0, "parts of the former terms are under way");
+    tracked.demand = undefined;
+    this.#update(paymentId, (payment) => ({ ...payment, terms }));
+    return tracked.payment;
+  }
+
   /** There may be a way that there was not before. */
   channelsChanged(): void {
     for (const paymentId of this.#interrupted.keys()) this.#retries.add(paymentId);
   }
 
-  /** No further part is tried; the payment fails once the last one has. */
-  abandon(paymentId: PaymentId, reason: PaymentFailureReason): boolean {
+  /** No further part is tried; the payment fails once the last one has. `noWay`: of a relayed one, what its payer is told. */
+  abandon(paymentId: PaymentId, reason: PaymentFailureReason, noWay?: NoWay): boolean {
     const tracked = this.#payments.get(paymentId);
     if (tracked === undefined || tracked.payment.status.kind !== "pending") return false;
+    if (noWay !== undefined) tracked.noWay = noWay;
     this.#update(paymentId, (payment) => ({ ...payment, status: { kind: "abandoned", reason } }));
     this.#retries.delete(paymentId);
     this.#interrupted.delete(paymentId);
@@ -370,16 +404,16 @@ export class OutboundPayments {
 
   /** With less under way than is to be paid, a pending payment is tried again; without any part, an abandoned one fails. */
   #withoutParts(paymentId: PaymentId): void {
-    const { payment, parts, beyond } = present(this.#payments.get(paymentId), "a payment");
+    const { payment, parts, beyond, demand, noWay } = present(this.#payments.get(paymentId), "a payment");
     if (payment.status.kind === "pending") {
-      this.#retries.add(paymentId);
+      if (demand === undefined || parts.size === 0) this.#retries.add(paymentId);
       return;
     }
     if (payment.status.kind !== "abandoned" || parts.size > 0) return;
     const { reason } = payment.status;
     this.#update(paymentId, (failing) => ({ ...failing, status: { kind: "failed", reason } }));
     const { paymentHash, relay } = payment.terms;
-    if (relay !== undefined) this.#failedRelays.push({ paymentId, beyond });
+    if (relay !== undefined) this.#failedRelays.push({ paymentId, beyond, noWay });
     this.#tell(payment.terms, { kind: "payment-failed", paymentId, paymentHash, reason });
   }
 

@@ -40,10 +40,21 @@ export function findRoute(
     return err({ kind: "no-first-hop", text: "no channel of ours can be used" });
   const parts = partsFor(request, edges, scorer?.penaltiesFor(graph));
   edges.release();
-  if (parts === undefined) return err({ kind: "no-route", text: refusalOf(request) });
+  if (parts === undefined) {
+    const kind = isUnknown(request, graph) ? "payee-unknown" : "no-route";
+    return err({ kind, text: refusalOf(request) });
+  }
   const { payee } = parameters.paymentParameters;
   const paths = parts.map((part) => pathOf(part, edges, finalCltvOf(payee)));
   return ok({ paths: paths.map((path) => withShadowOffset(path, request, graph)) });
+}
+
+function isUnknown({ parameters, firstHops }: RouteRequest, graph: RoutingGraph): boolean {
+  const { payee } = parameters.paymentParameters;
+  if (payee.kind === "blinded" || payee.routeHints.length > 0) return false;
+  if (firstHops.some(({ counterparty }) => counterparty === payee.nodeId)) return false;
+  const counter = graph.nodeCounter(payee.nodeId);
+  return counter === undefined || graph.edgesIntoCount[counter] === 0;
 }
 
 function refusalOf({ parameters, firstHops }: RouteRequest): string {

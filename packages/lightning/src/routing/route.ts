@@ -183,7 +183,8 @@ export interface RouteRequest {
 }
 
 export interface RouteRefusal {
-  readonly kind: "no-route" | "no-first-hop" | "payee-is-payer" | "invalid-parameters";
+  /** `payee-unknown`: neither the graph nor hints know a channel that leads there, nor is it our peer. */
+  readonly kind: "no-route" | "payee-unknown" | "no-first-hop" | "payee-is-payer" | "invalid-parameters";
   /** A sentence with the numbers. */
   readonly text: string;
 }

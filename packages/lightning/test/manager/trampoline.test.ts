@@ -102,25 +102,6 @@ describe("a payment by trampoline nodes", () => {
     line.assertQuiet();
   });
 
-  it("fails at the node that is not given its fee, and says which it asks for", () => {
-    const line = new TrampolineLine();
-    const { alice, bob, carol, net } = line;
-    line.pay(msat(50_000_000n), msat(50_999n));
-    net.settle();
-    const [failed] = alice.eventsOf("payment-path-failed");
-    assert.equal(failed?.failureName, "trampoline_fee_or_expiry_insufficient");
-    assert.deepEqual(
-      alice.eventsOf("payment-failed").map(({ reason }) => reason),
-      ["route-not-found"],
-    );
-    assert.equal(bob.eventsOf("htlc-handling-failed").length, 1);
-    assert.deepEqual(
-      carol.events.filter(({ kind }) => kind === "htlc-handling-failed"),
-      [],
-    );
-    line.assertQuiet();
-  });
-
   it("fails when the next node cannot be reached for some minutes", () => {
     const line = new TrampolineLine();
     const { alice, bob, carol, net } = line;
@@ -202,6 +183,139 @@ describe("a payment by trampoline nodes", () => {
     assert.deepEqual(expiry(dave), []);
     line.assertQuiet();
   });
+});
+
+describe("a trampoline node that is given too little", () => {
+  const amount = msat(50_000_000n);
+  /** What each asks by its config: 1,000 msat and 0.1 %. */
+  const failures = (node: ManagerNode) =>
+    node.eventsOf("payment-path-failed").map(({ failureName }) => failureName);
+  const insufficient = "trampoline_fee_or_expiry_insufficient";
+
+  for (const channelsEach of [1, 2]) {
+    it(`gets the fee that it asks for, and the payment through (${channelsEach} parts)`, () => {
+      const line = new TrampolineLine(channelsEach);
+      const { alice, dave, net } = line;
+      const whole = channelsEach === 1 ? amount : msat(1_200_000_000n);
+      line.pay(whole, msat(0n));
+      net.settle();
+      assert.deepEqual(failures(alice), Array(2 * channelsEach).fill(insufficient));
+      assert.equal(dave.eventsOf("payment-claimable")[0]?.amount, whole);
+      assert.ok(line.claim());
+      net.settle();
+      const carols = 1_000n + whole / 1_000n;
+      const bobs = 1_000n + (whole + carols) / 1_000n;
+      assert.equal(alice.eventsOf("payment-sent")[0]?.feePaid, bobs + carols);
+      line.assertQuiet();
+    });
+  }
+
+  it("gets the blocks that it asks for", () => {
+    const line = new TrampolineLine();
+    const { alice, bob, carol, dave, net } = line;
+    line.payBy(
+      [bob, carol].map(({ nodeId }) => ({ nodeId, cltvExpiryDelta: 10 })),
+      amount,
+    );
+    net.settle();
+    assert.deepEqual(failures(alice), [insufficient, insufficient]);
+    assert.equal(dave.eventsOf("payment-claimable").length, 1);
+  });
+
+  it("gets no more than the payer will pay in all", () => {
+    const line = new TrampolineLine();
+    const { alice, bob, carol, net } = line;
+    // Bob's 51,051 msat and Carol's 51,000: one msat less than both.
+    line.pay(amount, msat(0n), msat(102_050n));
+    net.settle();
+    assert.deepEqual(failures(alice), [insufficient, insufficient]);
+    assert.equal(alice.eventsOf("payment-failed")[0]?.reason, "route-not-found");
+    assert.equal(bob.eventsOf("htlc-handling-failed").length, 2);
+    assert.equal(carol.eventsOf("htlc-handling-failed").length, 1);
+    line.assertQuiet();
+    const enough = new TrampolineLine();
+    enough.pay(amount, msat(0n), msat(102_051n));
+    enough.net.settle();
+    assert.equal(enough.dave.eventsOf("payment-claimable").length, 1);
+  });
+
+  it("is not given more by a payer who may not try again", () => {
+    const line = new TrampolineLine();
+    const { alice, bob, dave, net } = line;
+    const { invoice } = dave.manager.createBolt11Invoice({ amount, description: "test" });
+    const trampolines = [{ nodeId: bob.nodeId, fee: msat(0n) }];
+    alice.manager.payForBolt11Invoice(invoice, { trampolines, retry: { kind: "attempts", count: 0 } });
+    net.settle();
+    assert.deepEqual(failures(alice), [insufficient]);
+    assert.equal(alice.eventsOf("payment-failed")[0]?.reason, "retries-exhausted");
+  });
+
+  it("is given it by a payer who died after the first try", () => {
+    let crashes = 0;
+    for (let at = 3; ; at += 5) {
+      const line = new TrampolineLine();
+      const { alice, dave, net } = line;
+      line.pay(amount, msat(0n));
+      const before = net.sent.length;
+      net.settle(() => net.sent.length - before >= at);
+      if (dave.eventsOf("payment-claimable").length > 0) break;
+      line.crash(alice);
+      net.settle();
+      assert.ok(line.claim(), `a crash after ${at}`);
+      net.settle();
+      assert.equal(alice.eventsOf("payment-sent")[0]?.feePaid, 102_051n);
+      line.assertQuiet();
+      crashes++;
+    }
+    assert.ok(crashes >= 5, `${crashes} crashes`);
+  });
+
+  it("says what its own way takes, where that is more than its usual fee", () => {
+    const line = new TrampolineLine();
+    const { alice, bob, carol, dave, net } = line;
+    const scid = bob.manager.listChannels()[1]?.shortChannelId ?? assert.fail();
+    const onward = carol.manager.listChannels()[1]?.shortChannelId ?? assert.fail();
+    const plainFee = msat(70_000n);
+    bob.findRoute = ({ parameters }) => {
+      const { payee, maxTotalCltvExpiryDelta } = parameters.paymentParameters;
+      const finalCltvExpiryDelta = payee.kind === "clear" ? payee.finalCltvExpiryDelta : assert.fail();
+      if (parameters.maxFee < plainFee || maxTotalCltvExpiryDelta < 80 + finalCltvExpiryDelta) {
+        return { ok: false, error: { kind: "no-route", text: "too little" } };
+      }
+      const hops = [
+        { nodeId: carol.nodeId, shortChannelId: scid, fee: plainFee, cltvExpiryDelta: 80 },
+        {
+          nodeId: dave.nodeId,
+          shortChannelId: onward,
+          fee: parameters.finalValue,
+          cltvExpiryDelta: finalCltvExpiryDelta,
+        },
+      ];
+      return { ok: true, value: { paths: [{ hops }] } };
+    };
+    line.payBy([{ nodeId: bob.nodeId, fee: msat(51_000n), cltvExpiryDelta: 80 }], amount);
+    net.settle();
+    assert.deepEqual(failures(alice), [insufficient]);
+    assert.ok(line.claim());
+    net.settle();
+    assert.equal(alice.eventsOf("payment-sent")[0]?.feePaid, 121_000n);
+    line.assertQuiet();
+  });
+});
+
+it("a trampoline node says that it does not know the next one", () => {
+  const line = new TrampolineLine();
+  const { alice, bob, dave, net } = line;
+  line.payBy([{ nodeId: bob.nodeId }], msat(50_000_000n));
+  net.settle();
+  assert.deepEqual(
+    alice.eventsOf("payment-path-failed").map(({ failureName }) => failureName),
+    ["unknown_next_trampoline"],
+  );
+  assert.equal(alice.eventsOf("payment-failed")[0]?.reason, "route-not-found");
+  assert.equal(bob.eventsOf("htlc-handling-failed").length, 1);
+  assert.deepEqual(dave.eventsOf("payment-claimable"), []);
+  line.assertQuiet();
 });
 
 describe("a payment to somebody who knows nothing of trampolines", () => {

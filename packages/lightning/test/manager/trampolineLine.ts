@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { UserConfig } from "#src/channel/config";
+import type { TrampolineStep } from "#src/manager/trampolineTerms";
 import type { Path, Router } from "#src/routing/route";
 import type { Bytes32 } from "#src/util/bytes";
 import type { ChannelId } from "#src/util/ids";
@@ -17,6 +18,9 @@ function toNeighbours(): Router["findRoute"] {
     const { nodeId, finalCltvExpiryDelta: cltvExpiryDelta } = payee;
     if (cltvExpiryDelta > parameters.paymentParameters.maxTotalCltvExpiryDelta) {
       return { ok: false, error: { kind: "no-route", text: "too few blocks" } };
+    }
+    if (!firstHops.some(({ counterparty }) => counterparty === nodeId)) {
+      return { ok: false, error: { kind: "payee-unknown", text: "not a neighbour" } };
     }
     const usable = firstHops.filter(
       ({ counterparty, shortChannelId }) =>
@@ -69,15 +73,15 @@ export class TrampolineLine {
 
   /** Alice pays Dave by Bob and Carol. */
   pay(amount: Msat, fee?: Msat, maxFee: Msat = msat(amount / 10n)) {
-    const { invoice, paymentHash } = this.dave.manager.createBolt11Invoice({ amount, description: "test" });
     const given = fee === undefined ? {} : { fee };
-    const paymentId = this.alice.manager.payForBolt11Invoice(invoice, {
-      maxFee,
-      trampolines: [
-        { nodeId: this.bob.nodeId, ...given },
-        { nodeId: this.carol.nodeId, ...given },
-      ],
-    });
+    const steps = [this.bob, this.carol].map(({ nodeId }) => ({ nodeId, ...given }));
+    return this.payBy(steps, amount, maxFee);
+  }
+
+  /** Alice pays Dave by others. */
+  payBy(trampolines: readonly TrampolineStep[], amount: Msat, maxFee: Msat = msat(amount / 10n)) {
+    const { invoice, paymentHash } = this.dave.manager.createBolt11Invoice({ amount, description: "test" });
+    const paymentId = this.alice.manager.payForBolt11Invoice(invoice, { maxFee, trampolines });
     return { paymentHash, paymentId };
   }
 

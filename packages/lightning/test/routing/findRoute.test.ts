@@ -289,7 +289,8 @@ describe("refusals", () => {
     assert.equal(refusal({ payee: a }), "payee-is-payer");
     assert.equal(refusal({ firstHops: [] }), "no-first-hop");
     assert.equal(refusal({ excludedChannels: [scid(1), scid(4)] }), "no-first-hop");
-    assert.equal(refusal({ payee: e }), "no-route");
+    assert.equal(refusal({ payee: e }), "payee-unknown");
+    assert.equal(refusal({ payee: c, amount: msat(10n ** 15n) }), "no-route");
     assert.equal(refusal({ amount: msat(0) }), "invalid-parameters");
     assert.equal(refusal({ amount: msat(2n ** 53n) }), "invalid-parameters");
     assert.equal(refusal({ finalCltvExpiryDelta: 1009 }), "invalid-parameters");

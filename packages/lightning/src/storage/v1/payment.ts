@@ -16,6 +16,7 @@ import { struct } from "../../codec/struct.ts";
 import type { TlvRecord } from "../../codec/tlv.ts";
 import type { BlindedPaymentPath } from "../../onion/blindedPath.ts";
 import type {
+  GivenTrampolineStep,
   OutboundPayment,
   PaymentTerms,
   RelayTerms,
@@ -56,9 +57,23 @@ interface StoredTerms {
   readonly payeeFeatures?: Uint8Array;
   readonly blindedPaths?: readonly BlindedPaymentPath[];
   readonly limits?: StoredLimits;
-  readonly trampoline?: TrampolineTerms;
+  readonly trampoline?: StoredTrampoline;
   readonly relay?: RelayTerms;
   readonly solver?: RouteSolver;
+}
+
+type OwnTrampolines = NonNullable<TrampolineTerms["own"]>;
+
+/** Own trampolines' plan is beside them, as it was added later. */
+interface StoredTrampoline {
+  readonly packet: Uint8Array;
+  readonly own?: Omit<OwnTrampolines, "plan">;
+  readonly plan?: StoredPlan;
+}
+
+interface StoredPlan {
+  readonly steps: readonly GivenTrampolineStep[];
+  readonly terms: StoredTerms;
 }
 
 type StoredLimits = Pick<
@@ -81,12 +96,25 @@ const routeHintHop: Codec<RouteHintHop> = struct("route_hint_hop", {
   cltvExpiryDelta: u16,
 });
 
-const trampoline: Codec<TrampolineTerms> = nested<TrampolineTerms>("trampoline_terms", {
+/** Terms within terms. */
+const innerTerms: Codec<StoredTerms> = {
+  spec: "payment_terms",
+  read: (reader) => paymentTerms.read(reader),
+  write: (writer, value) => paymentTerms.write(writer, value),
+};
+
+const trampolinePlan: Codec<StoredPlan> = nested<StoredPlan>("trampoline_plan", {
+  steps: needed(0, array16(struct("given_step", { nodeId, fee: msat64, cltvExpiryDelta: u32 }))),
+  terms: needed(2, innerTerms),
+});
+
+const trampoline: Codec<StoredTrampoline> = nested<StoredTrampoline>("trampoline_terms", {
   packet: needed(0, rest),
   own: possible(
     2,
     struct("own_trampolines", { sessionKey: bytes32, nodeIds: array16(nodeId), fees: msat64 }),
   ),
+  plan: possible(3, trampolinePlan),
 });
 
 const relay: Codec<RelayTerms> = nested<RelayTerms>("relay_terms", {
@@ -185,7 +213,7 @@ function storedTerms({
     maxFee,
     ...recipientOnion,
     ...(preimage && { preimage }),
-    ...(others.trampoline && { trampoline: others.trampoline }),
+    ...(others.trampoline && { trampoline: storedTrampoline(others.trampoline) }),
     ...(others.relay && { relay: others.relay }),
     ...(payee.kind === "clear"
       ? {
@@ -213,7 +241,7 @@ function termsOf(stored: StoredTerms): PaymentTerms {
       ...(declaredTotalMppValue !== undefined && { declaredTotalMppValue }),
     },
     ...(preimage && { preimage }),
-    ...(stored.trampoline && { trampoline: stored.trampoline }),
+    ...(stored.trampoline && { trampoline: trampolineOf(stored.trampoline) }),
     ...(stored.relay && { relay: stored.relay }),
     routeParameters: {
       paymentParameters: paymentParameters(payeeOf(stored), {
@@ -225,6 +253,22 @@ function termsOf(stored: StoredTerms): PaymentTerms {
       maxFee,
     },
   };
+}
+
+function storedTrampoline({ packet, own }: TrampolineTerms): StoredTrampoline {
+  if (own === undefined) return { packet };
+  const { plan, ...others } = own;
+  return {
+    packet,
+    own: others,
+    ...(plan && { plan: { steps: plan.steps, terms: storedTerms(plan.terms) } }),
+  };
+}
+
+function trampolineOf({ packet, own, plan }: StoredTrampoline): TrampolineTerms {
+  if (own === undefined) return { packet };
+  const made = plan && { plan: { steps: plan.steps, terms: termsOf(plan.terms) } };
+  return { packet, own: { ...own, ...made } };
 }
 
 function payeeOf({ payee, blindedPaths, payeeFeatures, ...stored }: StoredTerms): Payee {
