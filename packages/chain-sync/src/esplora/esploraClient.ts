@@ -6,14 +6,17 @@ import {
   decodeTransaction,
   encodeTransaction,
   type Transaction,
+  totalSize,
 } from "@fulmen/bitcoin/transaction";
 import { blockHeight } from "@fulmen/lightning/util";
-import type {
-  HeaderTip,
-  HistoryItem,
-  OutputsAnswer,
-  OutputsQuestion,
-  TransactionClient,
+import {
+  type HeaderTip,
+  type HistoryItem,
+  maxItems,
+  type OutputsAnswer,
+  type OutputsQuestion,
+  type TransactionClient,
+  tooManyItems,
 } from "../transactions/index.ts";
 import * as answers from "./answers.ts";
 import { invalidAnswer, shown } from "./errors.ts";
@@ -28,6 +31,8 @@ const blocksPerAnswer = 10;
 const smallestPage = 10;
 /** Pages of one script's history that are read, the newest first. */
 const maxPages = 400;
+/** Bytes of the transactions of one history that are kept as they come; others are asked for when their turn comes. */
+const maxKeptBytes = 8_000_000;
 
 /** What became of a question that a server can refuse. */
 export type Posted =
@@ -99,10 +104,17 @@ export class EsploraClient implements TransactionClient {
   ): Promise<readonly HistoryItem[]> {
     const path = `/scripthash/${toHex(crypto().sha256(script))}/txs`;
     const items = new Map<Txid, HistoryItem>();
+    let bytes = 0;
+    const kept = (item: HistoryItem): HistoryItem => {
+      const { transaction, ...rest } = item;
+      bytes += transaction === undefined ? 0 : totalSize(transaction);
+      return bytes > maxKeptBytes ? rest : item;
+    };
     let page = await this.#history(path);
     for (let pages = 1; ; pages++) {
       const confirmed = page.filter(({ height, txid }) => height !== undefined && !items.has(txid));
-      for (const item of page) if (!items.has(item.txid)) items.set(item.txid, item);
+      for (const item of page) if (!items.has(item.txid)) items.set(item.txid, kept(item));
+      if (items.size > maxItems) throw tooManyItems();
       const last = confirmed.at(-1);
       if (last === undefined || confirmed.length < smallestPage || pages === maxPages) break;
       if (confirmed.some(isSettled)) break;

@@ -1,3 +1,4 @@
+export { maxItems, tooManyItems } from "./itemLimit.ts";
 export { locateBlock } from "./locateBlock.ts";
 export type {
   HeaderTip,

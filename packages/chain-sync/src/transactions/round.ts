@@ -1,12 +1,12 @@
 import type { Txid } from "@fulmen/bitcoin/primitives";
 import { totalSize } from "@fulmen/bitcoin/transaction";
 import { present } from "@fulmen/lightning/util";
-import { ChainSourceError } from "../chainSourceError.ts";
 import type { KnownHeader } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { type ConfirmedTransaction, fetchConfirmed } from "./confirmedTransaction.ts";
 import type { FollowerState } from "./followerState.ts";
 import type { HeaderChain } from "./headerChain.ts";
+import { maxItems, tooManyItems } from "./itemLimit.ts";
 import { mapLimited } from "./mapLimited.ts";
 import { askChildren, askOutputs } from "./questions.ts";
 import type { HistoryItem, TransactionClient } from "./transactionClient.ts";
@@ -19,8 +19,6 @@ interface Pending {
 }
 
 const nothing: ReadonlySet<Txid> = new Set();
-/** Transactions that a round takes up at most. */
-const maxItems = 100_000;
 /** Bytes of transactions that came with histories and are held until they are told of. */
 const maxHeldBytes = 32_000_000;
 
@@ -206,13 +204,7 @@ export class Round {
 
   /** Nothing of what comes here has been proven: there is a limit to it. */
   #counted(item: HistoryItem): HistoryItem {
-    if (++this.#items > maxItems) {
-      throw new ChainSourceError(
-        "unsupported",
-        `the server tells of more than ${maxItems} transactions at once`,
-        "use another server if that cannot be; a wallet as large as that needs a node of its own",
-      );
-    }
+    if (++this.#items > maxItems) throw tooManyItems();
     const { transaction, ...rest } = item;
     if (transaction === undefined) return item;
     this.#heldBytes += totalSize(transaction);

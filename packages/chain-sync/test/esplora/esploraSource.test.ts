@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { p2wpkh } from "@fulmen/bitcoin/script";
-import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import { type Transaction, totalSize, txid as txidOf } from "@fulmen/bitcoin/transaction";
 import { type ChainClients, ChainSourceError } from "@fulmen/chain-sync";
 import { EsploraSource } from "@fulmen/chain-sync/esplora";
 import { blockHeight, feeratePerKw, present, sat, shortChannelId } from "@fulmen/lightning/util";
+import { EsploraClient } from "#src/esplora/esploraClient";
+import { HttpClient } from "#src/esplora/httpClient";
 import { RecordingFollower } from "../transactions/recordingFollower.ts";
 import { ApiFetch, apiUrl } from "./apiFetch.ts";
 
@@ -93,6 +95,42 @@ describe("a history of several pages", () => {
       assert.equal(pages(), 1);
     });
   }
+});
+
+describe("a history without an end", () => {
+  /** A page of as many made up transactions, each with so many bytes and none like another. */
+  function page(count: number, bytes: number, seed: number): string {
+    const status = { confirmed: true, block_height: 105 };
+    const vout = [{ value: 1, scriptpubkey: "00".repeat(bytes) }];
+    const txs = Array.from({ length: count }, (_, i) => {
+      const txid = (seed * 1_000_000 + i).toString(16).padStart(64, "0");
+      return { txid, version: 2, locktime: 0, vin: [], vout, status };
+    });
+    return JSON.stringify(txs);
+  }
+
+  async function readHistory(count: number, bytes: number) {
+    const api = new ApiFetch();
+    let pages = 0;
+    api.edit = (text, path) => (path.includes("/txs") ? page(count, bytes, pages++) : text);
+    const name = "esplora";
+    const http = new HttpClient({
+      ...{ base: apiUrl, name, fetch: api.fetch, headers: {}, timeout: 9_000, concurrency: 6 },
+      ...{ maxAnswer: 32_000_000, retryDelay: 1 },
+    });
+    const client = new EsploraClient(http, name, 6);
+    const items = await client.scriptHistory(script, () => pages > 10);
+    return items.reduce((sum, { transaction }) => sum + (transaction ? totalSize(transaction) : 0), 0);
+  }
+
+  it("is not held in memory, but for a part", async () => {
+    const kept = await readHistory(10, 90_000);
+    assert.ok(kept > 1_000_000 && kept <= 8_000_000, `${kept} bytes are held`);
+  });
+
+  it("is no history when it has too many transactions", async () => {
+    await assert.rejects(readHistory(10_000, 0), { code: "unsupported" });
+  });
 });
 
 describe("an Esplora server that lies", () => {
