@@ -84,6 +84,17 @@ describe("the seed file", () => {
         { message: /not the seed's passphrase/ },
       );
     }));
+
+  it("opens them by a passphrase that another keyboard spells with other characters", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "seed");
+      writeSeed(path, words, "caf\u00e9");
+      assert.equal(await readSeed(path, async () => "cafe\u0301"), words);
+      await assert.rejects(
+        readSeed(path, async () => "cafe"),
+        { code: "seed-unusable" },
+      );
+    }));
 });
 
 describe("the lock of a folder", () => {

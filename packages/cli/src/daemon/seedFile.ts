@@ -37,7 +37,8 @@ export async function readSeed(path: string, passphrase: () => Promise<string>):
 
 function encrypted(words: string, passphrase: string): string {
   const [salt, nonce] = [randomBytes(16), randomBytes(12)];
-  const cipher = createCipheriv("aes-256-gcm", scryptSync(passphrase, salt, 32, scryptCost), nonce);
+  const key = scryptSync(passphrase.normalize("NFKD"), salt, 32, scryptCost);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce);
   const body = Buffer.concat([cipher.update(words, "utf8"), cipher.final()]);
   return [heading, ...[salt, nonce, cipher.getAuthTag(), body].map((bytes) => bytes.toString("hex"))].join(
     " ",
@@ -54,16 +55,29 @@ function decrypted(text: string, passphrase: string): string {
       "The encrypted seed is damaged.",
       "Restore the node from its words: fulmen init --restore.",
     );
-  try {
-    const decipher = createDecipheriv("aes-256-gcm", scryptSync(passphrase, salt, 32, scryptCost), nonce);
-    decipher.setAuthTag(tag);
-    return Buffer.concat([decipher.update(body), decipher.final()]).toString("utf8");
-  } catch {
-    throw unusable(
-      "This is not the seed's passphrase.",
-      "Try again, or set FULMEN_SEED_PASSPHRASE to the right one.",
-    );
+  for (const key of keysOf(passphrase, salt)) {
+    try {
+      const decipher = createDecipheriv("aes-256-gcm", key, nonce);
+      decipher.setAuthTag(tag);
+      return Buffer.concat([decipher.update(body), decipher.final()]).toString("utf8");
+    } catch {
+      // The next one, if there is one.
+    }
   }
+  throw unusable(
+    "This is not the seed's passphrase.",
+    "Try again, or set FULMEN_SEED_PASSPHRASE to the right one.",
+  );
+}
+
+/**
+ * An "é" is one character from one keyboard and two from another: what looks the same is the same passphrase. Seeds that
+ * were encrypted before that was so have the key of what was typed.
+ */
+function* keysOf(passphrase: string, salt: Uint8Array): Generator<Uint8Array, void> {
+  const normal = passphrase.normalize("NFKD");
+  yield scryptSync(normal, salt, 32, scryptCost);
+  if (normal !== passphrase) yield scryptSync(passphrase, salt, 32, scryptCost);
 }
 
 function unusable(message: string, remedy: string): CliError {
