@@ -1,6 +1,7 @@
 import type { NodeId } from "@fulmen/lightning/util";
 import type { NodePhase, NodeStatusView, NodeWarning } from "./api/nodeApi.ts";
 import type { NodeOptions } from "./api/options.ts";
+import { silentChain } from "./chain/index.ts";
 import { phaseOf } from "./parts/index.ts";
 import type { RunningNode } from "./runningNode.ts";
 
@@ -61,7 +62,10 @@ export function statusView(
     },
     graph: { nodes: graph.nodeCount, channels: graph.channelCount },
     startedAt,
-    warnings: warningsOf(node),
+    warnings: [
+      ...warningsOf(node),
+      ...silentChain({ network, blockTime: following.blockTime, startedAt, now: parts.now() }),
+    ],
   };
 }
 
