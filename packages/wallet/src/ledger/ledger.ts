@@ -12,6 +12,11 @@ import { keysRecord, lockRecord, tipRecord, transactionRecord } from "./records.
 /** Blocks on top of a transaction after which its outcome is taken as final, and what it ended is forgotten. */
 export const finalDepth = 100;
 
+/** Unconfirmed transactions of others that are kept: anybody can make them up who tells us of the mempool. */
+const mostStrangers = 1_000;
+/** Blocks after which mempools have forgotten what did not confirm: two weeks. */
+const strangersKept = 2_016;
+
 /** Hashes of blocks before the tip that are kept to find a fork point. */
 const ancestorsKept = 12;
 
@@ -49,6 +54,8 @@ export class Ledger {
   readonly #terms: LedgerTerms;
   readonly #locks: Locks;
   readonly #transactions = new Map<Txid, WalletTransaction>();
+  /** Unconfirmed transactions that spend nothing of the wallet, and the height at which each was heard of, or restored. */
+  readonly #strangers = new Map<Txid, number>();
   readonly #unsaved = new Set<string>();
   #tip: BlockLocator | undefined;
   #sequence = 0;
@@ -63,6 +70,7 @@ export class Ledger {
       this.#transactions.set(each.txid, each);
       this.#sequence = Math.max(this.#sequence, each.sequence + 1);
     }
+    for (const each of this.#transactions.values()) this.#noteStranger(each);
     if (state === undefined) this.#unsaved.add(keysKey);
   }
 
@@ -108,11 +116,15 @@ export class Ledger {
     }
   }
 
-  /** Takes in a transaction that is in no block, if it concerns the wallet; says whether it does. */
+  /**
+   * Takes in a transaction that is in no block, if it concerns the wallet; says whether it does. Of too many that others
+   * made the later ones wait for a block.
+   */
   unconfirmed(transaction: Transaction): boolean {
     if (!this.#concerns(transaction)) return false;
-    const txid = txidOf(transaction);
-    if (!this.#transactions.has(txid)) this.#record(transaction, { kind: "unconfirmed" });
+    const isTooMany = this.#strangers.size >= mostStrangers && !this.#spendsOurs(transaction);
+    if (!isTooMany && !this.#transactions.has(txidOf(transaction)))
+      this.#record(transaction, { kind: "unconfirmed" });
     return true;
   }
 
@@ -149,6 +161,7 @@ export class Ledger {
       if (expiresAt !== undefined && expiresAt <= height) this.release(id);
     }
     this.#forgetFinal(height);
+    this.#forgetStrangers(height);
   }
 
   /** The best block after blocks were disconnected. */
@@ -241,7 +254,12 @@ export class Ledger {
   }
 
   #concerns({ inputs, outputs }: Transaction): boolean {
-    if (outputs.some(({ script }) => this.keyring.place(script) !== undefined)) return true;
+    return (
+      outputs.some(({ script }) => this.keyring.place(script) !== undefined) || this.#spendsOurs({ inputs })
+    );
+  }
+
+  #spendsOurs({ inputs }: Pick<Transaction, "inputs">): boolean {
     return inputs.some(({ outPoint }) => this.#owns(outPoint));
   }
 
@@ -287,12 +305,32 @@ export class Ledger {
 
   #put(each: WalletTransaction): void {
     this.#transactions.set(each.txid, each);
+    this.#noteStranger(each);
     this.#changed(each.txid);
   }
 
   #forget(txid: Txid): void {
     this.#transactions.delete(txid);
+    this.#strangers.delete(txid);
     this.#changed(txid);
+  }
+
+  #noteStranger({ txid, transaction, position }: WalletTransaction): void {
+    const isStranger = position.kind === "unconfirmed" && !this.#spendsOurs(transaction);
+    if (!isStranger) this.#strangers.delete(txid);
+    else if (!this.#strangers.has(txid)) this.#strangers.set(txid, this.height);
+  }
+
+  /** Those that no block has taken for long, and that nothing of ours builds on. */
+  #forgetStrangers(height: number): void {
+    const old = [...this.#strangers].filter(([, since]) => since + strangersKept <= height);
+    if (old.length === 0) return;
+    const { spenders } = this.view;
+    for (const [txid] of old) {
+      const outputs = this.#transactions.get(txid)?.transaction.outputs ?? [];
+      const isBuiltOn = outputs.some((_, index) => spenders.has(outPointKey({ txid, index })));
+      if (!isBuiltOn) this.evicted(txid);
+    }
   }
 
   #changed(txid: Txid): void {

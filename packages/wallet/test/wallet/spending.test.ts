@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { dustLimit } from "@fulmen/bitcoin/script";
 import { txid, vsize, weight } from "@fulmen/bitcoin/transaction";
 import { unsignedPsbt } from "@fulmen/lightning/chain";
-import { blockHeight, feeratePerKw, sat } from "@fulmen/lightning/util";
+import { blockHeight, feeratePerKw, sat, type Txid } from "@fulmen/lightning/util";
 import { inputOf } from "@fulmen/testkit/wallet";
 import { finalizePsbt } from "@fulmen/wallet";
 import { accountFromDescriptor } from "@fulmen/wallet/descriptor";
@@ -423,4 +423,38 @@ test("another signer needs nothing but the PSBT and its seed", () => {
   const signed = ok(finalizePsbt(psbt.toPSBT()));
   assert.equal(txid(signed), txid(funded.transaction));
   ok(world.chain.submit(signed));
+});
+
+test("what strangers never confirm is bounded, and forgotten in the end", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(50_000);
+  const { script } = wallet.nextAddress();
+  const madeUp = (locktime: number) => ({
+    version: 2,
+    inputs: [inputOf({ txid: "11".repeat(32) as Txid, index: locktime })],
+    outputs: [{ value: sat(1_000), script }],
+    locktime,
+  });
+  for (let n = 0; n < 1_500; n++) assert.equal(wallet.transactionSeen(madeUp(n)), true);
+  assert.equal(wallet.transactions().length, 1_000);
+  world.mine();
+  assert.equal(wallet.balance().confirmed, 50_000n);
+  assert.equal(wallet.balance().untrustedPending, 999_000n);
+  const sent = world.send(ok(wallet.fundTransaction({ outputs: [world.pay(10_000)], feerate: lowFeerate })));
+  assert.ok(wallet.isActive(txid(sent)), "what is ours is taken in");
+  assert.equal(world.wallet.transaction(txid(madeUp(1_200))), undefined);
+  world.save();
+  world.restart();
+  const { block, height } = world.chain.tip;
+  const passTo = (later: number): void => {
+    world.wallet.bestBlockUpdated({ ...block.header, nonce: later }, blockHeight(height + later));
+    world.save();
+  };
+  passTo(2_015);
+  assert.equal(world.wallet.balance().untrustedPending, 999_000n);
+  passTo(2_016);
+  assert.equal(world.wallet.balance().untrustedPending, 0n);
+  assert.ok(world.wallet.transaction(txid(sent)), "what is ours is kept");
+  assert.equal(world.entries().filter(({ key }) => key.startsWith("wallet/tx/")).length, 2);
 });
