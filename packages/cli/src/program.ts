@@ -55,6 +55,9 @@ function addRunning(program: Command): void {
     .option("--alias <name>", "the node's name")
     .option("--words <count>", "words of the seed: 12 or 24", "12")
     .option("--restore", "read the words of a seed from the standard input")
+    .option("--backup <file>", "with --restore: a backup of the channels")
+    .option("--peers <addresses>", "with --restore: peers that keep one, with commas between them")
+    .option("--birthday <height>", "with --restore: from where the chain is searched for coins")
     .option("--encrypt", "encrypt the seed file by a passphrase")
     .action(async (options) => (await import("./commands/init.ts")).init(options));
   program
@@ -62,6 +65,7 @@ function addRunning(program: Command): void {
     .description("Run the node, in the foreground")
     .option(...dataDir)
     .option("--restore-from <file>", "a backup of the channels, when the store is lost")
+    .option("--restore-from-peers <addresses>", "peers that keep one, with commas between them")
     .action(async (options) => (await import("./commands/start.ts")).start(options));
   program
     .command("stop")
@@ -134,7 +138,12 @@ function addRecords(program: Command): void {
   asking(program, "events", "What happens, one JSON object a line")
     .option("--after <index>", "events behind this one; default: from now on")
     .action(events);
-  asking(program, "backup [file]", "Write a backup of the channels").action(backup);
+  asking(program, "backup [file]", "Write a backup of the channels")
+    .option("--check", "look instead whether this node could be restored from the file; no daemon is asked")
+    .action(async (file, options) => {
+      if (options.check !== true) return backup(file, options);
+      await (await import("./commands/checkBackup.ts")).checkBackup(file, options);
+    });
 }
 
 function addTokens(program: Command): void {

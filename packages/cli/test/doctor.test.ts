@@ -31,6 +31,7 @@ const healthy: Answers = {
     graph: { nodes: 0, channels: 0 },
     warnings: [],
     lastEventIndex: 0,
+    backupMadeAt: now - 86_401,
     lastBackupAt: now - 86_400,
   },
   balances: {
@@ -92,6 +93,13 @@ const withInfo = (more: Partial<Answers["info"]>): Partial<Examined> => ({
 describe("the doctor", () => {
   it("has nothing to say against a healthy node", () => assert.deepEqual(wrongs({}), []));
 
+  it("says when a backup is lost together with the store", () => {
+    const notes = (backupDisk: "the store's" | "another") =>
+      examine({ node: healthy, now, diskFree: 5e9, backupDisk }).filter(({ level }) => level === "note");
+    assert.deepEqual(notes("another"), []);
+    assert.match(notes("the store's")[0]?.what ?? "", /on the store's disk/);
+  });
+
   it("finds each thing that is wrong, and only that", () => {
     const { chain } = healthy.info;
     const [channel] = healthy.channels.channels;
@@ -104,6 +112,7 @@ describe("the doctor", () => {
         onchain: { ...healthy.balances.onchain, spendable: explained("0"), reserved: explained("0") },
       },
     };
+    const { lastBackupAt: _, ...unwritten } = healthy.info;
     const cases: readonly (readonly [Partial<Examined>, RegExp])[] = [
       [withInfo({ phase: "frozen" }), /^The node is frozen/],
       [
@@ -116,6 +125,8 @@ describe("the doctor", () => {
       [withInfo({ chain: { ...chain, blockTime: now - 90_000 } }), /25 hours old/],
       [{ node: poor }, /no coins to pay for closing 1 channels/],
       [{ node: offline }, /of a channel with 5 sat of ours is not connected/],
+      [withInfo({ backupMadeAt: now - 80_000 }), /not up to date: .* older than a channel/],
+      [{ node: { ...healthy, info: unwritten } }, /not up to date: .* missing/],
       [{ diskFree: 1e6 }, /0\.0 GB are free/],
       [{ seedMode: 0o644 }, /Others can read the seed/],
       [withInfo({ warnings: [{ code: "x", text: "Something.", remedy: "Do this." }] }), /^Something\.$/],

@@ -55,3 +55,4 @@ export type {
 } from "./api/payments.ts";
 export { Node } from "./node.ts";
 export { generateSeedWords } from "./seed/index.ts";
+export { type BackupContents, readBackup } from "./start/backupContents.ts";

@@ -30,6 +30,7 @@ export function statusView(
     };
   }
   const { parts, following, listening, startedAt } = node;
+  const backup = node.backups.state;
   const { manager, source, furtherSources, peerManager, graph } = parts;
   const { tip, lastAnswer, problem } = following.state;
   const { height, hash } = manager.bestBlock;
@@ -61,6 +62,7 @@ export function statusView(
       closing: channels.filter((one) => phaseOf(one) === "closing").length,
     },
     graph: { nodes: graph.nodeCount, channels: graph.channelCount },
+    ...(backup && { backup }),
     startedAt,
     warnings: [
       ...warningsOf(node),

@@ -50,7 +50,14 @@ export const Info = z
     failure: z.string().optional(),
     warnings: z.array(Warning),
     lastEventIndex: z.int().openapi({ description: "Of the newest event; 0 before the first." }),
-    lastBackupAt: Timestamp.optional(),
+    backupMadeAt: Timestamp.optional().openapi({
+      description:
+        "When the newest backup of the channels was made: at the start, or when one came or went last.",
+    }),
+    lastBackupAt: Timestamp.optional().openapi({
+      description:
+        "When all places had the newest backup; absent while one has not, and where there is none.",
+    }),
   })
   .openapi("Info");
 

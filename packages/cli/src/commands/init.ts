@@ -1,14 +1,16 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { text as readAll } from "node:stream/consumers";
-import { generateSeedWords, Node, type NodeNetwork } from "@fulmen/node";
+import { generateSeedWords, Node, readBackup } from "@fulmen/node";
 import { TokenFile } from "@fulmen/server";
 import { CliError, exitCodes } from "../cliError.ts";
 import { daemonConfig } from "../config/daemonConfig.ts";
 import { readConfig } from "../config/readConfig.ts";
 import { dataFolder } from "../daemon/dataFolder.ts";
+import { keepRestoreSource, restoreSource } from "../daemon/restoreSource.ts";
 import { writeSeed } from "../daemon/seedFile.ts";
-import { askPassphrase } from "../output/passphrase.ts";
+import { seedPassphrase } from "../output/passphrase.ts";
 import { say } from "../output/terminal.ts";
+import { sayBackup } from "./checkBackup.ts";
 
 /** What `fulmen init` is told. */
 export interface InitOptions {
@@ -19,6 +21,12 @@ export interface InitOptions {
   readonly alias?: string;
   /** Words come from the standard input. */
   readonly restore?: boolean;
+  /** With `restore`: a file with a static channel backup. */
+  readonly backup?: string;
+  /** With `restore`: peers that keep one. */
+  readonly peers?: string;
+  /** With `restore`: the height from which the wallet's coins are looked for. */
+  readonly birthday?: string;
   readonly encrypt?: boolean;
   /** Of the seed: 12, or 24. */
   readonly words?: string;
@@ -44,15 +52,39 @@ export async function init(options: InitOptions): Promise<void> {
       "It is not said which network the node is for.",
       "Add --network mainnet, testnet4, signet or regtest. Do not begin with mainnet.",
     );
+  const { restore = false, backup, peers, birthday } = options;
+  if (!restore && (backup ?? peers ?? birthday) !== undefined)
+    throw new CliError(
+      "usage",
+      exitCodes.usage,
+      "A new node has nothing that could be restored.",
+      "Add --restore, or leave out --backup, --peers and --birthday.",
+    );
+  const source = restoreSource(options);
   const words =
     options.restore === true ? await wordsFromInput() : generateSeedWords(options.words === "24" ? 24 : 12);
   mkdirSync(folder.path, { recursive: true, mode: 0o700 });
   writeFileSync(folder.config, configText(options, network), { mode: 0o600, flag: "wx" });
   try {
-    checkSeed(words, daemonConfig(readConfig(folder.config, process.env)).network);
-    writeSeed(folder.seed, words, options.encrypt === true ? await newPassphrase() : undefined);
+    const { network: checked, chain } = daemonConfig(readConfig(folder.config, process.env));
+    // The node's own checks, of the seed and of what it is restored from.
+    new Node({
+      network: checked,
+      seed: words,
+      storage: "memory",
+      chain,
+      ...(source && { restoreFrom: source }),
+    });
+    if (source instanceof Uint8Array) sayBackup(readBackup(source, { network: checked, seed: words }));
+    if (source !== undefined) keepRestoreSource(folder, source);
+    writeSeed(
+      folder.seed,
+      words,
+      options.encrypt === true ? await seedPassphrase("A passphrase for the seed file") : undefined,
+    );
   } catch (error) {
-    rmSync(folder.config);
+    for (const path of [folder.config, folder.restoreBackup, folder.restorePeers])
+      rmSync(path, { force: true });
     throw error;
   }
   const { text } = new TokenFile(folder.tokens).create({ name: "cli", scopes: ["admin"] });
@@ -65,18 +97,26 @@ export async function init(options: InitOptions): Promise<void> {
     for (const [index, word] of words.split(" ").entries())
       say(`  ${String(index + 1).padStart(2)}. ${word}`);
     say();
-    say("The seed brings back coins on chain. Channels need a backup, too: docs/daemon.md.");
+    say("The seed brings back coins on chain. Channels need a backup, too: docs/backup.md.");
+  } else {
+    if (source === undefined)
+      say("Coins on chain come back, channels do not: add --backup or --peers for those.");
+    if (birthday === undefined)
+      say("Coins from before today are found only if `birthday` is set in the config.");
   }
   say(`Look at ${folder.config}, then: fulmen start`);
 }
 
-function configText({ chain, chainUrl, alias }: InitOptions, network: string): string {
+function configText({ chain, chainUrl, alias, birthday }: InitOptions, network: string): string {
   const value = (text: string): string => JSON.stringify(text);
   return [
     "{",
     "  // All settings are in docs/daemon.md.",
     `  "network": ${value(network)},`,
     ...(alias === undefined ? [] : [`  "alias": ${value(alias)},`]),
+    ...(birthday === undefined
+      ? []
+      : [`  "birthday": ${/^[0-9]+$/.test(birthday) ? birthday : value(birthday)},`]),
     "  // bitcoind, esplora or electrum.",
     `  "chain": { "source": ${value(chain ?? "bitcoind")}${chainUrl === undefined ? "" : `, "url": ${value(chainUrl)}`} }`,
     "}",
@@ -84,16 +124,7 @@ function configText({ chain, chainUrl, alias }: InitOptions, network: string): s
   ].join("\n");
 }
 
-/** Throws `invalid-seed` for what is none: the node's own check. */
-function checkSeed(seed: string, network: NodeNetwork): void {
-  new Node({ network, seed, storage: "memory", chain: { esplora: { url: "http://127.0.0.1" } } });
-}
-
 async function wordsFromInput(): Promise<string> {
   if (process.stdin.isTTY) say("Type the words of the seed, then Enter and Ctrl-D:");
   return (await readAll(process.stdin)).trim().toLowerCase().split(/\s+/).join(" ");
-}
-
-async function newPassphrase(): Promise<string> {
-  return process.env["FULMEN_SEED_PASSPHRASE"] ?? askPassphrase("A passphrase for the seed file");
 }

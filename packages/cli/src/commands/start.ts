@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
-import { CliError, exitCodes } from "../cliError.ts";
+import { exitCodes } from "../cliError.ts";
 import { type DaemonConfig, daemonConfig } from "../config/daemonConfig.ts";
 import { readConfig } from "../config/readConfig.ts";
 import { type DataFolder, dataFolder } from "../daemon/dataFolder.ts";
 import { takeLock } from "../daemon/lock.ts";
+import { keptRestoreSource, restoreIsDone, restoreSource } from "../daemon/restoreSource.ts";
 import { readSeed } from "../daemon/seedFile.ts";
-import { askPassphrase } from "../output/passphrase.ts";
+import { seedPassphrase } from "../output/passphrase.ts";
 import { ProgressBar, say } from "../output/terminal.ts";
 
 /** What `fulmen start` is told. */
@@ -13,42 +13,32 @@ interface StartOptions {
   readonly dataDir?: string;
   /** A file with a static channel backup. */
   readonly restoreFrom?: string;
+  /** Peers that keep one. */
+  readonly restoreFromPeers?: string;
 }
 
 /** `fulmen start`: the daemon in the foreground, until a signal ends it. */
-export async function start({ dataDir, restoreFrom }: StartOptions): Promise<void> {
+export async function start({ dataDir, restoreFrom, restoreFromPeers }: StartOptions): Promise<void> {
   const folder = dataFolder(dataDir);
   const config = daemonConfig(readConfig(folder.config, process.env));
   const lock = takeLock(folder.lock);
   try {
-    await startWith(folder, config, restoreFrom === undefined ? undefined : readBackup(restoreFrom));
+    const named = restoreSource({
+      ...(restoreFrom !== undefined && { backup: restoreFrom }),
+      ...(restoreFromPeers !== undefined && { peers: restoreFromPeers }),
+    });
+    await startWith(folder, config, named ?? keptRestoreSource(folder));
   } finally {
     lock.release();
-  }
-}
-
-function readBackup(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch {
-    throw new CliError(
-      "backup-unusable",
-      exitCodes.config,
-      `${path} cannot be read.`,
-      "Name the backup's file.",
-    );
   }
 }
 
 async function startWith(
   folder: DataFolder,
   config: DaemonConfig,
-  restoreFrom: Uint8Array | undefined,
+  restoreFrom: ReturnType<typeof restoreSource>,
 ): Promise<void> {
-  const seed = await readSeed(
-    folder.seed,
-    async () => process.env["FULMEN_SEED_PASSPHRASE"] ?? askPassphrase("The seed's passphrase"),
-  );
+  const seed = await readSeed(folder.seed, seedPassphrase);
   const ended = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
@@ -65,6 +55,7 @@ async function startWith(
     config,
     seed,
     ...(restoreFrom !== undefined && { restoreFrom }),
+    started: () => restoreIsDone(folder),
     signal: ended.signal,
     say: (line) => {
       bar.end();

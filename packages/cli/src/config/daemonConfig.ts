@@ -29,7 +29,8 @@ export interface DaemonConfig {
     | { readonly kind: "sqlite" | "files" }
     | { readonly kind: "postgres"; readonly url: string; readonly node: string };
   readonly listen?: { readonly host: string; readonly port: number };
-  readonly backupFiles: readonly string[];
+  /** Absent: the data folder's own. */
+  readonly backupFiles?: readonly string[];
   readonly announceAddresses: readonly string[];
   readonly gossip: GossipOption;
   readonly birthday?: number;
@@ -80,7 +81,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     ...(isSet("listen.enabled", true) && {
       listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },
     }),
-    backupFiles: list("backup.files"),
+    ...(values.has("backup.files") && { backupFiles: list("backup.files") }),
     announceAddresses: list("announceAddresses"),
     gossip: gossipOf(text("gossip")),
     ...(birthday !== undefined && { birthday }),

@@ -73,8 +73,9 @@ export const settings: readonly Setting[] = [
   {
     name: "backup.files",
     value: list,
-    meaning: "Where the static channel backup is kept, encrypted by the seed: on other disks.",
-    byDefault: "none, but with the peers",
+    meaning:
+      "Where the static channel backup is kept, encrypted by the seed: best on another disk. An empty list: with the peers alone.",
+    byDefault: "`channels.backup` in the data folder",
   },
   { name: "listen.enabled", value: flag, meaning: "Whether peers can connect.", byDefault: "true" },
   {

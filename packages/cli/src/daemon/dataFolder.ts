@@ -14,6 +14,14 @@ export interface DataFolder {
   readonly lock: string;
   readonly sqlite: string;
   readonly files: string;
+  /** Where the static channel backup is kept, unless the config names other files. */
+  readonly backup: string;
+  /** A static channel backup that the next start is to restore from. */
+  readonly restoreBackup: string;
+  /** The one that it was restored from. */
+  readonly restoredBackup: string;
+  /** Peers, one a line, whose storage the next start is to restore from. */
+  readonly restorePeers: string;
 }
 
 /** The files of a data folder. Default: `.fulmen` in the user's home. */
@@ -30,5 +38,9 @@ export function dataFolder(path: string | undefined): DataFolder {
     lock: join(root, "fulmen.pid"),
     sqlite: join(root, "node.sqlite"),
     files: join(root, "records"),
+    backup: join(root, "channels.backup"),
+    restoreBackup: join(root, "restore.backup"),
+    restoredBackup: join(root, "restored.backup"),
+    restorePeers: join(root, "restore.peers"),
   };
 }

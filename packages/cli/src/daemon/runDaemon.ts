@@ -26,8 +26,10 @@ export interface DaemonOptions {
   readonly folder: DataFolder;
   readonly config: DaemonConfig;
   readonly seed: string;
-  /** A static channel backup, for an empty store. */
-  readonly restoreFrom?: Uint8Array;
+  /** For an empty store. */
+  readonly restoreFrom?: NodeOptions["restoreFrom"];
+  /** The node has started: what it was restored from is not needed any more. */
+  readonly started?: () => void;
   /** Ends the daemon. */
   readonly signal: AbortSignal;
   /** Told what happens, a line each. */
@@ -66,7 +68,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   }
 }
 
-async function runNode(node: NodeApi, { signal, say, progress }: DaemonOptions): Promise<void> {
+async function runNode(node: NodeApi, { signal, say, progress, started }: DaemonOptions): Promise<void> {
   const starting = node.start();
   let hasStarted = false;
   starting.then(
@@ -80,6 +82,7 @@ async function runNode(node: NodeApi, { signal, say, progress }: DaemonOptions):
     const { height, tip } = node.status().chain;
     if (!hasStarted && tip > 0) progress(height, tip);
   }
+  if (hasStarted) started?.();
   if (signal.aborted) return;
   const { uri, listening } = node.status();
   say(`Node ${uri ?? node.nodeId}${listening === undefined ? ", which nobody can connect to" : ""}`);
@@ -119,7 +122,7 @@ async function nodeOptions(
     ...(alias !== undefined && { alias }),
     ...(listen !== undefined && { listen }),
     ...(announceAddresses.length > 0 && { announceAddresses }),
-    ...(config.backupFiles.length > 0 && { backupFiles: config.backupFiles }),
+    backupFiles: backupFiles(folder, config),
     ...(restoreFrom !== undefined && { restoreFrom }),
     ...(birthday !== undefined && { birthday }),
     ...(development !== undefined && { development }),
@@ -163,7 +166,7 @@ async function listenTo(
     log,
     corsOrigins,
     backup: async () => ({ fileName: `fulmen-${config.network}.backup`, content: node.staticBackup() }),
-    lastBackupAt: () => lastBackupAt(config.backupFiles),
+    lastBackupAt: () => lastBackupAt(node, backupFiles(folder, config)),
     assets,
   });
   return listen(app.fetch, {
@@ -174,11 +177,18 @@ async function listenTo(
   });
 }
 
-/** When the file that is behind was written, in seconds since 1970; absent where one is missing, or none is named. */
-function lastBackupAt(paths: readonly string[]): number | undefined {
+/** Files in which the static channel backup is kept. */
+function backupFiles({ backup }: DataFolder, config: DaemonConfig): readonly string[] {
+  return config.backupFiles ?? [backup];
+}
+
+/** When all files had the newest backup, in seconds since 1970; absent while one has not, or was taken away. */
+function lastBackupAt(node: NodeApi, paths: readonly string[]): number | undefined {
+  const { takenAt } = node.status().backup ?? {};
   const times = paths.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN);
-  const oldest = Math.min(...times);
-  return Number.isFinite(oldest) ? Math.floor(oldest / 1000) : undefined;
+  const oldest = Math.floor(Math.min(...times) / 1000);
+  if (takenAt === undefined || !Number.isFinite(oldest)) return undefined;
+  return Math.min(takenAt, oldest);
 }
 
 function readPem(path: string): string {

@@ -1,5 +1,5 @@
 import type { Client, ClientError } from "@fulmen/client";
-import { showMsat, showSat } from "../output/amounts.ts";
+import { showMsat, showSat, showTime } from "../output/amounts.ts";
 
 /** What was looked at, and what to do where something is wrong. */
 export interface Finding {
@@ -26,9 +26,13 @@ export interface Examined {
   readonly diskFree: number;
   /** Of the file with the seed; absent where there is none on this machine. */
   readonly seedMode?: number;
+  /** Where the files of the channels' backup are; absent where that cannot be seen. */
+  readonly backupDisk?: "the store's" | "another";
 }
 
 const leastDisk = 1_000_000_000;
+/** Seconds by which a file system may see the time otherwise. */
+const clockDoubt = 60;
 
 /** All that can be said of a node's health, the good included. */
 export function examine(examined: Examined): readonly Finding[] {
@@ -43,7 +47,7 @@ export function examine(examined: Examined): readonly Finding[] {
     ...furtherFindings(info),
     ...clockFindings(info, examined.now),
     reserveFinding(balances, channels),
-    backupFinding(info, channels, examined.now),
+    ...backupFindings(info, channels, examined.backupDisk),
     ...peerFindings(info, channels),
     ...closingFindings(channels),
     ...info.warnings.map(({ text, remedy }): Finding => ({ level: "wrong", what: text, remedy })),
@@ -145,23 +149,40 @@ function reserveFinding(balances: Answer<"balances">, { channels }: Answer<"chan
   };
 }
 
-function backupFinding(
-  { lastBackupAt }: Answer<"info">,
+function backupFindings(
+  { backupMadeAt, lastBackupAt, warnings }: Answer<"info">,
   { channels }: Answer<"channels">,
-  now: number,
-): Finding {
-  if (channels.length === 0) return { level: "good", what: "No channels that need a backup." };
-  if (lastBackupAt === undefined)
-    return {
-      level: "note",
-      what: "The channels' backup is kept with the peers alone, or a file of it is missing.",
-      remedy: "Set backup.files to a file on another disk; see docs/backup.md.",
-    };
-  const days = Math.floor(Math.max(0, now - lastBackupAt) / 86_400);
-  return {
+  backupDisk: Examined["backupDisk"],
+): readonly Finding[] {
+  if (channels.length === 0) return [{ level: "good", what: "No channels that need a backup." }];
+  // The node says it itself, and why.
+  if (warnings.some(({ code }) => code === "no-backup" || code === "backup")) return [];
+  if (lastBackupAt === undefined || lastBackupAt < (backupMadeAt ?? 0) - clockDoubt) {
+    const since =
+      lastBackupAt === undefined ? "a file of it is missing" : "a file of it is older than a channel";
+    return [
+      {
+        level: "wrong",
+        what: `The channels' backup is not up to date: ${since}.`,
+        remedy:
+          "See that the disk of each of backup.files is there and has space, then start the node again.",
+      },
+    ];
+  }
+  const good: Finding = {
     level: "good",
-    what: `The channels' backup was written ${days} days ago, when one came or went last.`,
+    what: `The backup of ${showTime(lastBackupAt)} has all channels.`,
   };
+  if (backupDisk !== "the store's") return [good];
+  return [
+    good,
+    {
+      level: "note",
+      what: "All files of the backup are on the store's disk: both are lost with it.",
+      remedy:
+        "Add a file on another disk to backup.files, or copy it elsewhere after each opening: fulmen backup.",
+    },
+  ];
 }
 
 function peerFindings({ peers }: Answer<"info">, { channels }: Answer<"channels">): readonly Finding[] {

@@ -2,7 +2,9 @@ import { existsSync, statfsSync, statSync } from "node:fs";
 import { ClientError } from "@fulmen/client";
 import { exitCodes } from "../cliError.ts";
 import { type CommonOptions, connect } from "../commands/connection.ts";
-import { dataFolder } from "../daemon/dataFolder.ts";
+import { daemonConfig } from "../config/daemonConfig.ts";
+import { readConfig } from "../config/readConfig.ts";
+import { type DataFolder, dataFolder } from "../daemon/dataFolder.ts";
 import { oneLine, say } from "../output/terminal.ts";
 import { type Examined, examine } from "./checks.ts";
 
@@ -14,10 +16,12 @@ export async function doctor(options: CommonOptions): Promise<void> {
   const place = existsSync(folder.path) ? folder.path : ".";
   const { bavail, bsize } = statfsSync(place);
   const seed = statSync(folder.seed, { throwIfNoEntry: false });
+  const backupDisk = backupDiskOf(folder);
   const findings = examine({
     node: await askNode(options),
     now: Math.floor(Date.now() / 1000),
     diskFree: bavail * bsize,
+    ...(backupDisk !== undefined && { backupDisk }),
     ...(seed !== undefined && process.platform !== "win32" && { seedMode: seed.mode & 0o777 }),
   });
   if (options.json === true) say(JSON.stringify(findings, undefined, 2));
@@ -27,6 +31,16 @@ export async function doctor(options: CommonOptions): Promise<void> {
       if (remedy !== undefined) say(`     ${oneLine(remedy, 300)}`);
     }
   if (findings.some(({ level }) => level === "wrong")) process.exitCode = exitCodes.failed;
+}
+
+/** Whether a disk that fails takes store and backup at once. */
+function backupDiskOf(folder: DataFolder): Examined["backupDisk"] {
+  if (!existsSync(folder.config)) return undefined;
+  const { storage, backupFiles = [folder.backup] } = daemonConfig(readConfig(folder.config, process.env));
+  if (storage.kind === "postgres" || backupFiles.length === 0) return undefined;
+  const { dev } = statSync(folder.path);
+  const isElsewhere = backupFiles.some((path) => statSync(path, { throwIfNoEntry: false })?.dev !== dev);
+  return isElsewhere ? "another" : "the store's";
 }
 
 async function askNode(options: CommonOptions): Promise<Examined["node"]> {

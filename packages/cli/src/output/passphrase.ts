@@ -1,8 +1,12 @@
 import { isCancel, password } from "@clack/prompts";
 import { CliError, exitCodes } from "../cliError.ts";
 
-/** Asks in the terminal; refuses where there is none. */
-export async function askPassphrase(message: string): Promise<string> {
+/** The passphrase of the seed's file: from the environment, or the user; where there is none, that is an error. */
+export async function seedPassphrase(message = "The seed's passphrase"): Promise<string> {
+  return process.env["FULMEN_SEED_PASSPHRASE"] ?? askPassphrase(message);
+}
+
+async function askPassphrase(message: string): Promise<string> {
   if (!process.stdin.isTTY)
     throw new CliError(
       "passphrase-missing",

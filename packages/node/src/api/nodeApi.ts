@@ -72,6 +72,13 @@ export interface NodeStatusView {
   readonly peers: number;
   readonly channels: { readonly open: number; readonly usable: number; readonly closing: number };
   readonly graph: { readonly nodes: number; readonly channels: number };
+  /** The static channel backup, once it was made. In seconds since 1970. */
+  readonly backup?: {
+    /** When the newest was made: at the start, or when a channel came or went last. */
+    readonly madeAt: number;
+    /** When all files and places had it that are to keep it; absent while one has not, or where there is none. */
+    readonly takenAt?: number;
+  };
   /** Seconds since 1970. */
   readonly startedAt?: number;
   readonly failure?: string;

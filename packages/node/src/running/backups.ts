@@ -2,7 +2,7 @@ import { rename } from "node:fs/promises";
 import { type BackupPlace, StaticBackups, systemClock } from "@fulmen/background";
 import type { NodeId } from "@fulmen/lightning/util";
 import { replaceFile } from "@fulmen/persist/exportFile";
-import type { NodeWarning } from "../api/nodeApi.ts";
+import type { NodeStatusView, NodeWarning } from "../api/nodeApi.ts";
 import { backupKey } from "../journal/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import { backupInFile } from "../start/index.ts";
@@ -27,6 +27,7 @@ export class Backups {
   readonly #reasons = new Map<BackupPlace, string>();
   #firstCounter: number | undefined;
   #storedCounter: number;
+  #madeAt: number | undefined;
   #takenAt: number | undefined;
 
   constructor(parts: NodeParts, { lastCounter, addresses }: BackupsStart) {
@@ -60,14 +61,19 @@ export class Backups {
     return this.#backups.current;
   }
 
-  /** When all places had the newest backup at last, in seconds since 1970; absent while there is none, or one is behind. */
-  get takenAt(): number | undefined {
-    return this.#backups.behind.length > 0 ? undefined : this.#takenAt;
+  /** How old the newest backup is, and whether it is where it belongs; absent before the first `check`. */
+  get state(): NodeStatusView["backup"] {
+    const [madeAt, takenAt] = [this.#madeAt, this.#takenAt];
+    if (madeAt === undefined) return undefined;
+    const isTaken = takenAt !== undefined && this.#backups.behind.length === 0;
+    return { madeAt, ...(isTaken && { takenAt }) };
   }
 
   /** Looks whether a channel came or went. */
   check(): void {
+    const { counter } = this.#backups;
     this.#backups.check();
+    if (this.#backups.counter !== counter) this.#madeAt = this.#parts.now();
     this.#firstCounter ??= this.#backups.counter;
   }
 

@@ -9,6 +9,7 @@ import {
   chainPositionKey,
   encodeChainPosition,
   openStaticBackup,
+  type RestoredStore,
   restoredStore,
   type StaticBackup,
 } from "@fulmen/lightning/storage";
@@ -102,20 +103,33 @@ export async function restoreBackup(options: NodeOptions, target: RestoreTarget)
   return true;
 }
 
-function openedBackup(bytes: Uint8Array, keys: KeysManager): StaticBackup {
+/** Throws `backup-unusable`. */
+export function openedBackup(bytes: Uint8Array, keys: KeysManager): StaticBackup {
   return orThrow(openStaticBackup(bytes, keys.peerStorageKey()), "backup-unusable");
+}
+
+/** What the core makes of a backup. Throws `backup-unusable`, `wrong-network` and `wrong-seed`. */
+export function restoredRecords(
+  backup: StaticBackup,
+  { keys, network, config }: Owner & Pick<RestoreTarget, "config">,
+): RestoredStore {
+  const { channelConfig } = config;
+  const restored = restoredStore(backup, {
+    nodeId: keys.nodeId,
+    network,
+    signerProvider: keys,
+    channelConfig,
+  });
+  const isOther = !restored.ok && restored.error.kind.startsWith("wrong");
+  return orThrow(restored, isOther ? undefined : "backup-unusable");
 }
 
 async function restoredWrites(
   { backup, addresses }: PeerBackup,
   target: RestoreTarget,
 ): Promise<readonly KvWrite[]> {
-  const { keys, network, source, height, config } = target;
-  const { channelConfig } = config;
-  const terms = { nodeId: keys.nodeId, network, signerProvider: keys, channelConfig };
-  const restored = restoredStore(backup, terms);
-  const isOther = !restored.ok && restored.error.kind.startsWith("wrong");
-  const { writes, oldestHeight } = orThrow(restored, isOther ? undefined : "backup-unusable");
+  const { source, height } = target;
+  const { writes, oldestHeight } = restoredRecords(backup, target);
   const start = Math.min(Math.max((oldestHeight ?? height) - reorgDepth, 0), height);
   const position = await source.locate(blockHeight(start));
   const row: BackupRow = { counter: backup.counter, restoredFrom: backup.counter };

@@ -17,7 +17,7 @@ export interface HandlerContext {
   readonly now: () => number;
   /** Makes a backup file; absent where the node has none to give. */
   readonly backup?: () => Promise<{ readonly fileName: string; readonly content: Uint8Array }>;
-  /** When the last backup was made, in seconds since 1970. */
+  /** When all places had the newest backup, in seconds since 1970; absent while one has not. */
   readonly lastBackupAt?: () => number | undefined;
 }
 
@@ -58,7 +58,7 @@ function nodeHandlers({ node, version, now, backup, lastBackupAt }: HandlerConte
   return {
     health: () => ({ status: "alive" }),
     info: () => {
-      const { chain, channels, graph, warnings, ...rest } = node.status();
+      const { chain, channels, graph, warnings, backup: made, ...rest } = node.status();
       const { further, ...source } = chain;
       const backedUpAt = lastBackupAt?.();
       return {
@@ -70,6 +70,7 @@ function nodeHandlers({ node, version, now, backup, lastBackupAt }: HandlerConte
         graph: { ...graph },
         warnings: warnings.map((warning) => ({ ...warning })),
         lastEventIndex: node.lastEventIndex,
+        ...(made && { backupMadeAt: made.madeAt }),
         ...(backedUpAt !== undefined && { lastBackupAt: backedUpAt }),
       };
     },
