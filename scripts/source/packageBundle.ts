@@ -25,7 +25,10 @@ interface Bundled {
   readonly entryPoints: readonly string[];
 }
 
-/** Bundles the `src/` of each package under `root` whose `exports` name a file for Node alone into its `lib/`. */
+/**
+ * Bundles the `src/` of each package under `root` whose `exports` name files for Node alone into its `lib/`: all subpaths
+ * that have such a file are in one bundle.
+ */
 export async function bundlePackages(root: string): Promise<void> {
   const packages = packagesToBundle(root);
   // A bundle is linked to others by what their subpaths re-export.
@@ -37,19 +40,24 @@ function packagesToBundle(root: string): readonly Bundled[] {
   const packages: Bundled[] = [];
   for (const path of globSync("packages/*/package.json", { cwd: root }).sort()) {
     const { name, exports = {} }: Manifest = JSON.parse(readFileSync(join(root, path), "utf8"));
-    if (Object.values(exports).every(({ node }) => node === undefined)) continue;
+    const subpaths = Object.keys(exports).filter((subpath) => exports[subpath]?.["node"] !== undefined);
+    if (subpaths.length === 0) continue;
     const directory = join(root, path, "..");
-    const entryPoints = globSync("src/{,*/}index.ts", { cwd: directory }).sort();
+    const modules = subpaths.map((subpath) => join("src", subpath, "index.ts"));
+    const entryPoints = globSync(modules, { cwd: directory }).sort();
     packages.push({ name, directory, entryPoints });
   }
   return packages;
 }
 
+/** Packages from the registry that stay outside: they are no ES modules, and ask for modules of Node. */
+const commonJs: readonly string[] = ["pino", "prom-client"];
+
 function optionsFor(directory: string) {
   return {
     absWorkingDir: directory,
     bundle: true,
-    external: ["@fulmen/*"],
+    external: ["@fulmen/*", ...commonJs],
     platform: "node",
     format: "esm",
     target: "es2023",
@@ -128,12 +136,11 @@ function writeLicences(directory: string, { inputs }: Metafile): void {
   }
   if (folders.size === 0) return;
   const texts = [...folders].sort().map((folder) => {
-    const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    const licence = ["LICENSE", "LICENSE.md"]
-      .map((file) => join(folder, file))
-      .find((file) => existsSync(file));
-    if (licence === undefined) throw new Error(`${name} has no licence to go with its code`);
-    return `${name} ${version}\n\n${readFileSync(licence, "utf8").trim()}\n`;
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = ["LICENSE", "LICENSE.md"].map((one) => join(folder, one)).find((one) => existsSync(one));
+    const licence = file === undefined ? license : readFileSync(file, "utf8").trim();
+    if (typeof licence !== "string") throw new Error(`${name} has no licence to go with its code`);
+    return `${name} ${version}\n\n${licence}\n`;
   });
   writeFileSync(join(directory, "lib", "THIRD-PARTY.txt"), texts.join("\n----\n\n"));
 }
