@@ -14,6 +14,7 @@ import {
   type UnixSeconds,
 } from "@fulmen/lightning/util";
 import { Network } from "@fulmen/playground/network";
+import { PostgresServer } from "@fulmen/testkit/postgres";
 
 type Node = Network["nodes"][number];
 
@@ -25,20 +26,26 @@ export interface Outcome {
   readonly takenBy: readonly string[];
   /** What each of the shop's nodes has in its channel. */
   readonly balances: Readonly<Record<string, Msat>>;
-  /** Of this process and the three nodes, at the beginning. */
+  /** Of this process and the four nodes, at the beginning. */
   readonly processes: readonly number[];
 }
 
+/** The shop's nodes. */
+const shop = ["north", "east", "south"];
 const amount = msat(50_000_000);
 const capacity = sat(500_000);
 
 /** Plays the story; `say` is given each line of it. A crypto provider has to be installed. */
 export async function run(say: (line: string) => void): Promise<Outcome> {
   const crossNodeSeed = toHex(randomBytes(32));
-  const network = new Network(["alice", "north", "south"], {
+  const database = await PostgresServer.start();
+  const each = (value: string): Record<string, string> =>
+    Object.fromEntries(shop.map((name) => [name, value]));
+  const network = new Network(["alice", ...shop], {
     onDeath: say,
     onLog: () => undefined,
-    crossNodeSeeds: { north: crossNodeSeed, south: crossNodeSeed },
+    crossNodeSeeds: each(crossNodeSeed),
+    databases: each(database.url()),
   });
   const abandon = (): void => network.abandon();
   process.on("exit", abandon);
@@ -47,6 +54,7 @@ export async function run(say: (line: string) => void): Promise<Outcome> {
   } finally {
     await network.stop();
     process.off("exit", abandon);
+    await database.stop();
   }
 }
 
@@ -64,7 +72,7 @@ class Shop {
 
   invoice(routeHints: readonly PhantomRouteHints[], paymentHash?: PaymentHash): string {
     const { invoice } = createPhantomInvoice(
-      { amount, description: "a shop with two nodes", routeHints, ...(paymentHash && { paymentHash }) },
+      { amount, description: "a shop with three nodes", routeHints, ...(paymentHash && { paymentHash }) },
       {
         nodeSigner: this.#keys,
         entropy: { randomBytes: (length) => Uint8Array.from(randomBytes(length)) },
@@ -106,16 +114,16 @@ class Story {
     await taker.kill();
     this.#say(`${taker.name} (pid ${processes[1 + this.#network.nodes.indexOf(taker)]}) is killed.`);
     // What is offered to a peer whose death was not noticed waits for it to come back.
-    await this.#untilUsable(1);
+    await this.#untilUsable(this.#nodes.length - 1);
     const other = await this.#pay(second);
     this.#say(`Alice pays the second one, which was made before that: ${other.name} takes it.`);
     await this.#backUp(taker);
-    this.#say(`${taker.name} is started again, and Alice is connected to it.`);
+    this.#say(`${taker.name} is started again, from what the database has, and Alice is connected to it.`);
     await this.#holdOverDeath(other);
     return { phantomId, takenBy: this.#takenBy, balances: await this.#balances(), processes };
   }
 
-  /** Three processes, and a channel of Alice's to each node of the shop. */
+  /** A process each, and a channel of Alice's to each node of the shop. */
   async #open(): Promise<void> {
     const network = this.#network;
     await Promise.all(network.nodes.map((node) => node.start()));
@@ -135,7 +143,9 @@ class Story {
     await network.mine(8);
     await this.#untilUsable(this.#nodes.length);
     const pids = network.nodes.map(({ name, pid }) => `${name} (pid ${pid})`);
-    this.#say(`${pids.join(", ")}: Alice has a channel of ${capacity} sat to each of the others.`);
+    this.#say(
+      `${pids.join(", ")}: Alice has a channel of ${capacity} sat to each of the others, which share a database.`,
+    );
   }
 
   /** Alice pays; gives the node of the shop that has claimed it. */

@@ -23,6 +23,8 @@ export interface NetworkOptions {
   readonly onLog: (name: string, level: string, text: string) => void;
   /** By name, 32 bytes in hex: nodes with the same are paid as one. */
   readonly crossNodeSeeds?: Readonly<Record<string, string>>;
+  /** By name, a PostgreSQL database for a node's store, in place of SQLite; nodes may share one. */
+  readonly databases?: Readonly<Record<string, string>>;
 }
 
 /** A chain and some nodes, each a process of its own; all of it is gone at the end. */
@@ -126,11 +128,12 @@ export class Network {
       folder = join(this.folder, name),
     }: { readonly keysOf?: string; readonly folder?: string } = {},
   ): PlaygroundNode {
-    const { onDeath, onLog, crossNodeSeeds } = this.#options;
+    const { onDeath, onLog, crossNodeSeeds, databases } = this.#options;
     return new PlaygroundNode({
       ...{ name, folder, onDeath },
       seed: toHex(taggedHash("fulmen/playground/seed", new TextEncoder().encode(keysOf))),
       crossNodeSeed: crossNodeSeeds?.[keysOf],
+      database: databases?.[keysOf],
       chainPort: () => this.chain.call("port"),
       onLog: (level, text) => onLog(name, level, text),
     });

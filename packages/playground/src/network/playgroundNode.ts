@@ -11,6 +11,7 @@ export interface PlaygroundNodeOptions {
   readonly seed: string;
   /** 32 bytes in hex, of a node that is paid as one with others. */
   readonly crossNodeSeed?: string | undefined;
+  readonly database?: string | undefined;
   readonly chainPort: () => Promise<number>;
   readonly onDeath: (text: string) => void;
   readonly onLog: (level: string, text: string) => void;
@@ -60,12 +61,13 @@ export class PlaygroundNode {
   /** Starts the process, and waits until its peers can reach it. */
   async start(): Promise<NodeInfo> {
     if (this.#child !== undefined) throw new Error(`${this.name} is running already`);
-    const { name, folder, seed, crossNodeSeed, chainPort, onDeath } = this.#options;
+    const { name, folder, seed, crossNodeSeed, database, chainPort, onDeath } = this.#options;
     const settings: NodeSettings = {
       name,
       seed,
       ...(crossNodeSeed !== undefined && { crossNodeSeed }),
       folder,
+      ...(database !== undefined && { database }),
       chainPort: await chainPort(),
       port: this.#info?.port ?? 0,
       peers: [...this.#peers.values()],

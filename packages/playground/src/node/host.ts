@@ -94,8 +94,7 @@ export async function startNode(
   settings: NodeSettings,
   connectChain: (port: number) => Caller<ChainService>,
   observer: NodeObserver,
-  openStore: (settings: NodeSettings) => Promise<KVStore | LeasedStore> = ({ folder }) =>
-    openSqliteStore(join(folder, "node.sqlite")),
+  openStore: (settings: NodeSettings) => Promise<KVStore | LeasedStore> = openStoreOf,
 ): Promise<NodeHost> {
   const chain = connectChain(settings.chainPort);
   const logger: Logger = observer;
@@ -187,6 +186,13 @@ export async function startNode(
       await store.close();
     },
   };
+}
+
+/** The store that the settings name. After a crash, that of a database waits for the end of the lease. */
+async function openStoreOf({ name, folder, database }: NodeSettings): Promise<KVStore | LeasedStore> {
+  if (database === undefined) return openSqliteStore(join(folder, "node.sqlite"));
+  const { openPostgresStore } = await import("@fulmen/persist/postgres");
+  return openPostgresStore({ connection: database, node: name });
 }
 
 /** How the node may speak to the chain and to peers: where its store has a lease, only while that is held. */

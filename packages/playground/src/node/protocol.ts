@@ -11,8 +11,10 @@ export interface NodeSettings {
   readonly seed: string;
   /** 32 bytes in hex, of a node that is paid as one with others: see `PhantomKeysManager`. */
   readonly crossNodeSeed?: string;
-  /** Where its store is. */
+  /** Where its store is, and what else it may leave behind. */
   readonly folder: string;
+  /** A PostgreSQL database that has its store in place of the folder; nodes share it. */
+  readonly database?: string;
   readonly chainPort: number;
   /** 0 lets the system choose. */
   readonly port: number;
