@@ -137,7 +137,7 @@ class Story {
         return peers.includes(nodeId);
       });
       const before = await network.chain.call("mempool");
-      await this.#alice.call("open", { nodeId, funding: capacity, format: "anchors-zero-fee-htlc" });
+      await this.#alice.call("open", { nodeId, funding: capacity, format: "static-remotekey" });
       await network.untilBroadcast(1, before);
     }
     await network.mine(8);

@@ -54,5 +54,6 @@ export type {
   RouteExplanation,
 } from "./api/payments.ts";
 export { Node } from "./node.ts";
+export type { NodeParts } from "./parts/index.ts";
 export { generateSeedWords } from "./seed/index.ts";
 export { type BackupContents, readBackup } from "./start/backupContents.ts";

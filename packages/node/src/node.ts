@@ -32,7 +32,7 @@ import { checkOptions, networkOf } from "./config/index.ts";
 import { translated, translating } from "./errors/index.ts";
 import { signerOf, signMessage } from "./messages/index.ts";
 import { Onchain } from "./onchain/index.ts";
-import { phaseOf } from "./parts/index.ts";
+import { type NodeParts, phaseOf } from "./parts/index.ts";
 import {
   beginPayment,
   beginRawSend,
@@ -123,6 +123,14 @@ export class Node implements NodeApi {
     throw new NodeError("invalid-request", "nobody can connect to this node", {
       remedy: "start it with `listen`",
     });
+  }
+
+  /**
+   * What the node is made of, for what its own calls do not offer; it is another one after each start. Whoever changes
+   * something there wakes `background`.
+   */
+  get parts(): NodeParts {
+    return this.#running.parts;
   }
 
   status(): NodeStatusView {

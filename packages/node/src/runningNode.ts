@@ -67,6 +67,7 @@ export class RunningNode {
         // Events come once the processor runs, and it runs when the node is whole.
         if (node === undefined) return;
         await node.#handler.handle(event, index);
+        options.development?.onEvent?.(event, index);
         if (event.kind === "channel-pending" || event.kind === "channel-closed") node.backups.check();
       },
       status: onStatus,

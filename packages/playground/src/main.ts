@@ -3,6 +3,7 @@ import { Narrator } from "./narrator.ts";
 import { Network } from "./network/network.ts";
 import { runPrompt } from "./prompt.ts";
 import type { Cast } from "./scenes.ts";
+import { setStage } from "./stage.ts";
 import { tellStory } from "./story.ts";
 
 /*
@@ -60,7 +61,10 @@ async function main(): Promise<void> {
   await tellStory(castOf(network), narrator);
   narrator.line("");
   narrator.line(`The story took ${narrator.elapsed.toFixed(1)} s.`);
-  if (!once) await runPrompt(network, narrator);
+  if (!once) {
+    await setStage(castOf(network), narrator);
+    await runPrompt(network, narrator);
+  }
   ended = true;
   await network.stop();
 }

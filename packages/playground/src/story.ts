@@ -25,8 +25,8 @@ async function begin({ network, alice, bob, carol }: Cast, narrator: Narrator): 
   narrator.chapter("A chain and three nodes, each a process of its own");
   narrator.tell(`all they write is in ${network.folder}, and is removed at the end`);
   await narrator.act(
-    () => network.chain.call("tip"),
-    ({ height }) =>
+    () => network.chain.call("height"),
+    (height) =>
       `chain  pid ${network.chain.pid}  regtest in memory, height ${height}, scripts and relay policy checked`,
   );
   const started = performance.now();
@@ -42,7 +42,7 @@ async function begin({ network, alice, bob, carol }: Cast, narrator: Narrator): 
   );
   await narrator.act(
     async () => {
-      for (const node of [alice, bob]) await network.mint(node, sat(1_000_000));
+      for (const node of network.nodes) await network.mint(node, sat(2_000_000));
       await network.mine(1);
       await alice.connect(bob);
       await bob.connect(carol);
@@ -51,7 +51,7 @@ async function begin({ network, alice, bob, carol }: Cast, narrator: Narrator): 
         return peers.length === 2;
       });
     },
-    () => `alice and bob get ${satText(1_000_000n)} each, carol nothing; alice – bob – carol are connected`,
+    () => `each gets ${satText(2_000_000n)}; alice – bob – carol are connected`,
   );
 }
 

@@ -99,7 +99,8 @@ export async function punishCheater(
   return [{ from: carol.name, to: bob.name, amount: sat(20_000n) }];
 }
 
-async function readyChannel(
+/** A channel with anchors that can carry payments. */
+export async function readyChannel(
   network: Cast["network"],
   narrator: Narrator,
   what: { readonly from: PlaygroundNode; readonly to: PlaygroundNode; readonly funding: bigint },
@@ -115,7 +116,8 @@ async function readyChannel(
   return channel;
 }
 
-async function pay(
+/** Pays an invoice that `to` makes; throws when that fails. */
+export async function pay(
   from: PlaygroundNode,
   to: PlaygroundNode,
   { amount, narrator }: { readonly amount: bigint; readonly narrator: Narrator },

@@ -90,20 +90,29 @@ test("npm start -- --once tells the whole story, accounts for every satoshi and 
   assert.match(playground.output, /her payment is sent/);
   assert.match(playground.output, /takes all of it before its delay is over/);
   assert.match(playground.output, /cheating has cost carol her 20,000 sat/);
-  assert.match(playground.output, /every one of 2,000,000 sat is accounted for/);
+  assert.match(playground.output, /every one of 6,000,000 sat is accounted for/);
 });
 
 test("the prompt opens, pays, kills, restarts and closes, and survives whatever is typed", async (t) => {
   const playground = new Playground();
   t.after(() => playground.kill());
+  const [, dashboard = ""] = await playground.see(/alice +(http:\S+)/);
   await playground.see(/Type "help"/);
+  const { origin, hash } = new URL(dashboard);
+  assert.match(await (await fetch(origin)).text(), /dashboard\.js/);
+  const info = async (): Promise<{ alias: string; phase: string }> => {
+    const headers = { authorization: `Bearer ${hash.slice("#token=".length)}` };
+    return (await (await fetch(`${origin}/v1/info`, { headers })).json()) as { alias: string; phase: string };
+  };
+  const { alias, phase } = await info();
+  assert.deepEqual({ alias, phase }, { alias: "alice", phase: "running" });
   await playground.type("help", /restart NODE/);
   await playground.type("dance", /no command "dance"/);
   await playground.type("open alice", /Which node/);
   await playground.type("open alice mallory 5", /no node mallory/);
   await playground.type("open alice bob -5", /Not a whole number/);
-  await playground.type("open alice bob 99000000", /wallet has|not opened|cannot be funded/);
-  await playground.type("pay alice lnbcrt1nonsense", /not a whole invoice/);
+  await playground.type("open alice bob 99000000", /sat must be confirmed in the wallet/);
+  await playground.type("pay alice lnbcrt1nonsense", /nothing that can be paid/);
   const [, channel = ""] = await playground.type(
     "open alice bob 200000 static",
     /channel (\w+)… of 200,000 sat is ready/,
@@ -114,6 +123,10 @@ test("the prompt opens, pays, kills, restarts and closes, and survives whatever 
   await playground.type("kill bob", /not running/);
   await playground.type("balances", /bob is not running[\s\S]*the faucet gave/);
   await playground.type("restart bob", /back with \d+ channels/);
+  await playground.type("kill alice", /alice is dead/);
+  await assert.rejects(info);
+  await playground.type("restart alice", /back with \d+ channels/);
+  assert.equal((await info()).phase, "running", "the same address after a restart");
   await playground.type(`close alice ${channel}`, /closed: locally-initiated-cooperative-closure/);
   const [, second = ""] = await playground.type("open alice bob 200000", /channel (\w+)… of 200,000 sat/);
   await playground.type(`force-close bob ${second}`, /bob's commitment is in block \d+/);

@@ -132,16 +132,12 @@ async function nodeOptions(
 /** What is served at `/`: the folder that the config names, or the dashboard that comes with Fulmen. */
 async function pageOf(folder: string | undefined, log: Log): Promise<ReadonlyMap<string, Asset>> {
   if (folder !== undefined) return readAssets(folder);
-  const assets = new Map<string, Asset>();
   try {
-    for (const [name, body] of await dashboardFiles()) {
-      const contentType = contentTypes[extname(name)];
-      if (contentType !== undefined) assets.set(`/${name}`, { contentType, body });
-    }
+    return await dashboardFiles();
   } catch (error) {
     log.write("warn", "daemon", `There is no dashboard: ${error instanceof Error ? error.message : error}`);
+    return new Map();
   }
-  return assets;
 }
 
 /** Opens the dashboard without asking for a token, where only the user at the terminal reads it, and no log. */

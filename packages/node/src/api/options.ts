@@ -3,7 +3,7 @@ import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { ChainSource } from "@fulmen/chain-sync";
 import type { KVStore } from "@fulmen/lightning/chain";
 import type { UserConfig } from "@fulmen/lightning/channel";
-import type { LogRecord } from "@fulmen/lightning/handlers";
+import type { Event, LogRecord } from "@fulmen/lightning/handlers";
 import type { ChannelSecrets } from "@fulmen/lightning/sign";
 import type { NodeId, Sat } from "@fulmen/lightning/util";
 
@@ -96,6 +96,8 @@ export interface NodeOptions {
   readonly seed: string | Uint8Array;
   /** The passphrase of BIP 39, for words only. Default: none. */
   readonly passphrase?: string;
+  /** 32 bytes that several nodes have in common, which are paid as one: see `PhantomKeysManager`. Default: none. */
+  readonly crossNodeSeed?: Uint8Array;
   readonly storage: StorageOption;
   /** Tells of blocks, and of feerates; takes broadcasts. */
   readonly chain: ChainOption;
@@ -163,6 +165,8 @@ export interface DevelopmentOptions {
   readonly channelSecrets?: ChannelSecrets;
   /** Confirmations that are asked for of channels that peers open, before all else that is configured. */
   readonly minimumDepth?: number;
+  /** Told of each event of the core, once the node has dealt with it; of the last ones again after a crash. */
+  readonly onEvent?: (event: Event, index: number) => void;
   /** Told of each transaction that the node gives to the network. */
   readonly onBroadcast?: (transactions: readonly Transaction[]) => void;
 }

@@ -1,7 +1,4 @@
 import type { ChainSource } from "@fulmen/chain-sync";
-import { BitcoindSource, cookieFile } from "@fulmen/chain-sync/bitcoind";
-import { ElectrumSource } from "@fulmen/chain-sync/electrum";
-import { EsploraSource } from "@fulmen/chain-sync/esplora";
 import { NodeError } from "../api/nodeError.ts";
 import type { ChainOption, NodeNetwork } from "../api/options.ts";
 
@@ -11,24 +8,29 @@ interface SourceTerms {
   readonly pollInterval?: number | undefined;
 }
 
-/** The source that an option names; nothing is connected yet. */
-export function chainSourceOf(chain: ChainOption, terms: SourceTerms): ChainSource {
+/** The source that an option names; nothing is connected yet. Only its own code is loaded. */
+export async function chainSourceOf(chain: ChainOption, terms: SourceTerms): Promise<ChainSource> {
   if ("sync" in chain) return chain;
   const { network, pollInterval } = terms;
   const polling = pollInterval === undefined ? {} : { pollInterval };
   if ("esplora" in chain) {
+    const { EsploraSource } = await import("@fulmen/chain-sync/esplora");
     const looking = pollInterval === undefined ? {} : { pollInterval, mempoolInterval: pollInterval };
     return new EsploraSource({ url: chain.esplora.url, network, ...looking });
   }
-  if ("electrum" in chain) return new ElectrumSource({ servers: [chain.electrum], network, ...polling });
+  if ("electrum" in chain) {
+    const { ElectrumSource } = await import("@fulmen/chain-sync/electrum");
+    return new ElectrumSource({ servers: [chain.electrum], network, ...polling });
+  }
   if ("bitcoind" in chain) return bitcoind(chain.bitcoind, terms);
   throw invalid("the chain source is none that is known", "name a bitcoind, esplora or electrum server");
 }
 
-function bitcoind(
+async function bitcoind(
   { url, user, password, cookieFile: path }: Extract<ChainOption, { readonly bitcoind: unknown }>["bitcoind"],
   { network, pollInterval }: SourceTerms,
-): ChainSource {
+): Promise<ChainSource> {
+  const { BitcoindSource, cookieFile } = await import("@fulmen/chain-sync/bitcoind");
   const common = {
     ...{ network, url },
     ...(pollInterval !== undefined && { mempoolSeconds: pollInterval / 1_000 }),

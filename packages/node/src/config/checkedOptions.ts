@@ -9,6 +9,7 @@ const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   network: true,
   seed: true,
   passphrase: true,
+  crossNodeSeed: true,
   storage: true,
   chain: true,
   furtherChains: true,
@@ -51,6 +52,14 @@ export function checkOptions(options: NodeOptions): void {
       "birthday",
       `a birthday of ${birthday} is no height of a block`,
       "give the height of a block, or leave it out",
+    );
+  }
+  const shared = options.crossNodeSeed;
+  if (shared !== undefined && shared.length !== 32) {
+    refuse(
+      "crossNodeSeed",
+      `a cross-node seed of ${shared.length} bytes`,
+      "give the same 32 random bytes to each node",
     );
   }
   for (const address of options.announceAddresses ?? []) hostAndPort(address);

@@ -1,5 +1,5 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
-import { KeysManager } from "@fulmen/lightning/sign";
+import { KeysManager, PhantomKeysManager } from "@fulmen/lightning/sign";
 import { NodeError } from "../api/nodeError.ts";
 import type { NodeOptions } from "../api/options.ts";
 import { DeveloperKeys } from "./developerKeys.ts";
@@ -19,11 +19,14 @@ export interface NodeKeys {
 export function nodeKeys({
   seed,
   passphrase,
+  crossNodeSeed,
   development,
-}: Pick<NodeOptions, "seed" | "passphrase" | "development">): NodeKeys {
+}: Pick<NodeOptions, "seed" | "passphrase" | "crossNodeSeed" | "development">): NodeKeys {
   const walletSeed = typeof seed === "string" ? seedOfWords(seed, passphrase) : checked(seed);
   const master = crypto().hmacSha512(new TextEncoder().encode("Bitcoin seed"), walletSeed);
   const keysSeed = master.slice(0, 32);
+  if (crossNodeSeed !== undefined)
+    return { walletSeed, keys: new PhantomKeysManager(keysSeed, crossNodeSeed) };
   const isFixed = development?.nodeKey !== undefined || development?.channelSecrets !== undefined;
   return { walletSeed, keys: isFixed ? new DeveloperKeys(keysSeed, development) : new KeysManager(keysSeed) };
 }

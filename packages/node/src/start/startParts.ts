@@ -66,7 +66,7 @@ export async function startParts(
   const store = await openStore(options.storage);
   stack.add(() => store.close());
   const found = await checkOwner({ store, keys, network });
-  const { source, furtherSources } = sourcesOf(options, stack);
+  const { source, furtherSources } = await sourcesOf(options, stack);
   const { height } = await source.start();
   const config = userConfig(options);
   const { storeIsEmpty } = found.records;
@@ -140,12 +140,19 @@ export async function startParts(
 }
 
 /** What the options name; stopped at the end. */
-function sourcesOf({ network, chain, furtherChains = [], development }: NodeOptions, stack: StartedParts) {
+async function sourcesOf(
+  { network, chain, furtherChains = [], development }: NodeOptions,
+  stack: StartedParts,
+) {
   const terms = { network, pollInterval: development?.pollInterval };
-  const source = chainSourceOf(chain, terms);
+  const source = await chainSourceOf(chain, terms);
   stack.add(() => source.stop());
-  const furtherSources = furtherChains.map((one) => new PatientSource(chainSourceOf(one, terms)));
-  for (const one of furtherSources) stack.add(() => one.stop());
+  const furtherSources: PatientSource[] = [];
+  for (const each of furtherChains) {
+    const further = new PatientSource(await chainSourceOf(each, terms));
+    stack.add(() => further.stop());
+    furtherSources.push(further);
+  }
   return { source, furtherSources };
 }
 

@@ -1,17 +1,7 @@
-import { inspect } from "node:util";
-import { encodeBlock } from "@fulmen/bitcoin/block";
-import {
-  type BlockHash,
-  equalBytes,
-  type OutPoint,
-  outPointKey,
-  type Sat,
-  type Txid,
-} from "@fulmen/bitcoin/primitives";
-import { decodeTransaction, type Transaction, type TxOut, txid } from "@fulmen/bitcoin/transaction";
-import type { BlockLocator } from "@fulmen/lightning/chain";
-import { feeratePerKw, present, type ShortChannelIdParts, sat } from "@fulmen/lightning/util";
-import type { Coin, SimulatedChain } from "@fulmen/testkit/chain";
+import { equalBytes, type OutPoint, outPointKey, type Sat, type Txid } from "@fulmen/bitcoin/primitives";
+import { type Transaction, type TxOut, txid } from "@fulmen/bitcoin/transaction";
+import { feeratePerKw, present, sat } from "@fulmen/lightning/util";
+import type { SimulatedChain } from "@fulmen/testkit/chain";
 import type { Faucet } from "@fulmen/testkit/wallet";
 
 /** An output that nobody has spent, in the chain or in the mempool. */
@@ -42,29 +32,15 @@ export interface ChainAccounts {
   readonly fees: readonly FeePaid[];
 }
 
-/** How the chain went on. More blocks than fit are given by the next call. */
-export interface BlocksAfter {
-  readonly forkPoint: { readonly hash: BlockHash; readonly height: number };
-  /** Blocks that the asker has and the chain no longer has. */
-  readonly disconnected: number;
-  /** Encoded with witnesses, the lowest first; they follow the fork point. */
-  readonly blocks: readonly Uint8Array[];
-}
+/** What clients of the served chain log in with. */
+export const chainCredentials = { user: "fulmen", password: "playground" } as const;
 
-const blocksPerAnswer = 500;
 /** 2 satoshis per virtual byte. */
 const faucetFeerate = feeratePerKw(500);
 
-/** What nodes, and the playground, ask of the chain. */
+/** What the playground asks of the chain. */
 export interface ChainService {
-  tip(): BlockLocator;
-  blocksAfter(locator: Pick<BlockLocator, "hash" | "ancestors">): BlocksAfter;
-  /** Offers transactions to the mempool, two as a package; answers why not, or nothing. What is known already is fine. */
-  submit(encoded: readonly Uint8Array[]): string | undefined;
-  /** Coins of these output scripts, in the chain or the mempool, that nothing spends. */
-  unspent(scripts: readonly Uint8Array[]): readonly UnspentOutput[];
-  /** The coin at this place of the chain, unless it is spent: what a short channel id names. */
-  coinAt(place: ShortChannelIdParts): Coin | undefined;
+  height(): number;
   /** Pays `value` satoshis of the faucet's to a script; it confirms with the next block. */
   fund(script: Uint8Array, value: bigint): Txid;
   /** Mines blocks; gives the new height. */
@@ -73,28 +49,12 @@ export interface ChainService {
   accounts(): ChainAccounts;
 }
 
-export function chainService(chain: SimulatedChain, faucet: Faucet): ChainService {
+/** `changed` is called when there are new blocks. */
+export function chainService(chain: SimulatedChain, faucet: Faucet, changed: () => void): ChainService {
   const minted: Minted[] = [];
   const faucetPayments = new Set<Txid>();
   return {
-    tip: () => chain.locator(),
-    blocksAfter(locator) {
-      const { forkPoint, disconnected, connected } = chain.blocksSince(locator);
-      return {
-        forkPoint: { hash: forkPoint.hash, height: forkPoint.height },
-        disconnected: disconnected.length,
-        blocks: connected.slice(0, blocksPerAnswer).map(({ block }) => encodeBlock(block)),
-      };
-    },
-    submit: (encoded) => submit(chain, encoded.map(decodeTransaction)),
-    unspent: (scripts) =>
-      unspentOutputs(chain).filter(({ output }) =>
-        scripts.some((script) => equalBytes(script, output.script)),
-      ),
-    coinAt({ height, txIndex, outputIndex }) {
-      const id = chain.blockAt(height)?.txids[txIndex];
-      return id && chain.coin({ txid: id, index: outputIndex });
-    },
+    height: () => chain.tip.height,
     fund(script, amount) {
       const value = sat(amount);
       const payment = faucet.fund(chain, [{ value, script }], faucetFeerate);
@@ -107,6 +67,7 @@ export function chainService(chain: SimulatedChain, faucet: Faucet): ChainServic
     },
     mine(count) {
       chain.mine(count);
+      changed();
       return chain.tip.height;
     },
     mempool: () => chain.mempool,
@@ -118,21 +79,6 @@ export function chainService(chain: SimulatedChain, faucet: Faucet): ChainServic
         .map((transaction) => feePaid(chain, transaction)),
     }),
   };
-}
-
-function submit(chain: SimulatedChain, transactions: readonly Transaction[]): string | undefined {
-  const [parent, child, ...more] = transactions;
-  const results =
-    parent !== undefined && child !== undefined && more.length === 0
-      ? [chain.submitPackage(parent, child)]
-      : transactions.map((transaction) => chain.submit(transaction));
-  for (const result of results) {
-    if (result.ok) continue;
-    const refusal = "refusal" in result.error ? result.error.refusal : result.error;
-    if (refusal.kind === "already-in-mempool" || refusal.kind === "already-confirmed") continue;
-    return inspect(refusal, { breakLength: Infinity });
-  }
-  return undefined;
 }
 
 function unspentOutputs(chain: SimulatedChain): readonly UnspentOutput[] {

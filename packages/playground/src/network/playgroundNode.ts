@@ -33,6 +33,7 @@ export class PlaygroundNode {
   #info: NodeInfo | undefined;
   #scripts: readonly Uint8Array[] = [];
   #lastEvent = 0;
+  #dashboard: string | undefined;
 
   constructor(options: PlaygroundNodeOptions) {
     this.#options = options;
@@ -84,12 +85,19 @@ export class PlaygroundNode {
     });
     this.#child = child;
     this.#info = await child.call("info");
+    if (this.#dashboard !== undefined) await this.serveDashboard();
     return this.#info;
   }
 
   /** What it said of itself at its last start. */
   async info(): Promise<NodeInfo> {
     return this.#info ?? this.start();
+  }
+
+  /** Serves its dashboard, also after restarts; gives the page's address. */
+  async serveDashboard(): Promise<string> {
+    this.#dashboard = await this.call("serveDashboard", this.#dashboard);
+    return this.#dashboard;
   }
 
   /** Rejects when the process does not run, and when the node refuses. */

@@ -3,6 +3,7 @@ import type { Event } from "@fulmen/lightning/handlers";
 import type { ChannelDetails, PhantomRouteHints } from "@fulmen/lightning/manager";
 import type { Balance } from "@fulmen/lightning/onchain";
 import type { ChannelId, Msat, PaymentHash, PaymentId, Sat } from "@fulmen/lightning/util";
+import type { ReceiveRequest } from "@fulmen/node";
 
 /** With what a node process starts. */
 export interface NodeSettings {
@@ -13,8 +14,12 @@ export interface NodeSettings {
   readonly crossNodeSeed?: string;
   /** Where its store is, and what else it may leave behind. */
   readonly folder: string;
+  /** Where its store is, and what else it may leave behind. */
+  readonly folder: string;
   /** A PostgreSQL database that has its store in place of the folder; nodes share it. */
   readonly database?: string;
+  /** Where the chain is served as Bitcoin Core does. */
+  readonly chainPort: number;
   readonly chainPort: number;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -71,21 +76,24 @@ export interface NodeService {
   /** Outputs of closed channels that are on their way to the wallet. */
   sweepsUnderWay(): number;
   /** With `hold`, the payment is not claimed before `claim` is called. */
-  invoice(request: { readonly amount: Msat; readonly description: string; readonly hold: boolean }): {
-    readonly invoice: string;
-    readonly paymentHash: PaymentHash;
-  };
+  invoice(request: {
+    readonly amount: Msat;
+    readonly description: string;
+    readonly hold: boolean;
+  }): Promise<ReceiveRequest>;
   /** How payers reach the node as the phantom. */
   phantomRouteHints(): PhantomRouteHints;
-  pay(invoice: string): PaymentId;
+  pay(invoice: string): Promise<PaymentId>;
   /** Why the last route was chosen, hop by hop, in lines; empty when none was found yet. */
   whyRoute(): string;
-  claim(paymentHash: PaymentHash): void;
+  claim(paymentHash: PaymentHash): Promise<void>;
   /** Claims a payment whose preimage the node does not have. Whether there was one. */
   claimWith(preimage: Uint8Array): boolean;
-  close(channelId: string): void;
+  close(channelId: string): Promise<void>;
   /** Publishes the latest commitment that this node knows. */
-  forceClose(channelId: string): void;
+  forceClose(channelId: string): Promise<void>;
+  /** Serves the node's dashboard; gives its address, which is `former` again where there was one before a restart. */
+  serveDashboard(former?: string): Promise<string>;
 }
 
 /** What a node process tells without being asked. */

@@ -1,75 +1,22 @@
-import type { Event } from "@fulmen/lightning/handlers";
 import { type Balance, type ChannelMonitor, claimableBalances } from "@fulmen/lightning/onchain";
-import { type Bytes32, type ChannelId, type NodeId, type PaymentHash, sum } from "@fulmen/lightning/util";
+import { type Bytes32, type ChannelId, type NodeId, type PaymentId, sum } from "@fulmen/lightning/util";
 import type { NodeHost } from "./host.ts";
 import type { NodeService, WaitingFunds } from "./protocol.ts";
-import { fund } from "./wallet.ts";
-
-/** What this node's user does about events: funds channels, takes what is offered, claims what is paid. */
-export class EventActions {
-  /** Payments that are claimed only when the playground says so. */
-  readonly #held = new Set<PaymentHash>();
-
-  hold(paymentHash: PaymentHash): void {
-    this.#held.add(paymentHash);
-  }
-
-  act(node: NodeHost, event: Event): void {
-    const { manager } = node;
-    switch (event.kind) {
-      case "funding-generation-ready":
-        fundChannel(node, event);
-        return;
-      case "open-channel-request":
-        manager.acceptInboundChannel(event.temporaryChannelId);
-        return;
-      case "payment-claimable":
-        // One whose preimage the node does not have waits for the one who has it.
-        if (!this.#held.has(event.paymentHash) && event.purpose.paymentPreimage !== undefined) {
-          claim(node, event.paymentHash);
-        }
-        return;
-      default:
-    }
-  }
-}
-
-function fundChannel(
-  { manager, wallet, log }: NodeHost,
-  event: Extract<Event, { kind: "funding-generation-ready" }>,
-): void {
-  const { temporaryChannelId, channelValue: value, outputScript: script } = event;
-  try {
-    manager.fundingTransactionGenerated(temporaryChannelId, fund(wallet, { value, script }));
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    log({ level: "error", module: "wallet", text: `a channel of ${value} sat cannot be funded: ${text}` });
-    manager.forceCloseBroadcastingLatestTxn(temporaryChannelId, "the funding failed");
-  }
-}
-
-function claim({ manager }: NodeHost, paymentHash: PaymentHash): void {
-  const payment = manager.listClaimablePayments().find((one) => one.paymentHash === paymentHash);
-  const preimage = payment?.purpose.paymentPreimage;
-  if (preimage === undefined) throw new Error(`there is no payment ${paymentHash} to claim`);
-  manager.claimFunds(preimage as Bytes32);
-}
 
 /** What the playground may ask of a node. */
-export function nodeService(node: NodeHost, actions: EventActions, cryptoName: string): NodeService {
-  const { manager, chainMonitor, sweeper, peerManager, graph, wallet, keys, reconnector, background } = node;
+export function nodeService(
+  { node, parts, folder, port, restoredChannels }: NodeHost,
+  crypto: string,
+): NodeService {
+  const { manager, chainMonitor, sweeper, peerManager, graph, wallet, keys, reconnector, background } = parts;
   const destination = keys.destinationScript(new Uint8Array(32));
+  let lastRoute = "";
   const waking = <T>(value: T): T => {
     background.wake();
     return value;
   };
   return {
-    info: () => ({
-      nodeId: manager.nodeId,
-      port: node.port,
-      crypto: cryptoName,
-      restoredChannels: node.restoredChannels,
-    }),
+    info: () => ({ nodeId: node.nodeId, port, crypto, restoredChannels }),
     status() {
       const channels = [...graph.channels()];
       return {
@@ -93,19 +40,26 @@ export function nodeService(node: NodeHost, actions: EventActions, cryptoName: s
       sweeper
         .trackedSpendableOutputs()
         .filter(({ status }) => status.kind !== "pending-threshold-confirmations").length,
-    invoice({ amount, description, hold }) {
-      const made = manager.createBolt11Invoice({ amount, description });
-      if (hold) actions.hold(made.paymentHash);
-      return made;
+    invoice: (request) => node.receive(request),
+    async pay(invoice) {
+      const { found, text } = await node.explainRoute(invoice);
+      if (found) lastRoute = text;
+      const { id } = await node.pay(invoice, { returnAtOnce: true });
+      return id as PaymentId;
     },
-    pay: (invoice) => waking(manager.payForBolt11Invoice(invoice)),
-    whyRoute: () => node.router.last?.text ?? "",
+    whyRoute: () => lastRoute,
     phantomRouteHints: () => manager.phantomRouteHints(),
-    claim: (paymentHash) => waking(claim(node, paymentHash)),
+    async claim(paymentHash) {
+      await node.claim(paymentHash);
+    },
     claimWith: (preimage) => waking(manager.claimFunds(preimage as Bytes32)),
-    close: (channelId) => waking(manager.closeChannel(channelId as ChannelId)),
-    forceClose: (channelId) =>
-      waking(manager.forceCloseBroadcastingLatestTxn(channelId as ChannelId, "the user asked for it")),
+    close: (channelId) => node.closeChannel(channelId as ChannelId),
+    async serveDashboard(former) {
+      // Loaded only now: nobody waits for it before the first payment.
+      const { serveDashboard } = await import("./dashboard.ts");
+      return serveDashboard(node, folder, former);
+    },
+    forceClose: (channelId) => node.forceCloseChannel(channelId as ChannelId),
   };
 }
 

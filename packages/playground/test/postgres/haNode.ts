@@ -1,12 +1,10 @@
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import type { KvEntry, KvWrite, LeasedStore } from "@fulmen/lightning/chain";
 import { waitForLease } from "@fulmen/persist/postgres";
-import type { ChainService } from "#src/chain/chainService";
 import { startNode } from "#src/node/host";
 import type { NodeNotice, NodeService, NodeSettings } from "#src/node/protocol";
-import { EventActions, nodeService } from "#src/node/service";
+import { nodeService } from "#src/node/service";
 import { serveParent } from "#src/rpc/parent";
-import { connect } from "#src/rpc/tcp";
 
 /*
  * A process of a node that several processes could be. It waits for the lease, is the node then, and ends with exit code
@@ -79,7 +77,6 @@ const cryptoName = installNodeCrypto();
 const [, , json = ""] = process.argv;
 const settings = JSON.parse(json) as HaSettings;
 const { connection, leaseDuration } = settings;
-const actions = new EventActions();
 const opening = waitForLease({
   connection,
   leaseDuration,
@@ -87,26 +84,29 @@ const opening = waitForLease({
   answerTimeout: 3_000,
   log: (text) => tell({ kind: "log", level: "info", text }),
 }).then((store) => new TrippingStore(store));
-const starting = startNode(
-  settings,
-  (port) => connect<ChainService>(port),
-  {
-    log: ({ level, module, text }) => tell({ kind: "log", level, text: `${module}: ${text}` }),
-    async event(index, event) {
-      actions.act(await starting, event);
-      tell({ kind: "event", index, event });
+const starting = opening.then((store) =>
+  startNode(
+    settings,
+    {
+      log: ({ level, module, text }) => tell({ kind: "log", level, text: `${module}: ${text}` }),
+      event: (index, event) => tell({ kind: "event", index, event }),
+      failed: () => process.exit(3),
     },
-    status(status) {
-      if (status.kind === "failed") process.exit(3);
-    },
-  },
-  () => opening,
+    store,
+  ),
 );
 
 async function service(): Promise<HaService> {
   const [node, store] = [await starting, await opening];
+  const { manager, background } = node.parts;
   return {
-    ...nodeService(node, actions, cryptoName),
+    ...nodeService(node, cryptoName),
+    // The core's own call: its first commit is the payment's, and no row of the node's books comes before it.
+    async pay(invoice) {
+      const id = manager.payForBolt11Invoice(invoice);
+      background.wake();
+      return id;
+    },
     trip: (commits, signal) => store.trip(commits, signal),
     epoch: () => store.epoch,
     commits: () => store.commits,
