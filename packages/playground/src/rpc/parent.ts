@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { type Frame, type Methods, serve } from "./call.ts";
 
 /**
@@ -14,6 +15,8 @@ export function serveParent<S extends Methods<S>>(
     if (process.connected) send.call(process, frame);
   };
   const answer = serve(service, tell);
+  // One that is killed later would not leave it behind.
+  void service.then(() => flushCompileCache());
   process.on("message", (frame) => answer(frame as Frame));
   process.on("disconnect", () => {
     beforeEnd().then(
