@@ -1,3 +1,4 @@
+// timeout: 180 s
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
