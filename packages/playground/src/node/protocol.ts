@@ -14,12 +14,9 @@ export interface NodeSettings {
   readonly crossNodeSeed?: string;
   /** Where its store is, and what else it may leave behind. */
   readonly folder: string;
-  /** Where its store is, and what else it may leave behind. */
-  readonly folder: string;
   /** A PostgreSQL database that has its store in place of the folder; nodes share it. */
   readonly database?: string;
   /** Where the chain is served as Bitcoin Core does. */
-  readonly chainPort: number;
   readonly chainPort: number;
   /** 0 lets the system choose. */
   readonly port: number;
