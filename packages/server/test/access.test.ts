@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it, type MockTracker } from "node:test";
 import { listOperations } from "@fulmen/api";
 import { allows } from "@fulmen/api/routes";
-import { present } from "@fulmen/lightning/util";
+import { type NodeId, present } from "@fulmen/lightning/util";
 import type { NodeEvent } from "@fulmen/node";
 import { Log, PaymentKeys, ServerError, type StoredToken, TokenFile, withoutSecrets } from "@fulmen/server";
 import { RateLimiter } from "#src/http/rateLimit";
@@ -282,6 +282,26 @@ describe("the log", () => {
     for (const secret of ["hunter2", token.slice(7), "aHVudGVyMjp"]) assert.ok(!text.includes(secret), text);
     assert.ok(text.includes("10.0.0.1:8332"));
     assert.equal(JSON.parse(lines[1] ?? "").level, "warn");
+  });
+
+  it("has so much of what peers give rise to and no more, and counts the rest", () => {
+    const lines: string[] = [];
+    let now = 0;
+    const log = new Log("info", { write: (line) => void lines.push(line) }, () => now);
+    const say = (nodeId: string, level: "debug" | "warn" | "error" = "warn"): void =>
+      log.log({ level, module: "peer", text: "peer sends error: no", nodeId: nodeId as NodeId });
+    for (let i = 0; i < 1_000; i++) say("02aa");
+    assert.equal(lines.length, 60);
+    for (let i = 0; i < 1_000; i++) say("02bb", "debug");
+    for (let i = 0; i < 3_000; i++) say(`03${i}`);
+    assert.ok(lines.length < 1_010, `${lines.length} lines`);
+    const before = lines.length;
+    say("02aa", "error");
+    log.log({ level: "info", module: "chain", text: "a block" });
+    assert.equal(lines.length, before + 2, "what is ours is written");
+    now = 60_000;
+    say("02aa");
+    assert.match(lines.at(-2) ?? "", /"msg":"\d{4} lines about peers were left out"/);
   });
 
   it("leaves texts without secrets as they are", () => {
