@@ -1,7 +1,7 @@
 export { type AppEnv, type AppOptions, createApp } from "./http/app.ts";
 export type { Asset } from "./http/assets.ts";
 export type { Limits, TokenSource } from "./http/authorize.ts";
-export type { RateLimit } from "./http/rateLimit.ts";
+export type { RateLimit } from "./limits/rateLimit.ts";
 export { type ConnectionLimits, type HttpListenOptions, type Listening, listen } from "./listen/listen.ts";
 export { Log, type LogFields, type LogLevel, logLevels, withoutSecrets } from "./logs/log.ts";
 export { LogFile } from "./logs/logFile.ts";

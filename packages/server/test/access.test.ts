@@ -9,7 +9,7 @@ import { allows } from "@fulmen/api/routes";
 import { type NodeId, present } from "@fulmen/lightning/util";
 import type { NodeEvent } from "@fulmen/node";
 import { Log, PaymentKeys, ServerError, type StoredToken, TokenFile, withoutSecrets } from "@fulmen/server";
-import { RateLimiter } from "#src/http/rateLimit";
+import { RateLimiter } from "#src/limits/rateLimit";
 import { findToken } from "#src/tokens/token";
 import { daemonDouble, tokens } from "./daemonDouble.ts";
 import { someNodeId } from "./nodeDouble.ts";

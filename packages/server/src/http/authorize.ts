@@ -1,7 +1,7 @@
 import { allows, type Scope } from "@fulmen/api/routes";
+import { type RateLimit, RateLimiter } from "../limits/rateLimit.ts";
 import { RequestRefusal } from "../refusal.ts";
 import { findToken, type StoredToken } from "../tokens/token.ts";
-import { type RateLimit, RateLimiter } from "./rateLimit.ts";
 
 /** How much is taken from whom. */
 export interface Limits {

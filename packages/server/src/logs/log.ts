@@ -1,6 +1,6 @@
 import type { NodeLogger } from "@fulmen/node";
 import { type DestinationStream, type Logger, pino } from "pino";
-import { RateLimiter } from "../http/rateLimit.ts";
+import { RateLimiter } from "../limits/rateLimit.ts";
 
 /** From the least to the most important. */
 export const logLevels = ["debug", "info", "warn", "error"] as const;
