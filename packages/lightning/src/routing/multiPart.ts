@@ -1,6 +1,7 @@
 import { invariant, present } from "../util/invariant.ts";
-import { type PathLimits, PathSearch, type PathWeights } from "./cheapestPath.ts";
+import { PathSearch } from "./cheapestPath.ts";
 import { freeTermsOf, largestPart, type Part, partAlong, shrunk, smallestPart } from "./part.ts";
+import type { PathLimits, PathWeights } from "./pathLimits.ts";
 import type { RequestEdges } from "./requestEdges.ts";
 import type { EdgePenalties } from "./scoreLookUp.ts";
 

@@ -133,12 +133,12 @@ export class RequestEdges {
     };
   }
 
-  /** What the edge can carry beside what is planned and under way. */
-  roomOf(edge: number): number {
+  /** What the edge can carry beside what is planned and under way, filled by no more than `part` of what it holds. */
+  roomOf(edge: number, part: number = this.share): number {
     const maximum = this.#amount(edge, edgeAmount.htlcMaximum);
     const capacity = this.#amount(edge, edgeAmount.capacity);
     const holds = capacity < 0 ? maximum : capacity;
-    const share = edge < this.graphLimit ? Math.floor(holds * this.share) : holds;
+    const share = edge < this.graphLimit ? Math.floor(holds * part) : holds;
     return Math.min(maximum, share - this.used(edge));
   }
 

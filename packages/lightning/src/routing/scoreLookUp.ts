@@ -10,7 +10,8 @@ export interface ScoreLookUp {
 export interface EdgePenalties {
   /**
    * What the payer would pay at most, in msat, not to take this edge (see `RoutingGraph`): 0 or more, whole or not;
-   * `Infinity` when it must never be taken. Called once for each edge that a search looks at.
+   * `Infinity` when it must never be taken. Not less when more passes, or a search may miss what is cheapest. Called for
+   * each edge that a search looks at.
    *
    * @param amount what would pass, msat
    * @param inFlight what is under way already, by other payments and by other parts of this one, msat

@@ -11,6 +11,8 @@ export class SearchWorkspace {
    * makes the labels void; `-Infinity` once it has left the queue.
    */
   keys: Float64Array = new Float64Array(0);
+  /** By node: what it costs at the least to come to it from the payer, likewise. */
+  ahead: Float64Array = new Float64Array(0);
   /** The words of the nodes, `labelWord.count` for each: `labelWords[node * labelWord.count + labelWord.edge]`. */
   labelWords: Uint32Array = new Uint32Array(0);
   /** The same memory as doubles, `labelNumber.count` for each. */
@@ -26,6 +28,7 @@ export class SearchWorkspace {
       this.labelWords = new Uint32Array(buffer);
       this.labelNumbers = new Float64Array(buffer);
       this.keys = new Float64Array(Math.ceil(nodeLimit * spare));
+      this.ahead = new Float64Array(Math.ceil(nodeLimit * spare));
     }
     if (this.marks.length < edgeLimit) this.marks = new Uint8Array(Math.ceil(edgeLimit * spare));
   }
@@ -60,6 +63,8 @@ export const labelNumber = {
 /** Places of a node's words, behind its numbers. */
 export const labelWord = {
   count: 16,
+  /** The last edge of the cheapest way to this node, if it is near the payer (`PayerVicinity`). */
+  nearEdge: 10,
   /** The first edge of the way on. */
   edge: 11,
   /** Blocks from the expiry of what reaches this node to that of what reaches the payee. */
