@@ -141,32 +141,39 @@ export function checkOpenerPays(
 
 /**
  * A commitment must keep an output, also after a rise of the feerate: with a reserve of zero, fees and trimming could
- * leave none, or none but a shared anchor, which is nobody's money. `amount`, if given, is that of a new HTLC of ours:
- * the peer's output is then reckoned with only as far as HTLCs of the peer's that cross ours cannot use it up.
+ * leave none, or none but a shared anchor, which is nobody's money. `amount`, if given, is that of a new HTLC of ours.
+ * When the update is `ours`, others of the peer's may cross it: of what it does not have to keep it may spend all in
+ * trimmed HTLCs, after it has taken those that we offered.
  */
 export function checkOutputs(
   { params, format }: Pick<SendingState, "params" | "format">,
   load: CommitmentLoad,
-  after: Shares & { readonly amount?: Msat },
+  after: Shares & { readonly ours: boolean; readonly amount?: Msat },
 ): LimitViolation | undefined {
   const { incoming, outgoing } = load.thresholds;
-  const { amount } = after;
+  const { amount, ours } = after;
   const added = (threshold: Msat): number => (amount === undefined || amount < threshold ? 0 : 1);
   const cases = [
     {
-      feerate: load.feerate,
-      untrimmed: load.untrimmed + added(outgoing.present),
-      crossing: incoming.present,
+      at: { feerate: load.feerate, untrimmed: load.untrimmed },
+      kept: load.kept.present,
+      thresholds: { ours: outgoing.present, theirs: incoming.present },
     },
     {
-      feerate: load.spikedFeerate,
-      untrimmed: load.spikedUntrimmed + added(outgoing.spiked),
-      crossing: incoming.spiked,
+      at: { feerate: load.spikedFeerate, untrimmed: load.spikedUntrimmed },
+      kept: load.kept.spiked,
+      thresholds: { ours: outgoing.spiked, theirs: incoming.spiked },
     },
   ];
-  for (const { crossing, ...at } of cases) {
-    const where = { ...at, side: load.side, ...(amount !== undefined && { crossing }) };
-    const none = checkAnyOutput({ params, format }, where, after);
+  for (const { at, kept, thresholds } of cases) {
+    const lasting = ours ? kept.offered : at.untrimmed;
+    const where = {
+      ...{ side: load.side, feerate: at.feerate, untrimmed: lasting + added(thresholds.ours) },
+      ...(ours && { crossing: thresholds.theirs }),
+    };
+    // As long as one of ours is there it has an output: the peer has to take all of them.
+    const shares = ours ? { ...after, toRemote: plus(after.toRemote, kept.ours) } : after;
+    const none = checkAnyOutput({ params, format }, where, shares);
     if (none !== undefined) return none;
   }
   return undefined;

@@ -1,5 +1,14 @@
 import { invariant } from "../util/invariant.ts";
-import { type FeeratePerKw, type Msat, minus, plus, satToMsat, sum, zeroMsat } from "../util/units.ts";
+import {
+  type FeeratePerKw,
+  type Msat,
+  minus,
+  plus,
+  satToMsat,
+  sum,
+  zeroMsat,
+  zeroSat,
+} from "../util/units.ts";
 import type { Commitments } from "./commitments.ts";
 import { nextFeerate } from "./dance.ts";
 import { formatOf } from "./formats/formatOf.ts";
@@ -86,7 +95,7 @@ export function checkAmount(state: SendingState, amount: Msat): LimitViolation |
       const after = { toLocal: minus(toLocal, amount), toRemote };
       const short =
         checkFeeOfAmount(state, load, { ...after, amount }) ??
-        checkOutputs(state, load, { ...after, amount });
+        checkOutputs(state, load, { ...after, amount, ours: true });
       if (short !== undefined) return short;
     }
   }
@@ -124,7 +133,7 @@ export function checkIncomingAdd(commitments: Commitments): LimitViolation | und
   for (const side of sides) {
     const load = loadOf({ params, side, feerate, exposureFeerate: undefined }, withAdd);
     const trimmed = amount < load.thresholds.incoming.present;
-    for (const { toLocal, toRemote } of shares) {
+    for (const { toLocal, toRemote } of hasSharedAnchor(params) ? [] : shares) {
       const after = { toLocal, toRemote: minus(toRemote, amount) };
       const at = { side, feerate, untrimmed: load.untrimmed };
       const none = checkAnyOutput({ params, format: formatOf(params.format) }, at, after);
@@ -145,6 +154,11 @@ export function checkIncomingAdd(commitments: Commitments): LimitViolation | und
     }
   }
   return undefined;
+}
+
+/** Then no commitment is without outputs: what the peer leaves of its own is its own affair, and LDK's sends so. */
+function hasSharedAnchor({ format }: Commitments["params"]): boolean {
+  return formatOf(format).sharedAnchor(() => zeroSat) !== undefined;
 }
 
 /**
@@ -202,7 +216,7 @@ export function checkOutgoingFee(
     for (const share of pending.shares) {
       const short =
         checkOpenerPays(params, load, { ...share, reserve, feerate, untrimmed }) ??
-        checkOutputs({ params, format: formatOf(params.format) }, load, share);
+        checkOutputs({ params, format: formatOf(params.format) }, load, { ...share, ours: true });
       if (short !== undefined) return short;
     }
     const exposed = checkExposureGrowth(commitments, load, pending.htlcs, ctx);
@@ -244,7 +258,7 @@ export function checkIncomingFee(
     for (const share of shares) {
       const short =
         checkOpenerPays(params, load, { ...share, reserve, feerate, untrimmed: load.untrimmed }) ??
-        checkOutputs({ params, format: formatOf(params.format) }, load, share);
+        checkOutputs({ params, format: formatOf(params.format) }, load, { ...share, ours: false });
       if (short !== undefined) return short;
     }
     const exposed = checkExposureGrowth(commitments, load, htlcs, ctx);

@@ -37,11 +37,21 @@ export interface CommitmentLoad {
   readonly untrimmed: number;
   /** Those that would still have one at the spiked feerate. */
   readonly spikedUntrimmed: number;
+  /** Of `untrimmed` and `spikedUntrimmed` those that the peer offered, which only we can end, and what ours would give it. */
+  readonly kept: { readonly present: KeptOutputs; readonly spiked: KeptOutputs };
   /** What would go to miners if this commitment confirmed: see `loadOf`. */
   readonly exposure: Msat;
   /** By how much one more HTLC with an output raises the exposure. */
   readonly exposurePerHtlc: Msat;
   readonly thresholds: Readonly<Record<HtlcDirection, TrimThresholds>>;
+}
+
+/** Outputs of HTLCs, by who may end them. */
+export interface KeptOutputs {
+  /** HTLCs that the peer offered. */
+  readonly offered: number;
+  /** The sum of those that we offered. */
+  readonly ours: Msat;
 }
 
 /** Of which commitment, and at which feerate, the load is asked. */
@@ -73,12 +83,15 @@ export function loadOf(terms: LoadTerms, htlcs: readonly SpecHtlc[]): Commitment
   const excess = side === "remote" ? minusOrZero(feerate, exposureFeerate) : feeratePerKw(0);
   let untrimmed = 0;
   let spikedUntrimmed = 0;
+  const outputs = { present: { offered: 0, ours: zeroMsat }, spiked: { offered: 0, ours: zeroMsat } };
   let exposed: bigint = 0n;
   const kept = { incoming: 0, outgoing: 0 };
   for (const { direction, amount } of htlcs) {
     const { present, spiked, buffered } = thresholds[direction];
     if (amount >= present) untrimmed++;
     if (amount >= spiked) spikedUntrimmed++;
+    if (amount >= present) keep(outputs.present, direction, amount);
+    if (amount >= spiked) keep(outputs.spiked, direction, amount);
     if (amount < buffered) exposed += amount;
     else kept[direction]++;
   }
@@ -89,6 +102,7 @@ export function loadOf(terms: LoadTerms, htlcs: readonly SpecHtlc[]): Commitment
     spikedFeerate,
     untrimmed,
     spikedUntrimmed,
+    kept: outputs,
     exposure: plus(msat(exposed), excessFee),
     exposurePerHtlc: minusOrZero(excessFeeOf(kept.incoming, kept.outgoing + 1), excessFee),
     thresholds,
@@ -109,6 +123,11 @@ export function loadOf(terms: LoadTerms, htlcs: readonly SpecHtlc[]): Commitment
     );
     return satToMsat(plus(format.commitmentFee(excess, incoming + outgoing), secondStage));
   }
+}
+
+function keep(outputs: { offered: number; ours: Msat }, direction: HtlcDirection, amount: Msat): void {
+  if (direction === "incoming") outputs.offered++;
+  else outputs.ours = plus(outputs.ours, amount);
 }
 
 /** What the opener pays: the fee of a commitment with `untrimmed` HTLC outputs, and the anchors. */

@@ -494,8 +494,11 @@ describe("zero-fee commitments", () => {
       ...theirs,
       fundings: theirs.fundings.map((f) => ({ ...f, remoteBalance: msat(3_000_000n) })),
     };
-    assert.equal(incoming(rich, 1_500_000n), "no-output-left");
-    assert.equal(incoming(rich, 1_000_000n), undefined);
+    // The shared anchor is an output: a peer that leaves no other one breaks no rule.
+    assert.equal(incoming(rich, 1_500_000n), undefined);
+    const plain = { ...rich, params: { ...rich.params, format: "static-remotekey" as const } };
+    assert.equal(incoming(plain, 1_500_000n), "no-output-left");
+    assert.equal(incoming(plain, 1_000_000n), undefined);
   });
 
   it("have no feerate to set", () => {

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { type BuiltCommitment, buildCommitment } from "#src/commitment/build";
 import type { Commitments } from "#src/commitment/commitments";
 import {
@@ -173,7 +173,7 @@ export class Party {
     this.send({ kind: "revoke", secret, nextPoint: pointAt(this.seed, number + 1) });
   }
 
-  private send(message: Message): void {
+  protected send(message: Message): void {
     this.peer?.inbox.push(message);
   }
 
@@ -197,7 +197,9 @@ export class Party {
     return specs.map((spec, i) => {
       const active = fundings[i];
       if (active === undefined) throw new Error("no funding");
-      return buildCommitment({ params, side, funding: active, number, keys: this.keys[side], spec });
+      const built = buildCommitment({ params, side, funding: active, number, keys: this.keys[side], spec });
+      ok(built.transaction.outputs.length > 0, "a commitment without outputs");
+      return built;
     });
   }
 }

@@ -176,6 +176,10 @@ export function receiveCommitment(
     if (mine === undefined) {
       return err(refusal("close", "funding-not-signed", `no signature for funding ${funding.outPoint.txid}`));
     }
+    // Updates that cross may come to that. The commitment before can be published, and stays ours.
+    if (built[i]?.transaction.outputs.length === 0) {
+      return err(refusal("close", "no-output-left", "our commitment would have no output left"));
+    }
     const verified = verifyCommitment(present(built[i], "a commitment"), funding, {
       message: mine,
       keys,
