@@ -138,9 +138,9 @@ export class ManagerCore implements CrossChannelHandler {
     return this.#tip;
   }
 
-  /** Time only moves on. */
+  /** Also back: a clock that was ahead must not let invoices expire until it is as late as that. */
   setTime(now: number): void {
-    if (now > this.#now) this.#now = now as UnixSeconds;
+    this.#now = now as UnixSeconds;
   }
 
   setTip(tip: BlockLocator): void {

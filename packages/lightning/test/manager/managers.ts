@@ -43,7 +43,8 @@ import { entriesOf } from "../storage/entriesOf.ts";
 // Managers joined message by message, without encryption: tests see and may change everything between them.
 
 const network = networks.regtest;
-const now = 1_800_000_000;
+/** When all of it plays, in seconds since 1970. */
+export const now = 1_800_000_000;
 export const firstHeight = 100;
 
 export const testConfig: UserConfig = {

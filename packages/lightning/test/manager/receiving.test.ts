@@ -4,7 +4,7 @@ import type { TlvRecord } from "#src/codec/tlv";
 import type { Bytes32 } from "#src/util/bytes";
 import type { ChannelId } from "#src/util/ids";
 import { type Msat, msat } from "#src/util/units";
-import { ManagerNet, type ManagerNode, testConfig } from "./managers.ts";
+import { ManagerNet, type ManagerNode, now, testConfig } from "./managers.ts";
 import {
   invoiceOf,
   kilosats,
@@ -45,6 +45,23 @@ function preimageAt(node: ManagerNode): Bytes32 {
   const [event] = claimable(node);
   return (event?.purpose.paymentPreimage ?? assert.fail("no preimage")) as Bytes32;
 }
+
+describe("a payment to a node whose clock was ahead for a tick", () => {
+  it("is refused as expired only while the clock is ahead", () => {
+    const { bob, sender, a } = pair();
+    const paid = invoiceOf(bob, { amount: kilosats(5) });
+    const part = { ...paid, amount: kilosats(5), totalAmount: kilosats(5) };
+    const month = 30 * 24 * 3_600;
+    bob.manager.timerTickOccurred(now + month);
+    sender.send(a, part);
+    sender.settle();
+    assert.equal(claimable(bob).length, 0);
+    bob.manager.timerTickOccurred(now);
+    sender.send(a, part);
+    sender.settle();
+    assert.equal(claimable(bob).length, 1);
+  });
+});
 
 describe("a payment of several parts", () => {
   it("is told of when all are here, and claimed as one", () => {

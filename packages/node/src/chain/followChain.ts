@@ -1,3 +1,4 @@
+import { risingMilliseconds } from "@fulmen/background";
 import type { ChainClients, ChainSource, SyncProgress } from "@fulmen/chain-sync";
 import type { FurtherSource, NodeParts } from "../parts/index.ts";
 import { NewestBlock } from "./newestBlock.ts";
@@ -126,11 +127,11 @@ export class ChainFollowing {
   }
 
   async #askForFees(asked: ChainSource | FurtherSource): Promise<void> {
-    const { source, fees, now } = this.#parts;
+    const { source, fees } = this.#parts;
     try {
-      fees.update(asked.name, await asked.feerates(), now());
+      fees.update(asked.name, await asked.feerates(), risingSeconds());
     } catch (error) {
-      fees.passTime(now());
+      fees.passTime(risingSeconds());
       if (this.#abort.signal.aborted) return;
       if (asked === source) this.#failed(error);
       else this.#warn(`${asked.name}: ${textOf(error)}`);
@@ -151,6 +152,11 @@ export class ChainFollowing {
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Feerates age by time that only rises, whatever is done to the machine's clock. */
+function risingSeconds(): number {
+  return Math.floor(risingMilliseconds.now() / 1_000);
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -26,12 +26,14 @@ import type { NodeKeys } from "../seed/index.ts";
 import { openStore } from "./openStore.ts";
 import { checkOwner, orThrow, restore } from "./restore.ts";
 import { restoreBackup } from "./restoreBackup.ts";
-import { risingSeconds } from "./risingSeconds.ts";
 import type { StartedParts } from "./stack.ts";
+import { steadySeconds } from "./steadySeconds.ts";
 
 const defaultMaxEvents = 100_000;
 const rebroadcastInterval = 10 * 60_000;
 const storageTick = 10_000;
+/** Milliseconds that miners may be ahead. */
+const blockTimeAhead = 2 * 3_600_000;
 /** More peers than that store nothing with us. */
 const mostBlobs = 10_000;
 
@@ -97,7 +99,8 @@ export async function startParts(
   const fees = new FeeEstimates({ network: network.name });
   const broadcasts = new SeenBroadcasts(queue, observer.beforeFunding, options.development?.onBroadcast);
   const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
-  const now = risingSeconds();
+  const chain: { following?: ChainFollowing } = {};
+  const now = steadySeconds({ least: () => (chain.following?.blockTime ?? 0) * 1_000 - blockTimeAhead });
   const stored = await restore(
     {
       ...{ store, network, keys, walletSeed, logger, entropy, fees, now, tip, birthday },
@@ -129,6 +132,7 @@ export async function startParts(
     parts.background.wake();
     observer.chainChanged();
   });
+  chain.following = following;
   stack.add(() => following.stop());
   await following.catchUp();
   const blobs = await store.scan(peerStoragePrefix, undefined, mostBlobs);
