@@ -59,12 +59,16 @@ export type ChannelCommand =
 export type RecordCommand =
   /** Decides an incoming HTLC that is not resolved yet. */
   | { readonly kind: "set-disposition"; readonly htlcId: bigint; readonly disposition: Disposition }
-  /** Ends an incoming HTLC. Resolving it again is a no-op; a preimage wins over a failure that has not left yet. */
+  /**
+   * Ends an incoming HTLC. Resolving it again is a no-op; a preimage wins over a failure that has not left yet. With
+   * `later`, the peer is told when it is resolved once more without, or with the next connection.
+   */
   | {
       readonly kind: "resolve-htlc";
       readonly htlcId: bigint;
       readonly resolution: Resolution;
       readonly monitor: PreimageForMonitor | undefined;
+      readonly later?: true;
     }
   /** Notes which upstream update stored the preimage of an outgoing HTLC. */
   | { readonly kind: "set-upstream"; readonly htlcId: bigint; readonly upstream: UpdateRef }

@@ -462,12 +462,12 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     this.#core.deferForwards();
   }
 
-  /** Whether HTLCs wait for `processPendingHtlcForwards`. */
+  /** Whether HTLCs, or failures of blinded paths that begin here, wait for `processPendingHtlcForwards`. */
   needsPendingHtlcProcessing(): boolean {
-    return this.#core.incoming.size > 0;
+    return this.#core.incoming.size > 0 || this.#core.incoming.failuresToTell > 0;
   }
 
-  /** Passes on, keeps or fails all HTLCs that have come in. */
+  /** Passes on, keeps or fails all HTLCs that have come in; lets failures go back that waited since the last call. */
   processPendingHtlcForwards(): void {
     this.#core.processForwards();
   }

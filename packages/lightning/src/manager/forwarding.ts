@@ -210,7 +210,8 @@ export class Forwarding {
   ): void {
     const { incoming } = source;
     this.#incoming.tellFailed(incoming, this.#typeOf(channelId), { kind: "downstream" });
-    this.#incoming.resolve(incoming, failBehind(source, removal, this.#incoming.holdTime(incoming)));
+    const resolution = failBehind(source, removal, this.#incoming.holdTime(incoming));
+    this.#incoming.failBack({ ref: incoming, ...source }, resolution);
   }
 
   /** What the user is told of a forward that was paid. */

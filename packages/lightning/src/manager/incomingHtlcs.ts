@@ -60,6 +60,12 @@ export interface IncomingHtlcTarget {
   relay(read: ReadHtlc, order: TrampolineOrder): void;
 }
 
+/** A failure that is stored, and waits a moment before the peer hears of it. */
+interface DelayedFailure {
+  readonly ref: HtlcRef;
+  readonly resolution: Resolution;
+}
+
 /**
  * HTLCs that the peers have irrevocably offered us and about which nothing is decided. Each is decided once: from then
  * on its disposition says what became of it. BOLT 4, "Accepting and Forwarding a Payment".
@@ -75,6 +81,8 @@ export class IncomingHtlcs {
   readonly #ticksWaited = new Map<string, number>();
   /** Those that are to be decided again since the connection went away over them. */
   readonly #interrupted = new Set<string>();
+  /** Failures of blinded paths that begin here, which are not told yet; keys by `refKey`. Absent where none has to wait. */
+  #delayed: Map<string, DelayedFailure> | undefined;
   readonly #holdTimes: HoldTimes;
   readonly #limits = new IncomingLimits();
   readonly #emit: (event: Event, channelId: ChannelId) => void;
@@ -93,6 +101,26 @@ export class IncomingHtlcs {
 
   get size(): number {
     return this.#undecided.length;
+  }
+
+  /** Failures that wait for `takeFailures`. */
+  get failuresToTell(): number {
+    return this.#delayed?.size ?? 0;
+  }
+
+  /**
+   * From now on failures of blinded paths that begin here wait for `takeFailures`: whoever sees how long one takes could
+   * learn how far behind us the recipient is (BOLT 4, "payload format"; BOLT 2, "Removing an HTLC").
+   */
+  delayFailures(): void {
+    this.#delayed ??= new Map();
+  }
+
+  /** Failures that have waited; each is to be resolved once more. */
+  takeFailures(): readonly DelayedFailure[] {
+    const failures = [...(this.#delayed?.values() ?? [])];
+    this.#delayed?.clear();
+    return failures;
   }
 
   add(ref: HtlcRef): void {
@@ -137,6 +165,7 @@ export class IncomingHtlcs {
     const key = refKey(ref);
     this.#ticksWaited.delete(key);
     this.#interrupted.delete(key);
+    this.#delayed?.delete(key);
     this.#holdTimes.forget(key);
   }
 
@@ -159,15 +188,23 @@ export class IncomingHtlcs {
   fail(read: WayBack & Pick<ReadHtlc, "ref">, failure: FailureMessage, handling?: HandlingFailure): void {
     const reason = handling?.reason ?? reasonOf(failure);
     this.tellFailed(read.ref, handling?.failureType, { kind: "local", reason });
-    this.resolve(read.ref, failHere(read, failure, this.holdTime(read.ref)));
+    this.failBack(read, failHere(read, failure, this.holdTime(read.ref)));
   }
 
-  resolve({ channelId, htlcId }: HtlcRef, resolution: Resolution): ChannelRefusal | undefined {
+  /** Lets a failure go back; after a moment, where it leaves a blinded path here. */
+  failBack({ ref, blinded }: WayBack & Pick<ReadHtlc, "ref">, resolution: Resolution): void {
+    const waits = blinded === "introduction" && this.#delayed !== undefined;
+    this.resolve(ref, resolution, waits);
+    if (waits) this.#delayed?.set(refKey(ref), { ref, resolution });
+  }
+
+  resolve({ channelId, htlcId }: HtlcRef, resolution: Resolution, later = false): ChannelRefusal | undefined {
     return this.#channels.command(channelId, {
       kind: "resolve-htlc",
       htlcId,
       resolution,
       monitor: undefined,
+      ...(later && { later: true as const }),
     });
   }
 

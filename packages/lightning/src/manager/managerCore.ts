@@ -513,13 +513,17 @@ export class ManagerCore implements CrossChannelHandler {
     this.channels.step(channelId, { kind: "watch-refused" });
   }
 
-  /** From now on incoming HTLCs are decided by `processForwards` only. */
+  /** From now on incoming HTLCs are decided by `processForwards` only, and failures that leave a blinded path wait for it. */
   deferForwards(): void {
     this.#defersForwards = true;
+    this.incoming.delayFailures();
   }
 
   /** Decides all HTLCs that wait for it. */
   processForwards(): void {
+    for (const { ref, resolution } of this.incoming.takeFailures()) {
+      this.input(() => void this.incoming.resolve(ref, resolution));
+    }
     for (const ref of this.incoming.take()) this.input(() => this.#decide(ref));
   }
 

@@ -137,3 +137,64 @@ describe("the path key", () => {
     assert.equal(line.dave.manager.listClaimablePayments().length, 1);
   });
 });
+
+describe("a failure that leaves a blinded path", () => {
+  /** Dave has failed what Bob and Carol passed on; both wait for their hosts. */
+  function failed() {
+    const line = new BlindedLine();
+    const { bob, carol, dave } = line;
+    const forward = (): void => {
+      for (const node of [bob, carol]) node.manager.processPendingHtlcForwards();
+      line.settle();
+    };
+    for (const node of [bob, carol]) node.manager.deferHtlcForwards();
+    const asked = line.request(amount);
+    const part = line.pay(line.path(asked.paymentSecret), { ...asked, amount });
+    line.settle();
+    forward();
+    forward();
+    assert.equal(dave.eventsOf("payment-claimable").length, 1);
+    assert.ok(!bob.manager.needsPendingHtlcProcessing());
+    dave.manager.failHtlcBackwards(asked.paymentHash);
+    line.settle();
+    return { line, part };
+  }
+
+  it("waits at the introduction node, and nowhere else, until the host lets it go", () => {
+    const { line, part } = failed();
+    const { bob, carol } = line;
+    assert.ok(line.last(carol, "update_fail_malformed_htlc"));
+    assert.ok(!carol.manager.needsPendingHtlcProcessing());
+    assert.equal(line.last(bob, "update_fail_htlc"), undefined);
+    assert.ok(bob.manager.needsPendingHtlcProcessing());
+    bob.manager.processPendingHtlcForwards();
+    line.settle();
+    assertBadPath(line, part);
+    assert.ok(!bob.manager.needsPendingHtlcProcessing());
+    assert.deepEqual(bob.manager.core.channels.funded(line.ab)?.commitments.htlcs, []);
+  });
+
+  it("is stored meanwhile: it goes back after a restart", () => {
+    const { line, part } = failed();
+    restart(line, line.bob);
+    assertBadPath(line, part);
+    assert.deepEqual(line.bob.manager.core.channels.funded(line.ab)?.commitments.htlcs, []);
+    assert.equal(line.bob.manager.listUsableChannels().length, 2);
+  });
+
+  it("goes back once, also when the connection went away while it waited", () => {
+    const { line, part } = failed();
+    const { alice, bob, net } = line;
+    net.disconnect(alice, bob);
+    net.connect(alice, bob);
+    line.settle();
+    assertBadPath(line, part);
+    bob.manager.processPendingHtlcForwards();
+    line.settle();
+    assert.equal(
+      line.sent.filter(({ from, message }) => from === bob && message.type === "update_fail_htlc").length,
+      1,
+    );
+    assert.equal(bob.manager.listUsableChannels().length, 2);
+  });
+});

@@ -101,7 +101,7 @@ export function operatingCommand(ctx: ChannelContext, state: Operating, command:
     case "update-config": {
       const noted = record(channel, command);
       if (!noted.ok) return refuse(state, noted.error);
-      if (command.kind !== "resolve-htlc") return withChange(state, noted.value);
+      if (command.kind !== "resolve-htlc" || command.later) return withChange(state, noted.value);
       // Others were told when they became known, or with the connection.
       const told = sendResolutions(noted.value.channel, command.htlcId);
       return withChange(state, { channel: told.channel, actions: [...noted.value.actions, ...told.actions] });
