@@ -20,6 +20,7 @@ import { type DeliveredEvent, EventStream } from "./eventStream.ts";
 import { randomForwardDelay } from "./forwardDelay.ts";
 import { GossipVerifier, type SignatureVerifier } from "./gossipVerifier.ts";
 import { NetworkKnowledge, type NetworkKnowledgeOptions, type TaughtScorer } from "./networkKnowledge.ts";
+import { NodeCommits } from "./nodeCommits.ts";
 import { Timers } from "./timers.ts";
 import { wakingConnections } from "./wakingConnections.ts";
 
@@ -151,8 +152,7 @@ export class BackgroundProcessor {
   readonly #timers: Timers;
   readonly #gossipVerifier: GossipVerifier | undefined;
   #status: NodeStatus = { kind: "stopped" };
-  /** Counts commits for the monitors; the manager counts its batches itself. */
-  #commits = 0;
+  readonly #commits: NodeCommits;
   #turnIsDue = false;
   /** Cancels the timer of HTLCs that wait to be decided. */
   #cancelForwards: (() => void) | undefined;
@@ -186,6 +186,7 @@ export class BackgroundProcessor {
       },
       lost: (error) => this.#fail(error, "the store cannot be used any more"),
     });
+    this.#commits = new NodeCommits(options);
     this.#timers = new Timers(clock);
     const { networkGraph: graph, scorer } = options;
     const { logger } = this.#options;
@@ -334,7 +335,7 @@ export class BackgroundProcessor {
   /** Takes what happened to the store, and what may leave to the peers and the user. */
   #turn(): void {
     if (!this.#isAlive) return;
-    const { manager, chainMonitor, sweeper, wallet, flush } = this.#options;
+    const { flush } = this.#options;
     this.#bump();
     this.#gossipVerifier?.pump();
     if (this.#committer.isFrozen) {
@@ -342,23 +343,13 @@ export class BackgroundProcessor {
       return;
     }
     while (this.#committer.isReady) {
-      manager.processMonitorEvents();
-      const batch = manager.takeBatch();
-      this.#commits++;
-      const commit = this.#commits;
-      const others = [
-        ...(chainMonitor?.takeWrites(commit) ?? []),
-        ...(sweeper?.takeWrites(commit) ?? []),
-        ...(wallet?.takeWrites() ?? []),
-      ];
-      if (batch === undefined && others.length === 0) break;
+      const batch = this.#commits.take();
+      if (batch === undefined) break;
       this.#committer.commit({
-        writes: batch === undefined ? others : [...batch.writes, ...others],
+        writes: batch.writes,
         committed: () =>
           this.#guard(() => {
-            if (batch !== undefined) manager.batchCommitted(batch.sequence);
-            chainMonitor?.committed(commit);
-            sweeper?.committed(commit);
+            batch.committed();
             this.wake();
           }),
       });

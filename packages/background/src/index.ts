@@ -17,4 +17,5 @@ export {
   type NetworkKnowledgeOptions,
   type TaughtScorer,
 } from "./networkKnowledge.ts";
+export { type CommittedParts, NodeCommits } from "./nodeCommits.ts";
 export { readStoredRecords, type StoredRecords } from "./storedRecords.ts";

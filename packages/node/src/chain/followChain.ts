@@ -1,11 +1,21 @@
 import { risingMilliseconds } from "@fulmen/background";
 import type { ChainClients, ChainSource, SyncProgress } from "@fulmen/chain-sync";
 import type { FurtherSource, NodeParts } from "../parts/index.ts";
+import { commitOnTheWay } from "./commitOnTheWay.ts";
 import { NewestBlock } from "./newestBlock.ts";
 
 type FollowParts = Pick<
   NodeParts,
-  "source" | "furtherSources" | "wallet" | "manager" | "chainMonitor" | "sweeper" | "fees" | "logger" | "now"
+  | "store"
+  | "source"
+  | "furtherSources"
+  | "wallet"
+  | "manager"
+  | "chainMonitor"
+  | "sweeper"
+  | "fees"
+  | "logger"
+  | "now"
 >;
 
 /** How the chain source does. */
@@ -79,7 +89,7 @@ export class ChainFollowing {
   async catchUp(): Promise<void> {
     for (const one of this.#parts.furtherSources) void this.#askForFees(one);
     await this.#askForFees(this.#parts.source);
-    await this.#sync();
+    await this.#sync({ ...this.#clients, paced: commitOnTheWay(this.#parts.store, this.#parts) });
   }
 
   start(): void {
@@ -106,7 +116,7 @@ export class ChainFollowing {
       try {
         await source.changed(signal);
         if (signal.aborted) return;
-        await this.#sync();
+        await this.#sync(this.#clients);
         delay = shortestRetry;
       } catch (error) {
         if (signal.aborted) return;
@@ -118,11 +128,11 @@ export class ChainFollowing {
     }
   }
 
-  async #sync(): Promise<void> {
+  async #sync(clients: ChainClients): Promise<void> {
     const progress = ({ tip }: SyncProgress): void => {
       this.#state = { ...this.#state, tip };
     };
-    const { height } = await this.#parts.source.sync(this.#clients, progress);
+    const { height } = await this.#parts.source.sync(clients, progress);
     this.#state = { tip: height, lastAnswer: this.#parts.now() };
   }
 
