@@ -79,10 +79,15 @@ export class Writer {
 
   /** Big-endian in at most `maxBytes` bytes without leading zeros; zero is no byte at all (BOLT 1, tu16/32/64). */
   truncated(value: bigint, maxBytes = 8): this {
-    let shift = 8n * BigInt(maxBytes);
-    if (value < 0n || value >> shift !== 0n) throw new InvariantError(`not a tu${shift}: ${value}`);
-    while (shift > 0n && value >> (shift - 8n) === 0n) shift -= 8n;
-    for (; shift > 0n; shift -= 8n) this.u8(Number((value >> (shift - 8n)) & 0xffn));
+    const high = Number(value >> 32n);
+    const low = Number(value & 0xffff_ffffn);
+    const length = high > 0 ? 8 - (Math.clz32(high) >> 3) : 4 - (Math.clz32(low) >> 3);
+    if (value < 0n || high > 0xffff_ffff || length > maxBytes) {
+      throw new InvariantError(`not a tu${8 * maxBytes}: ${value}`);
+    }
+    const inHigh = Math.max(0, length - 4);
+    this.#bigEndian(this.#grow(inHigh), inHigh, high);
+    this.#bigEndian(this.#grow(length - inHigh), length - inHigh, low);
     return this;
   }
 

@@ -16,7 +16,8 @@ export class KeyedHmac {
     invariant(key.length <= blockLength, `a key of ${key.length} bytes`);
     this.#inner = new Uint8Array(blockLength + longest).fill(0x36, 0, blockLength);
     this.#outer = new Uint8Array(blockLength + digestLength).fill(0x5c, 0, blockLength);
-    for (const [i, byte] of key.entries()) {
+    for (let i = 0; i < key.length; i++) {
+      const byte = key[i] ?? 0;
       this.#inner[i] = byte ^ 0x36;
       this.#outer[i] = byte ^ 0x5c;
     }

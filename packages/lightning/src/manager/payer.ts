@@ -1,4 +1,6 @@
-import type { ChannelState } from "../channel/state.ts";
+import { feeLimits } from "../channel/ops/limits.ts";
+import { type ChannelState, type FundedChannel, fundedChannel } from "../channel/state.ts";
+import { availableToSend } from "../commitment/balances.ts";
 import type { PaymentFailureReason } from "../handlers/event.ts";
 import { isExpired, mayRetry, type OutboundPayment, type PaymentTerms } from "../payment/outboundPayment.ts";
 import type { NoWay, OutboundPayments } from "../payment/outboundPayments.ts";
@@ -17,7 +19,7 @@ import type { ChannelId, PaymentId, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type Msat, minus, msat, plus, sum } from "../util/units.ts";
-import { channelDetails, shortChannelIdsOf } from "./channelDetails.ts";
+import { isUsable, shortChannelIdsOf } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { checkedTerms } from "./paymentTerms.ts";
@@ -178,18 +180,17 @@ export class Payer {
     const { context } = this.#channels;
     const known = this.#firstHops.get(channelId);
     if (known !== undefined && known.state === state && known.context === context) return known.hop;
-    const details = channelDetails(context, state);
-    const hop =
-      details === undefined || !details.isUsable || details.nextOutboundHtlcLimit === 0n
-        ? undefined
-        : {
-            counterparty: details.counterparty,
-            shortChannelId: this.#nameOf(channelId),
-            minimum: details.nextOutboundHtlcMinimum,
-            maximum: details.nextOutboundHtlcLimit,
-          };
+    const hop = this.#hopOver(isUsable(state) ? fundedChannel(state) : undefined);
     this.#firstHops.set(channelId, { state, context, hop });
     return hop;
+  }
+
+  #hopOver(channel: FundedChannel | undefined): FirstHop | undefined {
+    if (channel === undefined) return undefined;
+    const { min, max } = availableToSend(channel.commitments, feeLimits(this.#channels.context, channel));
+    if (max === 0n) return undefined;
+    const { counterparty } = channel.identity;
+    return { counterparty, shortChannelId: nameOf(channel), minimum: min, maximum: max };
   }
 
   /** Why no further attempt is due. What a lost connection dropped is sent again whatever the attempts were. */
@@ -256,8 +257,7 @@ export class Payer {
       const name = present(hops[0], "a hop").shortChannelId;
       const channelId = this.#channels.named(name);
       const entry = channelId && this.#channels.get(channelId);
-      const details = entry && channelDetails(this.#channels.context, entry.state);
-      if (details?.isUsable !== true)
+      if (entry === undefined || !isUsable(entry.state))
         return err({ reason: "route-not-found", text: `channel ${name} cannot be used now` });
     }
     return ok({ paths: missing });
@@ -297,12 +297,6 @@ export class Payer {
     return this.#channels.command(channelId, { kind: "add-htlc", htlc })?.text;
   }
 
-  /** The real short channel id when it may be known, so that the route knows the channel from the graph. */
-  #nameOf(channelId: ChannelId): ShortChannelId {
-    const channel = present(this.#channels.funded(channelId), "a funded channel");
-    return present(shortChannelIdsOf(channel)[0], "a name");
-  }
-
   #log(level: "info" | "warn", text: string): void {
     this.#environment.logger.log({ level, module: "payment", text });
   }
@@ -323,6 +317,11 @@ interface KnownHop {
   readonly context: Channels["context"];
   /** Absent when the channel cannot carry anything. */
   readonly hop: FirstHop | undefined;
+}
+
+/** The real short channel id when it may be known, so that the route knows the channel from the graph. */
+function nameOf(channel: FundedChannel): ShortChannelId {
+  return present(shortChannelIdsOf(channel)[0], "a name");
 }
 
 /** Two parts of one payment over the same channels with the same amount are alike. */

@@ -7,8 +7,10 @@ import { applyStream, onionKey } from "./onionKeys.ts";
 const attributionHops = 20;
 const holdTimesLength = attributionHops * 4;
 const hmacCount = (attributionHops * (attributionHops + 1)) / 2;
+/** Of an HMAC, so many bytes are kept. */
+const hmacLength = 4;
 /** Length of `attribution_data`: 20 hold times and 210 truncated HMACs of 4 bytes each. */
-export const attributionDataLength = holdTimesLength + hmacCount * 4;
+export const attributionDataLength = holdTimesLength + hmacCount * hmacLength;
 
 /** As one piece of `attributionDataLength` bytes, as records hold it. */
 export function attributionBytes({ htlcHoldTimes, truncatedHmacs }: AttributionData): Uint8Array {
@@ -43,7 +45,9 @@ export function attribute(node: Attribution): AttributionData {
   viewOf(data).setUint32(0, Math.min(Math.max(Math.trunc(holdTime), 0), 0xffff_ffff));
   const hmac = new AttributionHmac(sharedSecret, returnPacket);
   for (let distance = 0; distance < attributionHops; distance++) {
-    data.set(hmac.of(data, distance), hmacOffset(0, distance));
+    const digest = hmac.of(data, distance);
+    const offset = hmacOffset(0, distance);
+    for (let i = 0; i < hmacLength; i++) data[offset + i] = digest[i] ?? 0;
   }
   return attributionFields(applyStream(onionKey("ammagext", sharedSecret), data));
 }
@@ -94,7 +98,7 @@ export class AttributionReader {
     const distance = round < this.#hops ? this.#hops - 1 - round : round;
     const offset = hmacOffset(0, distance);
     const expected = new AttributionHmac(sharedSecret, what.returnPacket).of(data, distance);
-    const fits = equalSecrets(expected, data.subarray(offset, offset + 4));
+    const fits = equalSecrets(expected.subarray(0, hmacLength), data.subarray(offset, offset + hmacLength));
     const rest = unshifted(data);
     if (round >= this.#hops || !what.counts || this.#failedAt !== undefined) return;
     if (fits) {
@@ -145,17 +149,19 @@ class AttributionHmac {
     this.#hmac.message.set(returnPacket);
   }
 
-  /** For a node that supposes itself `distance` hops from the erring node: over its hold times and HMACs up to there. */
+  /**
+   * For a node that supposes itself `distance` hops from the erring node: over its hold times and HMACs up to there. Not
+   * truncated yet.
+   */
   of(data: Uint8Array, distance: number): Uint8Array {
     const { message } = this.#hmac;
-    const holdTimes = 4 * (distance + 1);
-    message.set(data.subarray(0, holdTimes), this.#start);
-    let end = this.#start + holdTimes;
+    let end = this.#start;
+    for (let i = 0; i < 4 * (distance + 1); i++) message[end++] = data[i] ?? 0;
     for (let hop = 1; hop <= distance; hop++) {
       const offset = hmacOffset(hop, distance - hop);
-      for (let i = 0; i < 4; i++) message[end++] = data[offset + i] ?? 0;
+      for (let i = 0; i < hmacLength; i++) message[end++] = data[offset + i] ?? 0;
     }
-    return this.#hmac.digest(end).subarray(0, 4);
+    return this.#hmac.digest(end);
   }
 }
 

@@ -158,13 +158,8 @@ function paymentHops({ hops: steps, blindedTail }: Path, height: number): readon
 
 /** More than is planned may be paid, so as to meet channels' minimums. @ldk OVERPAY_ESTIMATE_MULTIPLIER */
 const overpayEstimate = 3;
-/** Amounts and expiries as long as they get. */
-const largest = {
-  nodeId: "" as NodeId,
-  shortChannelId: 0n as ShortChannelId,
-  amount: msat(2_100_000_000_000_000_000n),
-  cltvExpiry: blockHeight(499_999_999),
-};
+/** What a node takes up that passes the payment on: amount, expiry and channel, as long as they get, with type and length. */
+const forwardingSize = onionPayloadSize(2 + 8 + (2 + 4) + (2 + 8));
 
 /**
  * Most hops, a blinded tail apart, for which an onion has room beside what the recipient is told; 0 when there is not
@@ -177,7 +172,13 @@ export function maxPathLengthFor(
   tail: Pick<BlindedTail, "hops" | "pathKey"> | undefined,
 ): number {
   const { finalValue } = terms.routeParameters;
-  const final = { ...largest, amount: times(finalValue, overpayEstimate) };
+  const final = {
+    nodeId: "" as NodeId,
+    shortChannelId: 0n as ShortChannelId,
+    amount: times(finalValue, overpayEstimate),
+    // As long as it gets.
+    cltvExpiry: blockHeight(499_999_999),
+  };
   const blindedTail = tail && {
     pathKey: tail.pathKey,
     blindedHops: tail.hops,
@@ -186,9 +187,8 @@ export function maxPathLengthFor(
   };
   const recipient = recipientFields(terms, tail !== undefined);
   const atTheEnd = sizeOf(paymentPayloads([final], recipient, blindedTail));
-  const forwarding = sizeOf(paymentPayloads([largest, largest], { totalAmount: largest.amount }).slice(0, 1));
   if (atTheEnd > paymentPayloadsLength) return 0;
-  return 1 + Math.floor((paymentPayloadsLength - atTheEnd) / forwarding);
+  return 1 + Math.floor((paymentPayloadsLength - atTheEnd) / forwardingSize);
 }
 
 function sizeOf(payloads: ReturnType<typeof paymentPayloads>): number {

@@ -13,7 +13,7 @@ import {
   type ShortChannelId,
 } from "@fulmen/lightning/util";
 import type { PaymentTerms } from "#src/payment/outboundPayment";
-import { partOf } from "#src/payment/paymentPart";
+import { maxPathLengthFor, partOf } from "#src/payment/paymentPart";
 import { paymentParameters } from "#src/routing/route";
 
 const one = nodeIdOf(crypto().publicKey(new Uint8Array(32).fill(1)));
@@ -95,5 +95,23 @@ describe("a part of a payment", () => {
     const part = partAlong(...Array<NodeId>(40).fill(one));
     assert(!part.ok);
     assert.equal(part.error.kind, "onion-too-large");
+  });
+
+  it("has room for as many nodes as is said, and for no more, when all fields are as long as they get", () => {
+    for (let metadata = 900; metadata < 960; metadata++) {
+      const long = {
+        ...terms,
+        recipientOnion: { ...terms.recipientOnion, paymentMetadata: new Uint8Array(metadata) },
+        routeParameters: { ...terms.routeParameters, finalValue: msat(2n ** 58n) },
+      };
+      const length = maxPathLengthFor(long, undefined);
+      const fits = (nodes: number): boolean => {
+        const { hops } = pathAlong(Array<NodeId>(nodes).fill(one));
+        const last = { ...hops.at(-1), fee: long.routeParameters.finalValue } as Path["hops"][number];
+        return partOf(long, { ...planFor({ hops: hops.with(-1, last) }), height: 499_000_000 }).ok;
+      };
+      assert.ok(length === 0 || fits(length), `${metadata} bytes of metadata and ${length} nodes`);
+      assert.ok(!fits(length + 1), `${metadata} bytes of metadata and ${length + 1} nodes`);
+    }
   });
 });

@@ -31,9 +31,6 @@ export function anchorScript(fundingKey: Point): Uint8Array {
   );
 }
 
-const oneBlockDelay = script(op._1, op.CHECKSEQUENCEVERIFY, op.DROP);
-const noDelay = new Uint8Array(0);
-
 /**
  * BOLT 3, "Offered HTLC Outputs" and "Received HTLC Outputs"; with `delayed`, all paths but the penalty wait one
  * block, as `option_anchors` asks.
@@ -45,25 +42,45 @@ export function segwitHtlcScripts(keys: CommitmentKeys, delayed: boolean): HtlcS
     ...[op.ELSE, keys.otherHtlc, op.SWAP, op.SIZE, 32n, op.EQUAL],
   );
   const bothSign = script(op._2, op.SWAP, keys.ownerHtlc, op._2, op.CHECKMULTISIG);
-  const end = concatBytes(script(op.ENDIF), delayed ? oneBlockDelay : noDelay, script(op.ENDIF));
-
-  const offeredHead = concatBytes(penalty, script(op.NOTIF, op.DROP), bothSign, script(op.ELSE, op.HASH160));
-  const offeredTail = concatBytes(script(op.EQUALVERIFY, op.CHECKSIG), end);
-
-  const receivedHead = concatBytes(penalty, script(op.IF, op.HASH160));
-  const receivedMiddle = concatBytes(script(op.EQUALVERIFY), bothSign, script(op.ELSE, op.DROP));
-  const receivedTail = concatBytes(script(op.CHECKLOCKTIMEVERIFY, op.DROP, op.CHECKSIG), end);
-
+  const end = delayed ? delayedEnd : immediateEnd;
   return {
-    offered: (paymentHash) =>
-      scriptHashOutput(concatBytes(offeredHead, pushHash160(paymentHash), offeredTail)),
-    received: (paymentHash, cltvExpiry) => {
-      const expiry = script(BigInt(cltvExpiry));
+    offered: (paymentHash) => {
       const hash = pushHash160(paymentHash);
-      return scriptHashOutput(concatBytes(receivedHead, hash, receivedMiddle, expiry, receivedTail));
+      return scriptHashOutput(
+        concatBytes(
+          penalty,
+          offeredParts.timeout,
+          bothSign,
+          offeredParts.preimage,
+          hash,
+          offeredParts.end,
+          end,
+        ),
+      );
+    },
+    received: (paymentHash, cltvExpiry) => {
+      const { preimage, success, timeout } = receivedParts;
+      const hash = pushHash160(paymentHash);
+      const expired = script(BigInt(cltvExpiry), op.CHECKLOCKTIMEVERIFY, op.DROP, op.CHECKSIG);
+      return scriptHashOutput(concatBytes(penalty, preimage, hash, success, bothSign, timeout, expired, end));
     },
   };
 }
+
+const delayedEnd = script(op.ENDIF, op._1, op.CHECKSEQUENCEVERIFY, op.DROP, op.ENDIF);
+const immediateEnd = script(op.ENDIF, op.ENDIF);
+/** What is the same in all scripts of HTLCs that the owner offered. */
+const offeredParts = {
+  timeout: script(op.NOTIF, op.DROP),
+  preimage: script(op.ELSE, op.HASH160),
+  end: script(op.EQUALVERIFY, op.CHECKSIG),
+};
+/** What is the same in all scripts of HTLCs that the owner was offered. */
+const receivedParts = {
+  preimage: script(op.IF, op.HASH160),
+  success: script(op.EQUALVERIFY),
+  timeout: script(op.ELSE, op.DROP),
+};
 
 /** `OP_HASH160` of a preimage gives RIPEMD-160 of the payment hash, which is its SHA-256. */
 function pushHash160(paymentHash: Uint8Array): Uint8Array {
