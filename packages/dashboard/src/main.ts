@@ -2,6 +2,7 @@ import { createClient } from "@fulmen/client";
 import { render, type VNode } from "preact";
 import { endSession, keepToken, openSession } from "./model/session.ts";
 import { NodeStore, type Trouble, troubleOf } from "./model/store.ts";
+import { chosenTheme } from "./model/theme.ts";
 import { App } from "./view/app.ts";
 import { Field, Form, Notice } from "./view/form.ts";
 import { h } from "./view/h.ts";
@@ -11,8 +12,10 @@ const refreshMilliseconds = 5_000;
 
 const page = document.querySelector("#page");
 if (page === null) throw new Error("The page has no place for the dashboard.");
-const dark = matchMedia("(prefers-color-scheme: dark)");
-document.documentElement.dataset["theme"] = dark.matches ? "dark" : "light";
+document.documentElement.dataset["theme"] = chosenTheme({
+  storage: () => localStorage,
+  prefersDark: matchMedia("(prefers-color-scheme: dark)").matches,
+});
 page.replaceChildren();
 
 const token = openSession({

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { channelBar } from "#src/model/channelBar";
-import { balanceData, feeData, thinned } from "#src/model/chartData";
+import { LedgerCharts } from "#src/model/chartData";
 import { blocksInWords, formatMsat, formatSat, parseSat, shortId } from "#src/model/format";
 import { openSession } from "#src/model/session";
+import { chosenTheme, keepTheme } from "#src/model/theme";
 import type { LedgerEntry } from "#src/model/types";
 
 describe("the dashboard's amounts", () => {
@@ -67,24 +68,56 @@ describe("the dashboard's charts", () => {
   ];
 
   it("add up a ledger's postings, one point for each second", () => {
-    assert.deepEqual(balanceData(entries), {
+    const charts = new LedgerCharts();
+    charts.add(entries);
+    const { balance, fees } = charts.charts;
+    assert.deepEqual(balance, {
       times: [1, 2],
       lines: [
         [5000, 1000],
         [0, 3901],
       ],
     });
-    assert.deepEqual(feeData(entries).lines, [
+    assert.deepEqual(fees.lines, [
       [0, 100],
       [0, 1],
     ]);
   });
 
-  it("keep the first and the last point when there are too many", () => {
-    const times = Array.from({ length: 10_001 }, (_, index) => index);
-    const few = thinned({ times, lines: [times] }, 100);
-    assert.deepEqual([few.times.length, few.times[0], few.times.at(-1)], [100, 0, 10_000]);
-    assert.deepEqual(few.lines[0], few.times);
+  it("drop no entry of a long ledger, and keep few points of it, the first and the last among them", () => {
+    const charts = new LedgerCharts(100);
+    for (let page = 0; page < 25; page++)
+      charts.add(
+        Array.from({ length: 1_000 }, (_, index) => entry(page * 1_000 + index, [["wallet", "1000"]])),
+      );
+    const { times, lines } = charts.charts.balance;
+    assert.ok(times.length <= 100 && times.length > 40, `${times.length} points`);
+    assert.deepEqual([times[0], times.at(-1)], [0, 24_999]);
+    assert.deepEqual([lines[0]?.[0], lines[0]?.at(-1)], [1, 25_000]);
+    for (const [place, time] of times.entries()) assert.equal(lines[0]?.[place], time + 1);
+  });
+});
+
+describe("the theme", () => {
+  it("is the system's until one is chosen, which is kept", () => {
+    const kept = new Map<string, string>();
+    const storage = () => ({
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    });
+    assert.equal(chosenTheme({ storage, prefersDark: true }), "dark");
+    keepTheme({ storage }, "light");
+    assert.equal(chosenTheme({ storage, prefersDark: true }), "light");
+    kept.set("fulmen-theme", "<script>");
+    assert.equal(chosenTheme({ storage, prefersDark: false }), "light");
+  });
+
+  it("is the system's where the browser keeps nothing", () => {
+    const storage = (): never => {
+      throw new Error("SecurityError");
+    };
+    keepTheme({ storage }, "light");
+    assert.equal(chosenTheme({ storage, prefersDark: true }), "dark");
   });
 });
 

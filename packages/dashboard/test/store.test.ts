@@ -6,7 +6,7 @@ import { NodeStore } from "#src/model/store";
 /** A node that counts what it is asked, and refuses when it is told to. */
 function double() {
   const asked: string[] = [];
-  const node = { asked, isRefusing: false };
+  const node = { asked, isRefusing: false, payments: 0 };
   const fetch = async (input: string | URL | Request): Promise<Response> => {
     const path = String(input).replace(/^http:\/\/node|\?.*$/g, "");
     asked.push(path);
@@ -14,7 +14,14 @@ function double() {
       const error = { code: "token-expired", message: "The token expired.", remedy: "Make another." };
       return Response.json({ error }, { status: 401 });
     }
-    const lists = { channels: [{ peer: "bob" }], payments: [], peers: [], entries: [{ index: 1 }] };
+    const after = Number(new URL(String(input)).searchParams.get("after") ?? node.payments + 1);
+    const payments = Array.from({ length: Math.min(50, after - 1) }, (_, index) => ({
+      id: `p${after - 1 - index}`,
+    }));
+    const next = after > 51 ? { next: after - 50 } : {};
+    const graph = { nodes: [], channels: [] };
+    if (path === "/v1/graph") return Response.json(graph);
+    const lists = { channels: [{ peer: "bob" }], payments, peers: [], entries: [], ...next };
     return Response.json({ lastEventIndex: 0, ...lists });
   };
   return { node, store: new NodeStore(createClient({ url: "http://node", fetch, retries: 0 })) };
@@ -48,5 +55,24 @@ describe("what the page knows of the node", () => {
     node.isRefusing = false;
     await store.refresh();
     assert.equal(store.state.trouble, undefined);
+  });
+
+  it("has older payments page by page, goes on when new ones come, and leaves no gap", async () => {
+    const { node, store } = double();
+    node.payments = 120;
+    await store.open();
+    const shown = () => store.state.payments.map(({ id }) => id);
+    assert.deepEqual([shown().length, store.state.hasMorePayments], [50, true]);
+    await store.morePayments();
+    node.payments = 125;
+    await store.refresh();
+    assert.deepEqual([shown().length, shown()[0], shown().at(-1)], [105, "p125", "p21"]);
+    await store.morePayments();
+    assert.deepEqual([shown().length, shown().at(-1), store.state.hasMorePayments], [125, "p1", false]);
+    await store.morePayments();
+    assert.equal(shown().length, 125);
+    node.payments = 300;
+    await store.refresh();
+    assert.deepEqual([shown().length, shown().at(-1), store.state.hasMorePayments], [50, "p251", true]);
   });
 });

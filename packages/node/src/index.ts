@@ -13,6 +13,7 @@ export type {
   PeerView,
 } from "./api/channels.ts";
 export type { EventQuery, NodeEvent, StoredNodeEvent } from "./api/events.ts";
+export type { GraphChannel, GraphNode, GraphQuery, GraphView } from "./api/graph.ts";
 export { type JsonSafe, jsonSafe } from "./api/jsonSafe.ts";
 export type { LedgerAccount, LedgerEntry, LedgerKind, LedgerPosting, LedgerQuery } from "./api/ledger.ts";
 export type {

@@ -11,6 +11,7 @@ import type {
   PeerView,
 } from "./api/channels.ts";
 import type { EventQuery, StoredNodeEvent } from "./api/events.ts";
+import type { GraphQuery, GraphView } from "./api/graph.ts";
 import type { LedgerAccount, LedgerEntry, LedgerQuery } from "./api/ledger.ts";
 import type { MessageSignature, NodeApi, NodePhase, NodeStatusView } from "./api/nodeApi.ts";
 import { NodeError } from "./api/nodeError.ts";
@@ -47,6 +48,7 @@ import { findPayment, ledgerCsv, listEntries, listPayments, readEvents } from ".
 import { RunningNode } from "./runningNode.ts";
 import { type NodeKeys, nodeKeys } from "./seed/index.ts";
 import { statusView } from "./statusView.ts";
+import { surroundings } from "./surroundings/index.ts";
 
 /** Milliseconds between two looks at a channel that opens. */
 const usableLook = 10;
@@ -258,6 +260,15 @@ export class Node implements NodeApi {
 
   peers(): readonly PeerView[] {
     return this.#running.peers.views();
+  }
+
+  graph({ limit = 200 }: GraphQuery = {}): GraphView {
+    const { graph, manager } = this.#running.parts;
+    const peers = manager
+      .listChannels()
+      .filter((channel) => phaseOf(channel) !== "closed")
+      .map(({ counterparty }) => counterparty);
+    return surroundings(graph, { own: this.nodeId, peers }, Math.min(Math.max(limit, 1), 1_000));
   }
 
   // Books

@@ -100,6 +100,18 @@ describe("operations", () => {
   });
 });
 
+describe("the network", () => {
+  it("is given in parts of the size that is asked for", async () => {
+    const { ask, node } = daemonDouble();
+    const { json } = await ask("GET", "/v1/graph?limit=50");
+    assert.deepEqual(node.asked.at(-1), ["graph", 50]);
+    assert.equal(json.nodes[1].alias, "hub");
+    assert.equal(json.channels[0].shortChannelId, "1x2x3");
+    assert.equal(json.channels[0].capacitySat, "7");
+    assert.equal((await ask("GET", "/v1/graph?limit=1001")).status, 400);
+  });
+});
+
 describe("refusals", () => {
   it("have the node's code, message, remedy and numbers", async () => {
     const { ask } = daemonDouble();

@@ -171,6 +171,24 @@ export class NodeDouble implements NodeApi {
   channels = () => [channel];
   peers = () => [{ nodeId: someNodeId, isConnected: true, channels: 1, isKept: true }];
 
+  graph({ limit = 200 }: Parameters<NodeApi["graph"]>[0] = {}): ReturnType<NodeApi["graph"]> {
+    this.asked.push(["graph", limit]);
+    const other = `03${"cd".repeat(32)}` as typeof someNodeId;
+    return {
+      nodes: [
+        { nodeId: someNodeId, distance: 0 },
+        { nodeId: other, alias: "hub", distance: 1 },
+      ],
+      channels: [
+        {
+          shortChannelId: shortChannelId({ height: 1, txIndex: 2, outputIndex: 3 }),
+          nodes: [someNodeId, other],
+          capacity: sat(7n),
+        },
+      ],
+    };
+  }
+
   onParse: (text: string) => ReturnType<NodeApi["parse"]> | undefined = () => undefined;
 
   parse(text: string): ReturnType<NodeApi["parse"]> {

@@ -36,6 +36,12 @@ const node = {
     answer: { kind: "json", schema: schema.Balances },
   },
   peers: { tag: "Node", summary: "All peers", answer: { kind: "json", schema: schema.Peers } },
+  graph: {
+    tag: "Node",
+    summary: "The part of the known network that is near the node",
+    input: schema.GraphRequest,
+    answer: { kind: "json", schema: schema.Graph },
+  },
   connectPeer: {
     tag: "Node",
     summary: "Connect to a node, and keep the connection",

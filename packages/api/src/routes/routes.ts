@@ -29,6 +29,7 @@ export const routes = {
   peers: { method: "GET", path: "/v1/peers", scope: "read" },
   connectPeer: { method: "POST", path: "/v1/peers", scope: "admin" },
   disconnectPeer: { method: "DELETE", path: "/v1/peers/{nodeId}", scope: "admin" },
+  graph: { method: "GET", path: "/v1/graph", scope: "read" },
   decode: { method: "POST", path: "/v1/decode", scope: "read" },
   explainRoute: { method: "POST", path: "/v1/routes", scope: "read" },
   payments: { method: "GET", path: "/v1/payments", scope: "read" },

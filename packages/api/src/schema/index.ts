@@ -1,6 +1,7 @@
 export * from "./balances.ts";
 export * from "./channels.ts";
 export * from "./events.ts";
+export * from "./graph.ts";
 export * from "./info.ts";
 export * from "./ledger.ts";
 export * from "./messages.ts";

@@ -118,7 +118,7 @@ export const ApiError = z
   .openapi("Error");
 
 /** A number in a query, as it stands there. */
-const queryInteger = (least: number, most: number) =>
+export const queryInteger = (least: number, most: number) =>
   z
     .string()
     .regex(/^[0-9]{1,15}$/, "is a whole number")

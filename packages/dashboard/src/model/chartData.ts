@@ -6,50 +6,90 @@ export interface ChartData {
   readonly lines: readonly (readonly number[])[];
 }
 
-/** What was had after each entry: in the wallet, and in channels and what closes. One point for each second. */
-export function balanceData(entries: readonly LedgerEntry[]): ChartData {
-  return cumulated(entries, (account) =>
-    account === "wallet" ? [0, 1n] : /^(channel|closing)\//.test(account) ? [1, 1n] : undefined,
-  );
-}
+/** To which line of a chart an account belongs, and with which sign. */
+type LineOf = (account: string) => readonly [line: 0 | 1, sign: bigint] | undefined;
 
-/** What was paid for routing and to miners, and what forwarding has earned, up to each entry. */
-export function feeData(entries: readonly LedgerEntry[]): ChartData {
-  return cumulated(entries, (account) => {
-    if (account === "fees/routing-paid" || account === "fees/mining") return [0, 1n];
-    // Where money comes from is below zero in a double-entry ledger.
-    return account === "fees/routing-earned" ? [1, -1n] : undefined;
-  });
-}
+/** More points than a screen has room for. */
+const defaultMaxPoints = 1_000;
 
-function cumulated(
-  entries: readonly LedgerEntry[],
-  lineOf: (account: string) => readonly [line: 0 | 1, sign: bigint] | undefined,
-): ChartData {
-  const times: number[] = [];
-  const lines: number[][] = [[], []];
-  const sums = lines.map(() => 0n);
-  for (const { at, postings } of entries) {
+/**
+ * The sums of a ledger over time, from its entries page by page: however many there are, no more than `maxPoints` points are
+ * kept, all sums are exact, and the newest point is always there.
+ */
+class RunningSums {
+  readonly #lineOf: LineOf;
+  readonly #maxPoints: number;
+  readonly #sums = [0n, 0n];
+  #times: number[] = [];
+  #lines: number[][] = [[], []];
+
+  constructor(lineOf: LineOf, maxPoints: number) {
+    this.#lineOf = lineOf;
+    this.#maxPoints = maxPoints;
+  }
+
+  add({ at, postings }: LedgerEntry): void {
     for (const { account, amountMsat } of postings) {
-      const found = lineOf(account);
+      const found = this.#lineOf(account);
       if (found === undefined) continue;
       const [line, sign] = found;
-      sums[line] = (sums[line] ?? 0n) + sign * BigInt(amountMsat);
+      this.#sums[line] = (this.#sums[line] ?? 0n) + sign * BigInt(amountMsat);
     }
-    if (times.at(-1) !== at) times.push(at);
-    for (const [index, line] of lines.entries()) line[times.length - 1] = Number(sums[index] ?? 0n) / 1000;
+    if (this.#times.at(-1) !== at) {
+      if (this.#times.length >= this.#maxPoints) this.#thin();
+      this.#times.push(at);
+    }
+    const place = this.#times.length - 1;
+    for (const [index, line] of this.#lines.entries()) line[place] = Number(this.#sums[index] ?? 0n) / 1000;
   }
-  return { times, lines };
+
+  get data(): ChartData {
+    return { times: [...this.#times], lines: this.#lines.map((line) => [...line]) };
+  }
+
+  /** Drops every second point, and none of the ends. */
+  #thin(): void {
+    const last = this.#times.length - 1;
+    const isKept = (_value: number, place: number): boolean => place % 2 === 0 || place === last;
+    this.#times = this.#times.filter(isKept);
+    this.#lines = this.#lines.map((line) => line.filter(isKept));
+  }
 }
 
-/** At most `limit` points, spread evenly, with the first and the last: a phone draws no more. */
-export function thinned({ times, lines }: ChartData, limit: number): ChartData {
-  if (times.length <= limit) return { times, lines };
-  const places = Array.from({ length: limit }, (_, index) =>
-    Math.round((index * (times.length - 1)) / (limit - 1)),
-  );
-  return {
-    times: places.map((place) => times[place] ?? 0),
-    lines: lines.map((line) => places.map((place) => line[place] ?? 0)),
-  };
+/** What the charts show of a ledger. */
+export interface Charts {
+  /** In the wallet, and in channels and what closes. */
+  readonly balance: ChartData;
+  /** What was paid for routing and to miners, and what forwarding has earned. */
+  readonly fees: ChartData;
+}
+
+/** Makes the charts from the ledger's entries in their order. */
+export class LedgerCharts {
+  readonly #balance: RunningSums;
+  readonly #fees: RunningSums;
+
+  constructor(maxPoints = defaultMaxPoints) {
+    this.#balance = new RunningSums(
+      (account) =>
+        account === "wallet" ? [0, 1n] : /^(channel|closing)\//.test(account) ? [1, 1n] : undefined,
+      maxPoints,
+    );
+    this.#fees = new RunningSums((account) => {
+      if (account === "fees/routing-paid" || account === "fees/mining") return [0, 1n];
+      // Where money comes from is below zero in a double-entry ledger.
+      return account === "fees/routing-earned" ? [1, -1n] : undefined;
+    }, maxPoints);
+  }
+
+  add(entries: readonly LedgerEntry[]): void {
+    for (const entry of entries) {
+      this.#balance.add(entry);
+      this.#fees.add(entry);
+    }
+  }
+
+  get charts(): Charts {
+    return { balance: this.#balance.data, fees: this.#fees.data };
+  }
 }

@@ -1,14 +1,16 @@
-import type { Channel, Payment } from "./types.ts";
+import type { Channel, Graph, Payment } from "./types.ts";
 
-/** A node on the map; `ring` is how many hops it is from us. */
+/** A node on the map; `ring` is how many channels it is from us. */
 export interface MapNode {
   readonly id: string;
+  readonly alias?: string;
   readonly ring: number;
   readonly x: number;
   readonly y: number;
+  readonly isOnRoute: boolean;
 }
 
-/** A channel on the map. */
+/** A channel on the map, or several between the same nodes. */
 export interface MapEdge {
   readonly from: string;
   readonly to: string;
@@ -17,43 +19,71 @@ export interface MapEdge {
   readonly isRoute: boolean;
 }
 
-/** What of the network the node's channels and payments have shown. */
+/** The network around the node, with the ways of its last payment. */
 export interface NetworkMap {
   readonly nodes: readonly MapNode[];
   readonly edges: readonly MapEdge[];
-  /** The route of the last payment: nodes from us to the payee; empty when there was none. */
-  readonly route: readonly string[];
+  /** Of the last payment, a way for each part: nodes from us to the payee. */
+  readonly routes: readonly (readonly string[])[];
+  /** Whether the payment arrived. */
+  readonly hasArrived: boolean;
+}
+
+/** What is known of the network. */
+export interface KnownNetwork {
+  readonly own: string;
+  readonly graph: Graph;
+  readonly channels: readonly Channel[];
+  /** The newest first. */
+  readonly payments: readonly Payment[];
 }
 
 const maxNodes = 200;
 
-/** We are in the middle at 0, 0; others on rings by their distance, the outermost at 1. */
-export function networkMap(
-  own: string,
-  channels: readonly Channel[],
-  payments: readonly Payment[],
-): NetworkMap {
-  const paths = payments
-    .filter(({ direction }) => direction === "sent")
-    .flatMap(({ attempts }) => attempts.map(({ path }) => [own, ...path.map(({ nodeId }) => nodeId)]));
-  const route = paths[0] ?? [];
-  const routePairs = new Set(route.slice(1).map((to, index) => pair(route[index] ?? own, to)));
+/**
+ * We are in the middle at 0, 0; others on rings by their distance, the outermost at 1, each beyond the node that it is reached
+ * through. The same network is drawn in the same way.
+ */
+export function networkMap({ own, graph, channels, payments }: KnownNetwork): NetworkMap {
+  const { routes, hasArrived } = lastRoutes(own, payments);
+  const onRoute = new Set(routes.flat());
+  const routePairs = new Set(
+    routes.flatMap((route) => route.slice(1).map((to, index) => pair(route[index] ?? own, to))),
+  );
   const edges = new Map<string, MapEdge>();
   const add = (from: string, to: string, isOwn: boolean): void => {
     const name = pair(from, to);
     if (from !== to && !edges.has(name)) edges.set(name, { from, to, isOwn, isRoute: routePairs.has(name) });
   };
+  // Ways come first: whatever else is left out, they are drawn.
+  for (const route of routes)
+    for (const [index, to] of route.slice(1).entries()) add(route[index] ?? own, to, index === 0);
   for (const { peer, phase } of channels) if (phase !== "closed") add(own, peer, true);
-  for (const path of paths) {
-    for (const [index, to] of path.slice(1).entries()) add(path[index] ?? own, to, false);
-  }
-  const rings = ringsOf(own, [...edges.values()]);
-  const nodes = placed(rings);
+  for (const { nodes } of graph.channels) add(nodes[0], nodes[1], nodes.includes(own));
+  const tree = treeOf(own, routes, [...edges.values()]);
+  const aliases = new Map(graph.nodes.map(({ nodeId, alias }) => [nodeId, alias]));
+  const nodes = placed(own, tree).map((node) => {
+    const alias = aliases.get(node.id);
+    return { ...node, ...(alias !== undefined && { alias }), isOnRoute: onRoute.has(node.id) };
+  });
   const known = new Set(nodes.map(({ id }) => id));
   return {
     nodes,
     edges: [...edges.values()].filter(({ from, to }) => known.has(from) && known.has(to)),
-    route,
+    routes,
+    hasArrived,
+  };
+}
+
+/** The ways that the last payment took; where it failed, the last one that was tried. */
+function lastRoutes(own: string, payments: readonly Payment[]): Pick<NetworkMap, "routes" | "hasArrived"> {
+  const last = payments.find(({ direction, attempts }) => direction === "sent" && attempts.length > 0);
+  const attempts = last?.attempts ?? [];
+  const arrived = attempts.filter(({ succeeded }) => succeeded);
+  const shown = arrived.length > 0 ? arrived : attempts.slice(0, 1);
+  return {
+    routes: shown.map(({ path }) => [own, ...path.map(({ nodeId }) => nodeId)]),
+    hasArrived: arrived.length > 0,
   };
 }
 
@@ -61,42 +91,72 @@ function pair(one: string, other: string): string {
   return one < other ? `${one} ${other}` : `${other} ${one}`;
 }
 
-/** Nodes by their distance from us, the nearest first. */
-function ringsOf(own: string, edges: readonly MapEdge[]): readonly (readonly string[])[] {
+/** Each node with those that are reached through it: the ways first, then the nearest; no more than can be seen. */
+function treeOf(
+  own: string,
+  routes: NetworkMap["routes"],
+  edges: readonly MapEdge[],
+): ReadonlyMap<string, readonly string[]> {
   const neighbours = new Map<string, string[]>();
   for (const { from, to } of edges) {
     for (const [one, other] of [
       [from, to],
       [to, from],
     ] as const) {
-      const list = neighbours.get(one) ?? [];
-      list.push(other);
-      neighbours.set(one, list);
+      const known = neighbours.get(one);
+      if (known === undefined) neighbours.set(one, [other]);
+      else known.push(other);
     }
   }
-  const seen = new Set([own]);
-  const rings: string[][] = [];
-  for (let ring = [own]; ring.length > 0 && seen.size <= maxNodes; ) {
-    rings.push(ring);
-    const next: string[] = [];
-    for (const id of ring.flatMap((node) => neighbours.get(node) ?? [])) {
-      if (seen.has(id) || seen.size >= maxNodes) continue;
-      seen.add(id);
-      next.push(id);
+  const tree = new Map<string, string[]>([[own, []]]);
+  for (const route of routes) {
+    for (const [index, id] of route.slice(1, maxNodes).entries()) {
+      if (tree.has(id)) continue;
+      tree.set(id, []);
+      tree.get(route[index] ?? own)?.push(id);
     }
-    ring = next;
   }
-  return rings;
+  // A map is walked in the order of what was added, also of what is added meanwhile.
+  for (const [id, beyond] of tree) {
+    for (const other of neighbours.get(id) ?? []) {
+      if (tree.has(other) || tree.size >= maxNodes) continue;
+      tree.set(other, []);
+      beyond.push(other);
+    }
+  }
+  return tree;
 }
 
-function placed(rings: readonly (readonly string[])[]): readonly MapNode[] {
-  const outermost = Math.max(1, rings.length - 1);
-  return rings.flatMap((ids, ring) =>
-    ids.map((id, index) => {
-      // Each ring is turned a little, so that a line of nodes does not run through the names.
-      const angle = (2 * Math.PI * index) / ids.length - Math.PI / 2 + ring * 0.6;
-      const radius = ring / outermost;
-      return { id, ring, x: radius * Math.cos(angle), y: radius * Math.sin(angle) };
-    }),
-  );
+/** Each node has a part of its ring as wide as what lies beyond it needs. */
+function placed(
+  own: string,
+  tree: ReadonlyMap<string, readonly string[]>,
+): readonly Omit<MapNode, "isOnRoute" | "alias">[] {
+  const widths = new Map<string, number>();
+  for (const [id, beyond] of [...tree].reverse())
+    widths.set(
+      id,
+      Math.max(
+        1,
+        beyond.reduce((sum, other) => sum + (widths.get(other) ?? 1), 0),
+      ),
+    );
+  const found: { id: string; ring: number; from: number; to: number }[] = [
+    { id: own, ring: 0, from: 0, to: 2 * Math.PI },
+  ];
+  for (const { id, ring, from, to } of found) {
+    const scale = (to - from) / (widths.get(id) ?? 1);
+    let start = from;
+    for (const other of tree.get(id) ?? []) {
+      const end = start + (widths.get(other) ?? 1) * scale;
+      found.push({ id: other, ring: ring + 1, from: start, to: end });
+      start = end;
+    }
+  }
+  const outermost = Math.max(1, ...found.map(({ ring }) => ring));
+  return found.map(({ id, ring, from, to }) => {
+    const angle = (from + to) / 2;
+    const radius = ring / outermost;
+    return { id, ring, x: radius * Math.cos(angle), y: radius * Math.sin(angle) };
+  });
 }

@@ -1,5 +1,6 @@
 import { type ApiEvent, type Client, ClientError } from "@fulmen/client";
-import type { Balances, Channel, Info, LedgerEntry, Payment, Peer } from "./types.ts";
+import { type Charts, LedgerCharts } from "./chartData.ts";
+import type { Balances, Channel, Graph, Info, Payment, Peer } from "./types.ts";
 
 /** A refusal, as it is shown. */
 export interface Trouble {
@@ -13,9 +14,13 @@ export interface NodeState {
   readonly info?: Info;
   readonly balances?: Balances;
   readonly channels: readonly Channel[];
+  /** The newest first. */
   readonly payments: readonly Payment[];
+  /** Whether there are older ones than those. */
+  readonly hasMorePayments: boolean;
   readonly peers: readonly Peer[];
-  readonly ledger: readonly LedgerEntry[];
+  readonly graph: Graph;
+  readonly charts: Charts;
   /** The newest first. */
   readonly events: readonly ApiEvent[];
   /** Why what is shown may be old. */
@@ -23,9 +28,9 @@ export interface NodeState {
 }
 
 const maxEvents = 200;
-/** Pages of 1000: a chart shows no more. */
-const maxLedgerPages = 10;
-const shownPayments = 50;
+const ledgerPage = 1_000;
+const paymentPage = 50;
+const mapNodes = 200;
 
 /** What any failure is to a reader. */
 export function troubleOf(error: unknown): Trouble {
@@ -42,13 +47,25 @@ export class NodeStore {
   readonly client: Client;
   readonly #listeners = new Set<() => void>();
   readonly #ended = new AbortController();
-  #state: NodeState = { channels: [], payments: [], peers: [], ledger: [], events: [] };
+  readonly #charts = new LedgerCharts();
+  #state: NodeState;
   #ledgerAfter: number | undefined;
+  /** Where the older payments go on; absent when all are here. */
+  #olderPayments: number | undefined;
   #loading: Promise<void> | undefined;
   #isStale = false;
 
   constructor(client: Client) {
     this.client = client;
+    this.#state = {
+      channels: [],
+      payments: [],
+      hasMorePayments: false,
+      peers: [],
+      graph: { nodes: [], channels: [] },
+      charts: this.#charts.charts,
+      events: [],
+    };
   }
 
   get state(): NodeState {
@@ -77,6 +94,33 @@ export class NodeStore {
     await this.#loading;
   }
 
+  /** Shows the next page of older payments, too. */
+  async morePayments(): Promise<void> {
+    if (this.#olderPayments === undefined) return;
+    try {
+      const { payments, next } = await this.client.payments({
+        limit: paymentPage,
+        after: this.#olderPayments,
+      });
+      this.#olderPayments = next;
+      this.#set({
+        payments: [...this.#state.payments, ...payments],
+        hasMorePayments: next !== undefined,
+      });
+    } catch (error) {
+      this.#set({ trouble: troubleOf(error) });
+    }
+  }
+
+  /** The newest page, and of what was shown before it what is older; without that, if payments in between are missing. */
+  #withOlder(newest: readonly Payment[], next: number | undefined): readonly Payment[] {
+    const { payments: shown } = this.#state;
+    const last = shown.findIndex(({ id }) => id === newest.at(-1)?.id);
+    if (last !== -1) return [...newest, ...shown.slice(last + 1)];
+    this.#olderPayments = next;
+    return newest;
+  }
+
   /** Follows events until `end`; each brings everything up to date. */
   async follow(): Promise<void> {
     const after = Math.max(0, (this.#state.info?.lastEventIndex ?? 0) - maxEvents);
@@ -100,35 +144,40 @@ export class NodeStore {
     while (this.#isStale && !this.#ended.signal.aborted) {
       this.#isStale = false;
       try {
-        const [info, balances, { channels }, { payments }, { peers }] = await Promise.all([
-          this.client.info(),
-          this.client.balances(),
-          this.client.channels(),
-          this.client.payments({ limit: shownPayments }),
-          this.client.peers(),
-        ]);
-        const ledger = await this.#newLedgerEntries();
+        const [info, balances, { channels }, { payments: newest, next }, { peers }, graph] =
+          await Promise.all([
+            this.client.info(),
+            this.client.balances(),
+            this.client.channels(),
+            this.client.payments({ limit: paymentPage }),
+            this.client.peers(),
+            this.client.graph({ limit: mapNodes }),
+          ]);
         const { trouble: _over, ...rest } = this.#state;
         this.#state = rest;
-        this.#set({ info, balances, channels, payments, peers, ledger });
+        const payments = this.#withOlder(newest, next);
+        const hasMorePayments = this.#olderPayments !== undefined;
+        this.#set({ info, balances, channels, payments, hasMorePayments, peers, graph });
+        await this.#readLedger();
       } catch (error) {
         this.#set({ trouble: troubleOf(error) });
       }
     }
   }
 
-  async #newLedgerEntries(): Promise<readonly LedgerEntry[]> {
-    const entries = [...this.#state.ledger];
-    for (let page = 0; page < maxLedgerPages; page++) {
-      const { entries: more } = await this.client.ledger({
-        limit: 1000,
+  /** All of the ledger that is new, page by page: what a chart needs of it is kept, not its entries. */
+  async #readLedger(): Promise<void> {
+    for (let isMore = true; isMore && !this.#ended.signal.aborted; ) {
+      const { entries } = await this.client.ledger({
+        limit: ledgerPage,
         ...(this.#ledgerAfter !== undefined && { after: this.#ledgerAfter }),
       });
-      entries.push(...more);
-      this.#ledgerAfter = more.at(-1)?.index ?? this.#ledgerAfter;
-      if (more.length < 1000) break;
+      isMore = entries.length === ledgerPage;
+      if (entries.length === 0) return;
+      this.#ledgerAfter = entries.at(-1)?.index ?? this.#ledgerAfter;
+      this.#charts.add(entries);
+      this.#set({ charts: this.#charts.charts });
     }
-    return entries.slice(-maxLedgerPages * 1000);
   }
 
   #set(change: Partial<NodeState>): void {

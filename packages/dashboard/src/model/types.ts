@@ -12,5 +12,7 @@ export type Channel = Answer<"channels">["channels"][number];
 export type Payment = Answer<"payment">;
 /** A peer. */
 export type Peer = Answer<"peers">["peers"][number];
+/** The part of the network that is near the node. */
+export type Graph = Answer<"graph">;
 /** Something that changed what an account has. */
 export type LedgerEntry = Answer<"ledger">["entries"][number];

@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { NodeStore } from "../model/store.ts";
+import { keepTheme } from "../model/theme.ts";
 import { Channels } from "./channels.ts";
 import { Events } from "./events.ts";
 import { Notice } from "./form.ts";
@@ -37,6 +38,7 @@ export function App({ store, leave }: { readonly store: NodeStore; readonly leav
   const other = theme === "dark" ? "light" : "dark";
   const changeTheme = (): void => {
     document.documentElement.dataset["theme"] = other;
+    keepTheme({ storage: () => localStorage }, other);
     setTheme(other);
   };
   return h("div", { class: "shell" }, [
@@ -65,7 +67,7 @@ export function App({ store, leave }: { readonly store: NodeStore; readonly leav
       view === "channels" ? h(Channels, { store }) : null,
       view === "payments"
         ? h("div", { class: "grid" }, [
-            h(PaymentList, { payments: state.payments }),
+            h(PaymentList, { store }),
             h(ReceiveForm, { store }),
             h(PayForm, { store }),
           ])

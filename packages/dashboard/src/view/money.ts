@@ -116,8 +116,9 @@ const statusClass: Readonly<Record<Payment["status"], string>> = {
   expired: "quiet",
 };
 
-/** Payments, the newest first; changes are announced. */
-export function PaymentList({ payments }: { readonly payments: readonly Payment[] }): VNode {
+/** Payments, the newest first, page by page; changes are announced. */
+export function PaymentList({ store }: { readonly store: NodeStore }): VNode {
+  const { payments, hasMorePayments } = store.state;
   return h("section", { class: "card" }, [
     h("h2", { id: "payments" }, "Payments"),
     payments.length === 0
@@ -127,6 +128,13 @@ export function PaymentList({ payments }: { readonly payments: readonly Payment[
           { class: "list", "aria-labelledby": "payments", "aria-live": "polite" },
           payments.map(paymentItem),
         ),
+    hasMorePayments
+      ? h(
+          "button",
+          { type: "button", class: "more", onClick: () => void store.morePayments() },
+          "Older payments",
+        )
+      : null,
   ]);
 }
 

@@ -1,76 +1,111 @@
 import type { VNode } from "preact";
 import { shortId } from "../model/format.ts";
-import { networkMap } from "../model/mapLayout.ts";
+import { type MapEdge, type MapNode, type NetworkMap, networkMap } from "../model/mapLayout.ts";
 import type { NodeState } from "../model/store.ts";
 import { h } from "./h.ts";
 
-/** What channels and payments have shown of the network, with the route of the last payment drawn. */
-export function Network({
-  state: { info, channels, payments },
-}: {
-  readonly state: NodeState;
-}): VNode | null {
+/** With more nodes, names stand beside those of the last payment's ways only. */
+const maxNames = 30;
+
+/** The network around the node, with the route of the last payment drawn. */
+export function Network({ state }: { readonly state: NodeState }): VNode | null {
+  const { info, graph, channels, payments } = state;
   if (info === undefined) return null;
-  const { nodes, edges, route } = networkMap(info.nodeId, channels, payments);
-  const places = new Map(nodes.map((node) => [node.id, { x: 50 + node.x * 38, y: 50 + node.y * 38 }]));
-  const onRoute = new Set(route);
-  const name = (id: string): string => (id === info.nodeId ? info.alias || "this node" : id.slice(0, 8));
-  const words =
-    route.length === 0
-      ? "No payment was sent yet."
-      : `The last payment went: ${route.map(name).join(" → ")}.`;
-  return h("section", { class: "card" }, [
-    h("h2", null, "Network"),
-    h(
-      "p",
-      { class: "quiet" },
-      `The node knows ${info.graph.nodes} nodes and ${info.graph.channels} channels. Drawn are its own channels and the ways of its last payments.`,
-    ),
-    h("p", null, words),
-    h(
-      "svg",
-      {
-        class: "map",
-        viewBox: "0 0 100 100",
-        role: "img",
-        "aria-label": `Map of ${nodes.length} nodes. ${words}`,
-      },
-      [
-        ...edges.map(({ from, to, isRoute, isOwn }) => {
-          const [a, b] = [places.get(from), places.get(to)];
-          return h("line", {
-            x1: a?.x,
-            y1: a?.y,
-            x2: b?.x,
-            y2: b?.y,
-            stroke: isRoute ? "var(--pending)" : "var(--line)",
-            "stroke-width": isRoute ? 1.2 : isOwn ? 0.6 : 0.3,
-          });
-        }),
-        ...nodes.map(({ id, ring }) => {
-          const at = places.get(id);
-          return h("g", null, [
-            h("title", null, id),
-            h("circle", {
-              cx: at?.x,
-              cy: at?.y,
-              r: ring === 0 ? 3 : 2,
-              fill: onRoute.has(id) ? "var(--pending)" : "var(--local)",
-            }),
-            nodes.length > 40 && !onRoute.has(id)
-              ? null
-              : h("text", { x: at?.x, y: (at?.y ?? 0) + 7, "text-anchor": "middle" }, name(id)),
-          ]);
-        }),
-      ],
-    ),
-    h("h3", null, "Last route"),
-    route.length === 0
-      ? h("p", { class: "quiet" }, "None.")
-      : h(
-          "ol",
-          null,
-          route.map((id) => h("li", { class: "id", title: id }, shortId(id))),
-        ),
+  const map = networkMap({ own: info.nodeId, graph, channels, payments });
+  const names = new Map(map.nodes.map(({ id, alias }) => [id, alias]));
+  const nameOf = (id: string): string =>
+    id === info.nodeId ? info.alias || "this node" : names.get(id) || id.slice(0, 8);
+  return h("div", { class: "grid wide-first" }, [
+    h("section", { class: "card" }, [
+      h("h2", null, "Network"),
+      h("p", { class: "quiet" }, sizeText(state, map)),
+      h(NetworkDrawing, { map, nameOf }),
+    ]),
+    h("section", { class: "card" }, [
+      h("h2", null, "Last route"),
+      map.routes.length === 0
+        ? h("p", { class: "quiet" }, "None yet. Pay an invoice, and see the way that it takes.")
+        : h("p", { class: map.hasArrived ? "good" : "bad" }, map.hasArrived ? "Arrived." : "Did not arrive."),
+      ...map.routes.map((route, index) =>
+        h("div", null, [
+          map.routes.length > 1 ? h("h3", null, `Part ${index + 1}`) : null,
+          h(
+            "ol",
+            { class: "timeline" },
+            route.map((id) =>
+              h("li", null, [
+                h("strong", null, nameOf(id)),
+                h("div", { class: "id quiet", title: id }, shortId(id)),
+              ]),
+            ),
+          ),
+        ]),
+      ),
+    ]),
+  ]);
+}
+
+function sizeText({ info }: NodeState, { nodes }: NetworkMap): string {
+  const known = info?.graph.nodes ?? 0;
+  const part = nodes.length < known ? `, ${nodes.length} of them are drawn: those that are near` : "";
+  return `The node knows ${known} nodes and ${info?.graph.channels ?? 0} channels${part}.`;
+}
+
+interface Drawing {
+  readonly map: NetworkMap;
+  readonly nameOf: (id: string) => string;
+}
+
+function NetworkDrawing({ map, nameOf }: Drawing): VNode {
+  const { nodes, edges, routes } = map;
+  const places = new Map(nodes.map((node) => [node.id, { x: 50 + node.x * 40, y: 50 + node.y * 40 }]));
+  const placeOf = (id: string): { readonly x: number; readonly y: number } =>
+    places.get(id) ?? { x: 50, y: 50 };
+  const way = routes.map((route) => route.map(nameOf).join(" to ")).join("; ");
+  const label = `Map of ${nodes.length} nodes.${way === "" ? "" : ` The last payment went from ${way}.`}`;
+  // What is drawn later lies above.
+  const inOrder = [...edges].sort((a, b) => weight(a) - weight(b));
+  return h("svg", { class: "map", viewBox: "0 0 100 100", role: "img", "aria-label": label }, [
+    ...inOrder.map((edge) => {
+      const [from, to] = [placeOf(edge.from), placeOf(edge.to)];
+      const name = edge.isRoute ? "route" : edge.isOwn ? "own" : "other";
+      return h("line", { class: name, x1: from.x, y1: from.y, x2: to.x, y2: to.y });
+    }),
+    ...nodes.map((node) => {
+      const isNamed = node.ring === 0 || node.isOnRoute || nodes.length <= maxNames;
+      return h(Dot, { node, at: placeOf(node.id), name: nameOf(node.id), isNamed });
+    }),
+  ]);
+}
+
+function weight({ isRoute, isOwn }: MapEdge): number {
+  return isRoute ? 2 : isOwn ? 1 : 0;
+}
+
+function Dot({
+  node: { id, ring, isOnRoute },
+  at,
+  name,
+  isNamed,
+}: {
+  readonly node: MapNode;
+  readonly at: { readonly x: number; readonly y: number };
+  readonly name: string;
+  readonly isNamed: boolean;
+}): VNode {
+  // Names stand away from the middle, and none leaves the picture.
+  const anchor = at.x > 80 ? "end" : at.x < 20 ? "start" : "middle";
+  const shown = name.length > 16 ? `${name.slice(0, 15)}…` : name;
+  return h("g", null, [
+    h("title", null, `${name} ${id}`),
+    h("circle", {
+      cx: at.x,
+      cy: at.y,
+      r: ring === 0 ? 2.4 : isNamed ? 1.8 : 0.9,
+      class: isOnRoute ? "route" : ring === 0 ? "own" : "other",
+    }),
+    isNamed
+      ? h("text", { x: at.x, y: at.y + (at.y < 50 && ring > 0 ? -3.4 : 6), "text-anchor": anchor }, shown)
+      : null,
   ]);
 }

@@ -1,14 +1,14 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { balanceData, type ChartData, feeData, thinned } from "../model/chartData.ts";
+import type { ChartData } from "../model/chartData.ts";
 import { formatMsat, formatSat, sentence } from "../model/format.ts";
 import type { NodeState } from "../model/store.ts";
 import { h } from "./h.ts";
 
 /** What the node has, and how that came about. */
 export function Overview({ state, theme }: { readonly state: NodeState; readonly theme: string }): VNode {
-  const { balances, info, ledger } = state;
+  const { balances, info, charts } = state;
   return h("div", { class: "stack" }, [
     ...(info?.warnings ?? []).map(({ text, remedy }) =>
       h("div", { class: "notice caution" }, [h("p", null, text), h("p", { class: "quiet" }, remedy)]),
@@ -40,8 +40,8 @@ export function Overview({ state, theme }: { readonly state: NodeState; readonly
         ]),
     h(Waiting, { state }),
     h("div", { class: "grid" }, [
-      chartCard("Balance", balanceData(ledger), ["Wallet", "Channels"], theme),
-      chartCard("Fees", feeData(ledger), ["Paid", "Earned"], theme),
+      chartCard("Balance", charts.balance, ["Wallet", "Channels"], theme),
+      chartCard("Fees", charts.fees, ["Paid", "Earned"], theme),
     ]),
   ]);
 }
@@ -85,7 +85,7 @@ function chartCard(title: string, data: ChartData, names: readonly string[], the
     h("p", { class: "quiet" }, `${last.join(", ")}.`),
     data.times.length < 2
       ? h("p", { class: "quiet" }, "A chart begins with the second entry of the ledger.")
-      : h(Chart, { title, data: thinned(data, 500), names, theme }),
+      : h(Chart, { title, data, names, theme }),
   ]);
 }
 

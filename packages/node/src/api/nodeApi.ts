@@ -10,6 +10,7 @@ import type {
   PeerView,
 } from "./channels.ts";
 import type { EventQuery, StoredNodeEvent } from "./events.ts";
+import type { GraphQuery, GraphView } from "./graph.ts";
 import type { LedgerAccount, LedgerEntry, LedgerQuery } from "./ledger.ts";
 import type { NodeNetwork } from "./options.ts";
 import type { PaymentInstructions } from "./paymentInstructions.ts";
@@ -155,6 +156,9 @@ export interface NodeApi {
   /** And does not connect again by itself. */
   disconnect(nodeId: NodeId): Promise<void>;
   peers(): readonly PeerView[];
+
+  /** What of the known network is near; of large ones a part. */
+  graph(query?: GraphQuery): GraphView;
 
   balances(): Balances;
   /** Entries in their order. */

@@ -5,6 +5,7 @@ import { type NodeApi, NodeError } from "@fulmen/node";
 import { optionsOf, type Payer } from "../payments/payOnce.ts";
 import { balancesView } from "../views/balanceViews.ts";
 import { channelView, outPointView } from "../views/channelViews.ts";
+import { graphView } from "../views/graphViews.ts";
 import { decodedView, paymentView, routeView, transactionView } from "../views/paymentViews.ts";
 import { bytesOf, channelIdOf, nodeIdOf, paymentHashOf, txidOf } from "./identifiers.ts";
 
@@ -76,6 +77,7 @@ function nodeHandlers({ node, version, now, backup, lastBackupAt }: HandlerConte
     },
     balances: () => balancesView(node.balances()),
     peers: () => ({ peers: node.peers().map((peer) => ({ ...peer })) }),
+    graph: ({ limit }) => graphView(node.graph(limit === undefined ? {} : { limit })),
     connectPeer: async ({ address }) => ({ ...(await node.connect(address)) }),
     disconnectPeer: async ({ nodeId }) => {
       await node.disconnect(nodeIdOf(nodeId));
