@@ -4,7 +4,7 @@ import { sighashAll } from "@fulmen/bitcoin/sighash";
 import { type ClaimId, claimIdOf } from "../chain/coinSelection.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
 import { concatBytes, fromHex } from "../util/bytes.ts";
-import type { OutPoint } from "../util/ids.ts";
+import type { OutPoint, Txid } from "../util/ids.ts";
 import type { FeeratePerKw } from "../util/units.ts";
 import type { PendingClaim } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
@@ -50,6 +50,7 @@ export function planClaims(
 ): ClaimPlan {
   const { height, feerates } = at;
   const open = new Map(claimables(monitor, height).map((one) => [outPointKey(one.outPoint), one]));
+  const takers = new Map(monitor.chain.spends.map(({ outPoint, txid }) => [outPointKey(outPoint), txid]));
   const claims: PendingClaim[] = [];
   const active: ActiveClaim[] = [];
   const keep = (claim: PendingClaim, inputs: ActiveClaim["claimables"]): void => {
@@ -59,7 +60,7 @@ export function planClaims(
   for (const claim of monitor.claims) {
     const left = take(open, claim.outPoints);
     if (!isFilled(left)) {
-      if (isConfirmedWhole(monitor, claim)) claims.push(claim);
+      if (isConfirmedWhole(takers, claim)) claims.push(claim);
       continue;
     }
     const isWhole = left.length === claim.outPoints.length;
@@ -101,10 +102,9 @@ function isFilled<T>(list: readonly T[]): list is readonly [T, ...T[]] {
 }
 
 /** Whether one transaction took all of it: a reorganisation that undoes this finds the claim as it was. */
-function isConfirmedWhole({ chain }: ChannelMonitor, { outPoints }: PendingClaim): boolean {
-  const keys = new Set(outPoints.map(outPointKey));
-  const takers = chain.spends.filter(({ outPoint }) => keys.has(outPointKey(outPoint)));
-  return takers.length === outPoints.length && new Set(takers.map(({ txid }) => txid)).size === 1;
+function isConfirmedWhole(takers: ReadonlyMap<string, Txid>, { outPoints }: PendingClaim): boolean {
+  const [first, ...others] = outPoints.map((outPoint) => takers.get(outPointKey(outPoint)));
+  return first !== undefined && others.every((taker) => taker === first);
 }
 
 function raised(
