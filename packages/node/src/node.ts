@@ -52,6 +52,8 @@ import { surroundings } from "./surroundings/index.ts";
 
 /** Milliseconds between two looks at a channel that opens. */
 const usableLook = 10;
+/** Seconds of a store that fails, for which a call waits. */
+const frozenPatience = 5;
 
 /**
  * A Lightning node, batteries included: wallet, channels, payments, chain and storage in one object. Nothing happens before
@@ -224,7 +226,7 @@ export class Node implements NodeApi {
     );
     background.wake();
     if (script === undefined || wallet.owns(script)) return;
-    await journal.run((transaction) => noteChannel(transaction, channelId, { goesElsewhere: true }));
+    await journal.call((transaction) => noteChannel(transaction, channelId, { goesElsewhere: true }));
   }
 
   async forceCloseChannel(channelId: ChannelId): Promise<void> {
@@ -393,7 +395,7 @@ export class Node implements NodeApi {
     try {
       const known = await this.payment(id);
       if (known !== undefined) return known;
-      await news;
+      await this.#unlessFrozen(news, id);
     } finally {
       stopListening();
     }
@@ -431,7 +433,7 @@ export class Node implements NodeApi {
     try {
       const before = await findPayment(journal, id, now());
       if (before !== undefined && isOver(before)) return before;
-      await news;
+      await this.#unlessFrozen(news, id);
       if (journal.isClosed) throw stopped();
       const after = await findPayment(journal, id, now());
       if (after === undefined) throw unknownPayment(id);
@@ -439,6 +441,26 @@ export class Node implements NodeApi {
     } finally {
       stopListening();
       clearTimeout(timer);
+    }
+  }
+
+  /** What a call about a payment waits for; rejects when the store has failed for some seconds, and the payment goes on. */
+  async #unlessFrozen(news: Promise<void>, paymentId: string): Promise<void> {
+    let seconds = 0;
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const frozen = new Promise<never>((_, reject) => {
+      timer = setInterval(() => {
+        seconds = this.#phase === "frozen" ? seconds + 1 : 0;
+        if (seconds < frozenPatience) return;
+        const text = "the store takes nothing: how the payment ends is written down when it works again";
+        const remedy = "see to the store, then look the payment up; do not pay in another way before";
+        reject(new NodeError("frozen", text, { remedy, details: { paymentId } }));
+      }, 1_000);
+    });
+    try {
+      await Promise.race([news, frozen]);
+    } finally {
+      clearInterval(timer);
     }
   }
 

@@ -29,6 +29,7 @@ type BookParts = Pick<
  */
 export class Bookkeeper {
   readonly #parts: BookParts;
+  /** What is booked durably. */
   readonly #booked: Map<Txid, Booked>;
   readonly #discarded: Set<ChannelId>;
   #isDue = false;
@@ -93,8 +94,8 @@ export class Bookkeeper {
         booked.height !== undefined &&
         booked.height + 100 <= manager.bestBlock.height;
       if (!isForgotten) await this.#undo(journal, booked);
-      this.#booked.delete(booked.txid);
       journal.put(bookedKey(booked.txid), undefined);
+      journal.whenDurable(() => this.#booked.delete(booked.txid));
     }
   }
 
@@ -183,8 +184,8 @@ export class Bookkeeper {
   }
 
   #put(journal: JournalTransaction, booked: Booked): void {
-    this.#booked.set(booked.txid, booked);
     journal.put(bookedKey(booked.txid), booked);
+    journal.whenDurable(() => this.#booked.set(booked.txid, booked));
   }
 
   /** Brings what closed channels owe to what the chain says. */

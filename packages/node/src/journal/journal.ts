@@ -15,6 +15,8 @@ export interface JournalOptions {
   readonly now: () => number;
   /** Events that are kept. */
   readonly maxEvents: number;
+  /** Milliseconds that `call` waits for a store which fails; 5,000 unless told. */
+  readonly patience?: number;
 }
 
 /** What a transaction brought, once it is durable. */
@@ -35,6 +37,7 @@ const pageLength = 1_000;
 const forgottenAtOnce = 200;
 const shortestRetry = 100;
 const longestRetry = 10_000;
+const defaultPatience = 5_000;
 
 /**
  * What the node tells its user, durably: events, payments, and the ledger. One transaction at a time; a commit that fails
@@ -80,6 +83,24 @@ export class Journal {
     const result = this.#last.then(() => this.#run(body));
     this.#last = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * As `run`, for a call that somebody waits for: rejects with `frozen` when the store has taken nothing for some seconds.
+   * What `body` wrote may become durable after that; `late` hears of it then.
+   */
+  call<T>(body: (transaction: JournalTransaction) => Promise<T> | T, late?: (result: T) => void): Promise<T> {
+    const result = this.run(body);
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        reject(frozen("the store has taken nothing for some seconds"));
+      }, this.#options.patience ?? defaultPatience);
+      result
+        .finally(() => clearTimeout(timer))
+        .then((value) => (isLate ? late?.(value) : resolve(value)), reject);
+    });
   }
 
   /** Hears of what has become durable, until the function that it gives is called. */
@@ -128,6 +149,7 @@ export class Journal {
     await this.#commit(writes);
     this.#head = transaction.head;
     for (const [account, amount] of transaction.accounts) this.#accounts.set(account, amount);
+    transaction.committed();
     for (const listener of [...this.#listeners]) listener(transaction);
     return result;
   }
@@ -152,6 +174,13 @@ export class Journal {
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }
+}
+
+function frozen(message: string): NodeError {
+  return new NodeError("frozen", message, {
+    remedy:
+      "see to the store: space on the disk, permissions, the database's server; then look before you ask again",
+  });
 }
 
 async function* rows(store: KVStore, prefix: string): AsyncGenerator<KvEntry> {

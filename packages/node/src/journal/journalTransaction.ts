@@ -39,6 +39,7 @@ export class JournalTransaction {
   #head: JournalHead;
   readonly events: StoredNodeEvent[] = [];
   readonly payments: Payment[] = [];
+  readonly #actions: (() => void)[] = [];
 
   constructor(
     store: KVStore,
@@ -151,6 +152,16 @@ export class JournalTransaction {
 
   put(key: string, value: unknown): void {
     this.#writes.set(key, value === undefined ? undefined : encodeRow(value));
+  }
+
+  /** Calls `action` when all this is durable, and before the next transaction; never, when it fails. */
+  whenDurable(action: () => void): void {
+    this.#actions.push(action);
+  }
+
+  /** It is durable. */
+  committed(): void {
+    for (const action of this.#actions) action();
   }
 
   /** All that is to be committed; nothing when nothing has changed. */

@@ -5,6 +5,7 @@ import { NodeError } from "../api/nodeError.ts";
 import type { PaymentInstructions, PaymentMethod } from "../api/paymentInstructions.ts";
 import type { Payment, PayOptions, RouteExplanation } from "../api/payments.ts";
 import { translated, translating } from "../errors/index.ts";
+import type { JournalTransaction } from "../journal/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import { parsePayment } from "./parsePayment.ts";
 
@@ -41,7 +42,7 @@ export async function beginPayment(
       remedy: "give 32 random bytes in hex, or leave it out",
     });
   }
-  const begun = await journal.run(async (transaction) => {
+  const begin = async (transaction: JournalTransaction): Promise<Payment> => {
     const wanted = options.paymentId ?? (invoice.paymentHash as string as PaymentId);
     const known = await transaction.payment(wanted);
     if (known !== undefined && options.paymentId !== undefined) throw duplicate(known);
@@ -62,11 +63,22 @@ export async function beginPayment(
       payee: invoice.payee,
       attempts: [],
     });
-  });
+  };
+  // Whoever was told that it was not begun may pay in another way: it must not go out after that.
+  const begun = await journal.call(begin, (late) => void giveUp(journal, late).catch(() => undefined));
   await sendStored(parts, begun, () =>
     manager.payForBolt11Invoice(invoice, { ...terms, paymentId: begun.id as PaymentId }),
   );
   return begun;
+}
+
+/** The payment was stored too late to be sent. Should the node die before this is stored, its next start does the same. */
+export function giveUp(journal: NodeParts["journal"], begun: Payment): Promise<void> {
+  const text = "the store did not take it in time: nothing was sent";
+  const failure = { code: "interrupted", text };
+  return journal.run((transaction) =>
+    transaction.putPayment({ ...begun, status: "failed", failure, settledAt: transaction.at }),
+  );
 }
 
 /** Has a stored payment sent; one that is refused is stored as failed, and the refusal thrown. */
@@ -83,7 +95,7 @@ export async function sendStored(
       refusal instanceof NodeError
         ? { code: refusal.code, text: refusal.message }
         : { code: "unexpected-error", text: String(error) };
-    await journal.run((transaction) =>
+    await journal.call((transaction) =>
       transaction.putPayment({ ...begun, status: "failed", failure, settledAt: transaction.at }),
     );
     throw refusal;

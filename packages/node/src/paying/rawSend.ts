@@ -4,8 +4,9 @@ import { msat, type PaymentId, paymentIdOf } from "@fulmen/lightning/util";
 import { NodeError } from "../api/nodeError.ts";
 import type { Payment, RawSendRequest } from "../api/payments.ts";
 import { refuseOnMainnet } from "../config/index.ts";
+import type { JournalTransaction } from "../journal/index.ts";
 import type { NodeParts } from "../parts/index.ts";
-import { sendStored } from "./payments.ts";
+import { giveUp, sendStored } from "./payments.ts";
 
 /** What most nodes ask for at the least. */
 const defaultExpiryDelta = 22;
@@ -22,7 +23,7 @@ export async function beginRawSend(parts: NodeParts, request: RawSendRequest): P
   const hop = manager.listFirstHops().find(({ counterparty }) => counterparty === peer);
   if (hop === undefined)
     throw invalid(`there is no usable channel with ${peer}`, "open one, and wait until it is usable");
-  const begun = await journal.run(async (transaction) =>
+  const begin = (transaction: JournalTransaction): Payment =>
     transaction.addPayment({
       id: paymentIdOf(new Uint8Array(randomBytes(32))),
       kind: "spontaneous",
@@ -33,8 +34,8 @@ export async function beginRawSend(parts: NodeParts, request: RawSendRequest): P
       paymentHash,
       payee: peer,
       attempts: [],
-    }),
-  );
+    });
+  const begun = await journal.call(begin, (late) => void giveUp(journal, late).catch(() => undefined));
   const { shortChannelId } = hop;
   const terms = {
     paymentHash,

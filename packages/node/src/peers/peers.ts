@@ -25,22 +25,33 @@ export class Peers {
     }
   }
 
-  /** Connects, and keeps the connection. */
+  /**
+   * Connects, and keeps the connection. Of a peer that is connected already nobody knows whether it answers at the address
+   * that is given: it is kept only where none is known, and never takes the place of one that worked.
+   */
   async connect(text: string): Promise<NodeId> {
-    const { nodeId, address = this.#kept.get(nodeId) } = parsePeer(text);
-    const { peerManager, journal, reconnector } = this.#parts;
-    if (peerManager.peer(nodeId) === undefined) {
+    const { nodeId, address: given } = parsePeer(text);
+    const kept = this.#kept.get(nodeId);
+    const address = given ?? kept;
+    const { peerManager } = this.#parts;
+    const wasConnected = peerManager.peer(nodeId) !== undefined;
+    if (!wasConnected) {
       if (address === undefined) {
         throw unreachable(`no address of ${nodeId} is known`, "give nodeid@host:port");
       }
       await dial(this.#parts, address);
     }
-    if (address !== undefined) {
-      this.#kept.set(nodeId, address);
-      reconnector.add(address);
-      await journal.run((transaction) => transaction.put(`${peerPrefix}${nodeId}`, address));
-    }
+    const isReached = !wasConnected && peerManager.peer(nodeId)?.inbound === false;
+    if (address !== undefined && (isReached || kept === undefined)) await this.#keep(address);
     return nodeId;
+  }
+
+  async #keep(address: PeerAddress): Promise<void> {
+    const { journal, reconnector } = this.#parts;
+    const { nodeId } = address;
+    this.#kept.set(nodeId, address);
+    reconnector.add(address);
+    await journal.call((transaction) => transaction.put(`${peerPrefix}${nodeId}`, address));
   }
 
   async disconnect(nodeId: NodeId): Promise<void> {
@@ -53,7 +64,7 @@ export class Peers {
     reconnector.remove(nodeId);
     peerManager.disconnect(nodeId);
     transport.flush();
-    await journal.run((transaction) => transaction.put(`${peerPrefix}${nodeId}`, undefined));
+    await journal.call((transaction) => transaction.put(`${peerPrefix}${nodeId}`, undefined));
   }
 
   /** `host:port` where the node looks for a peer. */

@@ -31,7 +31,7 @@ export async function receive(parts: NodeParts, options: ReceiveOptions): Promis
     }),
   );
   const expiresAt = parts.now() + expirySeconds;
-  await journal.run(async (transaction) => {
+  await journal.call(async (transaction) => {
     if ((await transaction.payment(paymentHash)) !== undefined) {
       throw new NodeError(
         "invalid-request",
@@ -132,7 +132,7 @@ export async function failHeld(
 ): Promise<Payment> {
   if (!manager.failHtlcBackwards(hash)) throw notHere(hash);
   background.wake();
-  return journal.run(async (transaction) => {
+  return journal.call(async (transaction) => {
     const payment = await transaction.payment(hash);
     if (payment === undefined) throw notHere(hash);
     const failed: Payment = {

@@ -64,6 +64,23 @@ describe("Journal", () => {
     assert.equal(journal.accounts.size, 0);
   });
 
+  it("what follows from a transaction happens when it is durable, and never when it fails", async () => {
+    const journal = await open(new MemoryStore());
+    const seen: string[] = [];
+    const first = journal.run((transaction) => {
+      transaction.whenDurable(() => seen.push("first"));
+      transaction.event(refused(1n));
+      assert.deepEqual(seen, []);
+    });
+    const second = journal.run((transaction) => {
+      assert.deepEqual(seen, ["first"]);
+      transaction.whenDurable(() => seen.push("second"));
+      throw new Error("it fails");
+    });
+    await Promise.all([first, assert.rejects(second, /it fails/)]);
+    assert.deepEqual(seen, ["first"]);
+  });
+
   it("a commit that fails is tried again, and what comes behind waits for it", async () => {
     const store = new MemoryStore();
     const journal = await open(store);
@@ -116,5 +133,31 @@ describe("Journal", () => {
       assert.match(error.message, /journal\/head/);
       return true;
     });
+  });
+});
+
+describe("a call that waits for a store which fails", () => {
+  it("is answered in time, and what comes of it later is told", async () => {
+    const inner = new MemoryStore();
+    let isFull = true;
+    const store: KVStore = {
+      read: (key) => inner.read(key),
+      scan: (prefix, after, limit) => inner.scan(prefix, after, limit),
+      commit: (writes) => (isFull ? Promise.reject(new Error("disk full")) : inner.commit(writes)),
+      close: () => inner.close(),
+    };
+    const journal = await Journal.open({ store, logger, now: () => 0, maxEvents: 10, patience: 20 });
+    const body = (transaction: { event(event: ReturnType<typeof refused>): void }): string => {
+      transaction.event(refused(1n));
+      return "written";
+    };
+    const late = new Promise((resolve) => {
+      void assert.rejects(journal.call(body, resolve), { code: "frozen" }).then(() => {
+        isFull = false;
+      });
+    });
+    assert.equal(await late, "written");
+    assert.equal(journal.head.nextEvent, 2);
+    assert.equal(await journal.call(body, () => assert.fail("it was in time")), "written");
   });
 });
