@@ -127,7 +127,7 @@ test("a funding is broadcast when the channel is in the backup, and a place that
   const place = {
     name: "a slow bucket",
     async write(backup: Uint8Array): Promise<void> {
-      if (backup.length > 200) await new Promise<void>((resolve) => (letGo = resolve));
+      if (written.length > 0) await new Promise<void>((resolve) => (letGo = resolve));
       written.push(backup.length);
     },
   };

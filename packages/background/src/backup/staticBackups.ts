@@ -34,6 +34,7 @@ export interface StaticBackupsOptions {
 
 const shortestRetry = 1_000;
 const longestRetry = 600_000;
+const longestStop = 10_000;
 
 /**
  * Keeps static channel backups in all places as new as the set of channels is: writes one when a channel came or went, or
@@ -100,9 +101,10 @@ export class StaticBackups {
     });
   }
 
-  /** Nothing is tried again. Fulfilled when what is being written has its answer. */
+  /** Nothing is tried again. Fulfilled when what is being written has its answer, or has none for ten seconds. */
   async stop(): Promise<void> {
-    await Promise.all(this.#writers.map((writer) => writer.stop()));
+    for (const writer of this.#writers) writer.stop();
+    await this.attempted(longestStop);
   }
 }
 
@@ -139,10 +141,9 @@ class PlaceWriter {
     if (!this.#isStopped) this.#writing ??= this.#writeNewest();
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.#isStopped = true;
     this.#cancelRetry?.();
-    await this.#writing;
   }
 
   async #writeNewest(): Promise<void> {

@@ -114,4 +114,17 @@ describe("static backups", () => {
     await clock.advance(600_000);
     assert.equal(broken.written.length, 1);
   });
+
+  it("do not keep a node from stopping by a place that never answers", async () => {
+    const deaf = { name: "a deaf place", write: () => new Promise<void>(() => {}) };
+    const { backups, clock } = backupsTo([deaf], [first]);
+    backups.check();
+    await settled();
+    let hasStopped = false;
+    void backups.stop().then(() => (hasStopped = true));
+    await clock.advance(9_999);
+    assert.ok(!hasStopped);
+    await clock.advance(1);
+    assert.ok(hasStopped);
+  });
 });

@@ -3,13 +3,11 @@ import type { ChannelMessage, ChannelMessageHandler, PeerConnection } from "../h
 import type { MessageSendEvent } from "../handlers/messageSendEvent.ts";
 import type { StorageError } from "../storage/storageError.ts";
 import { peerBlobWrite, readPeerBlob } from "../storage/v1/peerBlob.ts";
-import { openStaticBackup, type StaticBackup } from "../storage/v1/staticBackup.ts";
+import { openStaticBackup, peerStorageLength, type StaticBackup } from "../storage/v1/staticBackup.ts";
 import type { NodeId } from "../util/ids.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { Features, featuresOfInit, type LightningMessage } from "../wire/index.ts";
 
-/** BOLT 1, "Peer storage". */
-const longestBlob = 65_531;
 /** Seconds between two updates of one peer, theirs that we store and ours that we send. */
 const shortestInterval = 60;
 /** Blocks for which a blob is kept when no channel with its owner is left. */
@@ -71,6 +69,7 @@ export class PeerStorage implements ChannelMessageHandler {
   #deleted: NodeId[] = [];
   #events: MessageSendEvent[] = [];
   #backup: Uint8Array | undefined;
+  #isTooLong = false;
   #recovered: StaticBackup | undefined;
   #height: number;
   #now: number;
@@ -106,9 +105,15 @@ export class PeerStorage implements ChannelMessageHandler {
     return this.#recovered;
   }
 
+  /** Whether the newest backup has too many channels for peers to keep: what they keep is older, and lacks some. */
+  get backupIsTooLong(): boolean {
+    return this.#isTooLong;
+  }
+
   /** Has peers keep `backup`, as `sealStaticBackup` made it. Says whether it is short enough for them. */
   setBackup(backup: Uint8Array): boolean {
-    if (backup.length > longestBlob) return false;
+    this.#isTooLong = backup.length > peerStorageLength;
+    if (this.#isTooLong) return false;
     this.#backup = backup;
     for (const nodeId of this.#peers.keys()) this.#sendBackup(nodeId);
     return true;
@@ -200,7 +205,7 @@ export class PeerStorage implements ChannelMessageHandler {
   }
 
   #keep(nodeId: NodeId, blob: Uint8Array): void {
-    if (blob.length > longestBlob || !this.#inner.hasChannelWith(nodeId)) return;
+    if (blob.length > peerStorageLength || !this.#inner.hasChannelWith(nodeId)) return;
     const kept = this.#kept.get(nodeId);
     const bytes = this.#bytes - (kept?.blob.length ?? 0) + blob.length;
     if (bytes > mostBytes) return;

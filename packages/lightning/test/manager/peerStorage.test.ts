@@ -149,7 +149,11 @@ describe("peer storage of ours", () => {
     assert.deepEqual(sent(storage), [`peer_storage ${length}`]);
     storage.tick(1_200, 100);
     assert.deepEqual(sent(storage), []);
+    assert.ok(!storage.backupIsTooLong);
     assert.equal(storage.setBackup(new Uint8Array(65_532)), false);
+    assert.ok(storage.backupIsTooLong);
+    assert.deepEqual(sent(storage), []);
+    assert.ok(storage.setBackup(backup(3)) && !storage.backupIsTooLong);
   });
 
   it("is sent again when the peer has seen the funding, before which it need not keep it", () => {

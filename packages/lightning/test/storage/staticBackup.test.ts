@@ -1,19 +1,26 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { crypto } from "@fulmen/bitcoin/crypto";
 import { networks } from "@fulmen/bitcoin/network";
 import type { KvWrite } from "#src/chain/kvStore";
 import { defaultUserConfig } from "#src/channel/config";
 import type { ChannelContext } from "#src/channel/input";
 import { nothingExchanged } from "#src/channel/state";
 import { step } from "#src/channel/step";
+import { xchacha20Poly1305Encrypt } from "#src/crypto/xchacha20Poly1305";
 import type { MonitorSetup } from "#src/onchain/watch";
 import { KeysManager } from "#src/sign/keysManager";
 import { readChannels } from "#src/storage/v1/readChannel";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
 import { type RestoreTerms, restoredStore } from "#src/storage/v1/restoredChannels";
-import { openStaticBackup, type StaticBackup, sealStaticBackup } from "#src/storage/v1/staticBackup";
-import { fromHex, toHex } from "#src/util/bytes";
+import {
+  openStaticBackup,
+  peerStorageLength,
+  type StaticBackup,
+  sealStaticBackup,
+} from "#src/storage/v1/staticBackup";
+import { concatBytes, fromHex, toHex } from "#src/util/bytes";
 import { commitmentNumber, type NodeId } from "#src/util/ids";
 import { Features } from "#src/wire/index";
 import { defaultFeatures, defaultFeerates } from "../channel/pair.ts";
@@ -23,7 +30,10 @@ import { channelId, monitorSetup, otherChannelId } from "./examples.ts";
 interface Golden {
   readonly key: string;
   readonly nonce: string;
+  /** As the first format was. */
   readonly sealed: string;
+  /** SHA-256 of the same in the format of today. */
+  readonly hash: string;
 }
 
 const fixture = new URL("../../../../fixtures/storage/v1/staticBackup.json", import.meta.url);
@@ -117,11 +127,35 @@ describe("a static channel backup", () => {
     const opened = openStaticBackup(fromHex(golden.sealed), fromHex(golden.key));
     assert.ok(opened.ok);
     const again = sealStaticBackup(opened.value, fromHex(golden.key), fromHex(golden.nonce));
-    assert.equal(toHex(again), golden.sealed);
+    assert.equal(toHex(crypto().sha256(again)), golden.hash);
+    assert.deepEqual(openStaticBackup(again, fromHex(golden.key)), opened);
+  });
+
+  it("is as long with forty channels as with none, and with seventy twice as long", () => {
+    const lengthOf = (count: number): number => {
+      const channels = Array.from({ length: count }, () => setupOf(channelId));
+      const bytes = sealStaticBackup({ ...backup, channels }, keys.peerStorageKey(), nonce);
+      const opened = openStaticBackup(bytes, keys.peerStorageKey());
+      assert.equal(opened.ok && opened.value.channels.length, count);
+      return bytes.length;
+    };
+    assert.deepEqual([0, 1, 40].map(lengthOf), Array(3).fill(peerStorageLength));
+    assert.equal(lengthOf(70), 2 * peerStorageLength);
+  });
+
+  it("whose padding is missing is refused", () => {
+    const bare = xchacha20Poly1305Encrypt(
+      keys.peerStorageKey(),
+      nonce,
+      sealed.subarray(0, 8),
+      new Uint8Array(9),
+    );
+    const opened = openStaticBackup(concatBytes(sealed.subarray(0, 32), bare), keys.peerStorageKey());
+    assert.ok(!opened.ok && opened.error.kind === "corrupt");
   });
 
   it("that is damaged, cut off, another node's or a later program's is named", () => {
-    for (let at = 8; at < sealed.length; at += 11) {
+    for (let at = 8; at < sealed.length; at += at < 100 ? 11 : 7_001) {
       const changed = sealed.slice();
       changed[at] = (changed[at] ?? 0) ^ 1;
       const cut = sealed.slice(0, at);
@@ -134,7 +168,7 @@ describe("a static channel backup", () => {
     const other = openStaticBackup(sealed, new Uint8Array(32));
     assert.ok(!other.ok && other.error.kind === "corrupt");
     const later = openStaticBackup(
-      Uint8Array.of(...sealed.slice(0, 7), 2, ...sealed.slice(8)),
+      concatBytes(sealed.subarray(0, 7), Uint8Array.of(3), sealed.subarray(8)),
       keys.peerStorageKey(),
     );
     assert.ok(!later.ok && later.error.kind === "from-the-future");

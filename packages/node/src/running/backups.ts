@@ -108,6 +108,15 @@ export class Backups {
         remedy: "name a file on another disk in `backupFiles`: without it, a lost store may be lost channels",
       });
     }
+    if (peerStorage.backupIsTooLong) {
+      warnings.push({
+        code: "backup-too-long",
+        text: "there are too many channels for peers to keep their backup: what peers have is older, and lacks some",
+        remedy: hasPlace
+          ? "restore from the files in `backupFiles` alone, should it come to that"
+          : "name a file on another disk in `backupFiles`",
+      });
+    }
     const { recovered } = peerStorage;
     const { counter = 0 } = recovered ?? {};
     // What was made since the start may come back, too: that is as it should be.
@@ -161,14 +170,11 @@ export class Backups {
   }
 
   #peers(): BackupPlace {
-    const { peerStorage, background, logger } = this.#parts;
+    const { peerStorage, background } = this.#parts;
     const write = async (backup: Uint8Array): Promise<void> => {
       await this.#count();
-      const isTaken = peerStorage.setBackup(backup);
+      peerStorage.setBackup(backup);
       background.wake();
-      if (isTaken) return;
-      const text = "the static channel backup is too long for peers to keep";
-      logger.log({ level: "warn", module: "backup", text });
     };
     return { name: peersPlace, write };
   }

@@ -51,8 +51,13 @@ const staticBackup = record(
   }),
 );
 
-/** "FULMEN", "B" for a backup, and the version of the envelope. */
-const magic = Uint8Array.of(0x46, 0x55, 0x4c, 0x4d, 0x45, 0x4e, 0x42, 1);
+/** What peers keep at the most, and of what length such a thing should always be (BOLT 1, "Peer storage"). */
+export const peerStorageLength = 65_531;
+/** "FULMEN", and "B" for a backup; the version of the envelope is behind it. */
+const magic = Uint8Array.of(0x46, 0x55, 0x4c, 0x4d, 0x45, 0x4e, 0x42);
+/** From 2 on what is encrypted ends with 0x80 and zeros (ISO/IEC 7816-4), which belong to no record. */
+const version = 2;
+const tagLength = 16;
 /** How errors name what is no record of a store. */
 const name = "static-backup";
 
@@ -78,34 +83,42 @@ function backedUpSetup(setup: MonitorSetup): MonitorSetup {
 
 /**
  * A backup as bytes that may be kept anywhere: XChaCha20-Poly1305 under `key` (`KeysManager.peerStorageKey`). `nonce`:
- * 24 random bytes, never used before.
+ * 24 random bytes, never used before. Filled up to `peerStorageLength`, or a multiple of it: who finds it does not learn from
+ * its length how many channels there are.
  */
 export function sealStaticBackup(backup: StaticBackup, key: Uint8Array, nonce: Uint8Array): Uint8Array {
   invariant(nonce.length === xchacha20NonceLength, `a nonce of ${nonce.length} bytes`);
   const channels = backup.channels.map(backedUpSetup);
   const body = encode(staticBackup, { ...backup, channels });
-  return concatBytes(magic, nonce, xchacha20Poly1305Encrypt(key, nonce, magic, body));
+  const head = concatBytes(magic, Uint8Array.of(version));
+  const others = head.length + nonce.length + tagLength;
+  const parts = Math.ceil((others + body.length + 1) / peerStorageLength);
+  const padded = new Uint8Array(parts * peerStorageLength - others);
+  padded.set(body);
+  padded[body.length] = 0x80;
+  return concatBytes(head, nonce, xchacha20Poly1305Encrypt(key, nonce, head, padded));
 }
 
 /** Reads what `sealStaticBackup` has made, of this version or one before; whatever is amiss is named. */
 export function openStaticBackup(bytes: Uint8Array, key: Uint8Array): Result<StaticBackup, StorageError> {
-  const at = magic.length;
-  const [head, version] = [bytes.subarray(0, at - 1), bytes[at - 1]];
-  if (!equalBytes(head, magic.subarray(0, at - 1)) || version === undefined) {
+  const at = magic.length + 1;
+  const [head, found] = [bytes.subarray(0, at), bytes[at - 1]];
+  if (!equalBytes(head.subarray(0, -1), magic) || found === undefined) {
     return err({
       kind: "corrupt",
       key: name,
       text: "this is no static channel backup: look for another file",
     });
   }
-  if (version > 1) {
-    const text = `the backup has format ${version}, this program knows format 1: use the newer program`;
+  if (found > version) {
+    const text = `the backup has format ${found}, this program knows format ${version}: use the newer program`;
     return err({ kind: "from-the-future", key: name, text });
   }
   const nonce = bytes.subarray(at, at + xchacha20NonceLength);
   const sealed = bytes.subarray(at + xchacha20NonceLength);
-  const isWhole = sealed.length >= 16;
-  const body = isWhole ? xchacha20Poly1305Decrypt(key, nonce, magic, sealed) : undefined;
+  const isWhole = sealed.length >= tagLength;
+  const opened = isWhole ? xchacha20Poly1305Decrypt(key, nonce, head, sealed) : undefined;
+  const body = opened !== undefined && found > 1 ? withoutPadding(opened) : opened;
   if (body === undefined) {
     const text =
       "the backup was damaged, or belongs to another seed: check the seed, and try other copies of the backup";
@@ -116,4 +129,11 @@ export function openStaticBackup(bytes: Uint8Array, key: Uint8Array): Result<Sta
     return err(corruptRecord(name, "a channel has no commitments"));
   }
   return read;
+}
+
+/** What stands before the padding; `undefined` where there is none. */
+function withoutPadding(padded: Uint8Array): Uint8Array | undefined {
+  let end = padded.length - 1;
+  while (padded[end] === 0) end--;
+  return padded[end] === 0x80 ? padded.subarray(0, end) : undefined;
 }
