@@ -74,15 +74,19 @@ export async function takeBackMove(store: KVStore): Promise<void> {
 
 /** Makes an empty store, or one with an unfinished copy, the target of a copy. */
 export async function beginCopy(to: KVStore): Promise<void> {
-  const isUnfinished = (await to.read(unfinishedKey)) !== undefined && (await to.read(nodeKey)) === undefined;
   const first = await to.scan("", undefined, 1);
-  if (first.length > 0 && !isUnfinished) {
+  if (first.length > 0 && !(await isUnfinished(to))) {
     throw new StoreError("not-empty", "the store to copy to is not empty: choose a new one");
   }
   await to.commit([{ key: unfinishedKey, value: new Uint8Array(0) }]);
   for await (const page of pagesOf(to)) {
     await to.commit(page.filter(isCopied).map(({ key }) => ({ key, value: undefined })));
   }
+}
+
+/** Whether a copy to the store was begun, and not finished. */
+export async function isUnfinished(to: KVStore): Promise<boolean> {
+  return (await to.read(unfinishedKey)) !== undefined && (await to.read(nodeKey)) === undefined;
 }
 
 /** Makes the target a node's store, in one commit. */

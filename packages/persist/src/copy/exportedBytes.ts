@@ -39,6 +39,11 @@ export async function* exportedBytes(store: KVStore): AsyncGenerator<Uint8Array>
 /** How `importBytes` reports. */
 export interface ImportOptions {
   readonly progress?: (progress: CopyProgress) => void;
+  /**
+   * Called when all is in the store, and just before a node can be started from it: to take away what was imported, so that
+   * it is not imported elsewhere, too. When it rejects, so does the import, and no node can be started.
+   */
+  readonly consume?: () => Promise<void>;
 }
 
 /**
@@ -51,7 +56,7 @@ export interface ImportOptions {
 export async function importBytes(
   parts: AsyncIterable<Uint8Array>,
   to: KVStore,
-  { progress }: ImportOptions = {},
+  { progress, consume }: ImportOptions = {},
 ): Promise<{ readonly entries: number }> {
   await beginCopy(to);
   const imported = new EntryDigest();
@@ -70,6 +75,7 @@ export async function importBytes(
     const text = `the store has ${stored.text}; the export has ${imported.text}: check the disk, and import again`;
     throw new StoreError("copy-differs", text);
   }
+  await consume?.();
   await finishCopy(to, node);
   return { entries: imported.count };
 }

@@ -2,11 +2,11 @@ import { createReadStream } from "node:fs";
 import { open, rename, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { KVStore } from "@fulmen/lightning/chain";
-import { nodeOf } from "../copy/copyStore.ts";
+import { isUnfinished, nodeOf } from "../copy/copyStore.ts";
 import {
-  type CopyProgress,
   checkExport,
   exportedBytes,
+  type ImportOptions,
   importBytes,
   markMoved,
   takeBackMove,
@@ -59,16 +59,43 @@ async function writeFile(store: KVStore, path: string): Promise<void> {
 }
 
 /**
- * Brings the node of an exported file into an empty store. Import it once: two live copies of one node lose its money.
- * Rejects as `importBytes` does, and with `open-failed` when the file cannot be read.
+ * Brings the node of an exported file into an empty store, and gives the file the name `<path>.imported`, by which it is not
+ * imported again: two live copies of one node lose its money. A copy of the file is not protected by that: never make one, and
+ * delete the file once the node runs. After a crash the same call finishes it.
+ *
+ * Rejects as `importBytes` does, and with `open-failed` when the file cannot be read or renamed, `moved` when it was imported
+ * before.
  */
 export async function importFromFile(
   path: string,
   store: KVStore,
-  options: { readonly progress?: (progress: CopyProgress) => void } = {},
+  { progress }: Pick<ImportOptions, "progress"> = {},
 ): Promise<{ readonly entries: number }> {
-  if (!(await exists(path))) throw new StoreError("open-failed", `there is no file ${path}`);
-  return importBytes(createReadStream(path), store, options);
+  const place = resolve(path);
+  const consumed = `${place}.imported`;
+  const wasCutOff = !(await exists(place)) && (await exists(consumed));
+  if (wasCutOff && !(await isUnfinished(store))) {
+    const text = `${place} was imported into another store: start the node from there; two live copies of it lose its money`;
+    throw new StoreError("moved", text);
+  }
+  if (!wasCutOff && !(await exists(place))) throw new StoreError("open-failed", `there is no file ${place}`);
+  return importBytes(createReadStream(wasCutOff ? consumed : place), store, {
+    ...(progress && { progress }),
+    consume: async () => {
+      if (!wasCutOff) await consume(place, consumed);
+    },
+  });
+}
+
+async function consume(place: string, consumed: string): Promise<void> {
+  try {
+    await rename(place, consumed);
+    await syncFolder(dirname(place));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `${place} cannot be renamed, and so could be imported twice: ${reason}`;
+    throw new StoreError("open-failed", text, error);
+  }
 }
 
 /**

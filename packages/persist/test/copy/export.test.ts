@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { networks } from "@fulmen/bitcoin/network";
@@ -9,7 +9,7 @@ import { StoreError } from "@fulmen/persist";
 import { checkExport, exportedBytes, importBytes, takeBackMove } from "@fulmen/persist/copy";
 import { exportToFile, importFromFile, replaceFile } from "@fulmen/persist/exportFile";
 import { MemoryStore } from "@fulmen/persist/memory";
-import { temporaryDirectory } from "../sqlite/temporaryDirectory.ts";
+import { temporaryDirectory } from "../support/temporaryDirectory.ts";
 
 const nodeId = `02${"a1".repeat(32)}` as NodeId;
 
@@ -98,6 +98,37 @@ describe("exportToFile", () => {
     await importFromFile(path, to);
     assert.deepEqual(to.snapshot(), before);
     await assert.rejects(importFromFile(`${path}2`, new MemoryStore()), /there is no file/);
+  });
+
+  it("makes a file that is imported once", async (context) => {
+    const path = join(temporaryDirectory(context), "node.export");
+    const store = await nodeStore(20);
+    const before = store.snapshot();
+    await exportToFile(store, path);
+    const first = new MemoryStore();
+    // The power goes when the file has its other name, and before a node could be started.
+    const { commit } = first;
+    first.commit = async (batch) => {
+      if (batch.some(({ key }) => key === "node")) throw new Error("no power");
+      await commit.call(first, batch);
+    };
+    await assert.rejects(importFromFile(path, first), /no power/);
+    assert.ok(existsSync(`${path}.imported`) && !existsSync(path));
+    await assert.rejects(importFromFile(path, new MemoryStore()), { code: "moved" });
+    first.commit = commit;
+    await importFromFile(path, first);
+    assert.deepEqual(first.snapshot(), before);
+    for (const to of [first, new MemoryStore()])
+      await assert.rejects(importFromFile(path, to), /imported into another store/);
+  });
+
+  it("starts no node from a file that cannot be given another name", async (context) => {
+    const path = join(temporaryDirectory(context), "node.export");
+    await exportToFile(await nodeStore(20), path);
+    mkdirSync(join(`${path}.imported`, "full"), { recursive: true });
+    const to = new MemoryStore();
+    await assert.rejects(importFromFile(path, to), /could be imported twice/);
+    assert.equal(await to.read("node"), undefined);
   });
 
   it("overwrites nothing, and marks nothing when it cannot write", async (context) => {
