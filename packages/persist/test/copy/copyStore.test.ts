@@ -11,7 +11,7 @@ import { encryptedStore } from "@fulmen/persist/encrypted";
 import { openFileStore } from "@fulmen/persist/files";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
-import { temporaryDirectory } from "../sqlite/temporaryDirectory.ts";
+import { temporaryDirectory } from "../support/temporaryDirectory.ts";
 
 const nodeId = `02${"a1".repeat(32)}` as NodeId;
 

@@ -1,30 +1,15 @@
 import assert from "node:assert/strict";
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { StoreError, type StoreErrorCode } from "@fulmen/persist";
+import { StoreError } from "@fulmen/persist";
 import { openFileStore } from "@fulmen/persist/files";
 import { kvStoreConformance } from "@fulmen/testkit/conformance";
-import { temporaryDirectory } from "../sqlite/temporaryDirectory.ts";
-
-function refusal(code: StoreErrorCode, message: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof StoreError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  };
-}
+import { keepsOutASecond } from "../support/oneOpener.ts";
+import { refusal } from "../support/refusal.ts";
+import { temporaryDirectory } from "../support/temporaryDirectory.ts";
 
 const one = Uint8Array.of(1);
 const two = Uint8Array.of(2);
@@ -68,18 +53,7 @@ describe("opening a store in files", () => {
     await store.close();
   });
 
-  it("keeps out a second store, by whatever path, and names who has it open", async (context) => {
-    const directory = temporaryDirectory(context);
-    const [folder, link] = [join(directory, "node"), join(directory, "link")];
-    const store = await openFileStore(folder);
-    symlinkSync(folder, link);
-    const message = new RegExp(`node is in use by process ${process.pid} on .+, since 2`);
-    await assert.rejects(openFileStore(folder), refusal("locked", message));
-    await assert.rejects(openFileStore(link), refusal("locked", message));
-    await store.commit([{ key: "a", value: one }]);
-    await store.close();
-    await (await openFileStore(folder)).close();
-  });
+  keepsOutASecond((folder) => openFileStore(folder));
 
   it("refuses a folder of another program", async (context) => {
     const folder = temporaryDirectory(context);

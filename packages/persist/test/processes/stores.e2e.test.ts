@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { temporaryDirectory } from "../sqlite/temporaryDirectory.ts";
+import { temporaryDirectory } from "../support/temporaryDirectory.ts";
 import { type StoreKind, storeKinds } from "./storeKinds.ts";
 
 const script = fileURLToPath(new URL("./committingProcess.ts", import.meta.url));

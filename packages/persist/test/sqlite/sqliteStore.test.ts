@@ -5,7 +5,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -14,20 +13,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { StoreError, type StoreErrorCode } from "@fulmen/persist";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
 import { kvStoreConformance } from "@fulmen/testkit/conformance";
 import { loadSqlite } from "#src/sqlite/runtime";
-import { temporaryDirectory } from "./temporaryDirectory.ts";
-
-function refusal(code: StoreErrorCode, message: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof StoreError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  };
-}
+import { keepsOutASecond } from "../support/oneOpener.ts";
+import { refusal } from "../support/refusal.ts";
+import { temporaryDirectory } from "../support/temporaryDirectory.ts";
 
 const one = Uint8Array.of(1);
 const two = Uint8Array.of(2);
@@ -60,18 +51,7 @@ describe("opening a SQLite store", () => {
     database.close();
   });
 
-  it("keeps out a second store, by whatever path, and names who has it open", async (context) => {
-    const directory = temporaryDirectory(context);
-    const path = join(directory, "node.db");
-    const store = await openSqliteStore(path);
-    symlinkSync(path, join(directory, "link.db"));
-    const message = new RegExp(`node\\.db is in use by process ${process.pid} on .+, since 2`);
-    await assert.rejects(openSqliteStore(path), refusal("locked", message));
-    await assert.rejects(openSqliteStore(join(directory, "link.db")), refusal("locked", message));
-    await store.commit([{ key: "a", value: one }]);
-    await store.close();
-    await (await openSqliteStore(path)).close();
-  });
+  keepsOutASecond((path) => openSqliteStore(path));
 
   it("can be read from outside while it is open", async (context) => {
     const path = join(temporaryDirectory(context), "node.db");
