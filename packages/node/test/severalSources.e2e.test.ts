@@ -10,12 +10,13 @@ import { Playfield, until } from "./support/playfield.ts";
 const field = new Playfield();
 /** Sat per virtual byte, whatever is asked for. */
 const fees = (rate: number) => ({ feeEstimates: { "1": rate, "6": rate, "144": rate, "1008": rate } });
-let isMute = false;
-/** The primary: when it is mute it refuses whatever is broadcast. */
+let refuses = false;
+/** What the node logged of broadcasts. */
+const logged: string[] = [];
 const primary = new EsploraServer(field.chain, {
   ...fees(2),
   tamper: (answer, { method }) =>
-    isMute && method === "POST"
+    refuses && method === "POST"
       ? {
           status: 400,
           contentType: "text/plain",
@@ -36,6 +37,7 @@ before(async () => {
     chain: chain(primary),
     furtherChains: [liar, second, down].map(chain),
     development: { pollInterval: 10 },
+    logger: { log: ({ module, text }) => void (module === "broadcast" && logged.push(text)) },
   });
 });
 after(async () => {
@@ -73,12 +75,15 @@ describe("several chain sources", () => {
     assert.ok(fee > 4 * 130 && fee < 4 * 160, `a fee of ${fee} sat`);
   });
 
-  it("broadcast through those that take it", async () => {
+  it("are all given what is broadcast, and one that takes it is enough", async () => {
     await field.mine(1);
-    isMute = true;
+    refuses = true;
     const { txid } = await node.onchain.send({ address: await node.onchain.address(), amount: sat(50_000) });
+    const hasHeard = ({ requests }: EsploraServer): boolean => requests.at(-1) === "POST /tx";
+    await until(() => [second, liar].every(hasHeard), "the further sources are given it");
     await until(() => field.chain.mempool.includes(txid), "the transaction in the mempool");
     await field.mine(1);
     await until(() => node.onchain.history()[0]?.confirmations === 1, "it is confirmed");
+    assert.deepEqual(logged, [], "what one refuses and another takes is not refused");
   });
 });
