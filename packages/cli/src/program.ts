@@ -20,6 +20,7 @@ export function makeProgram(): Command {
   addMoney(program);
   addChannels(program);
   addRecords(program);
+  addStore(program);
   addTokens(program);
   program
     .command("completion <shell>")
@@ -144,6 +145,20 @@ function addRecords(program: Command): void {
       if (options.check !== true) return backup(file, options);
       await (await import("./commands/checkBackup.ts")).checkBackup(file, options);
     });
+}
+
+function addStore(program: Command): void {
+  const store = program.command("store").description("Where the node keeps its records");
+  store
+    .command("move")
+    .description("Bring them to another store; the node must not run")
+    .option(...dataDir)
+    .requiredOption("--to <kind>", "sqlite, files or postgres")
+    .option("--path <path>", "the file of sqlite, or the folder of files; default in the data folder")
+    .option("--url <url>", "of PostgreSQL: postgres://user:password@host/database")
+    .option("--node <name>", "which of the nodes in that database this is")
+    .option("--encrypt", "encrypt the values by a key of the seed")
+    .action(async (options) => (await import("./commands/store.ts")).moveStore(options));
 }
 
 function addTokens(program: Command): void {

@@ -42,7 +42,7 @@ describe("the config", () => {
       corsOrigins: [],
     });
     assert.deepEqual(config.listen, { host: "127.0.0.1", port: 39735 });
-    assert.deepEqual(config.storage, { kind: "sqlite" });
+    assert.deepEqual(config.storage, { kind: "sqlite", encrypted: false });
     assert.deepEqual(config.chain, { esplora: { url: "https://e.example/api" } });
     const core = read('{"network": "regtest", "chain": {"source": "bitcoind"}}').chain;
     assert.ok("bitcoind" in core && core.bitcoind.url === "http://127.0.0.1:18443");

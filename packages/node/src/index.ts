@@ -56,5 +56,5 @@ export type {
 } from "./api/payments.ts";
 export { Node } from "./node.ts";
 export type { NodeParts } from "./parts/index.ts";
-export { generateSeedWords } from "./seed/index.ts";
+export { generateSeedWords, storeKey } from "./seed/index.ts";
 export { type BackupContents, readBackup } from "./start/backupContents.ts";

@@ -5,6 +5,7 @@ import type { LogLevel } from "@fulmen/server";
 import { misfit } from "../cliError.ts";
 import { developerConfig } from "./developerConfig.ts";
 import type { ConfigValues } from "./readConfig.ts";
+import { type StorageConfig, storageConfig } from "./storageConfig.ts";
 
 /** The ports of a network, so that nodes of several fit on one machine. */
 const defaultPorts: Readonly<
@@ -25,9 +26,7 @@ export interface DaemonConfig {
   readonly alias?: string;
   readonly chain: ChainOption;
   readonly furtherChains: readonly ChainOption[];
-  readonly storage:
-    | { readonly kind: "sqlite" | "files" }
-    | { readonly kind: "postgres"; readonly url: string; readonly node: string };
+  readonly storage: StorageConfig;
   readonly listen?: { readonly host: string; readonly port: number };
   /** Absent: the data folder's own. */
   readonly backupFiles?: readonly string[];
@@ -77,7 +76,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     ...(alias !== undefined && { alias }),
     chain: chainOf(text, network),
     furtherChains: list("chain.further").map(furtherChain),
-    storage: storageOf(text),
+    storage: storageConfig(values),
     ...(isSet("listen.enabled", true) && {
       listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },
     }),
@@ -159,15 +158,6 @@ function withoutLogin(text: string): string {
   const url = new URL(text);
   [url.username, url.password] = ["", ""];
   return url.href;
-}
-
-function storageOf(text: (name: string) => string | undefined): DaemonConfig["storage"] {
-  const kind = text("storage.kind");
-  if (kind !== "postgres") return { kind: kind === "files" ? kind : "sqlite" };
-  const url = text("storage.url");
-  if (url === undefined)
-    throw misfit("storage.url is not set.", "Set it to postgres://user:password@host/database.");
-  return { kind, url, node: text("storage.node") ?? "fulmen" };
 }
 
 function gossipOf(text: string | undefined): GossipOption {

@@ -62,6 +62,18 @@ export const settings: readonly Setting[] = [
     meaning: "Where the node keeps its records.",
     byDefault: "sqlite",
   },
+  {
+    name: "storage.path",
+    value: text,
+    meaning: "The file of `sqlite`, or the folder of `files`.",
+    byDefault: "in the data folder",
+  },
+  {
+    name: "storage.encrypted",
+    value: flag,
+    meaning: "Whether values are encrypted, by a key of the seed. An existing store: `fulmen store move`.",
+    byDefault: "false",
+  },
   { name: "storage.url", value: text, meaning: "Of PostgreSQL: `postgres://user:password@host/database`." },
   {
     name: "storage.node",

@@ -25,8 +25,15 @@ export function endingOf(error: unknown): Ending | undefined {
     return {
       code: error.code,
       message: error.message,
-      remedy: "See to the store: space on the disk, permissions, the database's server.",
-      exitCode: exitCodes.store,
+      ...(error.code === "locked"
+        ? {
+            remedy: "Stop the other process: two nodes of one seed lose money.",
+            exitCode: exitCodes.secondInstance,
+          }
+        : {
+            remedy: "See to the store: space on the disk, permissions, the database's server.",
+            exitCode: exitCodes.store,
+          }),
     };
   if (error instanceof ClientError) return { ...partsOf(error), exitCode: exitOfClient(error) };
   return undefined;

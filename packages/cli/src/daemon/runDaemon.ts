@@ -3,8 +3,6 @@ import { extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dashboardFiles } from "@fulmen/dashboard";
 import { Node, type NodeApi, type NodeOptions } from "@fulmen/node";
-import { openFileStore } from "@fulmen/persist/files";
-import { waitForLease } from "@fulmen/persist/postgres";
 import {
   type Asset,
   createApp,
@@ -20,6 +18,7 @@ import { CliError, exitCodes } from "../cliError.ts";
 import type { DaemonConfig } from "../config/daemonConfig.ts";
 import { ownVersion } from "../version.ts";
 import type { DataFolder } from "./dataFolder.ts";
+import { openNodeStore } from "./nodeStore.ts";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -108,13 +107,7 @@ async function nodeOptions(
   { folder, config, seed, restoreFrom, say, signal }: DaemonOptions,
   log: Log,
 ): Promise<NodeOptions> {
-  const { storage } = config;
-  const store =
-    storage.kind === "postgres"
-      ? await waitForLease({ connection: storage.url, node: storage.node, log: say }, signal)
-      : storage.kind === "files"
-        ? await openFileStore(folder.files)
-        : { sqlite: folder.sqlite };
+  const store = await openNodeStore({ folder, seed, storage: config.storage, waiting: { signal, say } });
   const { network, chain, furtherChains, alias, listen, birthday, gossip, announceAddresses, development } =
     config;
   return {

@@ -59,6 +59,13 @@ export class ProgressBar {
     this.#last = percent;
   }
 
+  /** How many there are, where nobody knows of how many. */
+  count(stage: string, have: number): void {
+    if (!process.stderr.isTTY) return;
+    process.stderr.write(`\r${this.#label}: ${stage} ${have}`.padEnd(40));
+    this.#drawn = true;
+  }
+
   end(): void {
     if (this.#drawn) process.stderr.write("\n");
     this.#drawn = false;

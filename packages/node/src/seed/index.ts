@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { wordsOfEntropy } from "./mnemonic.ts";
 
-export { type NodeKeys, nodeKeys } from "./nodeKeys.ts";
+export { type NodeKeys, nodeKeys, storeKey } from "./nodeKeys.ts";
 
 /** A new seed as words (BIP 39): 12, or 24. Write them down before there is money. */
 export function generateSeedWords(count: 12 | 24 = 12): string {

@@ -31,6 +31,15 @@ export function nodeKeys({
   return { walletSeed, keys: isFixed ? new DeveloperKeys(keysSeed, development) : new KeysManager(keysSeed) };
 }
 
+/**
+ * 32 bytes with which a store's values may be encrypted. They follow from the seed: who has it, in a file beside the store
+ * for one, can read all.
+ */
+export function storeKey({ seed, passphrase }: Pick<NodeOptions, "seed" | "passphrase">): Uint8Array {
+  const walletSeed = typeof seed === "string" ? seedOfWords(seed, passphrase) : checked(seed);
+  return crypto().hmacSha512(new TextEncoder().encode("Fulmen store key"), walletSeed).slice(0, 32);
+}
+
 function checked(seed: Uint8Array): Uint8Array {
   if (seed instanceof Uint8Array && (seed.length === 32 || seed.length === 64)) return seed.slice();
   const what = seed instanceof Uint8Array ? `${seed.length} bytes` : typeof seed;
