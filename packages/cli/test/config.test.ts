@@ -143,6 +143,15 @@ describe("the config", () => {
     }
   });
 
+  it("takes Tor's port, and says where one is missing", () => {
+    const { tor } = read(least, { FULMEN_TOR_SOCKS: "127.0.0.1:9050", FULMEN_TOR_EVERYTHING: "true" });
+    assert.deepEqual(tor, { socks: { host: "127.0.0.1", port: 9050 }, everything: true });
+    assert.deepEqual(read(least, { FULMEN_TOR_SOCKS: "[::1]:9" }).tor?.socks, { host: "::1", port: 9 });
+    for (const socks of ["9050", "localhost", "a b:1", "h:0", "h:70000"])
+      assert.match(refusal(() => read(least, { FULMEN_TOR_SOCKS: socks })).message, /tor\.socks/, socks);
+    assert.match(refusal(() => read(least, { FULMEN_TOR_EVERYTHING: "true" })).message, /without tor\.socks/);
+  });
+
   it("takes keys for protocol tests as hex", () => {
     const hex = (digit: string): string => digit.repeat(64);
     const secrets = ["1", "2", "3", "4", "5", "6"].map(hex);

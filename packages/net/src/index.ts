@@ -1,4 +1,5 @@
-export type { DialSocket, HostAndPort } from "./dial.ts";
+export { type DialSocket, dialDirectly, type HostAndPort } from "./dial.ts";
+export { type Fetch, fetchThrough } from "./fetchThrough.ts";
 export { Reconnector, type ReconnectorOptions } from "./reconnector.ts";
 export { type Socks5Options, socks5 } from "./socks5.ts";
 export { Socks5Error, type Socks5ErrorCode } from "./socks5Error.ts";

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { after, describe, it } from "node:test";
 import { type DialSocket, Socks5Error, socks5 } from "@fulmen/net";
+import { Socks5Server } from "@fulmen/testkit/sockets";
 import { host, type NetNode, startNode, until } from "./nodes.ts";
 
 const onion = `${"a".repeat(56)}.onion`;
@@ -23,54 +24,10 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-interface Asked {
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly target: string;
-}
-
-/** A small proxy that knows where its names are; `reply` is what it says instead of connecting. */
-async function proxy(names: Readonly<Record<string, number>>, reply?: number) {
-  const asked: Asked[] = [];
-  const server = createServer((client) => {
-    client.on("error", () => {});
-    void serve(client).catch(() => client.destroy());
-  });
-  const serve = async (client: Socket): Promise<void> => {
-    const methods = await exactly(client, (await exactly(client, 2))[1] ?? 0);
-    const wantsName = methods.includes(2);
-    client.write(Uint8Array.of(5, wantsName ? 2 : 0));
-    let [username, password]: (string | undefined)[] = [];
-    if (wantsName) {
-      username = String(await exactly(client, (await exactly(client, 2))[1] ?? 0));
-      password = String(await exactly(client, (await exactly(client, 1))[0] ?? 0));
-      client.write(Uint8Array.of(1, 0));
-    }
-    const [, , , type] = await exactly(client, 4);
-    const address = await exactly(client, type === 3 ? ((await exactly(client, 1))[0] ?? 0) : 4);
-    const name = type === 3 ? String(address) : [...address].join(".");
-    const port = (await exactly(client, 2)).readUInt16BE(0);
-    asked.push({ username, password, target: `${name}:${port}` });
-    const to = names[`${name}:${port}`];
-    if (reply !== undefined || to === undefined) {
-      client.end(Uint8Array.of(5, reply ?? 4, 0, 1, 0, 0, 0, 0, 0, 0));
-      return;
-    }
-    const upstream = connect(to, host);
-    upstream.on("error", () => client.destroy());
-    await once(upstream, "connect");
-    client.write(Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
-    client.pipe(upstream).pipe(client);
-  };
-  return { port: await listening(server), asked };
-}
-
-async function exactly(socket: Socket, count: number): Promise<Buffer> {
-  for (;;) {
-    const bytes: Buffer | null = socket.read(count);
-    if (bytes !== null) return bytes;
-    await once(socket, "readable");
-  }
+async function proxied(names: Readonly<Record<string, number>>, reply?: number): Promise<Socks5Server> {
+  const server = await Socks5Server.listen(names, reply);
+  endings.push(() => void server.close());
+  return server;
 }
 
 async function failure(dialling: Promise<unknown>): Promise<Socks5Error> {
@@ -94,7 +51,7 @@ describe("through a SOCKS5 proxy", () => {
   it("a peer is reached by its onion address, which nobody else is asked for", async () => {
     const bob = start(2);
     const { port } = await bob.transport.listen({ host, port: 0 });
-    const tor = await proxy({ [`${onion}:9735`]: port });
+    const tor = await proxied({ [`${onion}:9735`]: port });
     const alice = start(1, socks5({ host, port: tor.port }));
     const dialled = await alice.transport.connect({ nodeId: bob.nodeId, host: onion, port: 9735 });
     assert.ok(dialled.ok);
@@ -106,7 +63,7 @@ describe("through a SOCKS5 proxy", () => {
 
   it("each destination has a name of its own, the same each time and another one for others", async () => {
     const echo = await listening(createServer((socket) => socket.pipe(socket)));
-    const tor = await proxy({ "a.example:1": echo, "a.example:2": echo, "b.example:1": echo });
+    const tor = await proxied({ "a.example:1": echo, "a.example:2": echo, "b.example:1": echo });
     const [one, two] = [socks5({ host, port: tor.port }), socks5({ host, port: tor.port })];
     for (const [dial, target] of [
       [one, { host: "a.example", port: 1 }],
@@ -128,7 +85,7 @@ describe("through a SOCKS5 proxy", () => {
 
   it("credentials are those that the user gives, or none", async () => {
     const echo = await listening(createServer((socket) => socket.pipe(socket)));
-    const tor = await proxy({ "a.example:1": echo });
+    const tor = await proxied({ "a.example:1": echo });
     const target = { host: "a.example", port: 1 };
     for (const credentials of ["none", { username: "u", password: "p" }] as const) {
       const socket = await socks5({ host, port: tor.port, credentials })(target, nobody);
@@ -151,7 +108,7 @@ describe("through a SOCKS5 proxy", () => {
     const silent = await listening(createServer(() => {}));
     const closing = await listening(createServer((socket) => socket.destroy()));
     const web = await listening(createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")));
-    const refusing = await proxy({}, 5);
+    const refusing = await proxied({}, 5);
     const to = (port: number, timeout = 5_000) => failure(socks5({ host, port, timeout })(target, nobody));
     assert.equal((await to(silent, 50)).code, "timed-out");
     assert.equal((await to(closing)).code, "proxy-unreachable");

@@ -37,6 +37,7 @@ export type {
   RestoreFromPeers,
   RetentionOption,
   StorageOption,
+  TorOption,
 } from "./api/options.ts";
 export type { PaymentInstructions, PaymentMethod } from "./api/paymentInstructions.ts";
 export type {

@@ -5,6 +5,8 @@ export interface FetchOptions {
   readonly maxBytes?: number;
   /** Milliseconds that it may take in all. Default: a minute. */
   readonly timeout?: number;
+  /** Another one than the platform's, such as one that goes through Tor. */
+  readonly fetch?: (url: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
 }
 
 /** Why no snapshot came. */
@@ -18,7 +20,7 @@ export interface FetchFailure {
 /** The bytes at an address, decompressed; never more than `maxBytes` of them are held. */
 export async function fetchSnapshot(
   url: string,
-  { maxBytes = 1 << 26, timeout = 60_000 }: FetchOptions = {},
+  { maxBytes = 1 << 26, timeout = 60_000, fetch = globalThis.fetch }: FetchOptions = {},
 ): Promise<Result<Uint8Array, FetchFailure>> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeout) });

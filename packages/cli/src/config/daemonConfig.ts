@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ChainOption, DevelopmentOptions, GossipOption, NodeNetwork } from "@fulmen/node";
+import type { ChainOption, DevelopmentOptions, GossipOption, NodeNetwork, TorOption } from "@fulmen/node";
 import type { LogLevel } from "@fulmen/server";
 import { misfit } from "../cliError.ts";
 import { developerConfig } from "./developerConfig.ts";
@@ -28,6 +28,7 @@ export interface DaemonConfig {
   readonly furtherChains: readonly ChainOption[];
   readonly storage: StorageConfig;
   readonly listen?: { readonly host: string; readonly port: number };
+  readonly tor?: TorOption;
   /** Absent: the data folder's own. */
   readonly backupFiles?: readonly string[];
   readonly announceAddresses: readonly string[];
@@ -70,6 +71,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
   if ((certificate === undefined) !== (key === undefined))
     throw misfit("Of api.tls.certificate and api.tls.key only one is set.", "Set both, or none.");
   const dashboard = text("api.dashboard");
+  const tor = torOf(text("tor.socks"), isSet("tor.everything", false));
   const development = developerConfig(values, network);
   return {
     network,
@@ -80,6 +82,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     ...(isSet("listen.enabled", true) && {
       listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },
     }),
+    ...(tor !== undefined && { tor }),
     ...(values.has("backup.files") && { backupFiles: list("backup.files") }),
     announceAddresses: list("announceAddresses"),
     gossip: gossipOf(text("gossip")),
@@ -158,6 +161,18 @@ function withoutLogin(text: string): string {
   const url = new URL(text);
   [url.username, url.password] = ["", ""];
   return url.href;
+}
+
+function torOf(socks: string | undefined, everything: boolean): TorOption | undefined {
+  if (socks === undefined) {
+    if (everything) throw misfit("tor.everything is set without tor.socks.", "Set it to 127.0.0.1:9050.");
+    return undefined;
+  }
+  const [, v6, name, port] = /^(?:\[([0-9a-f:]+)\]|([\w.-]+)):([0-9]{1,5})$/i.exec(socks) ?? [];
+  const host = v6 ?? name;
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535)
+    throw misfit("tor.socks is no host and port.", "Tor listens at 127.0.0.1:9050.");
+  return { socks: { host, port: Number(port) }, everything };
 }
 
 function gossipOf(text: string | undefined): GossipOption {

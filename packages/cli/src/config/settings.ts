@@ -102,6 +102,19 @@ export const settings: readonly Setting[] = [
     meaning: "Where peers connect.",
     byDefault: "9735 on mainnet; see below",
   },
+  {
+    name: "tor.socks",
+    value: text,
+    meaning:
+      "Tor's SOCKS5 port, as `127.0.0.1:9050`: onion addresses are reached through it, and nothing else.",
+    byDefault: "none",
+  },
+  {
+    name: "tor.everything",
+    value: flag,
+    meaning: "Whether all peers and servers are reached through Tor; bitcoind is asked directly.",
+    byDefault: "false",
+  },
   { name: "announceAddresses", value: list, meaning: "`host:port` under which others reach the node." },
   {
     name: "gossip",

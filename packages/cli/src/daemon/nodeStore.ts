@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { type StorageOption, storeKey } from "@fulmen/node";
-import { openFileStore } from "@fulmen/persist/files";
-import { openSqliteStore } from "@fulmen/persist/sqlite";
 import type { StorageConfig } from "../config/storageConfig.ts";
 import type { DataFolder } from "./dataFolder.ts";
 
@@ -31,12 +29,17 @@ export async function openNodeStore(named: NamedStore): Promise<Store> {
   }
 }
 
+/** Only the code of its own kind is loaded. */
 async function openPlain({ folder, storage, waiting }: NamedStore): Promise<Store> {
   switch (storage.kind) {
-    case "sqlite":
+    case "sqlite": {
+      const { openSqliteStore } = await import("@fulmen/persist/sqlite");
       return openSqliteStore(storage.path ?? folder.sqlite);
-    case "files":
+    }
+    case "files": {
+      const { openFileStore } = await import("@fulmen/persist/files");
       return openFileStore(storage.path ?? folder.files);
+    }
     case "postgres": {
       const { openPostgresStore, waitForLease } = await import("@fulmen/persist/postgres");
       const { url: connection, node } = storage;

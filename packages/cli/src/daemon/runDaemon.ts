@@ -114,6 +114,7 @@ async function nodeOptions(
     ...{ network, seed, storage: store, chain, furtherChains, gossip, logger: log },
     ...(alias !== undefined && { alias }),
     ...(listen !== undefined && { listen }),
+    ...(config.tor !== undefined && { tor: config.tor }),
     ...(announceAddresses.length > 0 && { announceAddresses }),
     backupFiles: backupFiles(folder, config),
     ...(restoreFrom !== undefined && { restoreFrom }),

@@ -46,6 +46,17 @@ export interface ListenOption {
   readonly port?: number;
 }
 
+/** How Tor is used, to reach others; to be reached, `announceAddresses` names an onion service that leads to `listen`. */
+export interface TorOption {
+  /** Tor's SOCKS5 port, mostly 127.0.0.1:9050. */
+  readonly socks: { readonly host: string; readonly port: number };
+  /**
+   * Whether all peers, Electrum and Esplora servers and servers of rapid gossip sync are reached through it, and not only
+   * those with onion addresses. Bitcoin Core is one's own, and always asked directly. Default false.
+   */
+  readonly everything?: boolean;
+}
+
 /** Which channels that peers want to open are taken. */
 export interface InboundChannelPolicy {
   /** Default true. */
@@ -108,6 +119,8 @@ export interface NodeOptions {
   readonly furtherChains?: readonly ChainOption[];
   /** Default: nobody can connect; the node still connects to others. */
   readonly listen?: ListenOption;
+  /** Default: none, and onion addresses cannot be reached. Each destination has a circuit of its own. */
+  readonly tor?: TorOption;
   /** Addresses under which others reach the node, for its announcement: `host:port`. */
   readonly announceAddresses?: readonly string[];
   /** Told to the network when the node has announced channels; up to 32 bytes of UTF-8. */

@@ -1,36 +1,59 @@
 import type { ChainSource } from "@fulmen/chain-sync";
+import { fetchThrough } from "@fulmen/net";
 import { NodeError } from "../api/nodeError.ts";
-import type { ChainOption, NodeNetwork } from "../api/options.ts";
+import type { ChainOption, NodeOptions, TorOption } from "../api/options.ts";
+import { dialOf, goesThrough, torTimeout } from "../tor/index.ts";
 
-interface SourceTerms {
-  readonly network: NodeNetwork;
-  /** Milliseconds between two looks. */
-  readonly pollInterval?: number | undefined;
-}
+type SourceTerms = Pick<NodeOptions, "network" | "tor" | "development">;
 
 /** The source that an option names; nothing is connected yet. Only its own code is loaded. */
 export async function chainSourceOf(chain: ChainOption, terms: SourceTerms): Promise<ChainSource> {
   if ("sync" in chain) return chain;
-  const { network, pollInterval } = terms;
-  const polling = pollInterval === undefined ? {} : { pollInterval };
-  if ("esplora" in chain) {
-    const { EsploraSource } = await import("@fulmen/chain-sync/esplora");
-    const looking = pollInterval === undefined ? {} : { pollInterval, mempoolInterval: pollInterval };
-    return new EsploraSource({ url: chain.esplora.url, network, ...looking });
-  }
-  if ("electrum" in chain) {
-    const { ElectrumSource } = await import("@fulmen/chain-sync/electrum");
-    return new ElectrumSource({ servers: [chain.electrum], network, ...polling });
-  }
+  if ("esplora" in chain) return esplora(chain.esplora.url, terms);
+  if ("electrum" in chain) return electrum(chain.electrum, terms);
   if ("bitcoind" in chain) return bitcoind(chain.bitcoind, terms);
   throw invalid("the chain source is none that is known", "name a bitcoind, esplora or electrum server");
 }
 
+async function esplora(url: string, { network, tor, development }: SourceTerms): Promise<ChainSource> {
+  const { EsploraSource } = await import("@fulmen/chain-sync/esplora");
+  const dial = dialOf(tor);
+  const pollInterval = development?.pollInterval;
+  return new EsploraSource({
+    ...{ url, network },
+    ...(pollInterval !== undefined && { pollInterval, mempoolInterval: pollInterval }),
+    ...(isThroughTor(url, tor) && dial && { fetch: fetchThrough(dial), timeout: torTimeout }),
+  });
+}
+
+async function electrum(
+  server: Extract<ChainOption, { readonly electrum: unknown }>["electrum"],
+  { network, tor, development }: SourceTerms,
+): Promise<ChainSource> {
+  const { ElectrumSource } = await import("@fulmen/chain-sync/electrum");
+  const isThrough = isThroughTor(server.url, tor);
+  if (isThrough && /^wss?:/i.test(server.url))
+    throw invalid("WebSockets do not go through Tor", "name the server's address for ssl: or tcp:");
+  const dial = dialOf(tor);
+  const pollInterval = development?.pollInterval;
+  return new ElectrumSource({
+    ...{ servers: [server], network },
+    ...(pollInterval !== undefined && { pollInterval }),
+    ...(isThrough && dial && { dial, connectTimeout: torTimeout }),
+  });
+}
+
+function isThroughTor(url: string, tor: TorOption | undefined): boolean {
+  if (tor === undefined || !URL.canParse(url)) return false;
+  return goesThrough(tor, { host: new URL(url).hostname.replace(/^\[|\]$/g, "") });
+}
+
 async function bitcoind(
   { url, user, password, cookieFile: path }: Extract<ChainOption, { readonly bitcoind: unknown }>["bitcoind"],
-  { network, pollInterval }: SourceTerms,
+  { network, development }: SourceTerms,
 ): Promise<ChainSource> {
   const { BitcoindSource, cookieFile } = await import("@fulmen/chain-sync/bitcoind");
+  const pollInterval = development?.pollInterval;
   const common = {
     ...{ network, url },
     ...(pollInterval !== undefined && { mempoolSeconds: pollInterval / 1_000 }),

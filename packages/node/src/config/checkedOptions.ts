@@ -14,6 +14,7 @@ const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   chain: true,
   furtherChains: true,
   listen: true,
+  tor: true,
   announceAddresses: true,
   alias: true,
   config: true,

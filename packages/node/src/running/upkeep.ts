@@ -2,12 +2,14 @@ import { isIP } from "node:net";
 import { signNodeAnnouncement } from "@fulmen/lightning/gossip";
 import type { PaymentId, UnixSeconds } from "@fulmen/lightning/util";
 import { Features, type SocketAddress } from "@fulmen/lightning/wire";
+import { fetchThrough } from "@fulmen/net";
 import { syncFrom } from "@fulmen/rapid-gossip-sync";
 import type { StoredNodeEvent } from "../api/events.ts";
 import type { Payment } from "../api/payments.ts";
 import { eventPrefix, openPrefix } from "../journal/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import { hostAndPort } from "../peers/index.ts";
+import { dialOf, goesThrough } from "../tor/index.ts";
 
 const day = 24 * 3_600;
 const defaultEventDays = 90;
@@ -57,7 +59,10 @@ export async function forgetOld({ journal, options, now }: NodeParts): Promise<v
 export async function syncRapidGossip({ options, graph, now, logger }: NodeParts): Promise<void> {
   const { gossip } = options;
   if (typeof gossip !== "object") return;
-  const synced = await syncFrom(gossip.rapidGossipSync, graph, now() as UnixSeconds);
+  const { tor } = options;
+  const url = gossip.rapidGossipSync;
+  const dial = tor && URL.canParse(url) && goesThrough(tor, { host: new URL(url).hostname }) && dialOf(tor);
+  const synced = await syncFrom(url, graph, now() as UnixSeconds, dial ? { fetch: fetchThrough(dial) } : {});
   if (synced.ok) return;
   const text = `the graph was not brought up to date: ${synced.error.kind}`;
   logger.log({ level: "warn", module: "gossip", text });

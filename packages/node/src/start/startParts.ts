@@ -23,6 +23,7 @@ import { ChainFollowing, chainClients, chainSourceOf, PatientSource } from "../c
 import { networkOf, userConfig } from "../config/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import type { NodeKeys } from "../seed/index.ts";
+import { dialOf } from "../tor/index.ts";
 import { openStore } from "./openStore.ts";
 import { checkOwner, orThrow, restore } from "./restore.ts";
 import { restoreBackup } from "./restoreBackup.ts";
@@ -144,16 +145,13 @@ export async function startParts(
 }
 
 /** What the options name; stopped at the end. */
-async function sourcesOf(
-  { network, chain, furtherChains = [], development }: NodeOptions,
-  stack: StartedParts,
-) {
-  const terms = { network, pollInterval: development?.pollInterval };
-  const source = await chainSourceOf(chain, terms);
+async function sourcesOf(options: NodeOptions, stack: StartedParts) {
+  const { chain, furtherChains = [] } = options;
+  const source = await chainSourceOf(chain, options);
   stack.add(() => source.stop());
   const furtherSources: PatientSource[] = [];
   for (const each of furtherChains) {
-    const further = new PatientSource(await chainSourceOf(each, terms));
+    const further = new PatientSource(await chainSourceOf(each, options));
     stack.add(() => further.stop());
     furtherSources.push(further);
   }
@@ -219,10 +217,12 @@ function reachableParts(
     ...(development.forwardAtOnce && { forwardDelay: "none" as const }),
   });
   const mayWrite = leaseOf(store);
+  const connectVia = dialOf(options.tor);
   const transport = new TcpTransport({
     peers: background.peers,
     logger,
     ...(mayWrite && { mayWrite }),
+    ...(connectVia && { connectVia }),
   });
   const minDelay = development.reconnectDelay;
   const reconnector = new Reconnector({

@@ -1,0 +1,1 @@
+export { dialOf, goesThrough, torTimeout } from "./dial.ts";
