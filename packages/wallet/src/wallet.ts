@@ -270,7 +270,7 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
    * outputs have been spent as deep, is forgotten.
    */
   transactions(): readonly WalletTransaction[] {
-    return this.#ledger.transactions().toSorted((a, b) => a.sequence - b.sequence);
+    return this.#ledger.ownTransactions().toSorted((a, b) => a.sequence - b.sequence);
   }
 
   /** Unconfirmed transactions that spend coins of the wallet, parents first: to be broadcast again after a start. */

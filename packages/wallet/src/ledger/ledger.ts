@@ -56,6 +56,9 @@ export class Ledger {
   readonly #transactions = new Map<Txid, WalletTransaction>();
   /** Unconfirmed transactions that spend nothing of the wallet, and the height at which each was heard of, or restored. */
   readonly #strangers = new Map<Txid, number>();
+  readonly #unconfirmed = new Map<Txid, WalletTransaction>();
+  /** What these spend, by `outPointKey`; absent when it has to be looked at anew. */
+  #awaited: ReadonlySet<string> | undefined;
   readonly #unsaved = new Set<string>();
   #tip: BlockLocator | undefined;
   #sequence = 0;
@@ -70,7 +73,7 @@ export class Ledger {
       this.#transactions.set(each.txid, each);
       this.#sequence = Math.max(this.#sequence, each.sequence + 1);
     }
-    for (const each of this.#transactions.values()) this.#noteStranger(each);
+    for (const each of this.#transactions.values()) this.#noteUnconfirmed(each);
     if (state === undefined) this.#unsaved.add(keysKey);
   }
 
@@ -96,6 +99,11 @@ export class Ledger {
     return [...this.#transactions.values()];
   }
 
+  /** Those with something of the wallet in them. */
+  ownTransactions(): readonly WalletTransaction[] {
+    return this.transactions().filter(({ transaction }) => this.#concerns(transaction));
+  }
+
   /** An output of the wallet, spent or not. */
   output(outPoint: OutPoint): Coin | undefined {
     const each = this.#transactions.get(outPoint.txid);
@@ -104,14 +112,19 @@ export class Ledger {
     return ownOutputs(each, this.keyring, anyStanding).find((coin) => coin.outPoint.index === outPoint.index);
   }
 
-  /** Takes in what of `transactions` concerns the wallet. */
+  /**
+   * Takes in what of `transactions` concerns the wallet, and what spends an output that an unconfirmed one waited to
+   * spend, though it be none of the wallet's, as where a peer was faster with an HTLC: the coins that were to pay for
+   * that are free again.
+   */
   confirmed(block: BlockRef, transactions: readonly Transaction[]): void {
     const position = { kind: "confirmed", height: block.height, blockHash: block.hash } as const;
     // A script that is seen makes further ones known, which earlier transactions may pay to.
     for (let isNews = true; isNews; ) {
       isNews = false;
       for (const transaction of transactions) {
-        if (this.#concerns(transaction) && this.#record(transaction, position)) isNews = true;
+        const isOfInterest = this.#concerns(transaction) || this.#isRival(transaction);
+        if (isOfInterest && this.#record(transaction, position)) isNews = true;
       }
     }
   }
@@ -259,6 +272,17 @@ export class Ledger {
     );
   }
 
+  /** Whether it takes something that an unconfirmed transaction of ours was to spend. */
+  #isRival({ inputs }: Transaction): boolean {
+    this.#awaited ??= new Set(
+      [...this.#unconfirmed.values()].flatMap(({ transaction }) =>
+        transaction.inputs.map(({ outPoint }) => outPointKey(outPoint)),
+      ),
+    );
+    const awaited = this.#awaited;
+    return awaited.size > 0 && inputs.some(({ outPoint }) => awaited.has(outPointKey(outPoint)));
+  }
+
   #spendsOurs({ inputs }: Pick<Transaction, "inputs">): boolean {
     return inputs.some(({ outPoint }) => this.#owns(outPoint));
   }
@@ -305,18 +329,23 @@ export class Ledger {
 
   #put(each: WalletTransaction): void {
     this.#transactions.set(each.txid, each);
-    this.#noteStranger(each);
+    this.#noteUnconfirmed(each);
     this.#changed(each.txid);
   }
 
   #forget(txid: Txid): void {
     this.#transactions.delete(txid);
     this.#strangers.delete(txid);
+    if (this.#unconfirmed.delete(txid)) this.#awaited = undefined;
     this.#changed(txid);
   }
 
-  #noteStranger({ txid, transaction, position }: WalletTransaction): void {
-    const isStranger = position.kind === "unconfirmed" && !this.#spendsOurs(transaction);
+  #noteUnconfirmed(each: WalletTransaction): void {
+    const { txid, transaction, position } = each;
+    const isUnconfirmed = position.kind === "unconfirmed";
+    if (isUnconfirmed) this.#unconfirmed.set(txid, each);
+    if (isUnconfirmed || this.#unconfirmed.delete(txid)) this.#awaited = undefined;
+    const isStranger = isUnconfirmed && !this.#spendsOurs(transaction);
     if (!isStranger) this.#strangers.delete(txid);
     else if (!this.#strangers.has(txid)) this.#strangers.set(txid, this.height);
   }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { dustLimit } from "@fulmen/bitcoin/script";
 import { txid, vsize, weight } from "@fulmen/bitcoin/transaction";
 import { unsignedPsbt } from "@fulmen/lightning/chain";
-import { blockHeight, feeratePerKw, sat, type Txid } from "@fulmen/lightning/util";
+import { blockHeight, feeratePerKw, present, sat, type Txid } from "@fulmen/lightning/util";
 import { inputOf } from "@fulmen/testkit/wallet";
 import { finalizePsbt } from "@fulmen/wallet";
 import { accountFromDescriptor } from "@fulmen/wallet/descriptor";
@@ -458,3 +458,45 @@ test("what strangers never confirm is bounded, and forgotten in the end", () => 
   assert.ok(world.wallet.transaction(txid(sent)), "what is ours is kept");
   assert.equal(world.entries().filter(({ key }) => key.startsWith("wallet/tx/")).length, 2);
 });
+
+for (const style of ["listen", "confirm"] as const satisfies readonly Style[]) {
+  test(`coins that were to pay for a claim are free when somebody else was faster (${style})`, () => {
+    const world = new World({ style });
+    const { chain, faucet } = world;
+    world.give(100_000);
+    world.mine();
+    // As the HTLC of a closed channel, which two may spend: none of the wallet's.
+    const htlc = faucet.fund(chain, [world.pay(30_000)], lowFeerate);
+    ok(chain.submit(htlc));
+    world.mine();
+    const output = present(htlc.outputs[0], "an output");
+    const [coin] = world.wallet.coins();
+    const claim = {
+      version: 2,
+      inputs: [inputOf({ txid: txid(htlc), index: 0 }), inputOf(present(coin, "a coin").outPoint)],
+      outputs: [world.pay(30_000), { value: sat(99_000), script: world.wallet.nextChangeAddress().script }],
+      locktime: 0,
+    };
+    assert.equal(world.wallet.transactionSeen(claim), true);
+    assert.equal(world.wallet.balance().confirmed, 0n);
+    const rival = faucet.spend(
+      [{ input: inputOf({ txid: txid(htlc), index: 0 }), output }],
+      [world.pay(29_000)],
+    );
+    ok(chain.submit(rival));
+    world.mine();
+    assert.deepEqual(world.wallet.balance(), { ...nothing, confirmed: 100_000n });
+    assert.deepEqual(world.wallet.pendingTransactions(), []);
+    assert.equal(world.wallet.transactions().length, 2, "what is the wallet's, not the rival");
+    world.restart();
+    assert.deepEqual(world.wallet.balance(), { ...nothing, confirmed: 100_000n });
+    chain.reorg(1, { length: 2, only: [] });
+    world.sync();
+    chain.mine(1, { only: [] });
+    world.sync();
+    world.mine(101);
+    assert.equal(world.wallet.balance().confirmed, 100_000n);
+    assert.equal(world.wallet.transaction(txid(rival)), undefined);
+    assert.equal(world.wallet.transaction(txid(claim)), undefined);
+  });
+}
