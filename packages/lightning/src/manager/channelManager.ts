@@ -66,7 +66,7 @@ import {
   termsOfInvoice,
 } from "./paymentTerms.ts";
 import { pay, payAlong, type SentProbe, sendPreflightProbes, sendProbe } from "./sending.ts";
-import { overTrampolines } from "./trampolineTerms.ts";
+import { overTrampolines, type TrampolineStep } from "./trampolineTerms.ts";
 
 /** What a new channel shall be. @ldk ChannelManager::create_channel */
 export interface CreateChannelRequest {
@@ -350,8 +350,8 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   /** Pays by what the user knows of the payee. @ldk ChannelManager::send_payment */
-  sendPayment({ paymentId, retry, ...terms }: PaymentRequest): void {
-    const order = { terms: checkedTerms(terms), retry };
+  sendPayment({ paymentId, retry, trampolines, ...terms }: PaymentRequest): void {
+    const order = { terms: this.#over(trampolines, checkedTerms(terms)), retry };
     this.#core.input(() => pay(this.#core, paymentId, order));
   }
 
@@ -368,11 +368,13 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   paymentTermsOf(invoice: string | Invoice, options: PayInvoiceOptions = {}): PaymentTerms {
     const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
     const parsed = typeof invoice === "string" ? parsedInvoice(invoice) : invoice;
-    const terms = termsOfInvoice(parsed, us, options);
-    if (options.trampolines === undefined) return terms;
+    return this.#over(options.trampolines, termsOfInvoice(parsed, us, options));
+  }
+
+  #over(trampolines: readonly TrampolineStep[] | undefined, terms: PaymentTerms): PaymentTerms {
+    if (trampolines === undefined) return terms;
     const { entropy } = this.#core.environment;
-    const at = { entropy, height: this.#core.tip.height };
-    return checkedTerms(overTrampolines(terms, options.trampolines, at));
+    return checkedTerms(overTrampolines(terms, trampolines, { entropy, height: this.#core.tip.height }));
   }
 
   /** Pays along ways that are given, without trying others; what a lost connection drops is sent again. */

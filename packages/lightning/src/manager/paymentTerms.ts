@@ -79,6 +79,8 @@ export interface PaymentRequest {
   readonly routeParameters: RouteParameters;
   /** Default: three more attempts. */
   readonly retry?: Retry;
+  /** As for invoices. To blinded paths, the last of them is told these, and its payee need know nothing of trampolines. */
+  readonly trampolines?: readonly TrampolineStep[];
 }
 
 /** An invoice's text, read; throws `ApiError` that says what is wrong with it. */

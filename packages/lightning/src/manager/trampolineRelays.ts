@@ -253,7 +253,9 @@ export class TrampolineRelays {
     const expiry = Math.min(...parts.map(({ htlc }) => htlc.cltvExpiry));
     const latestExpiry = expiry - Math.max(cltvExpiryDelta, minCltvExpiryDelta);
     const height = this.#channels.context.bestHeight;
-    const isLate = outgoingCltv > latestExpiry || isTooLateToOffer(outgoingCltv, height);
+    // Of blinded paths it is where their recipient begins to count: what they add to it is in their payinfo.
+    const isOffered = payload.kind === "trampoline-forward";
+    const isLate = outgoingCltv > latestExpiry || (isOffered && isTooLateToOffer(outgoingCltv, height));
     if (amountToForward === 0n || brought < needed || isLate) return undefined;
     const { packet } = first;
     const terms: PaymentTerms = {

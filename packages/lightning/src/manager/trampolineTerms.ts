@@ -1,5 +1,5 @@
 import type { EntropySource } from "../chain/index.ts";
-import { buildTrampolineOnion, type TrampolineHop } from "../onion/index.ts";
+import { type BlindedPaymentPath, buildTrampolineOnion, type TrampolineHop } from "../onion/index.ts";
 import type { GivenTrampolineStep, PaymentTerms, TrampolineDemand } from "../payment/outboundPayment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import { blockHeight, type NodeId } from "../util/ids.ts";
@@ -88,67 +88,37 @@ function givingThem(
   given: readonly GivenTrampolineStep[],
   { entropy, height }: Making,
 ): PaymentTerms {
-  const { paymentHash, recipientOnion, routeParameters, preimage } = terms;
-  const { paymentParameters, finalValue, maxFee } = routeParameters;
-  const { payee } = paymentParameters;
+  const { paymentHash, routeParameters } = terms;
+  const { paymentParameters, maxFee } = routeParameters;
   const [first] = given;
   if (first === undefined)
     throw new ApiError("api-misuse", "no trampoline node: give one, or leave out the list");
-  const features = payee.features && Features.fromBytes(payee.features);
-  if (payee.kind === "blinded" || preimage !== undefined || !features?.has("trampoline_routing")) {
-    const text = "the payee does not say that it can be paid by trampoline nodes: pay it without them";
-    throw new ApiError("api-misuse", text);
-  }
   const fees = sum(given.map(({ fee }) => fee));
   if (fees > maxFee) {
     throw new ApiError("api-misuse", `${fees} msat for trampoline nodes, of ${maxFee} msat for all fees`);
   }
-  let amount = finalValue;
-  let delta = payee.finalCltvExpiryDelta + cltvSafetyBlocks;
-  const { declaredTotalMppValue: totalAmount = finalValue, paymentSecret, paymentMetadata } = recipientOnion;
-  const hops: TrampolineHop[] = [
-    {
-      nodeId: payee.nodeId,
-      payload: {
-        kind: "final",
-        amount,
-        outgoingCltv: blockHeight(height + delta),
-        paymentData: {
-          paymentSecret: present(paymentSecret, "the invoice's payment secret") as Bytes32,
-          totalAmount,
-        },
-        ...(paymentMetadata && { paymentMetadata }),
-        customTlvs: recipientOnion.customTlvs ?? [],
-      },
-    },
-  ];
-  let next = payee.nodeId;
-  for (const step of given.toReversed()) {
-    const payload = {
-      kind: "trampoline-forward",
-      amountToForward: amount,
-      outgoingCltv: blockHeight(height + delta),
-      nextNodeId: next,
-    } as const;
-    hops.push({ nodeId: step.nodeId, payload });
-    amount = plus(amount, step.fee);
-    delta += step.cltvExpiryDelta;
-    next = step.nodeId;
-  }
   const sessionKey = entropy.randomBytes(32);
-  const onion = buildTrampolineOnion({ hops: hops.reverse(), paymentHash, sessionKey });
-  if (!onion.ok) {
-    const text = `${onion.error.needed} bytes for trampoline nodes: give fewer of them, or less to tell the payee`;
+  const inner = (end: InnerEnd) => {
+    const { hops, amount, delta } = hopsBefore(end, given, height);
+    return { hops, amount, delta, onion: buildTrampolineOnion({ hops, paymentHash, sessionKey }) };
+  };
+  const ends = endsOf(terms, height);
+  const made = ends.map(inner).find(({ onion }) => onion.ok) ?? inner(present(ends.at(-1), "an end"));
+  if (!made.onion.ok) {
+    const text = `${made.onion.error.needed} bytes for trampoline nodes: give fewer of them, or less to tell the payee`;
     throw new ApiError("onion-too-large", text);
   }
-  const nodeIds = [...given.map(({ nodeId }) => nodeId), payee.nodeId];
   return {
     paymentHash,
     // Only the payee may know the invoice's own secret.
     recipientOnion: { paymentSecret: entropy.randomBytes(32) },
     trampoline: {
-      packet: onion.value.packet,
-      own: { sessionKey, nodeIds, fees, plan: { steps: given, terms } },
+      packet: made.onion.value.packet,
+      own: {
+        ...{ sessionKey, fees },
+        nodeIds: made.hops.map(({ nodeId }) => nodeId),
+        plan: { steps: given, terms },
+      },
     },
     routeParameters: {
       paymentParameters: {
@@ -158,11 +128,88 @@ function givingThem(
           nodeId: first.nodeId,
           routeHints: [],
           features: trampolineFeatures.toBytes(),
-          finalCltvExpiryDelta: delta,
+          finalCltvExpiryDelta: made.delta,
         },
       },
-      finalValue: amount,
+      finalValue: made.amount,
       maxFee: minus(maxFee, fees),
     },
   };
+}
+
+/** What the last of the nodes that are chosen for the way passes on. */
+interface InnerEnd {
+  /** What it is told beside amount and expiry. */
+  readonly told:
+    | { readonly nextNodeId: NodeId }
+    | { readonly blindedPaths: readonly BlindedPaymentPath[]; readonly recipientFeatures?: Uint8Array };
+  readonly amount: Msat;
+  /** Blocks from now until the expiry of what it passes on. */
+  readonly delta: number;
+  /** Nodes behind it that read the inner onion, too. */
+  readonly hops: readonly TrampolineHop[];
+}
+
+/** Ways to end the inner onion, the best one first; the later ones take less room. */
+function endsOf(terms: PaymentTerms, height: number): readonly InnerEnd[] {
+  const { recipientOnion, routeParameters, preimage } = terms;
+  const { finalValue, paymentParameters } = routeParameters;
+  const { payee } = paymentParameters;
+  const features = payee.features && Features.fromBytes(payee.features);
+  const knowsTrampolines = features?.has("trampoline_routing") === true;
+  const { declaredTotalMppValue: totalAmount = finalValue, paymentSecret, paymentMetadata } = recipientOnion;
+  if (payee.kind === "blinded") {
+    const paths = payee.paths;
+    const recipientFeatures = payee.features;
+    const told = recipientFeatures && { recipientFeatures };
+    // As many paths as there is room for.
+    return paths.map((_, index) => ({
+      told: { blindedPaths: paths.slice(0, paths.length - index), ...told },
+      amount: finalValue,
+      delta: cltvSafetyBlocks,
+      hops: [],
+    }));
+  }
+  if (preimage !== undefined || !knowsTrampolines) {
+    const text = "the payee does not say that it can be paid by trampoline nodes: pay it without them";
+    throw new ApiError("api-misuse", text);
+  }
+  const delta = payee.finalCltvExpiryDelta + cltvSafetyBlocks;
+  const payload = {
+    kind: "final",
+    amount: finalValue,
+    outgoingCltv: blockHeight(height + delta),
+    paymentData: {
+      paymentSecret: present(paymentSecret, "the invoice's payment secret") as Bytes32,
+      totalAmount,
+    },
+    ...(paymentMetadata && { paymentMetadata }),
+    customTlvs: recipientOnion.customTlvs ?? [],
+  } as const;
+  const { nodeId } = payee;
+  return [{ told: { nextNodeId: nodeId }, amount: finalValue, delta, hops: [{ nodeId, payload }] }];
+}
+
+/** All hops of the inner onion, and what the first of them is to be offered. */
+function hopsBefore(
+  end: InnerEnd,
+  given: readonly GivenTrampolineStep[],
+  height: number,
+): { readonly hops: readonly TrampolineHop[]; readonly amount: Msat; readonly delta: number } {
+  const hops: TrampolineHop[] = [];
+  let { amount, delta, told } = end;
+  for (const step of given.toReversed()) {
+    const terms = { amountToForward: amount, outgoingCltv: blockHeight(height + delta) };
+    hops.push({
+      nodeId: step.nodeId,
+      payload:
+        "nextNodeId" in told
+          ? { kind: "trampoline-forward", ...terms, ...told }
+          : { kind: "trampoline-to-blinded-paths", ...terms, ...told },
+    });
+    amount = plus(amount, step.fee);
+    delta += step.cltvExpiryDelta;
+    told = { nextNodeId: step.nodeId };
+  }
+  return { hops: [...hops.reverse(), ...end.hops], amount, delta };
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { buildTrampolineOnion } from "#src/onion/trampolineOnion";
 import { paymentParameters } from "#src/routing/route";
 import type { Bytes32 } from "#src/util/bytes";
-import { blockHeight, type ChannelId, type PaymentId, type Txid } from "#src/util/ids";
+import type { ChannelId, PaymentId, Txid } from "#src/util/ids";
 import { msat } from "#src/util/units";
 import { BlindedLine } from "./blindedLine.ts";
 import { type ManagerNode, testConfig } from "./managers.ts";
@@ -319,77 +318,60 @@ it("a trampoline node says that it does not know the next one", () => {
 });
 
 describe("a payment to somebody who knows nothing of trampolines", () => {
-  it("is relayed to its blinded paths", () => {
-    const line = new BlindedLine(trampolineConfig);
-    const { alice, bob, carol, dave, net } = line;
-    const amount = msat(10_000_000n);
-    const { paymentHash, paymentSecret } = line.request(amount);
-    const path = line.path(paymentSecret, { forwardNodes: [line.forwardNode(carol, line.cd)] });
-    const sessionKey = new Uint8Array(32).fill(7);
-    const packet = buildTrampolineOnion({
-      hops: [
-        {
-          nodeId: bob.nodeId,
-          payload: {
-            kind: "trampoline-to-blinded-paths",
-            amountToForward: amount,
-            outgoingCltv: blockHeight(net.height + 100),
-            blindedPaths: [path],
-          },
-        },
-      ],
-      paymentHash,
-      sessionKey,
-    });
-    assert.ok(packet.ok);
-    const scid = (node: ManagerNode, channelId: ChannelId) =>
-      node.manager.listChannels().find((one) => one.channelId === channelId)?.shortChannelId ?? assert.fail();
-    bob.findRoute = ({ parameters }) => {
-      const { payee } = parameters.paymentParameters;
-      if (payee.kind !== "blinded") return { ok: false, error: { kind: "no-route", text: "not blinded" } };
-      assert.deepEqual(payee.paths, [path]);
-      const { blindedHops: hops, pathKey, payinfo } = path;
-      const fee = msat(
-        payinfo.feeBase + (amount * BigInt(payinfo.feeProportionalMillionths)) / 1_000_000n + 1n,
-      );
-      const hop = { nodeId: carol.nodeId, shortChannelId: scid(bob, line.bc), fee };
-      const tail = { hops, pathKey, excessFinalCltvExpiryDelta: 0, finalValue: amount };
-      const { cltvExpiryDelta } = payinfo;
-      return { ok: true, value: { paths: [{ hops: [{ ...hop, cltvExpiryDelta }], blindedTail: tail }] } };
-    };
-    const given = msat(10_500_000n);
-    const payee = { kind: "clear", nodeId: bob.nodeId, routeHints: [], finalCltvExpiryDelta: 400 } as const;
-    alice.manager.sendPaymentWithRoute(
-      "77".repeat(32) as PaymentId,
-      {
+  for (const more of [false, true])
+    it(`is relayed to its blinded paths${more ? ", as many as fit" : ""}`, () => {
+      const line = new BlindedLine(trampolineConfig);
+      const { alice, bob, carol, dave, net } = line;
+      const amount = msat(10_000_000n);
+      const { paymentHash, paymentSecret } = line.request(amount);
+      const path = line.path(paymentSecret, { forwardNodes: [line.forwardNode(carol, line.cd)] });
+      const scid = (node: ManagerNode, channelId: ChannelId) =>
+        node.manager.listChannels().find((one) => one.channelId === channelId)?.shortChannelId ??
+        assert.fail();
+      bob.findRoute = ({ parameters }) => {
+        const { payee } = parameters.paymentParameters;
+        if (payee.kind !== "blinded") return { ok: false, error: { kind: "no-route", text: "not blinded" } };
+        assert.deepEqual(payee.paths, more ? payee.paths.map(() => path) : [path]);
+        assert.ok(payee.paths.length === 1 || payee.paths.length < 8);
+        const { blindedHops: hops, pathKey, payinfo } = path;
+        const fee = msat(
+          payinfo.feeBase + (amount * BigInt(payinfo.feeProportionalMillionths)) / 1_000_000n + 1n,
+        );
+        const hop = { nodeId: carol.nodeId, shortChannelId: scid(bob, line.bc), fee };
+        const tail = { hops, pathKey, excessFinalCltvExpiryDelta: 0, finalValue: amount };
+        const { cltvExpiryDelta } = payinfo;
+        return { ok: true, value: { paths: [{ hops: [{ ...hop, cltvExpiryDelta }], blindedTail: tail }] } };
+      };
+      alice.findRoute = ({ parameters }) => {
+        const { payee } = parameters.paymentParameters;
+        assert.ok(payee.kind === "clear" && payee.nodeId === bob.nodeId);
+        const { finalCltvExpiryDelta: cltvExpiryDelta } = payee;
+        const hop = { nodeId: bob.nodeId, shortChannelId: scid(alice, line.ab), fee: parameters.finalValue };
+        return { ok: true, value: { paths: [{ hops: [{ ...hop, cltvExpiryDelta }] }] } };
+      };
+      // More paths than an onion holds: those that fit go along.
+      const paths = Array.from({ length: more ? 8 : 1 }, () => path);
+      alice.manager.sendPayment({
         paymentHash,
-        recipientOnion: { paymentSecret: new Uint8Array(32).fill(8) },
-        trampoline: {
-          packet: packet.value.packet,
-          own: { sessionKey, nodeIds: [bob.nodeId], fees: msat(500_000n) },
+        paymentId: "77".repeat(32) as PaymentId,
+        recipientOnion: {},
+        routeParameters: {
+          paymentParameters: paymentParameters({ kind: "blinded", paths }),
+          finalValue: amount,
+          maxFee: msat(500_000n),
         },
-        routeParameters: { paymentParameters: paymentParameters(payee), finalValue: given, maxFee: msat(0n) },
-      },
-      {
-        paths: [
-          {
-            hops: [
-              { nodeId: bob.nodeId, shortChannelId: scid(alice, line.ab), fee: given, cltvExpiryDelta: 400 },
-            ],
-          },
-        ],
-      },
-    );
-    net.settle();
-    // The introduction node's fee is rounded up.
-    assert.equal(dave.eventsOf("payment-claimable")[0]?.amount, amount + 1n);
-    const [payment] = dave.manager.listClaimablePayments();
-    assert.ok(dave.manager.claimFunds(payment?.purpose.paymentPreimage as Bytes32));
-    net.settle();
-    const [sent] = alice.eventsOf("payment-sent");
-    assert.deepEqual([sent?.amount, sent?.feePaid], [amount, 500_000n]);
-    assert.equal(bob.eventsOf("payment-forwarded").length, 1);
-  });
+        trampolines: [{ nodeId: bob.nodeId, fee: msat(500_000n) }],
+      });
+      net.settle();
+      // The introduction node's fee is rounded up.
+      assert.equal(dave.eventsOf("payment-claimable")[0]?.amount, amount + 1n);
+      const [payment] = dave.manager.listClaimablePayments();
+      assert.ok(dave.manager.claimFunds(payment?.purpose.paymentPreimage as Bytes32));
+      net.settle();
+      const [sent] = alice.eventsOf("payment-sent");
+      assert.deepEqual([sent?.amount, sent?.feePaid], [amount, 500_000n]);
+      assert.equal(bob.eventsOf("payment-forwarded").length, 1);
+    });
 });
 
 /** Bob has relayed Alice's payment to Carol; their channel is given up, and `confirmed` or not. */
