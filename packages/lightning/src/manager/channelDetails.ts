@@ -1,5 +1,5 @@
 import type { ChannelContext } from "../channel/input.ts";
-import { realShortChannelId } from "../channel/ops/confirmations.ts";
+import { confirmations, realShortChannelId } from "../channel/ops/confirmations.ts";
 import { feeLimits } from "../channel/ops/limits.ts";
 import type { ChannelState, FundedChannel } from "../channel/state.ts";
 import { fundedChannel } from "../channel/state.ts";
@@ -29,6 +29,9 @@ export interface ChannelDetails {
   readonly isAnnounced: boolean;
   readonly capacity: Sat;
   readonly funding: OutPoint;
+  /** Of the funding, 1 in the block that has it, and how many we wait for before the channel is used. */
+  readonly confirmations: number;
+  readonly confirmationsRequired: number;
   /** The real one, once the funding is confirmed. */
   readonly shortChannelId?: ShortChannelId;
   /** By which our peer calls the channel towards payers; by which we are paid over it. */
@@ -67,6 +70,8 @@ export function channelDetails(ctx: ChannelContext, state: ChannelState): Channe
     isAnnounced: identity.announce,
     capacity: funding.capacity,
     funding: funding.outPoint,
+    confirmations: confirmations(ctx, channel),
+    confirmationsRequired: channel.minimumDepth,
     ...(real !== undefined && { shortChannelId: real }),
     ...(channel.remoteAlias !== undefined && { inboundAlias: channel.remoteAlias }),
     localBalance: funding.localBalance,

@@ -164,7 +164,8 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   /**
    * Takes a channel of which `open-channel-request` told. What follows is for trusted peers only: with `zeroConf`, the
    * channel is used before its funding confirms, which the peer may still spend otherwise; with `zeroReserve`, the peer
-   * need not keep anything, and so may try old commitments at no cost to itself.
+   * need not keep anything, and so may try old commitments at no cost to itself. With `withoutAnchorReserve` it is taken even
+   * if the wallet could not get its transactions confirmed when fees are high.
    *
    * @ldk ChannelManager::accept_inbound_channel_from_trusted_peer
    */
@@ -174,10 +175,16 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
       readonly userChannelId?: bigint;
       readonly zeroConf?: boolean;
       readonly zeroReserve?: boolean;
+      readonly withoutAnchorReserve?: boolean;
     } = {},
   ): void {
-    const { userChannelId = 0n, zeroConf = false, zeroReserve = false } = options;
-    const terms = { userChannelId, zeroConf, zeroReserve };
+    const {
+      userChannelId = 0n,
+      zeroConf = false,
+      zeroReserve = false,
+      withoutAnchorReserve = false,
+    } = options;
+    const terms = { userChannelId, zeroConf, zeroReserve, withoutAnchorReserve };
     this.#core.input(() => acceptChannel(this.#core, temporaryChannelId, terms));
   }
 

@@ -85,9 +85,11 @@ export function acceptChannel(
     readonly userChannelId: bigint;
     readonly zeroConf: boolean;
     readonly zeroReserve: boolean;
+    readonly withoutAnchorReserve: boolean;
   },
 ): void {
   const { channels, environment } = core;
+  const { withoutAnchorReserve, ...terms } = options;
   const entry = channels.get(temporaryChannelId);
   if (entry?.state.kind !== "wait-for-acceptance") {
     throw new ApiError(
@@ -95,12 +97,12 @@ export function acceptChannel(
       `no peer waits for an answer about channel ${temporaryChannelId}`,
     );
   }
-  checkAnchorReserve(core, [entry.state.format], zeroSat);
+  if (!withoutAnchorReserve) checkAnchorReserve(core, [entry.state.format], zeroSat);
   const { signer, keys } = newKeys(environment, true);
   entry.signer = signer;
   const refusal = channels.command(temporaryChannelId, {
     kind: "accept",
-    ...options,
+    ...terms,
     keys,
     localAlias: newAlias(core),
     shutdownScript: environment.signerProvider.shutdownScript() as Script,

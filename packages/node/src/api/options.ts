@@ -70,6 +70,11 @@ export interface InboundChannelPolicy {
   /** Open channels that peers opened, in all. Default 500. */
   readonly maxTotal?: number;
   /**
+   * Whether channels are taken that the wallet could not defend when fees are high: so can a node that has received nothing yet
+   * get its first channel. Until it has coins, the peer may win what a late close loses. Default false.
+   */
+  readonly withoutReserve?: boolean;
+  /**
    * Their channels are used before their funding is confirmed, which such a peer may still spend otherwise: whoever is in this
    * list can take all that was received over them. Default: nobody.
    */

@@ -260,11 +260,12 @@ export class Openings {
 
   #accept(
     { temporaryChannelId, counterparty }: Extract<Event, { kind: "open-channel-request" }>,
-    { trustedPeers = [] }: InboundChannelPolicy,
+    { trustedPeers = [], withoutReserve = false }: InboundChannelPolicy,
   ): string | undefined {
     try {
       const zeroConf = trustedPeers.includes(counterparty);
-      this.#parts.manager.acceptInboundChannel(temporaryChannelId, { zeroConf });
+      const terms = { zeroConf, withoutAnchorReserve: withoutReserve };
+      this.#parts.manager.acceptInboundChannel(temporaryChannelId, terms);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);

@@ -45,6 +45,9 @@ function viewOf(
     })),
     format: channel.format,
     funding: channel.funding,
+    ...(phase === "opening" && {
+      confirmations: { have: channel.confirmations, need: channel.confirmationsRequired },
+    }),
     ...(shortChannelId !== undefined && { shortChannelId }),
     closing: monitor === undefined ? [] : closeSteps(monitor, manager.bestBlock.height, destination),
     explanation: explanationOf(channel, phase, isConnected),
@@ -52,13 +55,15 @@ function viewOf(
 }
 
 function explanationOf(
-  { isUsable, htlcs }: ChannelDetails,
+  { isUsable, htlcs, confirmations, confirmationsRequired: needed }: ChannelDetails,
   phase: ChannelPhase,
   isConnected: boolean,
 ): string {
   switch (phase) {
     case "opening":
-      return "its funding transaction waits for confirmations";
+      return confirmations < needed
+        ? `its funding transaction has ${confirmations} of ${needed} confirmations`
+        : "the peer has to say that it is ready, too";
     case "open":
       if (isUsable) return "it can carry payments";
       return isConnected ? "both sides are getting in step again" : "the peer is not connected";
