@@ -6,6 +6,10 @@ import { bytesOfChecks, type EcdsaCheck } from "./checkBytes.ts";
 export interface VerifyPoolOptions {
   /** Default: one less than the machine's cores, and at least one. */
   readonly threads?: number;
+  /** Threads that have had nothing to do for so long end, and with them goes their memory; milliseconds. Default 10,000. */
+  readonly idleTime?: number;
+  /** Smaller batches are verified by the calling thread, at once. Default 1: none is. */
+  readonly smallest?: number;
 }
 
 interface Job {
@@ -19,6 +23,8 @@ interface Thread {
   readonly worker: Worker;
   /** Sent to it and not answered, oldest first. */
   readonly jobs: Job[];
+  /** Ends it. */
+  readonly timer: NodeJS.Timeout;
 }
 
 /** So many jobs are with a thread: it finds the next one when it is done with one. */
@@ -27,14 +33,16 @@ const jobsPerThread = 2;
 const maxDeaths = 3;
 
 /**
- * Verifies ECDSA signatures on threads of its own. They start with the first batch, and keep no process alive that has
- * nothing else to do. A thread that dies is replaced, and what it had is verified again; where none can be had, the
+ * Verifies ECDSA signatures on threads of its own. They start when there is work and end when there was none for a while, and
+ * keep no process alive that has nothing else to do. A thread that dies is replaced, and what it had is verified again; where none can be had, the
  * calling thread verifies.
  */
 export class VerifyPool {
   /** Most threads at a time. */
   readonly threads: number;
   readonly #program: URL;
+  readonly #idleTime: number;
+  readonly #smallest: number;
   readonly #running = new Set<Thread>();
   readonly #waiting: Job[] = [];
   #isClosed = false;
@@ -42,8 +50,13 @@ export class VerifyPool {
   #drained: (() => void) | undefined;
 
   /** `program` is what a thread runs. */
-  constructor({ threads }: VerifyPoolOptions = {}, program: URL = threadProgram()) {
+  constructor(
+    { threads, idleTime = 10_000, smallest = 1 }: VerifyPoolOptions = {},
+    program: URL = threadProgram(),
+  ) {
     this.#program = program;
+    this.#idleTime = idleTime;
+    this.#smallest = smallest;
     this.threads = Math.max(1, threads ?? availableParallelism() - 1);
   }
 
@@ -53,6 +66,7 @@ export class VerifyPool {
    */
   verifyBatch(checks: readonly EcdsaCheck[]): Promise<readonly boolean[]> {
     if (this.#isClosed) return Promise.reject(new Error("the pool is closed"));
+    if (checks.length < this.#smallest) return Promise.resolve(verifyHere(checks));
     if (checks.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
       this.#underWay++;
@@ -99,11 +113,14 @@ export class VerifyPool {
   }
 
   #start(): Thread {
-    const thread: Thread = { worker: new Worker(this.#program, { execArgv: conditions() }), jobs: [] };
-    const { worker, jobs } = thread;
+    const worker = new Worker(this.#program, { execArgv: conditions() });
+    const timer = setTimeout(() => this.#endIfIdle(thread), this.#idleTime).unref();
+    const thread: Thread = { worker, jobs: [], timer };
+    const { jobs } = thread;
     worker.unref();
     worker.on("message", (verdicts: Uint8Array) => {
       const job = jobs.shift();
+      timer.refresh();
       if (jobs.length === 0) worker.unref();
       if (job === undefined) return;
       this.#finish(
@@ -119,7 +136,17 @@ export class VerifyPool {
     return thread;
   }
 
+  #endIfIdle(thread: Thread): void {
+    if (thread.jobs.length > 0) {
+      thread.timer.refresh();
+      return;
+    }
+    this.#running.delete(thread);
+    void thread.worker.terminate();
+  }
+
   #died(thread: Thread): void {
+    clearTimeout(thread.timer);
     this.#running.delete(thread);
     for (const job of thread.jobs.splice(0).reverse()) {
       job.deaths++;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { type EcdsaCheck, VerifyPool } from "@fulmen/crypto-node/verifyPool";
@@ -49,6 +50,18 @@ function dyingAt(count: number): URL {
   return new URL(`data:text/javascript,${encodeURIComponent(program)}`);
 }
 
+/** The program of a thread that finds everything valid in its first batch, and nothing later. */
+const trueAtFirst = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+    import { parentPort } from "node:worker_threads";
+    let batches = 0;
+    parentPort.on("message", (bytes) => {
+      batches++;
+      parentPort.postMessage(new Uint8Array(bytes.length / 129).fill(batches === 1 ? 1 : 0));
+    });
+  `)}`,
+);
+
 describe("a pool of verifying threads", () => {
   test("gives each batch its verdicts, in order, whoever is first", async () => {
     await withPool(2, async (pool) => {
@@ -96,6 +109,23 @@ describe("a pool of verifying threads", () => {
     await assert.rejects(pool.verifyBatch(mixed(1)), /closed/);
     await closed;
     assert.deepEqual(await batch, expected(60));
+    await pool.close();
+  });
+
+  test("ends a thread that had nothing to do for a while, and starts another when there is work", async () => {
+    const pool = new VerifyPool({ threads: 1, idleTime: 200 }, trueAtFirst);
+    const ask = () => pool.verifyBatch([check(1)]);
+    assert.deepEqual(await ask(), [true]);
+    assert.deepEqual(await ask(), [false]);
+    await delay(500);
+    assert.deepEqual(await ask(), [true]);
+    await pool.close();
+  });
+
+  test("starts no thread for a small batch", async () => {
+    const pool = new VerifyPool({ threads: 1, smallest: 4 }, trueAtFirst);
+    assert.deepEqual(await pool.verifyBatch(mixed(3)), expected(3));
+    assert.deepEqual(await pool.verifyBatch(mixed(4)), [true, true, true, true]);
     await pool.close();
   });
 

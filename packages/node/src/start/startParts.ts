@@ -9,6 +9,7 @@ import { crypto, nobleProvider } from "@fulmen/bitcoin/crypto";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { BroadcastQueue, ChainUtxoLookup, FeeEstimates } from "@fulmen/chain-sync";
 import { installNodeCrypto } from "@fulmen/crypto-node";
+import { VerifyPool } from "@fulmen/crypto-node/verifyPool";
 import type { BroadcasterInterface, KVStore, KvEntry, Lease, TransactionType } from "@fulmen/lightning/chain";
 import { P2PGossipSync } from "@fulmen/lightning/gossip";
 import { type Event, withPrintableText } from "@fulmen/lightning/handlers";
@@ -35,6 +36,8 @@ const rebroadcastInterval = 10 * 60_000;
 const storageTick = 10_000;
 /** Milliseconds that miners may be ahead. */
 const blockTimeAhead = 2 * 3_600_000;
+/** So many signatures of gossip are worth waking a thread for: some milliseconds of work. */
+const signaturesForThread = 64;
 /** More peers than that store nothing with us. */
 const mostBlobs = 10_000;
 
@@ -182,7 +185,12 @@ function reachableParts(
     },
   });
   stack.add(() => lookup.stop());
-  const gossip = new P2PGossipSync({ graph, now: base.now() as UnixSeconds, utxoLookup: lookup });
+  const gossip = new P2PGossipSync({
+    ...{ graph, now: base.now() as UnixSeconds, utxoLookup: lookup },
+    verification: "queued",
+  });
+  const signatureVerifier = new VerifyPool({ smallest: signaturesForThread });
+  stack.add(() => signatureVerifier.close());
   const peerStorage = orThrow(
     PeerStorage.restore(
       { inner: manager, nodeId: keys.nodeId, key: keys.peerStorageKey() },
@@ -199,7 +207,7 @@ function reachableParts(
   });
   const bumping = { coins: wallet, signerProvider: keys, broadcaster: base.broadcaster, logger };
   const background = new BackgroundProcessor({
-    ...{ manager, peerManager, chainMonitor, sweeper, store, gossip, scorer, logger },
+    ...{ manager, peerManager, chainMonitor, sweeper, store, gossip, signatureVerifier, scorer, logger },
     clock: { ...systemClock, now: base.now },
     wallet: {
       // Nothing rests on what peers keep with us: it goes with any batch.
