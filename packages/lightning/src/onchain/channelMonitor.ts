@@ -11,7 +11,8 @@ import type {
   IncomingHtlcRef,
   MonitoredHtlc,
 } from "./channelMonitorUpdate.ts";
-import { changeRows, type MonitoredRow, type PastHtlcs, retireRows, withNeverOffered } from "./htlcTable.ts";
+import { changeRows, type MonitoredRow, retireRows, withNeverOffered } from "./htlcTable.ts";
+import { type PastHtlcs, withPast } from "./pastHtlcs.ts";
 import type { MonitorSetup } from "./watch.ts";
 
 type StepOf<K extends ChannelMonitorUpdateStep["kind"]> = Extract<ChannelMonitorUpdateStep, { kind: K }>;
@@ -226,13 +227,12 @@ function withPreimage(
 function retire(monitor: ChannelMonitor): ChannelMonitor {
   const { rows, retired } = retireRows(monitor.rows, oldestCounterpartyNumber(monitor));
   if (retired.length === 0) return monitor;
-  const { past } = monitor;
   const claimable = new Set<string>();
   for (const { htlc } of rows) if (htlc.direction === "incoming") claimable.add(htlc.paymentHash);
   return {
     ...monitor,
     rows,
-    past: past === undefined ? { htlcs: retired } : { htlcs: retired, before: past },
+    past: withPast(monitor.past, retired),
     preimages: monitor.preimages.filter(({ paymentHash }) => claimable.has(paymentHash)),
   };
 }

@@ -3,6 +3,7 @@ import type { Side } from "../commitment/keys.ts";
 import type { CommitmentNumber } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type { HtlcChanges, MonitoredHtlc } from "./channelMonitorUpdate.ts";
+import { type PastHtlc, type PastHtlcs, pastHtlcsOn } from "./pastHtlcs.ts";
 
 /** An HTLC and on which commitments it is: an interval for ours and one for the peer's. */
 export interface MonitoredRow {
@@ -11,22 +12,6 @@ export interface MonitoredRow {
   readonly htlc: MonitoredHtlc;
   readonly local: HtlcInterval;
   readonly remote: HtlcInterval;
-}
-
-/** An HTLC that is on revoked commitments of the peer only: from `entered` on, before `left`. */
-export interface PastHtlc {
-  readonly htlc: MonitoredHtlc;
-  readonly entered: CommitmentNumber;
-  readonly left: CommitmentNumber;
-}
-
-/**
- * All past HTLCs, the latest first, as a list that shares its tail: adding to it costs nothing that grows with the
- * channel's age.
- */
-export interface PastHtlcs {
-  readonly htlcs: readonly PastHtlc[];
-  readonly before?: PastHtlcs;
 }
 
 /** The table after `side`'s commitment `number` changed by `changes`. */
@@ -90,8 +75,5 @@ export function remoteHtlcsAt(
 ): readonly MonitoredHtlc[] {
   const htlcs: MonitoredHtlc[] = [];
   for (const row of rows) if (isOn(row.remote, number)) htlcs.push(row.htlc);
-  for (let part = past; part !== undefined; part = part.before) {
-    for (const one of part.htlcs) if (isOn(one, number)) htlcs.push(one.htlc);
-  }
-  return htlcs;
+  return [...htlcs, ...pastHtlcsOn(past, number)];
 }

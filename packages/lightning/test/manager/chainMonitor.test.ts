@@ -14,6 +14,7 @@ import { ChainMonitor } from "#src/manager/chainMonitor";
 import { type Balance, claimableBalances } from "#src/onchain/balances";
 import type { ChannelMonitor } from "#src/onchain/channelMonitor";
 import type { ChannelMonitorUpdate } from "#src/onchain/channelMonitorUpdate";
+import { allPastHtlcs } from "#src/onchain/pastHtlcs";
 import type { MonitorEvent } from "#src/onchain/watch";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
 import type { BlockHash } from "#src/util/ids";
@@ -613,8 +614,6 @@ describe("chain monitor", () => {
 });
 
 function idsOf(past: ChannelMonitor["past"]): readonly bigint[] {
-  const ids: bigint[] = [];
-  for (let part = past; part !== undefined; part = part.before)
-    ids.push(...part.htlcs.map(({ htlc }) => htlc.id));
+  const ids = allPastHtlcs(past).map(({ htlc }) => htlc.id);
   return ids.sort((x, y) => Number(x - y));
 }

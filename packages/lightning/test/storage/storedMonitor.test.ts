@@ -5,6 +5,7 @@ import { formatNames } from "#src/commitment/formats/formatOf";
 import type { FormatName } from "#src/commitment/params";
 import { applyUpdate, type ChannelMonitor, locked, newMonitor } from "#src/onchain/channelMonitor";
 import type { ChannelMonitorUpdate } from "#src/onchain/channelMonitorUpdate";
+import { allPastHtlcs } from "#src/onchain/pastHtlcs";
 import { readStoredUpdates } from "#src/storage/v1/monitorRows";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
 import { lastOf, StoredMonitor } from "#src/storage/v1/storedMonitor";
@@ -89,8 +90,6 @@ function bytesOf(writes: readonly KvWrite[]): number {
 
 /** Signatures and HTLCs of equal monitors may come in another order. */
 function comparable({ past, rows, holder, ...rest }: ChannelMonitor) {
-  const old = [];
-  for (let part = past; part !== undefined; part = part.before) old.push(...part.htlcs);
   const byId = (a: { readonly id: bigint }, b: { readonly id: bigint }) => (a.id < b.id ? -1 : 1);
   const commitments = holder.commitments.map((one) => {
     const incoming = one.htlcSignatures.filter(({ direction }) => direction === "incoming");
@@ -98,7 +97,7 @@ function comparable({ past, rows, holder, ...rest }: ChannelMonitor) {
     return { ...one, htlcSignatures: [...incoming.sort(byId), ...outgoing.sort(byId)] };
   });
   const keyed = (htlc: { readonly direction: string; readonly id: bigint }) => `${htlc.direction} ${htlc.id}`;
-  const past_ = old.map((one) => [keyed(one.htlc), one] as const);
+  const past_ = allPastHtlcs(past).map((one) => [keyed(one.htlc), one] as const);
   const rows_ = rows.map((one) => [one.key, one] as const);
   return { ...rest, holder: { ...holder, commitments }, past: new Map(past_), rows: new Map(rows_) };
 }

@@ -9,6 +9,7 @@ import type {
 } from "../../onchain/channelMonitorUpdate.ts";
 import { restoredChainView } from "../../onchain/confirmations.ts";
 import { type MonitoredRow, retireRows } from "../../onchain/htlcTable.ts";
+import { withPast } from "../../onchain/pastHtlcs.ts";
 import type { MonitorSetup } from "../../onchain/watch.ts";
 import type { ChannelId, CommitmentNumber, OutPoint } from "../../util/ids.ts";
 import { InvariantError, invariant, present } from "../../util/invariant.ts";
@@ -243,7 +244,7 @@ function foldedMonitor({ setup, state, folded, changes, secrets }: LiveRows): Ch
     counterparty: [blank(theirs, oldest), ...(latest > oldest ? [blank(theirs, latest)] : [])],
     secrets: shachainAt(secrets, oldest),
     rows,
-    past: retired.length > 0 ? { htlcs: retired } : undefined,
+    past: withPast(undefined, retired),
     ...(script && { shutdownScript: script }),
     ...(lock && { lock }),
     claims,

@@ -8,7 +8,7 @@ import type { KvEntry, KvWrite, TransactionType } from "#src/chain/index";
 import { ChainMonitor, type MonitorSignerProvider } from "#src/manager/chainMonitor";
 import { type Balance, claimableBalances } from "#src/onchain/balances";
 import type { ChannelMonitor } from "#src/onchain/channelMonitor";
-import type { PastHtlc } from "#src/onchain/htlcTable";
+import { allPastHtlcs } from "#src/onchain/pastHtlcs";
 import type { MonitorEvent } from "#src/onchain/watch";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
 import type { BlockHash, Txid } from "#src/util/ids";
@@ -294,7 +294,6 @@ function isSameClaim(rival: Transaction, [claim]: readonly Transaction[]): boole
 
 /** How past HTLCs are grouped is the store's to choose. */
 function withFlatPast({ past, ...monitor }: ChannelMonitor): unknown {
-  const flat: PastHtlc[] = [];
-  for (let part = past; part !== undefined; part = part.before) flat.push(...part.htlcs);
-  return { ...monitor, past: flat.sort((a, b) => a.left - b.left || Number(a.htlc.id - b.htlc.id)) };
+  const flat = allPastHtlcs(past);
+  return { ...monitor, past: flat.toSorted((a, b) => a.left - b.left || Number(a.htlc.id - b.htlc.id)) };
 }
