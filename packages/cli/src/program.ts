@@ -15,6 +15,8 @@ export function makeProgram(): Command {
     .description("Run a Lightning node and talk to it")
     .version(ownVersion())
     .showSuggestionAfterError(true)
+    // Of `peers connect --json`, the option is the inner command's.
+    .enablePositionalOptions()
     .exitOverride();
   addRunning(program);
   addMoney(program);
@@ -54,6 +56,8 @@ function addRunning(program: Command): void {
     .option("--chain <source>", "bitcoind, esplora or electrum", "bitcoind")
     .option("--chain-url <url>", "where it is")
     .option("--alias <name>", "the node's name")
+    .option("--port <port>", "where peers connect")
+    .option("--api-port <port>", "where the commands, and other programs, ask it")
     .option("--words <count>", "words of the seed: 12 or 24", "12")
     .option("--restore", "read the words of a seed from the standard input")
     .option("--backup <file>", "with --restore: a backup of the channels")

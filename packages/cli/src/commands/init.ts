@@ -19,6 +19,8 @@ export interface InitOptions {
   readonly chain?: string;
   readonly chainUrl?: string;
   readonly alias?: string;
+  readonly port?: string;
+  readonly apiPort?: string;
   /** Words come from the standard input. */
   readonly restore?: boolean;
   /** With `restore`: a file with a static channel backup. */
@@ -107,16 +109,19 @@ export async function init(options: InitOptions): Promise<void> {
   say(`Look at ${folder.config}, then: fulmen start`);
 }
 
-function configText({ chain, chainUrl, alias, birthday }: InitOptions, network: string): string {
+function configText(options: InitOptions, network: string): string {
+  const { chain, chainUrl, alias, port, apiPort, birthday } = options;
   const value = (text: string): string => JSON.stringify(text);
+  // What is no number is refused with the name of its setting.
+  const number = (text: string): string => (/^[0-9]+$/.test(text) ? String(Number(text)) : value(text));
   return [
     "{",
     "  // All settings are in docs/daemon.md.",
     `  "network": ${value(network)},`,
     ...(alias === undefined ? [] : [`  "alias": ${value(alias)},`]),
-    ...(birthday === undefined
-      ? []
-      : [`  "birthday": ${/^[0-9]+$/.test(birthday) ? birthday : value(birthday)},`]),
+    ...(birthday === undefined ? [] : [`  "birthday": ${number(birthday)},`]),
+    ...(port === undefined ? [] : [`  "listen": { "port": ${number(port)} },`]),
+    ...(apiPort === undefined ? [] : [`  "api": { "port": ${number(apiPort)} },`]),
     "  // bitcoind, esplora or electrum.",
     `  "chain": { "source": ${value(chain ?? "bitcoind")}${chainUrl === undefined ? "" : `, "url": ${value(chainUrl)}`} }`,
     "}",
