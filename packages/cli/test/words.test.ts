@@ -118,14 +118,21 @@ describe("completion", () => {
     const program = makeProgram();
     for (const shell of ["bash", "zsh", "fish"]) {
       const script = completionScript(program, shell);
-      for (const { name } of program.commands.map((command) => ({ name: command.name() })))
-        assert.ok(script.includes(name), `${shell}: ${name}`);
+      for (const command of program.commands.flatMap((outer) => [outer, ...outer.commands])) {
+        for (const word of [command.name(), ...command.options.map(({ long = "" }) => long.slice(2))])
+          assert.ok(script.includes(word), `${shell}: ${word}`);
+      }
     }
-    const line = 'COMP_WORDS=(fulmen token "c"); COMP_CWORD=2; _fulmen; echo "$' + '{COMPREPLY[@]}"';
-    const answer = execFileSync("bash", ["-c", `${completionScript(program, "bash")}\n${line}`], {
-      encoding: "utf8",
-    });
-    assert.equal(answer.trim(), "create");
+    const typed = (...words: readonly string[]): string => {
+      const line = `COMP_WORDS=(fulmen ${words.map((word) => `"${word}"`).join(" ")}); COMP_CWORD=${words.length}`;
+      const script = `${completionScript(program, "bash")}\n${line}; _fulmen; echo "\${COMPREPLY[@]}"`;
+      return execFileSync("bash", ["-c", script], { encoding: "utf8" }).trim();
+    };
+    assert.equal(typed("sto"), "stop store");
+    assert.equal(typed("token", "c"), "create");
+    assert.equal(typed("token", "create", "--sc"), "--scope");
+    assert.equal(typed("store", "move", "--e"), "--encrypt");
+    assert.equal(typed("pay", "lnbc1", "--max"), "--max-fee");
     assert.throws(() => completionScript(program, "tcsh"), { code: "unknown-shell" });
   });
 });
