@@ -16,7 +16,7 @@ import {
   syncRapidGossip,
 } from "./running/index.ts";
 import type { NodeKeys } from "./seed/index.ts";
-import { lastBackupCounter, StartedParts, startParts } from "./start/index.ts";
+import { type BackupRow, readBackupRow, StartedParts, startParts } from "./start/index.ts";
 
 const defaultPort = 9735;
 const defaultHost = "127.0.0.1";
@@ -41,14 +41,18 @@ export class RunningNode {
   private constructor(
     { parts, following }: { readonly parts: NodeParts; readonly following: ChainFollowing },
     books: Bookkeeper,
-    { stack, lastCounter }: { readonly stack: StartedParts; readonly lastCounter: number },
+    { stack, backedUp }: { readonly stack: StartedParts; readonly backedUp: BackupRow | undefined },
   ) {
     this.parts = parts;
     this.following = following;
     this.books = books;
     this.openings = new Openings(parts);
     this.peers = new Peers(parts);
-    this.backups = new Backups(parts, { lastCounter, addresses: (nodeId) => this.peers.addressesOf(nodeId) });
+    this.backups = new Backups(parts, {
+      lastCounter: backedUp?.counter ?? 0,
+      birthday: backedUp?.birthday,
+      addresses: (nodeId) => this.peers.addressesOf(nodeId),
+    });
     this.startedAt = parts.now();
     this.#stack = stack;
     this.#handler = new EventHandler(parts, this.openings, books);
@@ -77,8 +81,8 @@ export class RunningNode {
     try {
       const started = await startParts(options, keys, { observer, stack });
       const books = await Bookkeeper.open(started.parts);
-      const lastCounter = await lastBackupCounter(started.parts.store);
-      node = new RunningNode(started, books, { stack, lastCounter });
+      const backedUp = await readBackupRow(started.parts.store);
+      node = new RunningNode(started, books, { stack, backedUp });
       await node.#run();
       return node;
     } catch (error) {

@@ -42,7 +42,7 @@ test("a node that lost its store has its money again, from its seed and the stat
   assert.deepEqual(new Uint8Array(readFileSync(file)), alice.staticBackup());
   const before = alice.balances().total;
   await alice.stop();
-  const restored = await field.start("alice", { restoreFrom: readFileSync(file), birthday: 100 });
+  const restored = await field.start("alice", { restoreFrom: readFileSync(file) });
   await paidOut(field, restored, before);
 });
 
@@ -60,7 +60,7 @@ test("a channel that was closed before the restore is paid out, wherever the res
 
   const restoreFrom = readFileSync(file);
   const storage = new WatchedStore();
-  const options = { storage, restoreFrom, birthday: 100, backupFiles: [file] };
+  const options = { storage, restoreFrom, backupFiles: [file] };
   const restored = await field.start("alice", options);
   await paidOut(field, restored, before);
   const { total } = restored.balances();

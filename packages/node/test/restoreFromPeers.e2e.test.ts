@@ -43,7 +43,7 @@ test("a node that has nothing but its seed has its money again, by what its peer
     );
 
   const storage = { sqlite: join(folder, "alice.sqlite") };
-  const options = { storage, restoreFrom: { peers: [carol.uri, dave.uri], waitSeconds: 0.3 }, birthday: 100 };
+  const options = { storage, restoreFrom: { peers: [carol.uri, dave.uri], waitSeconds: 0.3 } };
   const restored = await field.start("alice", options);
   assert.deepEqual(
     restored

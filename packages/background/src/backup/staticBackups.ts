@@ -26,6 +26,8 @@ export interface StaticBackupsOptions {
   /** Where a peer was found last, as `host:port`. */
   readonly addresses: (nodeId: NodeId) => readonly string[];
   readonly places: readonly BackupPlace[];
+  /** Height below which no block has anything of the wallet. */
+  readonly birthday?: number;
   /** Of the newest backup that is known to be somewhere. */
   readonly lastCounter?: number;
   /** A place did not take a backup; it is given the newest again in `delay` milliseconds. */
@@ -68,7 +70,7 @@ export class StaticBackups {
 
   /** Looks whether a backup is due. Call it at the start, and after each batch in which a channel opened or closed. */
   check(): void {
-    const { addresses, clock, entropy, key, network, nodeId } = this.#options;
+    const { addresses, birthday, clock, entropy, key, network, nodeId } = this.#options;
     const channels = [...this.#options.setups()];
     const peerIds = new Set(channels.map(({ counterparty }) => counterparty));
     const peers = [...peerIds].map((id) => ({ nodeId: id, addresses: addresses(id) }));
@@ -77,7 +79,10 @@ export class StaticBackups {
     this.#contents = contents;
     // Rises over restarts, too, as long as the clock does not fall back by more than it was stopped.
     this.#counter = Math.max(this.#counter + 1, clock.now());
-    const backup = { nodeId, chain: network.genesisHash, counter: this.#counter, channels, peers };
+    const backup = {
+      ...{ nodeId, chain: network.genesisHash, counter: this.#counter, channels, peers },
+      ...(birthday !== undefined && { birthday }),
+    };
     this.#current = sealStaticBackup(backup, key, entropy.randomBytes(xchacha20NonceLength));
     for (const writer of this.#writers) writer.write(this.#current);
   }

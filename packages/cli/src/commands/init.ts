@@ -100,11 +100,9 @@ export async function init(options: InitOptions): Promise<void> {
       say(`  ${String(index + 1).padStart(2)}. ${word}`);
     say();
     say("The seed brings back coins on chain. Channels need a backup, too: docs/backup.md.");
-  } else {
-    if (source === undefined)
-      say("Coins on chain come back, channels do not: add --backup or --peers for those.");
-    if (birthday === undefined)
-      say("Coins from before today are found only if `birthday` is set in the config.");
+  } else if (source === undefined) {
+    say("Coins on chain come back, channels do not: add --backup or --peers for those.");
+    if (birthday === undefined) say("Coins from before today are found only with `birthday` in the config.");
   }
   say(`Look at ${folder.config}, then: fulmen start`);
 }

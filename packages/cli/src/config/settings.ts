@@ -126,7 +126,7 @@ export const settings: readonly Setting[] = [
     name: "birthday",
     value: { kind: "integer", least: 0, most: 100_000_000 },
     meaning: "The height from which the chain is searched for the wallet's coins.",
-    byDefault: "the tip at the first start",
+    byDefault: "what a backup says that the node is restored from, or the tip at the first start",
   },
   { name: "api.host", value: text, meaning: "Where the HTTP API listens.", byDefault: "127.0.0.1" },
   {

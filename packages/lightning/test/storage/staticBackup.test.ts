@@ -70,6 +70,7 @@ const backup: StaticBackup = {
     { ...setupOf(otherChannelId), bestHeight: 799_000 as MonitorSetup["bestHeight"] },
   ],
   peers: [{ nodeId: peer, addresses: ["example.org:9735", "[::1]:9735"] }],
+  birthday: 798_500,
 };
 
 const ctx: ChannelContext = {

@@ -134,7 +134,10 @@ export interface NodeOptions {
   readonly config?: Partial<UserConfig>;
   readonly inboundChannels?: InboundChannelPolicy;
   readonly gossip?: GossipOption;
-  /** Height from which the chain is searched for the wallet's coins. Default: the tip at the first start. */
+  /**
+   * Height from which the chain is searched for the wallet's coins. Default: what the backup says that the node is restored from,
+   * or the tip at the first start.
+   */
   readonly birthday?: number;
   readonly retention?: RetentionOption;
   /**

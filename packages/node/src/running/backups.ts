@@ -14,6 +14,8 @@ const patience = 10_000;
 export interface BackupsStart {
   /** Of the newest backup that was made of this store; 0 before the first. */
   readonly lastCounter: number;
+  /** Height below which no block has anything of the wallet, where it is known. */
+  readonly birthday: number | undefined;
   /** `host:port` where a peer was found last. */
   readonly addresses: (nodeId: NodeId) => readonly string[];
 }
@@ -30,7 +32,7 @@ export class Backups {
   #madeAt: number | undefined;
   #takenAt: number | undefined;
 
-  constructor(parts: NodeParts, { lastCounter, addresses }: BackupsStart) {
+  constructor(parts: NodeParts, { lastCounter, birthday, addresses }: BackupsStart) {
     const { options, keys, network, entropy, chainMonitor, logger } = parts;
     const { backupFiles = [], backupPlaces = [], backupAtPeers = true } = options;
     this.#parts = parts;
@@ -53,6 +55,7 @@ export class Backups {
         logger.log({ level: "error", module: "backup", text });
       },
       ...{ network, entropy, addresses, places, lastCounter },
+      ...(birthday !== undefined && { birthday }),
     });
   }
 

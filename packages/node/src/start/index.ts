@@ -1,3 +1,4 @@
-export { backupInFile, lastBackupCounter } from "./restoreBackup.ts";
+export { type BackupRow, readBackupRow } from "./backupRow.ts";
+export { backupInFile } from "./restoreBackup.ts";
 export { StartedParts } from "./stack.ts";
 export { startParts } from "./startParts.ts";

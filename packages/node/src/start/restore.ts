@@ -27,6 +27,7 @@ import { accountFromSeed, Wallet } from "@fulmen/wallet";
 import { NodeError, type NodeErrorCode } from "../api/nodeError.ts";
 import { Journal } from "../journal/index.ts";
 import type { StoredParts } from "../parts/index.ts";
+import { backupRowWrite } from "./backupRow.ts";
 
 export interface RestoreInput {
   readonly store: KVStore;
@@ -62,7 +63,10 @@ export async function restore(
   { records, first }: Awaited<ReturnType<typeof checkOwner>>,
 ): Promise<StoredParts> {
   const { store, keys, logger, entropy, tip, filter, network, now } = input;
-  if (first.length > 0) await store.commit(first);
+  if (first.length > 0) {
+    const birthday = Math.min(input.birthday ?? tip.height, tip.height);
+    await store.commit([...first, backupRowWrite({ counter: 0, birthday })]);
+  }
   const known = await networkKnowledge(input);
   const monitors = orThrow(restoreMonitors(records.monitors));
   const position = records.manager.chainPosition && orThrow(readChainPosition(records.manager.chainPosition));

@@ -16,7 +16,8 @@ import {
 import { type BlockHeight, blockHeight } from "@fulmen/lightning/util";
 import { NodeError } from "../api/nodeError.ts";
 import type { NodeOptions } from "../api/options.ts";
-import { backupKey, decodeRow, encodeRow, peerPrefix } from "../journal/index.ts";
+import { encodeRow, peerPrefix } from "../journal/index.ts";
+import { type BackupRow, backupRowWrite, readBackupRow } from "./backupRow.ts";
 import { addressesIn, backupFromPeers, type PeerBackup } from "./peerBackup.ts";
 import { orThrow } from "./restore.ts";
 
@@ -36,14 +37,6 @@ interface RestoreTarget extends Owner {
   readonly storeIsEmpty: boolean;
 }
 
-/** What a store knows of its static backups. */
-interface BackupRow {
-  /** Of the newest that was made. */
-  readonly counter: number;
-  /** Counter of the one that the store was restored from. */
-  readonly restoredFrom?: number;
-}
-
 /** A backup of all channels that a file may have. */
 type FoundBackup =
   | { readonly kind: "none" }
@@ -55,11 +48,6 @@ type FoundBackup =
 const reorgDepth = 6;
 /** Some tens of thousands of channels: what is longer is no backup. */
 const longestBackup = 64 * 2 ** 20;
-
-/** Counter of the newest backup that was made of a store; 0 before the first. */
-export async function lastBackupCounter(store: KVStore): Promise<number> {
-  return (await backupRow(store))?.counter ?? 0;
-}
 
 /** What a file holds. Rejects with the file system's error where there is one that cannot be read. */
 export async function backupInFile(path: string, { keys, network }: Owner): Promise<FoundBackup> {
@@ -82,7 +70,7 @@ export async function backupInFile(path: string, { keys, network }: Owner): Prom
 export async function restoreBackup(options: NodeOptions, target: RestoreTarget): Promise<boolean> {
   const { store, keys, storeIsEmpty } = target;
   const { restoreFrom, backupFiles = [] } = options;
-  const row = await backupRow(store);
+  const row = await readBackupRow(store);
   const given = restoreFrom instanceof Uint8Array ? openedBackup(restoreFrom, keys) : restoreFrom;
   const isDone =
     given === undefined ||
@@ -99,7 +87,8 @@ export async function restoreBackup(options: NodeOptions, target: RestoreTarget)
       : await backupFromPeers(given, target);
   await expectNoNewerBackup(backupFiles, target, Math.max(row?.counter ?? 0, found?.backup.counter ?? 0));
   if (found === undefined) return false;
-  await store.commit(await restoredWrites(found, target));
+  const birthday = options.birthday ?? found.backup.birthday;
+  await store.commit(await restoredWrites(found, { ...target, ...(birthday !== undefined && { birthday }) }));
   return true;
 }
 
@@ -126,13 +115,14 @@ export function restoredRecords(
 
 async function restoredWrites(
   { backup, addresses }: PeerBackup,
-  target: RestoreTarget,
+  target: RestoreTarget & Pick<BackupRow, "birthday">,
 ): Promise<readonly KvWrite[]> {
-  const { source, height } = target;
+  const { source, height, birthday } = target;
   const { writes, oldestHeight } = restoredRecords(backup, target);
   const start = Math.min(Math.max((oldestHeight ?? height) - reorgDepth, 0), height);
   const position = await source.locate(blockHeight(start));
-  const row: BackupRow = { counter: backup.counter, restoredFrom: backup.counter };
+  const { counter } = backup;
+  const row = { counter, restoredFrom: counter, ...(birthday !== undefined && { birthday }) };
   const peers = new Set(backup.peers.map(({ nodeId }) => nodeId));
   const named = addresses.filter(({ nodeId }) => peers.has(nodeId));
   // Where the user found a peer just now counts more than where the node found it once.
@@ -140,7 +130,7 @@ async function restoredWrites(
   return [
     ...writes,
     { key: chainPositionKey, value: encodeChainPosition(position) },
-    { key: backupKey, value: encodeRow(row) },
+    backupRowWrite(row),
     ...[...known.values()].map((address) => ({
       key: `${peerPrefix}${address.nodeId}`,
       value: encodeRow(address),
@@ -168,11 +158,6 @@ async function expectNoNewerBackup(
       details: { path, channels: channels.length },
     });
   }
-}
-
-async function backupRow(store: KVStore): Promise<BackupRow | undefined> {
-  const bytes = await store.read(backupKey);
-  return bytes && decodeRow<BackupRow>(backupKey, bytes);
 }
 
 async function bytesOf(path: string): Promise<Uint8Array | undefined> {

@@ -10,7 +10,14 @@ import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { BroadcastQueue, ChainUtxoLookup, FeeEstimates } from "@fulmen/chain-sync";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { VerifyPool } from "@fulmen/crypto-node/verifyPool";
-import type { BroadcasterInterface, KVStore, KvEntry, Lease, TransactionType } from "@fulmen/lightning/chain";
+import type {
+  BlockLocator,
+  BroadcasterInterface,
+  KVStore,
+  KvEntry,
+  Lease,
+  TransactionType,
+} from "@fulmen/lightning/chain";
 import { P2PGossipSync } from "@fulmen/lightning/gossip";
 import { type Event, withPrintableText } from "@fulmen/lightning/handlers";
 import { PeerStorage } from "@fulmen/lightning/manager";
@@ -25,6 +32,7 @@ import { networkOf, userConfig } from "../config/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import type { NodeKeys } from "../seed/index.ts";
 import { dialOf } from "../tor/index.ts";
+import { readBackupRow } from "./backupRow.ts";
 import { openStore } from "./openStore.ts";
 import { checkOwner, orThrow, restore } from "./restore.ts";
 import { restoreBackup } from "./restoreBackup.ts";
@@ -88,11 +96,7 @@ export async function startParts(
   });
   const owned = isRestored ? await checkOwner({ store, keys, network }) : found;
   const tip = await source.locate(height);
-  const { birthday } = options;
-  const early =
-    birthday === undefined
-      ? undefined
-      : await source.locate(blockHeight(Math.min(Math.max(birthday - 1, 0), height)));
+  const birthday = options.birthday ?? (await readBackupRow(store))?.birthday;
   const maySend = leaseOf(store);
   const queue = new BroadcastQueue({
     sources: [source, ...furtherSources],
@@ -129,9 +133,7 @@ export async function startParts(
     fees,
     broadcaster: broadcasts,
   };
-  // A wallet that has not seen a block yet begins where the node did, however long that is ago, or earlier.
-  const { bestBlock } = stored.manager;
-  const walletStart = early !== undefined && early.height < bestBlock.height ? early : bestBlock;
+  const walletStart = await walletStartOf(base, birthday);
   const following = new ChainFollowing(base, chainClients(base, walletStart), () => {
     parts.background.wake();
     observer.chainChanged();
@@ -145,6 +147,17 @@ export async function startParts(
   stack.add(() => clearInterval(timer));
   rebroadcast(parts);
   return { parts, following };
+}
+
+/** A wallet that has not seen a block yet begins where the node did, however long that is ago, or earlier: at its birthday. */
+async function walletStartOf(
+  { wallet, manager, source }: Pick<NodeParts, "wallet" | "manager" | "source">,
+  birthday: number | undefined,
+): Promise<BlockLocator> {
+  const { bestBlock } = manager;
+  if (wallet.bestBlock !== undefined || birthday === undefined || birthday > bestBlock.height)
+    return bestBlock;
+  return source.locate(blockHeight(Math.max(birthday - 1, 0)));
 }
 
 /** What the options name; stopped at the end. */

@@ -3,10 +3,12 @@ import { msat, sat } from "@fulmen/lightning/util";
 import type { Node, NodeOptions } from "@fulmen/node";
 import { type Playfield, until } from "./playfield.ts";
 
-/** Alice with a channel of 1,000,000 sat to bob, who has 200,000 sat of it. */
+/** Alice with a channel of 1,000,000 sat to bob, who has 200,000 sat of it, and with a coin that is older than that. */
 export async function channelToBob(field: Playfield, more: Partial<NodeOptions> = {}) {
   const alice = await field.start("alice", more);
   const bob = await field.start("bob");
+  await field.fund(alice, sat(50_000));
+  await field.mine(10);
   await field.fund(alice);
   await field.fund(bob);
   await usableChannel(field, alice, bob);

@@ -14,7 +14,7 @@ import type { BlockHash, NodeId } from "../../util/ids.ts";
 import { invariant } from "../../util/invariant.ts";
 import { err, type Result } from "../../util/result.ts";
 import { corruptRecord, reading, type StorageError } from "../storageError.ts";
-import { layout, needed, record, sized } from "./layouts.ts";
+import { layout, needed, possible, record, sized } from "./layouts.ts";
 import { monitorSetupLayout } from "./monitor.ts";
 import { count, text } from "./values.ts";
 
@@ -39,6 +39,8 @@ export interface StaticBackup {
   /** Of channels, as they were when they opened: see `backedUpSetup`. */
   readonly channels: readonly MonitorSetup[];
   readonly peers: readonly BackedUpPeer[];
+  /** Height below which no block has anything of the wallet; absent where it is not known. */
+  readonly birthday?: number;
 }
 
 const staticBackup = record(
@@ -48,6 +50,7 @@ const staticBackup = record(
     counter: needed(4, count),
     channels: needed(6, many(sized(monitorSetupLayout))),
     peers: needed(8, many(struct("backed_up_peer", { nodeId, addresses: array16(sized(text)) }))),
+    birthday: possible(9, count),
   }),
 );
 
