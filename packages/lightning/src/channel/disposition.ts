@@ -99,10 +99,13 @@ export type Disposition =
       readonly totalAmount: Msat;
       /** What the payer meant this part to bring. */
       readonly intendedAmount: Msat;
-      /** What the inner onion tells us. */
+      /** What the inner onion tells us; of a blinded path, what follows from it. */
       readonly payload: Uint8Array;
       /** For the next trampoline node. */
       readonly packet?: Uint8Array;
+      readonly blinded?: BlindedRole;
+      /** Of the blinded path that the inner onion goes along, for the next trampoline node. */
+      readonly nextPathKey?: Point;
     }
   /** Written in the batch in which the preimage is known or the downstream removal is irrevocable. */
   | { readonly kind: "resolved"; readonly resolution: Resolution };

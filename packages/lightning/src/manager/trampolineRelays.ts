@@ -16,7 +16,7 @@ import { newPayment, type PaymentTerms } from "../payment/outboundPayment.ts";
 import type { FailedRelay, NoWay, OutboundPayments } from "../payment/outboundPayments.ts";
 import { attributionSecret, failBehindTrampoline, failHere } from "../payment/wayBack.ts";
 import { type Payee, paymentParameters } from "../routing/route.ts";
-import { type Bytes32, equalBytes, toHex } from "../util/bytes.ts";
+import { type Bytes32, equalBytes, noBytes, toHex } from "../util/bytes.ts";
 import { type ChannelId, type PaymentHash, type PaymentId, paymentIdOf } from "../util/ids.ts";
 import { InvariantError, present } from "../util/invariant.ts";
 import { type Msat, minusOrZero, msat, sum } from "../util/units.ts";
@@ -87,7 +87,11 @@ export class TrampolineRelays {
   }
 
   /** An HTLC whose trampoline onion goes on from here. */
-  relay(read: ReadHtlc, { way, entry, payloadBytes, packet }: TrampolineOrder, now: number): void {
+  relay(
+    read: ReadHtlc,
+    { way, entry, payloadBytes, packet, nextPathKey }: TrampolineOrder,
+    now: number,
+  ): void {
     const { ref, htlc } = read;
     const { amount, cltvExpiry, paymentHash } = htlc;
     const height = this.#channels.context.bestHeight;
@@ -99,6 +103,7 @@ export class TrampolineRelays {
       intendedAmount: entry.amount,
       payload: payloadBytes,
       ...(packet && { packet }),
+      ...(nextPathKey && { nextPathKey }),
     };
     const key = keyOf(paymentHash, terms);
     const gathering = this.#gathering.get(key);
@@ -257,11 +262,11 @@ export class TrampolineRelays {
     const isOffered = payload.kind === "trampoline-forward";
     const isLate = outgoingCltv > latestExpiry || (isOffered && isTooLateToOffer(outgoingCltv, height));
     if (amountToForward === 0n || brought < needed || isLate) return undefined;
-    const { packet } = first;
+    const { packet, nextPathKey: pathKey } = first;
     const terms: PaymentTerms = {
       paymentHash,
       recipientOnion: packet ? { paymentSecret: this.#environment.entropy.randomBytes(32) } : {},
-      ...(packet && { trampoline: { packet } }),
+      ...(packet && { trampoline: { packet, ...(pathKey && { pathKey }) } }),
       relay: {
         incoming: parts.map(({ ref }) => ref),
         latestExpiry,
@@ -323,13 +328,13 @@ export class TrampolineRelays {
   }
 
   /** `failure`: ours; the reason is that of somebody behind us otherwise. */
-  #failHtlc({ ref }: RelayedPart, resolution: Resolution, failure: FailureMessage | undefined): void {
+  #failHtlc({ ref, terms }: RelayedPart, resolution: Resolution, failure: FailureMessage | undefined): void {
     this.#incoming.tellFailed(
       ref,
       { kind: "trampoline-forward" },
       failure === undefined ? { kind: "downstream" } : { kind: "local", reason: reasonOf(failure) },
     );
-    this.#incoming.resolve(ref, resolution);
+    this.#incoming.failBack({ ...terms, ref }, resolution);
   }
 
   #remove(relay: Relay): void {
@@ -397,6 +402,7 @@ function mayJoin(parts: readonly RelayedPart[], terms: RelayedTerms): boolean {
     first.paymentSecret !== undefined &&
     first.totalAmount === terms.totalAmount &&
     equalBytes(first.payload, terms.payload) &&
+    equalBytes(first.nextPathKey ?? noBytes, terms.nextPathKey ?? noBytes) &&
     (first.packet === undefined) === (terms.packet === undefined)
   );
 }

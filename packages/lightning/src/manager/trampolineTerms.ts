@@ -2,7 +2,7 @@ import type { EntropySource } from "../chain/index.ts";
 import { type BlindedPaymentPath, buildTrampolineOnion, type TrampolineHop } from "../onion/index.ts";
 import type { GivenTrampolineStep, PaymentTerms, TrampolineDemand } from "../payment/outboundPayment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import { blockHeight, type NodeId } from "../util/ids.ts";
+import { blockHeight, type NodeId, nodeIdOf } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { type Msat, minus, msat, plus, sum } from "../util/units.ts";
 import { Features } from "../wire/features.ts";
@@ -89,21 +89,24 @@ function givingThem(
   { entropy, height }: Making,
 ): PaymentTerms {
   const { paymentHash, routeParameters } = terms;
-  const { paymentParameters, maxFee } = routeParameters;
-  const [first] = given;
-  if (first === undefined)
-    throw new ApiError("api-misuse", "no trampoline node: give one, or leave out the list");
-  const fees = sum(given.map(({ fee }) => fee));
-  if (fees > maxFee) {
-    throw new ApiError("api-misuse", `${fees} msat for trampoline nodes, of ${maxFee} msat for all fees`);
-  }
+  const { paymentParameters, finalValue, maxFee } = routeParameters;
   const sessionKey = entropy.randomBytes(32);
   const inner = (end: InnerEnd) => {
     const { hops, amount, delta } = hopsBefore(end, given, height);
     return { hops, amount, delta, onion: buildTrampolineOnion({ hops, paymentHash, sessionKey }) };
   };
   const ends = endsOf(terms, height);
-  const made = ends.map(inner).find(({ onion }) => onion.ok) ?? inner(present(ends.at(-1), "an end"));
+  const last = ends.at(-1);
+  // The nodes of a blinded path may be trampoline nodes enough.
+  if (given.length === 0 && !ends.some(({ hops }) => hops.length > 1))
+    throw new ApiError("api-misuse", "no trampoline node: give one, or leave out the list");
+  if (last === undefined)
+    throw new ApiError("api-misuse", "the payee has no path that trampoline nodes can go");
+  const made = ends.map(inner).find(({ onion }) => onion.ok) ?? inner(last);
+  const fees = minus(made.amount, finalValue);
+  if (fees > maxFee) {
+    throw new ApiError("api-misuse", `${fees} msat for trampoline nodes, of ${maxFee} msat for all fees`);
+  }
   if (!made.onion.ok) {
     const text = `${made.onion.error.needed} bytes for trampoline nodes: give fewer of them, or less to tell the payee`;
     throw new ApiError("onion-too-large", text);
@@ -125,7 +128,7 @@ function givingThem(
         ...paymentParameters,
         payee: {
           kind: "clear",
-          nodeId: first.nodeId,
+          nodeId: present(made.hops[0], "a hop").nodeId,
           routeHints: [],
           features: trampolineFeatures.toBytes(),
           finalCltvExpiryDelta: made.delta,
@@ -160,6 +163,8 @@ function endsOf(terms: PaymentTerms, height: number): readonly InnerEnd[] {
   const { declaredTotalMppValue: totalAmount = finalValue, paymentSecret, paymentMetadata } = recipientOnion;
   if (payee.kind === "blinded") {
     const paths = payee.paths;
+    if (knowsTrampolines)
+      return paths.flatMap((path) => alongPath(path, { finalValue, totalAmount, height }));
     const recipientFeatures = payee.features;
     const told = recipientFeatures && { recipientFeatures };
     // As many paths as there is room for.
@@ -188,6 +193,32 @@ function endsOf(terms: PaymentTerms, height: number): readonly InnerEnd[] {
   } as const;
   const { nodeId } = payee;
   return [{ told: { nextNodeId: nodeId }, amount: finalValue, delta, hops: [{ nodeId, payload }] }];
+}
+
+/** The nodes of the path read the inner onion, too: each finds the way to the next one. None for a path that begins at a channel. */
+function alongPath(
+  { introductionNode, blindedHops, pathKey, payinfo }: BlindedPaymentPath,
+  to: { readonly finalValue: Msat; readonly totalAmount: Msat; readonly height: number },
+): readonly InnerEnd[] {
+  if (introductionNode.kind !== "node-id") return [];
+  const { nodeId: first } = introductionNode;
+  const { feeBase, feeProportionalMillionths, cltvExpiryDelta } = payinfo;
+  const { finalValue, totalAmount, height } = to;
+  const hops = blindedHops.map(({ blindedNodeId, encryptedPayload }, index): TrampolineHop => {
+    const nodeId = index === 0 ? first : nodeIdOf(blindedNodeId);
+    const common = {
+      encryptedRecipientData: encryptedPayload,
+      ...(index === 0 && { currentPathKey: pathKey }),
+    };
+    if (index < blindedHops.length - 1) return { nodeId, payload: { kind: "blinded-forward", ...common } };
+    const outgoingCltv = blockHeight(height + cltvSafetyBlocks);
+    const amounts = { amount: finalValue, outgoingCltv, totalAmount };
+    return { nodeId, payload: { kind: "blinded-final", ...common, ...amounts } };
+  });
+  // Rounded up: nodes round in the payer's favour what is to be passed on.
+  const fee = feeBase + (finalValue * BigInt(feeProportionalMillionths) + 999_999n) / 1_000_000n;
+  const delta = cltvSafetyBlocks + cltvExpiryDelta;
+  return [{ told: { nextNodeId: first }, amount: msat(finalValue + fee), delta, hops }];
 }
 
 /** All hops of the inner onion, and what the first of them is to be offered. */

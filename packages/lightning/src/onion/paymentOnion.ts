@@ -32,6 +32,8 @@ export interface RecipientFields {
   readonly customTlvs?: readonly TlvRecord[];
   /** The recipient of this onion is a trampoline node, which finds in this one what becomes of the payment. */
   readonly trampolinePacket?: Uint8Array;
+  /** For that packet, when the trampoline node is within a blinded path, not at its beginning. */
+  readonly trampolinePathKey?: Point;
 }
 
 /**
@@ -134,7 +136,7 @@ function blindedPayloads(
 
 function finalPayload({ amount, cltvExpiry }: PaymentHop, recipient: RecipientFields): HopPayload {
   const { paymentSecret, totalAmount, paymentMetadata, keysendPreimage, customTlvs = [] } = recipient;
-  const { trampolinePacket } = recipient;
+  const { trampolinePacket, trampolinePathKey } = recipient;
   if (trampolinePacket !== undefined) {
     const others = [paymentMetadata, keysendPreimage].some((field) => field !== undefined);
     invariant(!others && customTlvs.length === 0, "what the recipient is told belongs into the inner onion");
@@ -143,6 +145,7 @@ function finalPayload({ amount, cltvExpiry }: PaymentHop, recipient: RecipientFi
       amount,
       outgoingCltv: cltvExpiry,
       ...(paymentSecret && { paymentData: { paymentSecret, totalAmount } }),
+      ...(trampolinePathKey && { currentPathKey: trampolinePathKey }),
       trampolinePacket,
     };
   }

@@ -2,6 +2,8 @@ import { fromHex, type Point } from "../util/bytes.ts";
 import type { NodeId, PaymentHash } from "../util/ids.ts";
 import type { Result } from "../util/result.ts";
 import {
+  type BlindedFinalPayload,
+  type BlindedForwardPayload,
   encodeHopPayload,
   type FinalPayload,
   type TrampolineForwardPayload,
@@ -11,8 +13,14 @@ import { type BuiltOnion, buildOnion, type OnionTooLarge, onionPayloadSize } fro
 
 /** What one trampoline node is told. */
 export interface TrampolineHop {
+  /** Behind the beginning of a blinded path its blinded one. */
   readonly nodeId: NodeId;
-  readonly payload: TrampolineForwardPayload | FinalPayload | TrampolineToBlindedPathsPayload;
+  readonly payload:
+    | TrampolineForwardPayload
+    | FinalPayload
+    | TrampolineToBlindedPathsPayload
+    | BlindedForwardPayload
+    | BlindedFinalPayload;
 }
 
 /** What `buildTrampolineOnion` makes an onion of. */

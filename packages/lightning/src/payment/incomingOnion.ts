@@ -7,12 +7,15 @@ import {
   blindedForwardTerms,
   decodeHopPayload,
   decodePaymentPathId,
+  encodeHopPayload,
   type FinalPayload,
   failureOfPayload,
   type HopPayload,
   keepsConstraints,
   type MalformedOnion,
   malformedOnion,
+  type PaymentConstraints,
+  type PaymentPathId,
   peelOnion,
   readBlindedForward,
   readBlindedReceive,
@@ -72,6 +75,8 @@ export interface TrampolineOrder {
   readonly payloadBytes: Uint8Array;
   /** For the next trampoline node; absent when blinded paths lead on. */
   readonly packet?: Uint8Array;
+  /** For that node, within a blinded path. */
+  readonly nextPathKey?: Point;
 }
 
 /** What an inner onion tells who is not its end. */
@@ -179,42 +184,60 @@ function misplaced(back: WayBack): OnionReading {
   return { kind: "fail", back, failure, reason: "a trampoline onion" };
 }
 
-/** The onion within the onion: BOLT 4, "Trampoline Payments". Of blinded paths, only whole ones at its end are followed. */
+/** The onion within the onion: BOLT 4, "Trampoline Payments". */
 function readTrampoline(
   entry: TrampolineEntryPayload,
   at: { readonly incoming: IncomingOnion; readonly reader: OnionReader; readonly back: WayBack },
 ): OnionReading {
   const { incoming, reader, back: outer } = at;
   if (incoming.acceptsTrampoline !== true) return misplaced(outer);
-  if (entry.currentPathKey !== undefined) {
-    const reason = "a trampoline node within a blinded path";
-    return { kind: "fail", back: outer, failure: invalidOnionBlinding, reason };
-  }
+  const { trampolinePacket: packet, currentPathKey: pathKey } = entry;
+  return readInner({ packet, pathKey, way: undefined }, { entry, incoming, reader, outer });
+}
+
+/** What is the same for all inner layers that are ours. */
+interface InnerOnion {
+  readonly entry: TrampolineEntryPayload;
+  readonly incoming: IncomingOnion;
+  readonly reader: OnionReader;
+  readonly outer: WayBack;
+}
+
+/** An inner layer that is ours. `way`: that of the first one, which is all that the payer sees of us; absent there. */
+interface InnerPlace {
+  readonly packet: Uint8Array;
+  readonly pathKey: Point | undefined;
+  readonly way: TrampolineWayBack | undefined;
+}
+
+function readInner(place: InnerPlace, onion: InnerOnion): OnionReading {
+  const { pathKey } = place;
+  const { entry, incoming, reader, outer } = onion;
+  const blinded = pathKey === undefined ? {} : { blinded: "introduction" as const };
   const peeled = peelOnion({
-    packet: entry.trampolinePacket,
+    packet: place.packet,
     associatedData: fromHex(incoming.paymentHash),
     ecdh: (point) => reader.ecdh(point),
+    ...(pathKey && { pathKey }),
   });
   if (!peeled.ok) {
     const { error } = peeled;
+    const reason = `the trampoline onion: ${error.kind === "bad-onion" ? error.failure : error.kind}`;
     if (error.kind === "bad-payload-length") {
-      const back = { ...outer, trampolineSharedSecret: error.sharedSecret };
-      const failure = failureOfPayload({ type: 0n, offset: 0 });
-      return { kind: "fail", back, failure, reason: `the trampoline onion: ${error.kind}` };
+      const back = place.way ?? { ...outer, trampolineSharedSecret: error.sharedSecret, ...blinded };
+      return { kind: "fail", back, failure: failureOfPayload({ type: 0n, offset: 0 }), reason };
     }
     const { failure: type, sha256OfOnion } = error;
-    return { kind: "fail", back: outer, failure: { type, sha256OfOnion }, reason: `trampoline: ${type}` };
+    const back = place.way ?? { ...outer, ...blinded };
+    return { kind: "fail", back, failure: { type, sha256OfOnion }, reason };
   }
-  const { payload: payloadBytes, nextPacket: packet, sharedSecret } = peeled.value;
-  const way = { sharedSecret: outer.sharedSecret, trampolineSharedSecret: sharedSecret };
-  const decoded = decodeTrampolinePayload(payloadBytes, packet);
+  const { payload: payloadBytes, nextPacket: packet, sharedSecret: trampolineSharedSecret } = peeled.value;
+  const { sharedSecret } = outer;
+  const way = place.way ?? { sharedSecret, trampolineSharedSecret, ...blinded };
+  const decoded = decodeTrampolinePayload(payloadBytes, packet, pathKey !== undefined);
   if (!decoded.ok) {
-    return {
-      kind: "fail",
-      back: way,
-      failure: failureOfPayload(decoded.error),
-      reason: decoded.error.reason,
-    };
+    const failure = failureOfPayload(decoded.error);
+    return { kind: "fail", back: way, failure, reason: decoded.error.reason };
   }
   const payload = decoded.value;
   switch (payload.kind) {
@@ -225,9 +248,15 @@ function readTrampoline(
       const order = { way, entry, payload, payloadBytes, ...(packet && { packet }) };
       return { kind: "trampoline", back: way, order };
     }
-    case "forward":
     case "blinded-forward":
-    case "blinded-final":
+    case "blinded-final": {
+      const key = present(pathKey ?? payload.currentPathKey, "the path key of a blinded payload");
+      const back = { ...way, blinded: "introduction" as const };
+      return payload.kind === "blinded-final"
+        ? receiveBlindedTrampoline({ payload, pathKey: key, back }, onion)
+        : relayBlindedTrampoline({ payload, pathKey: key, back }, present(packet, "a packet"), onion);
+    }
+    case "forward":
     case "trampoline-entry": {
       const failure = failureOfPayload({ type: 10n, offset: 0 });
       return { kind: "fail", back: way, failure, reason: `${payload.kind} in a trampoline onion` };
@@ -235,12 +264,80 @@ function readTrampoline(
   }
 }
 
+/** A hop of a blinded path whose nodes are trampoline nodes. */
+interface BlindedTrampolineHop<P> {
+  readonly payload: P;
+  readonly pathKey: Point;
+  readonly back: TrampolineWayBack;
+}
+
+/** What all parts bring together, which is what the recipient's terms are about, and when this one expires. */
+function wholeOf({ paymentData, amount, outgoingCltv }: TrampolineEntryPayload) {
+  return { amount: paymentData?.totalAmount ?? amount, cltvExpiry: outgoingCltv };
+}
+
+function relayBlindedTrampoline(
+  { payload, pathKey, back }: BlindedTrampolineHop<BlindedForwardPayload>,
+  packet: Uint8Array,
+  onion: InnerOnion,
+): OnionReading {
+  const { entry, incoming, reader } = onion;
+  const whole = wholeOf(entry);
+  const hop = unblind(payload.encryptedRecipientData, pathKey, reader);
+  if (hop === undefined) return refused(back, "data that are not for this node");
+  const read = readBlindedForward(hop.data);
+  if (!read.ok) return refused(back, read.error.reason);
+  const { next, relay, constraints, nextPathKeyOverride = hop.nextPathKey } = read.value;
+  const { cltvExpiry } = incoming;
+  if (!keepsConstraints({ ...whole, cltvExpiry }, constraints))
+    return refused(back, "constraints that are not kept");
+  // A channel is not the way to a node that may be anywhere.
+  if (next.kind !== "node-id") return refused(back, "a trampoline node is to find a channel's end");
+  if (next.nodeId === reader.nodeId) {
+    // Only dummies of ours lead from us to us.
+    if (!hop.isOurs) return refused(back, "a hop to ourselves");
+    return readInner({ packet, pathKey: nextPathKeyOverride, way: back }, onion);
+  }
+  if (hop.isOurs) return refused(back, "a hop of ours that leads elsewhere");
+  const terms = blindedForwardTerms(whole, relay);
+  if (terms === undefined) return refused(back, "less than the fee or the delta");
+  const told: TrampolineForwardPayload = {
+    kind: "trampoline-forward",
+    amountToForward: terms.amount,
+    outgoingCltv: terms.cltvExpiry,
+    nextNodeId: next.nodeId,
+  };
+  const order = {
+    ...{ way: back, entry, packet, payload: told },
+    payloadBytes: encodeHopPayload(told),
+    nextPathKey: nextPathKeyOverride,
+  };
+  return { kind: "trampoline", back, order };
+}
+
+function receiveBlindedTrampoline(
+  { payload, pathKey, back }: BlindedTrampolineHop<BlindedFinalPayload>,
+  { entry, incoming, reader }: InnerOnion,
+): OnionReading {
+  const { cltvExpiry } = incoming;
+  const read = ownPathEnd(payload.encryptedRecipientData, pathKey, reader);
+  if (typeof read === "string") return refused(back, read);
+  if (!keepsConstraints({ ...wholeOf(entry), cltvExpiry }, read.constraints)) {
+    return refused(back, "constraints that are not kept");
+  }
+  const { amount, outgoingCltv, totalAmount } = payload;
+  const paymentData = { paymentSecret: read.paymentSecret, totalAmount };
+  const inner = { kind: "final", amount, outgoingCltv, paymentData, customTlvs: [] } as const;
+  return receiveTrampoline(entry, inner, { incoming, back });
+}
+
 /** The layer of a trampoline onion that is ours; `packet` is what is below it. */
 export function decodeTrampolinePayload(
   payload: Uint8Array,
   packet: Uint8Array | undefined,
+  hasPathKey = false,
 ): ReturnType<typeof decodeHopPayload> {
-  return decodeHopPayload(payload, { isFinal: packet === undefined, hasPathKey: false, isTrampoline: true });
+  return decodeHopPayload(payload, { isFinal: packet === undefined, hasPathKey, isTrampoline: true });
 }
 
 /**
@@ -317,23 +414,33 @@ function receiveBlinded(
   incoming: IncomingOnion,
   reader: OnionReader,
 ): OnionReading {
-  const hop = unblind(payload.encryptedRecipientData, pathKey, reader);
-  // One that somebody else made would be a way to ask whether we are the recipient behind a path of ours.
-  if (hop === undefined || !hop.isOurs) return refused(back, "a blinded path that is not ours");
-  const read = readBlindedReceive(hop.data);
-  if (!read.ok) return refused(back, read.error.reason);
-  if (!keepsConstraints(incoming, read.value.constraints)) {
-    return refused(back, "constraints that are not kept");
-  }
-  const context = read.value.pathId && decodePaymentPathId(read.value.pathId);
-  if (context === undefined) return refused(back, "a path for something else");
+  const read = ownPathEnd(payload.encryptedRecipientData, pathKey, reader);
+  if (typeof read === "string") return refused(back, read);
+  if (!keepsConstraints(incoming, read.constraints)) return refused(back, "constraints that are not kept");
   const { amount, outgoingCltv, totalAmount } = payload;
-  const paymentData = { paymentSecret: context.paymentSecret, totalAmount };
+  const paymentData = { paymentSecret: read.paymentSecret, totalAmount };
   return {
     kind: "receive",
     back,
     payload: { kind: "final", amount, outgoingCltv, paymentData, customTlvs: [] },
   };
+}
+
+/** What we know a path of ours by; why not, when it is none. */
+function ownPathEnd(
+  encryptedData: Uint8Array,
+  pathKey: Point,
+  reader: OnionReader,
+): (PaymentPathId & { readonly constraints?: PaymentConstraints }) | string {
+  const hop = unblind(encryptedData, pathKey, reader);
+  // One that somebody else made would be a way to ask whether we are the recipient behind a path of ours.
+  if (hop === undefined || !hop.isOurs) return "a blinded path that is not ours";
+  const read = readBlindedReceive(hop.data);
+  if (!read.ok) return read.error.reason;
+  const { pathId, constraints } = read.value;
+  const context = pathId && decodePaymentPathId(pathId);
+  if (context === undefined) return "a path for something else";
+  return { ...context, ...(constraints && { constraints }) };
 }
 
 function unblind(encryptedData: Uint8Array, pathKey: Point, reader: OnionReader): UnblindedHop | undefined {

@@ -1,6 +1,7 @@
 import type { HtlcRef } from "../channel/disposition.ts";
 import type { PaymentFailureReason } from "../handlers/event.ts";
 import type { Route, RouteParameters } from "../routing/route.ts";
+import type { Point } from "../util/bytes.ts";
 import type { NodeId, PaymentHash, PaymentId, ShortChannelId } from "../util/ids.ts";
 import type { Msat } from "../util/units.ts";
 import type { RecipientOnionFields } from "./recipientOnion.ts";
@@ -16,6 +17,8 @@ export interface GivenTrampolineStep {
 /** The onion within the onion, for the trampoline node that the route leads to: BOLT 4, "Trampoline Payments". */
 export interface TrampolineTerms {
   readonly packet: Uint8Array;
+  /** For that node, when the payment is relayed within a blinded path. */
+  readonly pathKey?: Point;
   /** Of a payment of ours; a relayed one's packet is its payer's. */
   readonly own?: {
     /** The inner onion's: reads what trampoline nodes answer. */

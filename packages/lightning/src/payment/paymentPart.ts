@@ -111,7 +111,7 @@ function recipientFields(terms: PaymentTerms, isBlinded: boolean): RecipientFiel
   const { recipientOnion, preimage, routeParameters } = terms;
   const { paymentSecret, paymentMetadata, customTlvs, declaredTotalMppValue } = recipientOnion;
   const totalAmount = declaredTotalMppValue ?? routeParameters.finalValue;
-  const trampolinePacket = terms.trampoline?.packet;
+  const { packet: trampolinePacket, pathKey: trampolinePathKey } = terms.trampoline ?? {};
   // The blinded path itself holds the recipient's secret.
   if (isBlinded) return { totalAmount };
   return {
@@ -120,6 +120,7 @@ function recipientFields(terms: PaymentTerms, isBlinded: boolean): RecipientFiel
     ...(paymentMetadata && { paymentMetadata }),
     ...(preimage && { keysendPreimage: preimage as Bytes32 }),
     ...(trampolinePacket && { trampolinePacket }),
+    ...(trampolinePathKey && { trampolinePathKey }),
     ...(customTlvs && { customTlvs }),
   };
 }

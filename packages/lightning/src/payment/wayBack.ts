@@ -28,6 +28,11 @@ export interface WayBack {
 export interface TrampolineWayBack {
   readonly sharedSecret: Uint8Array;
   readonly trampolineSharedSecret: Uint8Array;
+  /**
+   * Set within a blinded path, wherever we are in it: the payer is told by `update_fail_htlc`, as an introduction node does,
+   * since the HTLC itself came to us by our own name.
+   */
+  readonly blinded?: BlindedRole;
 }
 
 /** The one failure of a blinded path. Without the onion's hash, so that no two reasons for it can be told apart. */
@@ -80,13 +85,15 @@ export function failBehind(
 
 /**
  * A trampoline node behind us made `reason` for the payer: it goes back below our layers of both onions (BOLT 4, "Returning
- * Errors").
+ * Errors"), unless a blinded path hides it.
  */
 export function failBehindTrampoline(
-  { sharedSecret, trampolineSharedSecret }: TrampolineWayBack,
+  way: TrampolineWayBack,
   reason: Uint8Array,
   holdTime: number,
 ): Resolution {
+  if (way.blinded !== undefined) return failHere(way, invalidOnionBlinding, holdTime);
+  const { sharedSecret, trampolineSharedSecret } = way;
   const packet = { reason, attributionData: undefined };
   const inner = wrapFailurePacket(packet, { sharedSecret: trampolineSharedSecret, holdTime: undefined });
   return failed(wrapFailurePacket(inner, { sharedSecret, holdTime }));

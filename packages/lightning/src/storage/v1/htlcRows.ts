@@ -243,6 +243,8 @@ export const dispositionRow: Codec<DispositionRow> = record(
             intendedAmount: needed(8, msat64),
             payload: needed(10, rest),
             packet: possible(12, rest),
+            blinded: possible(14, blindedRole),
+            nextPathKey: possible(16, point),
           },
         ],
       }),

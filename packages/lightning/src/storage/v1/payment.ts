@@ -6,6 +6,7 @@ import {
   msat64,
   nodeId,
   paymentHash,
+  point,
   rest,
   shortChannelId,
   u8,
@@ -29,6 +30,7 @@ import {
   type RouteHintHop,
   type RouteSolver,
 } from "../../routing/route.ts";
+import type { Point } from "../../util/bytes.ts";
 import type { NodeId, PaymentHash, ShortChannelId } from "../../util/ids.ts";
 import { present } from "../../util/invariant.ts";
 import type { Result } from "../../util/result.ts";
@@ -67,6 +69,7 @@ type OwnTrampolines = NonNullable<TrampolineTerms["own"]>;
 /** Own trampolines' plan is beside them, as it was added later. */
 interface StoredTrampoline {
   readonly packet: Uint8Array;
+  readonly pathKey?: Point;
   readonly own?: Omit<OwnTrampolines, "plan">;
   readonly plan?: StoredPlan;
 }
@@ -115,6 +118,7 @@ const trampoline: Codec<StoredTrampoline> = nested<StoredTrampoline>("trampoline
     struct("own_trampolines", { sessionKey: bytes32, nodeIds: array16(nodeId), fees: msat64 }),
   ),
   plan: possible(3, trampolinePlan),
+  pathKey: possible(4, point),
 });
 
 const relay: Codec<RelayTerms> = nested<RelayTerms>("relay_terms", {
@@ -255,20 +259,20 @@ function termsOf(stored: StoredTerms): PaymentTerms {
   };
 }
 
-function storedTrampoline({ packet, own }: TrampolineTerms): StoredTrampoline {
-  if (own === undefined) return { packet };
+function storedTrampoline({ own, ...onion }: TrampolineTerms): StoredTrampoline {
+  if (own === undefined) return onion;
   const { plan, ...others } = own;
   return {
-    packet,
+    ...onion,
     own: others,
     ...(plan && { plan: { steps: plan.steps, terms: storedTerms(plan.terms) } }),
   };
 }
 
-function trampolineOf({ packet, own, plan }: StoredTrampoline): TrampolineTerms {
-  if (own === undefined) return { packet };
+function trampolineOf({ own, plan, ...onion }: StoredTrampoline): TrampolineTerms {
+  if (own === undefined) return onion;
   const made = plan && { plan: { steps: plan.steps, terms: termsOf(plan.terms) } };
-  return { packet, own: { ...own, ...made } };
+  return { ...onion, own: { ...own, ...made } };
 }
 
 function payeeOf({ payee, blindedPaths, payeeFeatures, ...stored }: StoredTerms): Payee {
