@@ -145,7 +145,7 @@ export function decodeHopPayload(
   if (!stream.ok) return err(invalid(stream.error, hidden(false)));
   const records = stream.value;
   const kind = kindOf(records, context);
-  const fault = pathKeyFault(records, context) ?? ruleFault(records, kind, context.isTrampoline === true);
+  const fault = pathKeyFault(records, context) ?? ruleFault(records, kind);
   if (fault === undefined) return ok(toPayload(records, kind));
   const { type, reason } = fault;
   const offset = offsetOf(payload, type);
@@ -253,12 +253,9 @@ function pathKeyFault(records: Records, { hasPathKey }: PayloadContext): Fault |
   return hasPathKey || inPayload ? undefined : fault("currentPathKey", "no path key");
 }
 
-/** `isInner`: the proposal's vectors leave out the total where there is one part, BOLT 4 does not. */
-function ruleFault(records: Records, kind: Kind, isInner: boolean): Fault | undefined {
+function ruleFault(records: Records, kind: Kind): Fault | undefined {
   const { required, allowed } = rules[kind];
-  const missing = required.find(
-    (name) => records[name] === undefined && !(name === "totalAmount" && isInner),
-  );
+  const missing = required.find((name) => records[name] === undefined);
   if (missing !== undefined) return fault(missing, `missing from a ${kind} payload`);
   const others = fieldNames.filter((name) => !required.includes(name) && !allowed.includes(name));
   const misplaced = others.find((name) => records[name] !== undefined);
@@ -309,7 +306,7 @@ function toPayload(records: Records, kind: Kind): HopPayload {
     case "blinded-forward":
       return { kind, ...blinded() };
     case "blinded-final": {
-      const { totalAmount = amount() } = records;
+      const totalAmount = present(records.totalAmount, "totalAmount");
       return { kind, ...blinded(), amount: amount(), outgoingCltv: expiry(), totalAmount };
     }
     case "trampoline-entry":
