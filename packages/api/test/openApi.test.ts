@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { listOperations, openApiDocument, operations, pathParameters, routes } from "@fulmen/api";
+import { openApiShape } from "./openApiShape.ts";
 
 /** All `$ref`s inside of a value. */
 function references(value: unknown): readonly string[] {
@@ -25,6 +26,18 @@ describe("the description of the API", () => {
   it("is OpenAPI 3.1 with a title and a version", () => {
     assert.equal(document.openapi, "3.1.0");
     assert.deepEqual([document.info.title, document.info.version], ["Fulmen", "1.2.3"]);
+  });
+
+  it("has what OpenAPI 3.1 allows, and nothing else", () => {
+    openApiShape.parse(JSON.parse(JSON.stringify(document)));
+    const { paths } = document;
+    for (const wrong of [
+      { ...document, openapi: "3.0.3" },
+      { ...document, paths: { ...paths, "/x": { get: { sumary: "a typo" } } } },
+      { ...document, components: { ...document.components, schemas: { "a b": {} } } },
+      { ...document, components: { ...document.components, schemas: { a: { type: "text" } } } },
+    ])
+      assert.ok(!openApiShape.safeParse(JSON.parse(JSON.stringify(wrong))).success);
   });
 
   it("has each route, under the name of its operation, with answers for success and refusals", () => {
