@@ -3,22 +3,24 @@ import type { OperationName } from "../routes/routes.ts";
 import * as schema from "../schema/index.ts";
 import type { Operation } from "./operation.ts";
 
+const json = <S extends z.ZodType>(schema: S) => ({ kind: "json", schema }) as const;
+
 const node = {
   health: {
     tag: "Operating",
     summary: "Whether the process answers",
-    answer: { kind: "json", schema: schema.Health },
+    answer: json(schema.Health),
   },
   readiness: {
     tag: "Operating",
     summary: "Whether the node can do its work",
-    answer: { kind: "json", schema: schema.Readiness },
+    answer: json(schema.Readiness),
     otherStatus: { status: 503, description: "Not ready; the reasons are given." },
   },
   openApi: {
     tag: "Operating",
     summary: "This description, as OpenAPI 3.1",
-    answer: { kind: "json", schema: z.looseObject({ openapi: z.string() }).openapi("OpenApiDocument") },
+    answer: json(z.looseObject({ openapi: z.string() }).openapi("OpenApiDocument")),
   },
   metrics: {
     tag: "Operating",
@@ -28,78 +30,78 @@ const node = {
   info: {
     tag: "Node",
     summary: "Who the node is and how it is",
-    answer: { kind: "json", schema: schema.Info },
+    answer: json(schema.Info),
   },
   balances: {
     tag: "Node",
     summary: "All that the node has, each part explained",
-    answer: { kind: "json", schema: schema.Balances },
+    answer: json(schema.Balances),
   },
-  peers: { tag: "Node", summary: "All peers", answer: { kind: "json", schema: schema.Peers } },
+  peers: { tag: "Node", summary: "All peers", answer: json(schema.Peers) },
   graph: {
     tag: "Node",
     summary: "The part of the known network that is near the node",
     input: schema.GraphRequest,
-    answer: { kind: "json", schema: schema.Graph },
+    answer: json(schema.Graph),
   },
   connectPeer: {
     tag: "Node",
     summary: "Connect to a node, and keep the connection",
     input: schema.ConnectPeerRequest,
-    answer: { kind: "json", schema: schema.Peer },
+    answer: json(schema.Peer),
   },
   disconnectPeer: {
     tag: "Node",
     summary: "Hang up, and do not connect again",
     input: schema.PeerRequest,
-    answer: { kind: "json", schema: schema.Done },
+    answer: json(schema.Done),
   },
   signMessage: {
     tag: "Node",
     summary: "Sign a text with the node's key",
     input: schema.SignRequest,
-    answer: { kind: "json", schema: schema.Signature },
+    answer: json(schema.Signature),
   },
   verifyMessage: {
     tag: "Node",
     summary: "Who signed a text",
     input: schema.VerifyRequest,
-    answer: { kind: "json", schema: schema.Verified },
+    answer: json(schema.Verified),
   },
   backup: {
     tag: "Operating",
     summary: "A copy of what the seed does not know of the channels",
-    answer: { kind: "json", schema: schema.Backup },
+    answer: json(schema.Backup),
   },
 } as const satisfies Readonly<Partial<Record<OperationName, Operation>>>;
 
 const channels = {
-  channels: { tag: "Channels", summary: "All channels", answer: { kind: "json", schema: schema.Channels } },
+  channels: { tag: "Channels", summary: "All channels", answer: json(schema.Channels) },
   openChannel: {
     tag: "Channels",
     summary: "Open a channel",
     description: "Answers when the funding transaction is signed and about to be broadcast.",
     input: schema.OpenChannelRequest,
-    answer: { kind: "json", schema: schema.OpenedChannel },
+    answer: json(schema.OpenedChannel),
   },
   closeChannel: {
     tag: "Channels",
     summary: "Close a channel in agreement with the peer",
     description: "Answers when the closing has begun; the event `channel-closed` tells when it is done.",
     input: schema.CloseChannelRequest,
-    answer: { kind: "json", schema: schema.Done },
+    answer: json(schema.Done),
   },
   forceCloseChannel: {
     tag: "Channels",
     summary: "Publish our commitment: slow and dear, for peers that do not answer",
     input: schema.ChannelRequest,
-    answer: { kind: "json", schema: schema.Done },
+    answer: json(schema.Done),
   },
   updateChannel: {
     tag: "Channels",
     summary: "Change what a channel asks for forwarding",
     input: schema.UpdateChannelRequest,
-    answer: { kind: "json", schema: schema.Done },
+    answer: json(schema.Done),
   },
 } as const satisfies Readonly<Partial<Record<OperationName, Operation>>>;
 
@@ -108,25 +110,25 @@ const payments = {
     tag: "Payments",
     summary: "What a text asks for",
     input: schema.DecodeRequest,
-    answer: { kind: "json", schema: schema.Decoded },
+    answer: json(schema.Decoded),
   },
   explainRoute: {
     tag: "Payments",
     summary: "Which way a payment would take now, and why",
     input: schema.ExplainRouteRequest,
-    answer: { kind: "json", schema: schema.RouteExplanation },
+    answer: json(schema.RouteExplanation),
   },
   payments: {
     tag: "Payments",
     summary: "Payments, the newest first, page by page",
     input: schema.PaymentsRequest,
-    answer: { kind: "json", schema: schema.Payments },
+    answer: json(schema.Payments),
   },
   payment: {
     tag: "Payments",
     summary: "One payment",
     input: schema.PaymentRequest,
-    answer: { kind: "json", schema: schema.Payment },
+    answer: json(schema.Payment),
   },
   pay: {
     tag: "Payments",
@@ -137,38 +139,38 @@ const payments = {
     headers: {
       "Idempotency-Key": "1 to 80 characters of your choice, one key for each payment that you mean.",
     },
-    answer: { kind: "json", schema: schema.Payment },
+    answer: json(schema.Payment),
   },
   abandonPayment: {
     tag: "Payments",
     summary: "Stop trying; what is under way may still arrive",
     input: schema.PaymentRequest,
-    answer: { kind: "json", schema: schema.Done },
+    answer: json(schema.Done),
   },
   sendRaw: {
     tag: "Payments",
     summary: "Offer one HTLC to a peer, whatever it does with it",
     description: "For protocol tests: refused on mainnet. Answers as soon as the payment is under way.",
     input: schema.RawSendRequest,
-    answer: { kind: "json", schema: schema.Payment },
+    answer: json(schema.Payment),
   },
   receive: {
     tag: "Payments",
     summary: "Make an invoice",
     input: schema.ReceiveRequest,
-    answer: { kind: "json", schema: schema.Received },
+    answer: json(schema.Received),
   },
   claimPayment: {
     tag: "Payments",
     summary: "Take a held payment",
     input: schema.ClaimRequest,
-    answer: { kind: "json", schema: schema.Payment },
+    answer: json(schema.Payment),
   },
   failPayment: {
     tag: "Payments",
     summary: "Send a held payment back",
     input: schema.FailRequest,
-    answer: { kind: "json", schema: schema.Payment },
+    answer: json(schema.Payment),
   },
 } as const satisfies Readonly<Partial<Record<OperationName, Operation>>>;
 
@@ -176,30 +178,30 @@ const accounts = {
   newAddress: {
     tag: "On chain",
     summary: "A new address of the wallet",
-    answer: { kind: "json", schema: schema.Address },
+    answer: json(schema.Address),
   },
   transactions: {
     tag: "On chain",
     summary: "Transactions of the wallet, the newest first",
-    answer: { kind: "json", schema: schema.WalletTransactions },
+    answer: json(schema.WalletTransactions),
   },
   sendOnchain: {
     tag: "On chain",
     summary: "Send coins",
     input: schema.SendOnchainRequest,
-    answer: { kind: "json", schema: schema.WalletTransaction },
+    answer: json(schema.WalletTransaction),
   },
   bumpTransaction: {
     tag: "On chain",
     summary: "Make an unconfirmed transaction pay more",
     input: schema.BumpRequest,
-    answer: { kind: "json", schema: schema.WalletTransaction },
+    answer: json(schema.WalletTransaction),
   },
   ledger: {
     tag: "Accounts",
     summary: "The double-entry ledger, page by page",
     input: schema.LedgerRequest,
-    answer: { kind: "json", schema: schema.Ledger },
+    answer: json(schema.Ledger),
   },
   ledgerCsv: {
     tag: "Accounts",
