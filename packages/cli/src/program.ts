@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import * as money from "./commands/money.ts";
 import { backup, events, ledger } from "./commands/records.ts";
 import { logs, stop } from "./commands/running.ts";
@@ -114,6 +114,12 @@ function addMoney(program: Command): void {
   asking(program, "payments [id]", "Payments, the newest first; or one with all that is known")
     .option("--limit <count>", "how many", "20")
     .option("--after <sequence>", "where to go on")
+    .addOption(new Option("--direction <way>", "only these").choices(["sent", "received"]))
+    .addOption(
+      new Option("--status <status>", "only these").choices([
+        ...["pending", "held", "succeeded", "failed", "expired"],
+      ]),
+    )
     .action(money.payments);
   asking(program, "decode <text>", "What an invoice or a URI asks for").action(money.decode);
   asking(program, "route <to>", "Which way a payment would take, and why")

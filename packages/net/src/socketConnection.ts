@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ConnectionId, PeerConnections } from "@fulmen/lightning/peer";
+import type { HostAndPort } from "./dial.ts";
 
 interface SocketConnectionOptions {
   readonly connectionId: ConnectionId;
@@ -19,6 +20,8 @@ interface SocketConnectionOptions {
 /** One socket and its end of the `PeerConnections` border, until both are done with each other. */
 export class SocketConnection {
   readonly closed: Promise<void>;
+  /** The other end, where the system tells. */
+  readonly remote: HostAndPort | undefined;
   readonly #socket: Socket;
   readonly #id: ConnectionId;
   readonly #peers: PeerConnections;
@@ -32,6 +35,8 @@ export class SocketConnection {
   constructor(socket: Socket, options: SocketConnectionOptions) {
     const { connectionId, peers, closeTimeout, onActivity, onClosed, onError } = options;
     this.#socket = socket;
+    const { remoteAddress: host, remotePort: port } = socket;
+    if (host !== undefined && port !== undefined) this.remote = { host: host.replace(/^::ffff:/, ""), port };
     this.#id = connectionId;
     this.#peers = peers;
     this.#closeTimeout = closeTimeout;

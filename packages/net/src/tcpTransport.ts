@@ -126,6 +126,11 @@ export class TcpTransport {
     }
   }
 
+  /** Where a connection that stands comes from or leads to; through a proxy, that is the proxy. */
+  remoteOf(connectionId: ConnectionId): HostAndPort | undefined {
+    return this.#connections.get(connectionId)?.remote;
+  }
+
   /**
    * Carries out what the handlers want, and sends what waits. Happens by itself after bytes have come in; to be
    * called when something else has given rise to messages: a committed batch, a tick, a call of the user's.

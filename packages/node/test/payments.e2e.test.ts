@@ -35,6 +35,16 @@ async function booksFit(): Promise<void> {
   }
 }
 
+test("a peer that came to us is shown with the address that it came from", async () => {
+  await alice.connect(bob.uri);
+  await until(() => bob.peers().length === 1, "the connection at bob's");
+  const [{ address = "", isKept, isInbound } = assert.fail("no peer")] = bob.peers();
+  assert.match(address, /^127\.0\.0\.1:[0-9]+$/);
+  assert.notEqual(address, alice.status().listening);
+  assert.deepEqual([isKept, isInbound], [false, true]);
+  assert.equal(alice.peers()[0]?.address, bob.status().listening);
+});
+
 test("a channel without money says how much is missing", async () => {
   const request = { peer: bob.status().uri ?? "", amount: sat(1_000_000) };
   await assert.rejects(alice.openChannel(request), (error: unknown) => {

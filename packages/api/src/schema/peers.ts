@@ -6,7 +6,9 @@ export const Peer = z
   .strictObject({
     nodeId: NodeId,
     isConnected: z.boolean(),
-    address: z.string().optional(),
+    address: z.string().optional().openapi({
+      description: "Where it is looked for; of one that is not kept and came to us, where it came from.",
+    }),
     isInbound: z.boolean().optional(),
     channels: z.int(),
     isKept: z.boolean().openapi({ description: "Whether the node connects again by itself." }),

@@ -205,7 +205,12 @@ function drawn(text: string, qr: boolean | undefined): readonly string[] {
 /** `fulmen payments`, and with an id the one payment. */
 export async function payments(
   id: string | undefined,
-  options: CommonOptions & { readonly limit: string; readonly after?: string },
+  options: CommonOptions & {
+    readonly limit: string;
+    readonly after?: string;
+    readonly direction?: Answer<"payment">["direction"];
+    readonly status?: Answer<"payment">["status"];
+  },
 ): Promise<void> {
   const client = connect(options);
   if (id !== undefined) {
@@ -213,10 +218,16 @@ export async function payments(
     show(options, answer, describePayment);
     return;
   }
-  const after = options.after === undefined ? {} : { after: Number(options.after) };
+  const { limit, after, direction, status } = options;
+  const wanted = { ...(direction && { direction }), ...(status && { status }) };
+  const again = Object.entries({ limit, ...wanted }).map(([name, value]) => `--${name} ${value}`);
   show(
     options,
-    await client.payments({ limit: Number(options.limit), ...after }),
+    await client.payments({
+      limit: Number(limit),
+      ...(after !== undefined && { after: Number(after) }),
+      ...wanted,
+    }),
     ({ payments: page, next }) =>
       [
         table(
@@ -230,7 +241,7 @@ export async function payments(
             one.id.slice(0, 16),
           ]),
         ),
-        ...(next === undefined ? [] : [`More: fulmen payments --after ${next}`]),
+        ...(next === undefined ? [] : [`More: fulmen payments ${again.join(" ")} --after ${next}`]),
       ].join("\n"),
   );
 }

@@ -100,7 +100,7 @@ export type ChannelConfigChange = ChannelConfigUpdate;
 export interface PeerView {
   readonly nodeId: NodeId;
   readonly isConnected: boolean;
-  /** The address under which we look for it. */
+  /** Where we look for it; of one that is not kept and came to us, where it came from: no place to connect to. */
   readonly address?: string;
   readonly isInbound?: boolean;
   readonly channels: number;

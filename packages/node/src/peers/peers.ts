@@ -74,20 +74,21 @@ export class Peers {
   }
 
   views(): readonly PeerView[] {
-    const { peerManager, manager } = this.#parts;
+    const { peerManager, manager, transport } = this.#parts;
     const connected = peerManager.listPeers();
     const ids = new Set([...connected.map(({ nodeId }) => nodeId), ...this.#kept.keys()]);
     const channels = manager.listChannels().filter((one) => phaseOf(one) !== "closed");
     return [...ids].map((nodeId) => {
       const peer = connected.find((one) => one.nodeId === nodeId);
-      const address = this.#kept.get(nodeId);
+      const kept = this.#kept.get(nodeId);
+      const address = kept ?? (peer?.inbound === true ? transport.remoteOf(peer.connectionId) : undefined);
       return {
         nodeId,
         isConnected: peer !== undefined,
         ...(address && { address: formatAddress(address) }),
         ...(peer && { isInbound: peer.inbound }),
         channels: channels.filter(({ counterparty }) => counterparty === nodeId).length,
-        isKept: address !== undefined,
+        isKept: kept !== undefined,
       };
     });
   }
