@@ -226,6 +226,14 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
     return this.#ledger.unconfirmed(transaction);
   }
 
+  /**
+   * A transaction that is broadcast with a child which spends coins of the wallet, as a commitment is with what pays for
+   * it. When another one takes what it spends, the coins are free again.
+   */
+  parentBroadcast(transaction: Transaction): void {
+    this.#ledger.parent(transaction);
+  }
+
   /** An unconfirmed transaction is not going to confirm: its coins, and those of what builds on it, are free again. */
   transactionEvicted(txid: Txid): void {
     this.#ledger.evicted(txid);

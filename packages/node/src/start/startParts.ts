@@ -255,8 +255,9 @@ function reachableParts(
 }
 
 /**
- * The node's broadcasts. The wallet hears of each funding at once, so that it does not promise its coins again; the network
- * when the channel is in the backups. A funding that is forgotten in between is broadcast at the next start.
+ * The node's broadcasts. The wallet hears of what its coins pay for, so that it knows when that cannot be confirmed. It
+ * hears of each funding at once, so that it does not promise its coins again; the network when the channel is in the
+ * backups. A funding that is forgotten in between is broadcast at the next start.
  */
 class SeenBroadcasts implements BroadcasterInterface {
   wallet: Wallet | undefined;
@@ -276,6 +277,7 @@ class SeenBroadcasts implements BroadcasterInterface {
 
   broadcastTransactions(transactions: readonly Transaction[], type: TransactionType): void {
     if (type !== "funding") {
+      for (const parent of transactions.slice(0, -1)) this.wallet?.parentBroadcast(parent);
       this.#pass(transactions, type);
       return;
     }

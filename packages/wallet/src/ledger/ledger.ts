@@ -17,6 +17,9 @@ const mostStrangers = 1_000;
 /** Blocks after which mempools have forgotten what did not confirm: two weeks. */
 const strangersKept = 2_016;
 
+/** Parents of broadcast packages that are remembered until a child is taken in. */
+const mostParents = 100;
+
 /** Hashes of blocks before the tip that are kept to find a fork point. */
 const ancestorsKept = 12;
 
@@ -59,6 +62,8 @@ export class Ledger {
   readonly #unconfirmed = new Map<Txid, WalletTransaction>();
   /** What these spend, by `outPointKey`; absent when it has to be looked at anew. */
   #awaited: ReadonlySet<string> | undefined;
+  /** What children of ours may build on, none of the wallet's. */
+  readonly #parents = new Map<Txid, Transaction>();
   readonly #unsaved = new Set<string>();
   #tip: BlockLocator | undefined;
   #sequence = 0;
@@ -136,9 +141,29 @@ export class Ledger {
   unconfirmed(transaction: Transaction): boolean {
     if (!this.#concerns(transaction)) return false;
     const isTooMany = this.#strangers.size >= mostStrangers && !this.#spendsOurs(transaction);
-    if (!isTooMany && !this.#transactions.has(txidOf(transaction)))
-      this.#record(transaction, { kind: "unconfirmed" });
+    if (isTooMany || this.#transactions.has(txidOf(transaction))) return true;
+    for (const { outPoint } of transaction.inputs) {
+      const parent = this.#parents.get(outPoint.txid);
+      if (parent !== undefined) this.#record(parent, { kind: "unconfirmed" });
+    }
+    this.#record(transaction, { kind: "unconfirmed" });
     return true;
+  }
+
+  /** A transaction that one of the wallet's may build on: when it cannot be confirmed, that one cannot either. */
+  parent(transaction: Transaction): void {
+    const txid = txidOf(transaction);
+    if (this.#transactions.has(txid)) return;
+    const hasChild = [...this.#unconfirmed.values()].some((each) =>
+      each.transaction.inputs.some(({ outPoint }) => outPoint.txid === txid),
+    );
+    if (hasChild) this.#record(transaction, { kind: "unconfirmed" });
+    this.#parents.delete(txid);
+    this.#parents.set(txid, transaction);
+    for (const oldest of this.#parents.keys()) {
+      if (this.#parents.size <= mostParents) break;
+      this.#parents.delete(oldest);
+    }
   }
 
   /** A transaction is no longer in the chain. */

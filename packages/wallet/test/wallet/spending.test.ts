@@ -500,3 +500,42 @@ for (const style of ["listen", "confirm"] as const satisfies readonly Style[]) {
     assert.equal(world.wallet.transaction(txid(claim)), undefined);
   });
 }
+
+for (const order of ["before", "after"] as const) {
+  test(`coins that pay for a commitment are free when the peer's is confirmed (heard of ${order} its child)`, () => {
+    const world = new World();
+    const { chain, faucet } = world;
+    world.give(100_000);
+    world.mine();
+    const funding = faucet.fund(chain, [world.pay(50_000)], lowFeerate);
+    ok(chain.submit(funding));
+    world.mine();
+    const input = inputOf({ txid: txid(funding), index: 0 });
+    const output = present(funding.outputs[0], "an output");
+    const [ours, theirs] = [49_000, 48_000].map((value) =>
+      faucet.spend([{ input, output }], [world.pay(value)]),
+    );
+    const commitment = present(ours, "our commitment");
+    const [coin] = world.wallet.coins();
+    const child = {
+      version: 2,
+      inputs: [inputOf({ txid: txid(commitment), index: 0 }), inputOf(present(coin, "a coin").outPoint)],
+      outputs: [{ value: sat(99_000), script: world.wallet.nextChangeAddress().script }],
+      locktime: 0,
+    };
+    if (order === "before") world.wallet.parentBroadcast(commitment);
+    world.wallet.transactionSeen(child);
+    if (order === "after") world.wallet.parentBroadcast(commitment);
+    assert.equal(world.wallet.balance().confirmed, 0n);
+    assert.deepEqual(world.wallet.pendingTransactions(), [child]);
+    world.save();
+    world.restart();
+    ok(chain.submit(present(theirs, "the peer's commitment")));
+    world.mine();
+    assert.deepEqual(world.wallet.balance(), { ...nothing, confirmed: 100_000n });
+    chain.reorg(1, { length: 2, transactions: [commitment], only: [] });
+    world.sync();
+    assert.deepEqual(world.wallet.pendingTransactions(), [child], "the reorganisation has brought it back");
+    assert.equal(world.wallet.balance().confirmed, 0n);
+  });
+}
