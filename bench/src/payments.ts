@@ -11,7 +11,7 @@ const paymentCases: Readonly<Record<string, PaymentsOptions>> = {
 };
 
 /** Both sides are compiled while they run. */
-const warmUpSeconds = 4;
+const warmUpSeconds = 8;
 const secondsPerRound = 2;
 
 /** Of the payments per second that the operations on the curve would allow, as many per cent have to be made. */

@@ -1,6 +1,12 @@
 import { crypto } from "../crypto/installed.ts";
 import type { Sat } from "../primitives/index.ts";
-import { ByteWriter, encodeTxOut, type Transaction, writeOutPoint } from "../transaction/index.ts";
+import {
+  ByteWriter,
+  compactSizeLength,
+  encodeTxOut,
+  type Transaction,
+  writeOutPoint,
+} from "../transaction/index.ts";
 import { inputAt } from "./inputAt.ts";
 import { SighashCache } from "./sighashCache.ts";
 import { anyoneCanPay, outputsOf } from "./types.ts";
@@ -16,6 +22,8 @@ export interface SegwitV0Spend {
 }
 
 const zeros = new Uint8Array(32);
+/** Of what is signed, all but the script code. */
+const fixedLength = 4 + 32 + 32 + 36 + 8 + 4 + 32 + 4 + 4;
 
 /**
  * What a signature in a version 0 witness signs (BIP 143), 32 bytes. Give a `cache` of the same transaction when it
@@ -31,7 +39,7 @@ export function segwitV0Sighash(
   const { scriptCode, value, type } = spend;
   const outputs = outputsOf(type);
   const one = anyoneCanPay(type);
-  const writer = new ByteWriter(165 + scriptCode.length);
+  const writer = new ByteWriter(fixedLength + compactSizeLength(scriptCode.length) + scriptCode.length);
   writer
     .i32(tx.version)
     .bytes(one ? zeros : cache.prevoutsTwice())

@@ -17,9 +17,9 @@ export function attributionBytes({ htlcHoldTimes, truncatedHmacs }: AttributionD
   return concatBytes(htlcHoldTimes, truncatedHmacs);
 }
 
-/** The two fields of one piece of `attributionDataLength` bytes. */
+/** The two fields of one piece of `attributionDataLength` bytes, as views of it. */
 export function attributionFields(data: Uint8Array): AttributionData {
-  return { htlcHoldTimes: data.slice(0, holdTimesLength), truncatedHmacs: data.slice(holdTimesLength) };
+  return { htlcHoldTimes: data.subarray(0, holdTimesLength), truncatedHmacs: data.subarray(holdTimesLength) };
 }
 
 /** What a node adds to the attribution data on its way back. */
