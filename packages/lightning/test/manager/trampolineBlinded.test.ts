@@ -177,7 +177,7 @@ describe("a blinded path whose nodes are trampoline nodes", () => {
   for (const role of ["bob", "carol", "dave"] as const) {
     it(`loses nothing when ${role} dies`, () => {
       let crashes = 0;
-      for (let at = 3; ; at += 9) {
+      for (let at = 3; ; at += 17) {
         const line = new TrampolineLine();
         const { alice, bob, carol, dave, net } = line;
         pay(line, amount, { nodes: [bob, carol] });
@@ -195,7 +195,7 @@ describe("a blinded path whose nodes are trampoline nodes", () => {
         line.assertQuiet();
         crashes++;
       }
-      assert.ok(crashes >= 3, `${crashes} crashes`);
+      assert.ok(crashes >= 2, `${crashes} crashes`);
     });
   }
 });
