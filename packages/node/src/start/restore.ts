@@ -22,7 +22,7 @@ import {
   restoreMonitors,
   type StorageError,
 } from "@fulmen/lightning/storage";
-import { blockHeight, type Result } from "@fulmen/lightning/util";
+import { type BlockHeight, blockHeight, type Result } from "@fulmen/lightning/util";
 import { accountFromSeed, Wallet } from "@fulmen/wallet";
 import { NodeError, type NodeErrorCode } from "../api/nodeError.ts";
 import { Journal } from "../journal/index.ts";
@@ -40,7 +40,7 @@ export interface RestoreInput {
   readonly fees: FeeEstimator;
   readonly broadcaster: BroadcasterInterface;
   readonly filter: Filter | undefined;
-  /** Where a new node begins. */
+  /** The tip of today, where a new node begins. */
   readonly tip: BlockLocator;
   /** Seconds since 1970. */
   readonly now: () => number;
@@ -82,8 +82,10 @@ export async function restore(
     { ...chain, outputSpender: keys, changeDestinationSource: wallet },
     { bestHeight, stored: orThrow(readSweeper(records.sweeper)) },
   );
-  const watching = { ...chain, signerProvider: keys, sweeper };
-  const chainMonitor = new ChainMonitor(watching, { bestHeight, monitors });
+  const chainMonitor = new ChainMonitor(
+    { ...chain, signerProvider: keys, sweeper: sweepingFrom(sweeper, tip.height) },
+    { bestHeight, monitors },
+  );
   const environment = {
     ...chain,
     network,
@@ -105,6 +107,17 @@ export async function restore(
   const manager = orThrow(restoreManager(environment, records.manager, { tip, now: now() }));
   const journal = await Journal.open({ store, logger, now, maxEvents: input.maxEvents });
   return { store, journal, manager, chainMonitor, wallet, sweeper, ...known };
+}
+
+/** Spends nothing before the tip of today: blocks that are still to be read may have it spent already. */
+function sweepingFrom(
+  sweeper: OutputSweeper,
+  delayUntilHeight: BlockHeight,
+): Pick<OutputSweeper, "trackSpendableOutputs"> {
+  return {
+    trackSpendableOutputs: (outputs, options) =>
+      sweeper.trackSpendableOutputs(outputs, { ...options, delayUntilHeight }),
+  };
 }
 
 async function networkKnowledge({ store, logger, network }: RestoreInput) {
