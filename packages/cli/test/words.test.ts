@@ -9,7 +9,7 @@ import { completionScript } from "#src/completion";
 import { runningProcess, takeLock } from "#src/daemon/lock";
 import { readSeed, writeSeed } from "#src/daemon/seedFile";
 import { parseAmount, parseSat, showMsat } from "#src/output/amounts";
-import { oneLine, table } from "#src/output/terminal";
+import { oneLine, ProgressBar, table } from "#src/output/terminal";
 
 async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "fulmen-cli-"));
@@ -43,6 +43,22 @@ describe("the terminal", () => {
   it("gets no control characters from others", () => {
     assert.equal(oneLine("a\u001b[31mb\nc\u202ed\u0007"), "ab c d ");
     assert.equal(oneLine("x".repeat(100), 5), "xxxx…");
+  });
+
+  it("gets a bar in one line, and a file gets a line for each tenth", () => {
+    const shown = (isTTY: boolean): string => {
+      let text = "";
+      const bar = new ProgressBar("Blocks", { isTTY, write: (more: string) => (text += more) });
+      for (let have = 0; have <= 1_000; have++) bar.show(have, 1_000);
+      bar.end();
+      return text;
+    };
+    const drawn = shown(true).split("\r");
+    assert.equal(drawn.length, 102);
+    assert.match(drawn[51] ?? "", /^Blocks \[#{12}\.{13}\] 500 of 1000 *$/);
+    assert.ok(shown(true).endsWith("\n"));
+    const lines = Array.from({ length: 11 }, (_, tenth) => `Blocks ${tenth * 100} of 1000\n`);
+    assert.equal(shown(false), lines.join(""));
   });
 
   it("gets tables with numbers to the right", () => {

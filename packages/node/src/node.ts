@@ -1,5 +1,6 @@
 import type { NodeStatus } from "@fulmen/background";
 import { decodeAddress } from "@fulmen/bitcoin/address";
+import type { SyncProgress } from "@fulmen/chain-sync";
 import type { Bytes32, ChannelId, NodeId, PaymentHash, PaymentId, Script } from "@fulmen/lightning/util";
 import type { Balances } from "./api/balances.ts";
 import type {
@@ -67,6 +68,7 @@ export class Node implements NodeApi {
   readonly #keys: NodeKeys;
   #phase: NodePhase = "stopped";
   #failure: string | undefined;
+  #progress: SyncProgress | undefined;
   #node: RunningNode | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> = Promise.resolve();
@@ -138,7 +140,13 @@ export class Node implements NodeApi {
   }
 
   status(): NodeStatusView {
-    const known = { phase: this.#phase, nodeId: this.nodeId, options: this.#options, failure: this.#failure };
+    const known = {
+      phase: this.#phase,
+      nodeId: this.nodeId,
+      options: this.#options,
+      failure: this.#failure,
+      progress: this.#progress,
+    };
     return statusView(known, this.#node);
   }
 
@@ -329,11 +337,18 @@ export class Node implements NodeApi {
 
   async #start(): Promise<void> {
     try {
-      this.#node = await RunningNode.start(this.#options, this.#keys, (status) => this.#became(status));
+      this.#node = await RunningNode.start(this.#options, this.#keys, {
+        status: (status) => this.#became(status),
+        progress: (progress) => {
+          this.#progress = progress;
+        },
+      });
       if (this.#phase === "starting") this.#phase = "running";
     } catch (error) {
       this.#phase = "stopped";
       throw translated(error);
+    } finally {
+      this.#progress = undefined;
     }
   }
 

@@ -1,4 +1,3 @@
-import type { NodeStatus } from "@fulmen/background";
 import type { Event } from "@fulmen/lightning/handlers";
 import { NodeError } from "./api/nodeError.ts";
 import type { NodeOptions } from "./api/options.ts";
@@ -16,7 +15,13 @@ import {
   syncRapidGossip,
 } from "./running/index.ts";
 import type { NodeKeys } from "./seed/index.ts";
-import { type BackupRow, readBackupRow, StartedParts, startParts } from "./start/index.ts";
+import {
+  type BackupRow,
+  type PartsObserver,
+  readBackupRow,
+  StartedParts,
+  startParts,
+} from "./start/index.ts";
 
 const defaultPort = 9735;
 const defaultHost = "127.0.0.1";
@@ -62,7 +67,7 @@ export class RunningNode {
   static async start(
     options: NodeOptions,
     keys: NodeKeys,
-    onStatus: (status: NodeStatus) => void,
+    told: Pick<PartsObserver, "status" | "progress">,
   ): Promise<RunningNode> {
     const stack = new StartedParts();
     let node: RunningNode | undefined;
@@ -74,7 +79,7 @@ export class RunningNode {
         options.development?.onEvent?.(event, index);
         if (event.kind === "channel-pending" || event.kind === "channel-closed") node.backups.check();
       },
-      status: onStatus,
+      ...told,
       chainChanged: () => node?.bookSoon(),
       beforeFunding: async () => node?.backups.taken(),
     };

@@ -1,3 +1,4 @@
+import type { SyncProgress } from "@fulmen/chain-sync";
 import type { NodeId } from "@fulmen/lightning/util";
 import type { NodePhase, NodeStatusView, NodeWarning } from "./api/nodeApi.ts";
 import type { NodeOptions } from "./api/options.ts";
@@ -10,11 +11,13 @@ interface Known {
   readonly nodeId: NodeId;
   readonly options: NodeOptions;
   readonly failure: string | undefined;
+  /** While it starts. */
+  readonly progress: SyncProgress | undefined;
 }
 
 /** How a node is, running or not. */
 export function statusView(
-  { phase, nodeId, options, failure }: Known,
+  { phase, nodeId, options, failure, progress }: Known,
   node: RunningNode | undefined,
 ): NodeStatusView {
   const { network, alias = "" } = options;
@@ -22,7 +25,7 @@ export function statusView(
   if (node === undefined) {
     return {
       ...base,
-      chain: { source: "", height: 0, blockHash: "", tip: 0, isSynced: false },
+      chain: { source: "", height: 0, blockHash: "", tip: 0, ...progress, isSynced: false },
       peers: 0,
       channels: { open: 0, usable: 0, closing: 0 },
       graph: { nodes: 0, channels: 0 },

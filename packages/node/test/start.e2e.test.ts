@@ -85,6 +85,28 @@ describe("a node that cannot start says why, and leaves nothing running", () => 
   });
 });
 
+describe("a node that starts", () => {
+  it("says how far it has come on its way to the tip", async () => {
+    const options = field.options("olga", { storage: { sqlite: join(folder, "olga.sqlite") } });
+    await (await Node.create(options)).stop();
+    const { height } = field.chain.tip;
+    field.chain.mine(5);
+    const source = new SimulatedChainSource(field.chain);
+    const seen: string[] = [];
+    const sync = source.sync.bind(source);
+    source.sync = (clients, progress) =>
+      sync(clients, (made) => {
+        progress?.(made);
+        const { phase, chain } = node.status();
+        seen.push(`${phase} ${chain.height - height} of ${chain.tip - height}`);
+      });
+    const node = new Node({ ...options, chain: source });
+    await node.start();
+    await node.stop();
+    for (const made of [1, 2, 3, 4, 5]) assert.ok(seen.includes(`starting ${made} of 5`), seen.join());
+  });
+});
+
 describe("a node that is not running", () => {
   it("says so, and may be started and stopped as often as one likes", async () => {
     const node = new Node(field.options("emil", { storage: { sqlite: join(folder, "emil.sqlite") } }));

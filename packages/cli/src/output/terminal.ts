@@ -36,38 +36,46 @@ export function oneLine(text: string, most = 80): string {
   return clean.length <= most ? clean : `${clean.slice(0, most - 1)}…`;
 }
 
+interface ProgressOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 /** A bar that is drawn again in one line of a terminal; elsewhere, a line now and then. */
 export class ProgressBar {
   readonly #label: string;
+  readonly #output: ProgressOutput;
   #drawn = false;
   #last = -1;
 
-  constructor(label: string) {
+  constructor(label: string, output: ProgressOutput = process.stderr) {
     this.#label = label;
+    this.#output = output;
   }
 
   show(have: number, all: number): void {
     const percent = all <= 0 ? 0 : Math.floor((Math.min(have, all) / all) * 100);
     if (percent === this.#last) return;
-    if (process.stderr.isTTY) {
+    if (this.#output.isTTY) {
       const full = Math.floor(percent / 4);
-      process.stderr.write(
-        `\r${this.#label} [${"#".repeat(full)}${".".repeat(25 - full)}] ${have} of ${all}`,
-      );
-      this.#drawn = true;
-    } else if (percent % 10 === 0) process.stderr.write(`${this.#label} ${have} of ${all}\n`);
+      this.#draw(`[${"#".repeat(full)}${".".repeat(25 - full)}] ${have} of ${all}`);
+    } else if (Math.floor(percent / 10) !== Math.floor(this.#last / 10))
+      this.#output.write(`${this.#label} ${have} of ${all}\n`);
     this.#last = percent;
   }
 
   /** How many there are, where nobody knows of how many. */
   count(stage: string, have: number): void {
-    if (!process.stderr.isTTY) return;
-    process.stderr.write(`\r${this.#label}: ${stage} ${have}`.padEnd(40));
-    this.#drawn = true;
+    if (this.#output.isTTY) this.#draw(`${stage} ${have}`);
   }
 
   end(): void {
-    if (this.#drawn) process.stderr.write("\n");
+    if (this.#drawn) this.#output.write("\n");
     this.#drawn = false;
+  }
+
+  #draw(text: string): void {
+    this.#output.write(`\r${this.#label} ${text}`.padEnd(50));
+    this.#drawn = true;
   }
 }

@@ -53,26 +53,33 @@ export function chainClients(
 
 type Position = NodeParts["manager"]["bestBlock"];
 
+/** Who hears of the chain being followed. */
+interface ChainObserver {
+  /** After each block and each look at the mempool. */
+  readonly changed: () => void;
+  /** How far a long sync has come. */
+  readonly progress: (progress: SyncProgress) => void;
+}
+
 /** Keeps the node at the chain's tip and its feerates fresh, until it is stopped. A source that fails is asked again. */
 export class ChainFollowing {
   readonly #parts: FollowParts;
   readonly #clients: ChainClients;
-  readonly #changed: () => void;
+  readonly #told: ChainObserver;
   readonly #abort = new AbortController();
   readonly #newest = new NewestBlock();
   #state: ChainState;
   #running: Promise<void> = Promise.resolve();
   #feeTimer: ReturnType<typeof setInterval> | undefined;
 
-  /** `changed` is called after each block and each look at the mempool. */
-  constructor(parts: FollowParts, clients: ChainClients, changed: () => void) {
+  constructor(parts: FollowParts, clients: ChainClients, told: ChainObserver) {
     this.#parts = parts;
     const followers = clients.followers.map((one) => ({
       ...one,
       listeners: [...one.listeners, this.#newest],
     }));
     this.#clients = { ...clients, followers };
-    this.#changed = changed;
+    this.#told = told;
     this.#state = { tip: parts.manager.bestBlock.height };
   }
 
@@ -124,13 +131,14 @@ export class ChainFollowing {
         await pause(delay, signal);
         delay = Math.min(2 * delay, longestRetry);
       }
-      this.#changed();
+      this.#told.changed();
     }
   }
 
   async #sync(clients: ChainClients): Promise<void> {
-    const progress = ({ tip }: SyncProgress): void => {
-      this.#state = { ...this.#state, tip };
+    const progress = (made: SyncProgress): void => {
+      this.#state = { ...this.#state, tip: made.tip };
+      this.#told.progress(made);
     };
     const { height } = await this.#parts.source.sync(clients, progress);
     this.#state = { tip: height, lastAnswer: this.#parts.now() };

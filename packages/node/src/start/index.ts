@@ -1,4 +1,4 @@
 export { type BackupRow, readBackupRow } from "./backupRow.ts";
 export { backupInFile } from "./restoreBackup.ts";
 export { StartedParts } from "./stack.ts";
-export { startParts } from "./startParts.ts";
+export { type PartsObserver, startParts } from "./startParts.ts";

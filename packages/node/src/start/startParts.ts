@@ -7,7 +7,7 @@ import {
 } from "@fulmen/background";
 import { crypto, nobleProvider } from "@fulmen/bitcoin/crypto";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import { BroadcastQueue, ChainUtxoLookup, FeeEstimates } from "@fulmen/chain-sync";
+import { BroadcastQueue, ChainUtxoLookup, FeeEstimates, type SyncProgress } from "@fulmen/chain-sync";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { VerifyPool } from "@fulmen/crypto-node/verifyPool";
 import type {
@@ -54,6 +54,8 @@ export interface PartsObserver {
   readonly event: (event: Event, index: number) => Promise<void>;
   readonly status: (status: NodeStatus) => void;
   readonly chainChanged: () => void;
+  /** Told how far a long sync has come. */
+  readonly progress: (progress: SyncProgress) => void;
   /** Resolves when a funding may be broadcast: whoever loses the store right after it has the channel in a backup. */
   readonly beforeFunding: () => Promise<void>;
 }
@@ -134,9 +136,12 @@ export async function startParts(
     broadcaster: broadcasts,
   };
   const walletStart = await walletStartOf(base, birthday);
-  const following = new ChainFollowing(base, chainClients(base, walletStart), () => {
-    parts.background.wake();
-    observer.chainChanged();
+  const following = new ChainFollowing(base, chainClients(base, walletStart), {
+    progress: observer.progress,
+    changed: () => {
+      parts.background.wake();
+      observer.chainChanged();
+    },
   });
   chain.following = following;
   stack.add(() => following.stop());
