@@ -15,7 +15,7 @@ export interface JournalOptions {
   readonly now: () => number;
   /** Events that are kept. */
   readonly maxEvents: number;
-  /** Milliseconds that `call` waits for a store which fails; 5,000 unless told. */
+  /** Milliseconds after which `call` looks whether the store fails; 5,000 unless told. */
   readonly patience?: number;
 }
 
@@ -38,6 +38,8 @@ const forgottenAtOnce = 200;
 const shortestRetry = 100;
 const longestRetry = 10_000;
 const defaultPatience = 5_000;
+/** Milliseconds after which a store that does not answer counts as failing. */
+const longestCommit = 30_000;
 
 /**
  * What the node tells its user, durably: events, payments, and the ledger. One transaction at a time; a commit that fails
@@ -50,6 +52,7 @@ export class Journal {
   #head: JournalHead;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  #commitUnderWay: { readonly hasFailed: boolean; readonly since: number } | undefined;
 
   private constructor(options: JournalOptions, head: JournalHead, accounts: Map<LedgerAccount, bigint>) {
     this.#options = options;
@@ -86,17 +89,20 @@ export class Journal {
   }
 
   /**
-   * As `run`, for a call that somebody waits for: rejects with `frozen` when the store has taken nothing for some seconds.
-   * What `body` wrote may become durable after that; `late` hears of it then.
+   * As `run`, for a call that somebody waits for: rejects with `frozen` when it has waited for some seconds and the store
+   * fails, or does not answer; one that is slow is waited for. What `body` wrote may become durable after that; `late` hears
+   * of it then.
    */
   call<T>(body: (transaction: JournalTransaction) => Promise<T> | T, late?: (result: T) => void): Promise<T> {
     const result = this.run(body);
     return new Promise((resolve, reject) => {
       let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        reject(frozen("the store has taken nothing for some seconds"));
-      }, this.#options.patience ?? defaultPatience);
+      const look = (): void => {
+        isLate = this.#isFailing;
+        if (isLate) reject(frozen("the store takes nothing"));
+        else timer = setTimeout(look, this.#options.patience ?? defaultPatience);
+      };
+      let timer = setTimeout(look, this.#options.patience ?? defaultPatience);
       result
         .finally(() => clearTimeout(timer))
         .then((value) => (isLate ? late?.(value) : resolve(value)), reject);
@@ -136,6 +142,11 @@ export class Journal {
     for (const listener of this.#listeners) listener({ events: [], payments: [] });
   }
 
+  get #isFailing(): boolean {
+    const { hasFailed, since } = this.#commitUnderWay ?? {};
+    return hasFailed === true || (since !== undefined && performance.now() - since > longestCommit);
+  }
+
   async #run<T>(body: (transaction: JournalTransaction) => Promise<T> | T): Promise<T> {
     const { store, now, maxEvents } = this.#options;
     const start = { at: now(), head: this.#head, accounts: this.#accounts };
@@ -146,7 +157,11 @@ export class Journal {
     if (first > firstEvent) transaction.forgetEvents(first);
     const writes = transaction.writes();
     if (writes.length === 0) return result;
-    await this.#commit(writes);
+    try {
+      await this.#commit(writes);
+    } finally {
+      this.#commitUnderWay = undefined;
+    }
     this.#head = transaction.head;
     for (const [account, amount] of transaction.accounts) this.#accounts.set(account, amount);
     transaction.committed();
@@ -156,6 +171,7 @@ export class Journal {
 
   async #commit(writes: ReturnType<JournalTransaction["writes"]>): Promise<void> {
     const { store, logger } = this.#options;
+    this.#commitUnderWay = { hasFailed: false, since: performance.now() };
     for (let delay = shortestRetry; ; delay = Math.min(2 * delay, longestRetry)) {
       try {
         await store.commit(writes);
@@ -169,6 +185,7 @@ export class Journal {
             cause: error,
           });
         }
+        this.#commitUnderWay = { hasFailed: true, since: performance.now() };
         logger.log({ level: "warn", module: "journal", text: `not stored, trying again: ${text}` });
       }
       await new Promise((resolve) => setTimeout(resolve, delay));

@@ -137,6 +137,19 @@ describe("Journal", () => {
 });
 
 describe("a call that waits for a store which fails", () => {
+  it("waits for one that is only slow", async () => {
+    const inner = new MemoryStore();
+    const store: KVStore = {
+      read: (key) => inner.read(key),
+      scan: (prefix, after, limit) => inner.scan(prefix, after, limit),
+      commit: (writes) => new Promise((resolve) => setTimeout(resolve, 50)).then(() => inner.commit(writes)),
+      close: () => inner.close(),
+    };
+    const journal = await Journal.open({ store, logger, now: () => 0, maxEvents: 10, patience: 5 });
+    await journal.call((transaction) => transaction.event(refused(1n)));
+    assert.equal(journal.head.nextEvent, 2);
+  });
+
   it("is answered in time, and what comes of it later is told", async () => {
     const inner = new MemoryStore();
     let isFull = true;
