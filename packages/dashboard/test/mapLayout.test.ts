@@ -38,6 +38,12 @@ describe("the map of the network", () => {
     const marked = edges.filter(({ isRoute }) => isRoute).map(({ from, to }) => `${from} ${to}`);
     assert.deepEqual(marked, ["us bob", "bob carol"]);
     assert.equal(edges.length, 5);
+    const [, bob, eve] = nodes;
+    const across = (bob?.x ?? 0) * (eve?.x ?? 0) + (bob?.y ?? 0) * (eve?.y ?? 0);
+    assert.ok(
+      Math.abs(across + 0.125) < 1e-9,
+      "a third of a circle lies between two, so that no line runs through us",
+    );
     for (const { x, y, ring } of nodes) assert.ok(Math.abs(Math.hypot(x, y) - ring / 2) < 1e-9);
   });
 

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { channelBar } from "#src/model/channelBar";
 import { LedgerCharts } from "#src/model/chartData";
 import { blocksInWords, formatMsat, formatSat, parseSat, shortId } from "#src/model/format";
+import { remedyOf } from "#src/model/remedy";
 import { openSession } from "#src/model/session";
 import { chosenTheme, keepTheme } from "#src/model/theme";
 import type { LedgerEntry } from "#src/model/types";
@@ -95,6 +96,13 @@ describe("the dashboard's charts", () => {
     assert.deepEqual([times[0], times.at(-1)], [0, 24_999]);
     assert.deepEqual([lines[0]?.[0], lines[0]?.at(-1)], [1, 25_000]);
     for (const [place, time] of times.entries()) assert.equal(lines[0]?.[place], time + 1);
+  });
+});
+
+describe("a payment that failed", () => {
+  it("comes with what to do about it, where that is known", () => {
+    assert.match(remedyOf("route-not-found") ?? "", /Pay less/);
+    for (const code of ["unexpected-error", "toString"]) assert.equal(remedyOf(code), undefined);
   });
 });
 

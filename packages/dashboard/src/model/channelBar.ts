@@ -1,6 +1,6 @@
 import type { Channel } from "./types.ts";
 
-/** Parts of a channel's bar in percent of its capacity: together 100, or less by what rounds off. */
+/** Parts of a channel's bar in percent of its capacity: together 100. */
 export interface ChannelBar {
   readonly local: number;
   /** What is under way. */
@@ -19,6 +19,7 @@ export function channelBar({
   const percent = (value: bigint): number =>
     Math.min(100, Math.max(0, Number((value * 1000n) / capacity) / 10));
   const local = percent(BigInt(localMsat));
-  const remote = Math.min(100 - local, percent(BigInt(remoteMsat)));
-  return { local, pending: Math.max(0, Math.round((100 - local - remote) * 10) / 10), remote };
+  // What rounds off is nobody's: it is not shown as being under way.
+  const pending = percent(capacity - BigInt(localMsat) - BigInt(remoteMsat));
+  return { local, pending, remote: Math.max(0, Math.round((100 - local - pending) * 10) / 10) };
 }

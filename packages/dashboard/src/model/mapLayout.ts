@@ -142,7 +142,7 @@ function placed(
       ),
     );
   const found: { id: string; ring: number; from: number; to: number }[] = [
-    { id: own, ring: 0, from: 0, to: 2 * Math.PI },
+    { id: own, ring: 0, ...circleOf(tree.get(own)?.length ?? 0) },
   ];
   for (const { id, ring, from, to } of found) {
     const scale = (to - from) / (widths.get(id) ?? 1);
@@ -159,4 +159,11 @@ function placed(
     const radius = ring / outermost;
     return { id, ring, x: radius * Math.cos(angle), y: radius * Math.sin(angle) };
   });
+}
+
+/** The part of the circle that we use for so many peers: two stand so that a line between them does not run through us. */
+function circleOf(peers: number): { readonly from: number; readonly to: number } {
+  if (peers === 1) return { from: -Math.PI, to: Math.PI };
+  const half = peers === 2 ? (2 * Math.PI) / 3 : Math.PI;
+  return { from: Math.PI / 2 - half, to: Math.PI / 2 + half };
 }

@@ -66,10 +66,9 @@ export function App({ store, leave }: { readonly store: NodeStore; readonly leav
       view === "overview" ? h(Overview, { state, theme }) : null,
       view === "channels" ? h(Channels, { store }) : null,
       view === "payments"
-        ? h("div", { class: "grid" }, [
+        ? h("div", { class: "grid wide-last" }, [
+            h("div", { class: "stack" }, [h(PayForm, { store }), h(ReceiveForm, { store })]),
             h(PaymentList, { store }),
-            h(ReceiveForm, { store }),
-            h(PayForm, { store }),
           ])
         : null,
       view === "events" ? h(Events, { state }) : null,

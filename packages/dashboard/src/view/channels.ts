@@ -4,49 +4,55 @@ import { channelBar } from "../model/channelBar.ts";
 import { blocksInWords, formatMsat, formatSat, parseSat, sentence, shortId } from "../model/format.ts";
 import { type NodeStore, type Trouble, troubleOf } from "../model/store.ts";
 import type { Channel } from "../model/types.ts";
+import { confirmed, type Question } from "./confirmed.ts";
 import { Field, Form, Notice, refusal, type Submit } from "./form.ts";
 import { h } from "./h.ts";
 
+/** Those that can be used come first, and those that are a matter of the chain last. */
+const order: Readonly<Record<Channel["phase"], number>> = { open: 0, opening: 1, closing: 2, closed: 3 };
+
 /** Channels as bars, with what can be done with them, and the form that opens one. */
 export function Channels({ store }: { readonly store: NodeStore }): VNode {
-  const { channels } = store.state;
+  const { channels, graph } = store.state;
+  const aliases = new Map(graph.nodes.map(({ nodeId, alias }) => [nodeId, alias]));
+  const sorted = [...channels].sort((a, b) => order[a.phase] - order[b.phase]);
   return h("div", { class: "grid" }, [
     h("section", { class: "card" }, [
       h("h2", { id: "channels" }, "Channels"),
-      channels.length === 0
+      sorted.length === 0
         ? h("p", { class: "quiet" }, "None yet. Open one: payments go through channels.")
         : h(
             "ul",
             { class: "list", "aria-labelledby": "channels" },
-            channels.map((channel) => h(ChannelItem, { key: channel.channelId, channel, store })),
+            sorted.map((channel) => {
+              const name = aliases.get(channel.peer) ?? shortId(channel.peer);
+              return h(ChannelItem, { key: channel.channelId, channel, name, store });
+            }),
           ),
     ]),
     h(OpenForm, { store }),
   ]);
 }
 
-function ChannelItem({ channel, store }: { readonly channel: Channel; readonly store: NodeStore }): VNode {
-  const { local, pending, remote } = channelBar(channel);
-  const { peer, phase, isConnected, isUsable, localMsat, remoteMsat, capacitySat, explanation, htlcs } =
-    channel;
-  const label = `${formatMsat(localMsat)} ours, ${formatMsat(remoteMsat)} theirs, of ${formatSat(capacitySat)}`;
+interface Shown {
+  readonly channel: Channel;
+  /** Of the peer. */
+  readonly name: string;
+}
+
+function ChannelItem({ channel, name, store }: Shown & { readonly store: NodeStore }): VNode {
+  const { peer, phase, isConnected, isUsable, capacitySat, explanation, htlcs } = channel;
   const state = phase === "open" ? (isUsable ? "usable" : isConnected ? "open" : "not connected") : phase;
-  const part = (name: string, width: number): VNode =>
-    h("span", { class: name, style: { width: `${width}%` } });
+  const colour = isUsable ? "good" : phase === "closed" ? "quiet" : "warn";
   return h("li", null, [
     h("div", { class: "row" }, [
-      h("h3", { class: "id", title: peer }, shortId(peer)),
-      h("span", { class: isUsable ? "good" : "warn" }, state),
+      h("h3", { title: peer }, name),
+      h("span", null, [
+        h("span", { class: "num quiet" }, `${formatSat(capacitySat)}, `),
+        h("span", { class: colour }, state),
+      ]),
     ]),
-    h("div", { class: "bar", role: "img", "aria-label": label }, [
-      part("local", local),
-      part("pending", pending),
-      part("remote", remote),
-    ]),
-    h("div", { class: "row quiet" }, [
-      h("span", { class: "num" }, `Ours ${formatMsat(localMsat)}`),
-      h("span", { class: "num" }, `Theirs ${formatMsat(remoteMsat)}`),
-    ]),
+    phase === "closed" ? null : h(Balance, { channel }),
     h("p", { class: "quiet" }, sentence(explanation)),
     htlcs.length === 0
       ? null
@@ -56,7 +62,26 @@ function ChannelItem({ channel, store }: { readonly channel: Channel; readonly s
           `${htlcs.length} ${htlcs.length === 1 ? "payment" : "payments"} under way.`,
         ),
     h(CloseTimeline, { channel }),
-    phase === "open" || phase === "opening" ? h(CloseButtons, { channel, store }) : null,
+    phase === "open" || phase === "opening" ? h(CloseButtons, { channel, name, store }) : null,
+  ]);
+}
+
+function Balance({ channel }: { readonly channel: Channel }): VNode {
+  const { localMsat, remoteMsat, capacitySat } = channel;
+  const { local, pending, remote } = channelBar(channel);
+  const label = `${formatMsat(localMsat)} ours, ${formatMsat(remoteMsat)} theirs, of ${formatSat(capacitySat)}`;
+  const part = (name: string, width: number): VNode =>
+    h("span", { class: name, style: { width: `${width}%` } });
+  return h("div", null, [
+    h("div", { class: "bar", role: "img", "aria-label": label }, [
+      part("local", local),
+      part("pending", pending),
+      part("remote", remote),
+    ]),
+    h("div", { class: "row quiet" }, [
+      h("span", { class: "num" }, `Ours ${formatMsat(localMsat)}`),
+      h("span", { class: "num" }, `Theirs ${formatMsat(remoteMsat)}`),
+    ]),
   ]);
 }
 
@@ -71,24 +96,19 @@ function CloseTimeline({ channel: { closing } }: { readonly channel: Channel }):
           h("span", null, sentence(step.text)),
           step.amountSat === undefined ? null : h("strong", { class: "num" }, formatSat(step.amountSat)),
         ]),
-        step.height === undefined
+        step.blocksLeft === undefined || step.blocksLeft === 0
           ? null
-          : h(
-              "p",
-              { class: "quiet" },
-              `Block ${step.height}${step.blocksLeft ? `: ${blocksInWords(step.blocksLeft)}` : ""}`,
-            ),
+          : h("p", { class: "quiet" }, `${blocksInWords(step.blocksLeft)}, until block ${step.height}`),
       ]),
     ),
   );
 }
 
-function CloseButtons({ channel, store }: { readonly channel: Channel; readonly store: NodeStore }): VNode {
+function CloseButtons({ channel, name, store }: Shown & { readonly store: NodeStore }): VNode {
   const [trouble, setTrouble] = useState<Trouble | undefined>(undefined);
-  const { channelId, peer } = channel;
-  const name = shortId(peer);
-  const act = async (question: string, close: () => Promise<unknown>): Promise<void> => {
-    if (!confirm(question)) return;
+  const { channelId } = channel;
+  const act = async (question: Question, close: () => Promise<unknown>): Promise<void> => {
+    if (!(await confirmed(question))) return;
     try {
       await close();
       setTrouble(undefined);
@@ -98,12 +118,22 @@ function CloseButtons({ channel, store }: { readonly channel: Channel; readonly 
     }
   };
   const agreed = (): Promise<void> =>
-    act(`Close the channel with ${name} in agreement? Our share goes to the wallet.`, () =>
-      store.client.closeChannel({ channelId }),
+    act(
+      {
+        title: `Close the channel with ${name}?`,
+        text: "Both sides agree on the last transaction, and our share goes to the wallet.",
+        action: "Close it",
+      },
+      () => store.client.closeChannel({ channelId }),
     );
   const forced = (): Promise<void> =>
     act(
-      `Force the channel with ${name} closed? It costs fees and our share is locked for a while. Do it only when the peer does not answer.`,
+      {
+        title: `Force-close the channel with ${name}?`,
+        text: "It costs more fees, and our share is locked for a while: often a day, up to two weeks. Do it only when the peer does not answer. It cannot be taken back.",
+        action: "Force-close it",
+        isDangerous: true,
+      },
       () => store.client.forceCloseChannel({ channelId }),
     );
   return h("div", null, [
@@ -129,7 +159,7 @@ function CloseButtons({ channel, store }: { readonly channel: Channel; readonly 
 }
 
 function OpenForm({ store }: { readonly store: NodeStore }): VNode {
-  const submit: Submit = async (value) => {
+  const submit: Submit = async (value, clear) => {
     const msat = parseSat(value("open-amount"));
     if (msat === undefined || !msat.endsWith("000"))
       return refusal("This is no amount.", "Write whole satoshi, like 500000.");
@@ -138,6 +168,7 @@ function OpenForm({ store }: { readonly store: NodeStore }): VNode {
       amountSat: msat.slice(0, -3),
       announce: value("open-announce") === "yes",
     });
+    clear();
     void store.refresh();
     return h("p", { class: "good" }, [
       "The funding transaction is ",

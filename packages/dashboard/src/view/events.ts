@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { eventText } from "../model/eventText.ts";
-import { formatTime } from "../model/format.ts";
+import { formatTime, sentence } from "../model/format.ts";
 import type { NodeState } from "../model/store.ts";
 import { h } from "./h.ts";
 
@@ -15,7 +15,7 @@ export function Events({ state: { events } }: { readonly state: NodeState }): VN
           { class: "list", "aria-labelledby": "events" },
           events.map((event) =>
             h("li", { key: event.index }, [
-              h("div", null, eventText(event)),
+              h("div", null, sentence(eventText(event))),
               h("div", { class: "row quiet" }, [
                 h("span", null, formatTime(event.at)),
                 h("span", null, `no. ${event.index}`),

@@ -1,13 +1,14 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
+import { sentence } from "../model/format.ts";
 import { type Trouble, troubleOf } from "../model/store.ts";
 import { h } from "./h.ts";
 
 /** A refusal: what happened, and what to do about it. */
 export function Notice({ trouble }: { readonly trouble: Trouble }): VNode {
   return h("div", { class: "notice", role: "alert" }, [
-    h("p", null, trouble.message),
-    h("p", { class: "quiet" }, trouble.remedy),
+    h("p", null, sentence(trouble.message)),
+    h("p", { class: "quiet" }, sentence(trouble.remedy)),
   ]);
 }
 
@@ -43,8 +44,8 @@ export function Field({ name, label, hint, isLong, isRequired, isNumber, isSecre
   ]);
 }
 
-/** What a form does with what was typed; answers with what to show below it. */
-export type Submit = (value: (name: string) => string) => Promise<ComponentChildren>;
+/** What a form does with what was typed, which `clear` takes away; answers with what to show below it. */
+export type Submit = (value: (name: string) => string, clear: () => void) => Promise<ComponentChildren>;
 
 /** A form that shows how it went below its button, and is announced to readers of the screen. */
 export function Form(props: {
@@ -58,10 +59,16 @@ export function Form(props: {
   const onSubmit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (isBusy || !(event.currentTarget instanceof HTMLFormElement)) return;
-    const data = new FormData(event.currentTarget);
+    const form = event.currentTarget;
+    const data = new FormData(form);
     setBusy(true);
     try {
-      setOutcome(await props.submit((name) => String(data.get(name) ?? "").trim()));
+      setOutcome(
+        await props.submit(
+          (name) => String(data.get(name) ?? "").trim(),
+          () => form.reset(),
+        ),
+      );
     } catch (error) {
       setOutcome(h(Notice, { trouble: troubleOf(error) }));
     }
@@ -69,7 +76,8 @@ export function Form(props: {
   };
   return h("form", { "aria-label": props.name, onSubmit }, [
     props.children,
-    h("button", { type: "submit", disabled: isBusy }, isBusy ? "One moment…" : props.button),
+    // One that is disabled would lose the focus.
+    h("button", { type: "submit", "aria-disabled": isBusy }, isBusy ? "One moment…" : props.button),
     h("div", { "aria-live": "polite" }, outcome),
   ]);
 }

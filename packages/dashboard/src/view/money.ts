@@ -1,8 +1,11 @@
+import type { Client } from "@fulmen/client";
 import type { VNode } from "preact";
 import { encode } from "uqr";
-import { formatMsat, formatTime, parseSat, shortId } from "../model/format.ts";
+import { formatMsat, formatTime, parseSat, sentence, shortId } from "../model/format.ts";
+import { remedyOf } from "../model/remedy.ts";
 import type { NodeStore } from "../model/store.ts";
 import type { Payment } from "../model/types.ts";
+import { confirmed } from "./confirmed.ts";
 import { Field, Form, refusal, type Submit } from "./form.ts";
 import { h } from "./h.ts";
 
@@ -66,20 +69,24 @@ export function ReceiveForm({ store }: { readonly store: NodeStore }): VNode {
 
 /** The form that pays an invoice, an address or a URI. */
 export function PayForm({ store }: { readonly store: NodeStore }): VNode {
-  const submit: Submit = async (value) => {
+  const submit: Submit = async (value, clear) => {
     const typed = value("pay-amount");
     const amountMsat = parseSat(typed);
     if (typed !== "" && amountMsat === undefined) return wrongAmount();
     const to = value("pay-to");
     const asked = await store.client.decode({ text: to });
     const amount = asked.amountMsat ?? amountMsat;
-    const words = amount === undefined ? "what it asks for" : formatMsat(amount);
-    if (!confirm(`Pay ${words}${asked.message === undefined ? "" : ` for “${asked.message}”`}?`))
-      return "Nothing was paid.";
+    const agreed = await confirmed({
+      title: amount === undefined ? "Pay what it asks for?" : `Pay ${formatMsat(amount)}?`,
+      text: purposeOf(asked),
+      action: "Pay",
+    });
+    if (!agreed) return "Nothing was paid.";
     const payment = await store.client.pay({
       to,
       ...(amountMsat !== undefined && asked.amountMsat === undefined && { amountMsat }),
     });
+    if (payment.status !== "failed") clear();
     void store.refresh();
     return h("p", { class: payment.status === "failed" ? "bad" : "good" }, paymentText(payment));
   };
@@ -95,6 +102,13 @@ export function PayForm({ store }: { readonly store: NodeStore }): VNode {
       }),
     ]),
   ]);
+}
+
+/** What whoever is to be paid says that it is for. */
+function purposeOf({ message, methods }: Awaited<ReturnType<Client["decode"]>>): string {
+  const descriptions = methods.map((method) => (method.kind === "bolt11" ? method.description : undefined));
+  const purpose = [message, ...descriptions].find((text) => text !== undefined && text !== "");
+  return purpose === undefined ? "Nothing is said of what it is for." : `For “${purpose}”.`;
 }
 
 function paymentText({ status, amountMsat, feeMsat, failure }: Payment): string {
@@ -165,6 +179,14 @@ function paymentItem(payment: Payment): VNode {
     payee === undefined || direction === "received"
       ? null
       : h("p", { class: "quiet" }, ["To ", h("span", { class: "id", title: payee }, shortId(payee))]),
-    failure === undefined ? null : h("p", { class: "bad" }, failure.text),
+    failure === undefined ? null : h(Failure, failure),
+  ]);
+}
+
+function Failure({ code, text }: { readonly code: string; readonly text: string }): VNode {
+  const remedy = remedyOf(code);
+  return h("div", { class: "failure" }, [
+    h("p", { class: "bad" }, sentence(text)),
+    remedy === undefined ? null : h("p", { class: "quiet" }, remedy),
   ]);
 }

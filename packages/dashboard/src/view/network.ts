@@ -48,7 +48,7 @@ export function Network({ state }: { readonly state: NodeState }): VNode | null 
 function sizeText({ info }: NodeState, { nodes }: NetworkMap): string {
   const known = info?.graph.nodes ?? 0;
   const part = nodes.length < known ? `, ${nodes.length} of them are drawn: those that are near` : "";
-  return `The node knows ${known} nodes and ${info?.graph.channels ?? 0} channels${part}.`;
+  return `The node has heard of ${known} nodes and ${info?.graph.channels ?? 0} channels${part}.`;
 }
 
 interface Drawing {
@@ -65,7 +65,11 @@ function NetworkDrawing({ map, nameOf }: Drawing): VNode {
   const label = `Map of ${nodes.length} nodes.${way === "" ? "" : ` The last payment went from ${way}.`}`;
   // What is drawn later lies above.
   const inOrder = [...edges].sort((a, b) => weight(a) - weight(b));
-  return h("svg", { class: "map", viewBox: "0 0 100 100", role: "img", "aria-label": label }, [
+  const heights = nodes.map(({ id }) => placeOf(id).y);
+  const top = Math.min(35, ...heights) - 10;
+  const bottom = Math.max(65, ...heights) + 10;
+  const viewBox = `0 ${top} 100 ${bottom - top}`;
+  return h("svg", { class: "map", viewBox, role: "img", "aria-label": label }, [
     ...inOrder.map((edge) => {
       const [from, to] = [placeOf(edge.from), placeOf(edge.to)];
       const name = edge.isRoute ? "route" : edge.isOwn ? "own" : "other";
@@ -94,7 +98,7 @@ function Dot({
   readonly isNamed: boolean;
 }): VNode {
   // Names stand away from the middle, and none leaves the picture.
-  const anchor = at.x > 80 ? "end" : at.x < 20 ? "start" : "middle";
+  const anchor = at.x > 88 ? "end" : at.x < 12 ? "start" : "middle";
   const shown = name.length > 16 ? `${name.slice(0, 15)}…` : name;
   return h("g", null, [
     h("title", null, `${name} ${id}`),
@@ -105,7 +109,7 @@ function Dot({
       class: isOnRoute ? "route" : ring === 0 ? "own" : "other",
     }),
     isNamed
-      ? h("text", { x: at.x, y: at.y + (at.y < 50 && ring > 0 ? -3.4 : 6), "text-anchor": anchor }, shown)
+      ? h("text", { x: at.x, y: at.y + (ring === 0 || at.y < 50 ? -4 : 6), "text-anchor": anchor }, shown)
       : null,
   ]);
 }

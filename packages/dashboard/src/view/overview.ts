@@ -11,20 +11,23 @@ export function Overview({ state, theme }: { readonly state: NodeState; readonly
   const { balances, info, charts } = state;
   return h("div", { class: "stack" }, [
     ...(info?.warnings ?? []).map(({ text, remedy }) =>
-      h("div", { class: "notice caution" }, [h("p", null, text), h("p", { class: "quiet" }, remedy)]),
+      h("div", { class: "notice caution" }, [
+        h("p", null, sentence(text)),
+        h("p", { class: "quiet" }, sentence(remedy)),
+      ]),
     ),
     balances === undefined
       ? null
-      : h("div", { class: "grid" }, [
-          amountCard("In all", formatMsat(balances.totalMsat), "If all ended as it stands."),
+      : h("div", { class: "grid stats" }, [
+          amountCard("In all", wholeSat(balances.totalMsat), "If all ended as it stands."),
           amountCard(
-            "To spend over Lightning",
-            formatMsat(balances.lightning.spendable.amountMsat),
+            "Can send",
+            wholeSat(balances.lightning.spendable.amountMsat),
             balances.lightning.spendable.explanation,
           ),
           amountCard(
-            "To receive over Lightning",
-            formatMsat(balances.lightning.receivable.amountMsat),
+            "Can receive",
+            wholeSat(balances.lightning.receivable.amountMsat),
             balances.lightning.receivable.explanation,
           ),
           amountCard(
@@ -44,6 +47,11 @@ export function Overview({ state, theme }: { readonly state: NodeState; readonly
       chartCard("Fees", charts.fees, ["Paid", "Earned"], theme),
     ]),
   ]);
+}
+
+/** Without what is less than a satoshi: the large figures are for a look. */
+function wholeSat(msat: string): string {
+  return formatSat(BigInt(msat) / 1000n);
 }
 
 function amountCard(title: string, amount: string, explanation: string): VNode {
@@ -69,7 +77,9 @@ function Waiting({ state: { balances } }: { readonly state: NodeState }): VNode 
             h("span", null, sentence(explanation)),
             h("strong", { class: "num" }, formatMsat(amountMsat)),
           ]),
-          height === undefined ? null : h("p", { class: "quiet" }, `At block ${height}.`),
+          height === undefined || explanation.includes(String(height))
+            ? null
+            : h("p", { class: "quiet" }, `At block ${height}.`),
         ]),
       ),
     ),

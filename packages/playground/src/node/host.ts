@@ -51,6 +51,7 @@ export async function startNode(
     seed: fromHex(seed),
     ...(crossNodeSeed !== undefined && { crossNodeSeed: fromHex(crossNodeSeed) }),
     storage: store ?? (await storageOf(settings)),
+    ...(store === undefined && { backupFiles: [join(settings.folder, "channels.backup")] }),
     chain: { bitcoind: { url: `http://${host}:${chainPort}`, ...chainCredentials } },
     listen: { host, port },
     alias: name,

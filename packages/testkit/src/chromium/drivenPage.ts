@@ -1,22 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const flags = [
-  "--headless",
-  "--no-sandbox",
-  "--no-first-run",
-  "--disable-gpu",
-  "--disable-sync",
-  "--disable-extensions",
-  "--disable-component-update",
-  "--disable-background-networking",
-  "--disable-dev-shm-usage",
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-  "--remote-debugging-port=0",
-];
+import { Chromium } from "./chromium.ts";
 
 interface Answer {
   readonly id?: number;
@@ -37,29 +22,33 @@ interface Answer {
 
 /** A page in Chromium, driven over its DevTools protocol. */
 export class DrivenPage {
-  readonly #child: ChildProcess;
-  readonly #profile: string;
+  readonly #browser: Chromium;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #last = 0;
   /** What the page complained of. */
   readonly complaints: string[] = [];
 
-  private constructor(child: ChildProcess, profile: string, socket: WebSocket) {
-    this.#child = child;
-    this.#profile = profile;
+  private constructor(browser: Chromium, socket: WebSocket) {
+    this.#browser = browser;
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => this.#hear(JSON.parse(String(data))));
   }
 
+  /** An empty page in a browser of its own. */
   static async open(): Promise<DrivenPage> {
-    const profile = mkdtempSync(join(tmpdir(), "fulmen-dashboard-"));
-    const child = spawn(process.env["CHROMIUM"] || "chromium", [...flags, `--user-data-dir=${profile}`], {
-      detached: true,
-      env: { ...process.env, HOME: profile },
-      stdio: "ignore",
-    });
-    const portFile = join(profile, "DevToolsActivePort");
+    const browser = new Chromium(["--remote-debugging-port=0"]);
+    browser.child.stderr?.resume();
+    try {
+      return await Promise.race([DrivenPage.#attach(browser), browser.ended()]);
+    } catch (error) {
+      await browser.kill();
+      throw error;
+    }
+  }
+
+  static async #attach(browser: Chromium): Promise<DrivenPage> {
+    const portFile = join(browser.profile, "DevToolsActivePort");
     while (!existsSync(portFile) || !readFileSync(portFile, "utf8").includes("\n")) await sleep(50);
     const [port] = readFileSync(portFile, "utf8").split("\n");
     let url: string | undefined;
@@ -73,11 +62,12 @@ export class DrivenPage {
       socket.addEventListener("open", resolve);
       socket.addEventListener("error", reject);
     });
-    const page = new DrivenPage(child, profile, socket);
+    const page = new DrivenPage(browser, socket);
     for (const domain of ["Page", "Runtime", "Log"]) await page.send(`${domain}.enable`);
     return page;
   }
 
+  /** A command of the DevTools protocol, and its answer. */
   async send(method: string, params: object = {}): Promise<NonNullable<Answer["result"]>> {
     const id = ++this.#last;
     const answer = await new Promise<Answer>((resolve) => {
@@ -108,35 +98,40 @@ export class DrivenPage {
     );
   }
 
+  /** Presses a key; `text` is what it types. */
   async key(key: string, code: number, text?: string): Promise<void> {
     const one = { key, code: key, windowsVirtualKeyCode: code, ...(text !== undefined && { text }) };
     await this.send("Input.dispatchKeyEvent", { type: "keyDown", ...one });
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", ...one });
   }
 
+  /** Puts a text in where the focus is. */
   async type(text: string): Promise<void> {
     await this.send("Input.insertText", { text });
   }
 
-  /** A picture of the page as PNG. */
-  async picture(width: number, height: number): Promise<Buffer> {
+  /** Makes the page as large as a screen; a narrow one is a phone's. */
+  async size(width: number, height: number): Promise<void> {
     await this.send("Emulation.setDeviceMetricsOverride", {
       width,
       height,
       deviceScaleFactor: 1,
       mobile: width < 500,
     });
-    await sleep(400);
-    const { data = "" } = await this.send("Page.captureScreenshot");
-    return Buffer.from(data, "base64");
+    // What depends on the size is drawn anew.
+    await sleep(200);
   }
 
+  /** What is seen of the page, as PNG. */
+  async picture(): Promise<Uint8Array> {
+    const { data = "" } = await this.send("Page.captureScreenshot");
+    return new Uint8Array(Buffer.from(data, "base64"));
+  }
+
+  /** Ends the browser. */
   async close(): Promise<void> {
     this.#socket.close();
-    const ended = new Promise((resolve) => this.#child.once("close", resolve));
-    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGKILL");
-    await ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10 });
+    await this.#browser.kill();
   }
 
   #hear(answer: Answer): void {

@@ -1,0 +1,2 @@
+export { Chromium } from "./chromium.ts";
+export { DrivenPage } from "./drivenPage.ts";
