@@ -5,7 +5,7 @@ import type { EdgePenalties } from "./scoreLookUp.ts";
 import { labelWord } from "./searchWorkspace.ts";
 
 /** So many edges are looked at: more would cost more than they save. */
-const mostEdges = 500;
+const mostEdges = 1_000;
 const mayPass = edgeFlag.usable | edgeFlag.unknownFeaturesRequired;
 
 /**

@@ -5,7 +5,7 @@ import type { NodeId, ShortChannelId } from "@fulmen/lightning/util";
 import { Dice } from "@fulmen/testkit/network";
 import { PlainGraph } from "../gossip/plainGraph.ts";
 import { node } from "./routes.ts";
-import { asked, found, hint, hinted, own, penalties, type Road, roads, ways } from "./situations.ts";
+import { asked, hint, hinted, own, penalties, type Road, roads, ways } from "./situations.ts";
 
 // Networks that are larger than what the search looks at around the payer.
 
@@ -14,7 +14,7 @@ interface Size {
   readonly channels: number;
 }
 
-const small: Size = { nodes: 80, channels: 900 };
+const small: Size = { nodes: 200, channels: 1_200 };
 const large: Size = { nodes: 2_000, channels: 8_000 };
 const amount = 1_000;
 const leastPenalty = 20;
@@ -81,18 +81,22 @@ function costOf({ hops }: Path): number {
 
 describe("what is known of the payer's vicinity", () => {
   test("leads to a path as cheap as any", () => {
-    for (let seed = 1; seed <= 20; seed++) {
+    let count = 0;
+    for (let seed = 1; seed <= 12; seed++) {
       const dice = new Dice(seed);
       const graph = drawNetwork(dice, small);
-      const peers = Array.from({ length: 1 + dice.roll(3) }, () => `n${5 + dice.roll(40)}`);
-      const payee = `n${50 + dice.roll(30)}`;
+      const peers = Array.from({ length: 1 + dice.roll(3) }, () => `n${20 + dice.roll(80)}`);
+      const payee = `n${100 + dice.roll(100)}`;
       const firstHops = peers.map((peer, i) => own(1 + i, peer));
       const scorer = new CountingScorer();
-      const [path] = found(asked(amount, payee, firstHops, alone), graph, { scorer }).paths;
+      const route = findRoute(asked(amount, payee, firstHops, alone), graph, { scorer });
       const costs = leastCosts(graph, node(payee));
       const best = Math.min(...peers.map((peer) => costs.get(node(peer)) ?? Number.POSITIVE_INFINITY));
-      assert.equal(path && costOf(path), best, `seed ${seed}`);
+      const [path] = route.ok ? route.value.paths : [];
+      assert.equal(path === undefined ? Number.POSITIVE_INFINITY : costOf(path), best, `seed ${seed}`);
+      if (path !== undefined) count++;
     }
+    assert.ok(count > 8, `${count}`);
   });
 
   test("leaves most of a large network out", () => {
@@ -105,7 +109,7 @@ describe("what is known of the payer's vicinity", () => {
       if (findRoute(asked(amount, payee, [own(1, peer)], alone), graph, { scorer }).ok) count++;
     }
     assert.ok(count > 6, `${count}`);
-    assert.ok(scorer.asked < count * 0.05 * 2 * large.channels, `${scorer.asked}`);
+    assert.ok(scorer.asked < count * 0.08 * 2 * large.channels, `${scorer.asked}`);
   });
 
   test("tells at once that the payer cannot get away", () => {
