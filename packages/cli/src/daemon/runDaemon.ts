@@ -39,14 +39,16 @@ export interface DaemonOptions {
 
 /** Runs a node with its HTTP API until `signal` ends it; rejects when it cannot start, or fails for good. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { folder, config, say } = options;
+  const { folder, config, seed, say, signal } = options;
   const file = new LogFile(
     folder.log,
     config.log.console ? (line) => void process.stdout.write(line) : undefined,
   );
   const log = new Log(config.log.level, file);
+  let store: Awaited<ReturnType<typeof openNodeStore>> | undefined;
   try {
-    const node = new Node(await nodeOptions(options, log));
+    store = await openNodeStore({ folder, seed, storage: config.storage, waiting: { signal, say } });
+    const node = new Node(nodeOptions(options, store, log));
     const assets = await pageOf(config.api.dashboard, log);
     const listening = await listenTo(node, options, { log, assets });
     log.write("info", "daemon", `Fulmen ${ownVersion()} begins.`, { network: config.network });
@@ -63,6 +65,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     log.write("error", "daemon", error instanceof Error ? (error.stack ?? error.message) : String(error));
     throw error;
   } finally {
+    // The node has closed it already, if it was ever started.
+    await store?.close();
     file.close();
   }
 }
@@ -103,15 +107,15 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
-async function nodeOptions(
-  { folder, config, seed, restoreFrom, say, signal }: DaemonOptions,
+function nodeOptions(
+  { folder, config, seed, restoreFrom }: DaemonOptions,
+  storage: NodeOptions["storage"],
   log: Log,
-): Promise<NodeOptions> {
-  const store = await openNodeStore({ folder, seed, storage: config.storage, waiting: { signal, say } });
+): NodeOptions {
   const { network, chain, furtherChains, alias, listen, birthday, gossip, announceAddresses, development } =
     config;
   return {
-    ...{ network, seed, storage: store, chain, furtherChains, gossip, logger: log },
+    ...{ network, seed, storage, chain, furtherChains, gossip, logger: log },
     ...(alias !== undefined && { alias }),
     ...(listen !== undefined && { listen }),
     ...(config.tor !== undefined && { tor: config.tor }),
