@@ -42,6 +42,10 @@ function open(more: Partial<OpenChannel> = {}): OpenChannel {
   } as OpenChannel;
 }
 
+const withAnchors: Partial<OpenChannel> = {
+  tlvs: { upfrontShutdownScript: new Uint8Array(0), channelType: Uint8Array.of(0x40, 0x10, 0x00) },
+} as Partial<OpenChannel>;
+
 /** Fundings below the least that it takes, as the user has it. */
 const refused = { inboundChannels: { minFunding: sat(500_000) } };
 
@@ -85,5 +89,21 @@ describe("strangers that open channels and never fund them", () => {
       kept.includes(`journal/event/${String(first).padStart(16, "0")}`),
       "the deposit is still there",
     );
+  });
+
+  it("tie up no coins, neither for payments nor for channels of ours", async () => {
+    const node = await field.start("rich");
+    const other = await field.start("honest");
+    await field.fund(node);
+    const peers = await Promise.all([1, 2].map(() => stranger(node.uri)));
+    for (const peer of peers) for (let n = 0; n < 2; n++) peer.send(open(withAnchors));
+    await until(() => peers.every((peer) => peer.answers(acceptType) === 2), "all are taken");
+    const { reserved, spendable, total } = node.balances().onchain;
+    assert.deepEqual([reserved.amount, spendable.amount], [0n, total]);
+    const opened = await node.openChannel({ peer: other.uri, amount: sat(1_200_000) });
+    assert.match(opened.channelId, /^[0-9a-f]{64}$/);
+    for (const peer of peers) peer.end();
+    await field.mine(1);
+    await Promise.all([node.stop(), other.stop()]);
   });
 });

@@ -9,6 +9,7 @@ import {
 } from "../onchain/anchorReserve.ts";
 import { type Sat, zeroSat } from "../util/units.ts";
 import { ApiError } from "./apiError.ts";
+import { isUnfunded } from "./channelDetails.ts";
 import type { ManagerCore } from "./managerCore.ts";
 
 /** Thrown when the wallet has too little for one more channel; the text has the numbers as well. */
@@ -22,19 +23,32 @@ export class AnchorReserveError extends ApiError {
   }
 }
 
-/** What the wallet must keep for the channels at hand: `FundRequest.keep` of `@fulmen/wallet`. */
+/**
+ * What the wallet must keep for the channels at hand: `FundRequest.keep` of `@fulmen/wallet`. Channels that have cost
+ * their peers nothing do not count: anybody could tie all coins up by them.
+ */
 export function requiredAnchorReserve(core: ManagerCore): Sat {
   const { terms = defaultAnchorReserveTerms } = core.environment.anchorReserve ?? {};
-  return anchorReserve(terms, formatsAtHand(core));
+  return anchorReserve(terms, formatsAtHand(core, "paid-for"));
 }
 
-/** Throws `AnchorReserveError` when the wallet cannot serve a channel of any of these formats beside the others. */
-export function checkAnchorReserve(core: ManagerCore, formats: readonly FormatName[], funding: Sat): void {
+/** What is to be served by the wallet beside the channels at hand. */
+interface Additional {
+  /** Any of these. */
+  readonly formats: readonly FormatName[];
+  /** What of the wallet's goes into it. */
+  readonly funding: Sat;
+  /** Which other channels count: for one of a peer's, those that peers have not paid for, too. */
+  readonly beside: "paid-for" | "all";
+}
+
+/** Throws `AnchorReserveError` when the wallet cannot serve one channel more. */
+export function checkAnchorReserve(core: ManagerCore, { formats, funding, beside }: Additional): void {
   const { anchorReserve: source } = core.environment;
   if (source === undefined) return;
   const { terms = defaultAnchorReserveTerms, fundsChannels } = source;
   const coins = source.confirmedCoins();
-  const atHand = formatsAtHand(core);
+  const atHand = formatsAtHand(core, beside);
   const spending = fundsChannels ? funding : zeroSat;
   for (const additional of formats) {
     const result = canSupportAdditionalAnchorChannel(terms, coins, { atHand, additional, spending });
@@ -42,15 +56,26 @@ export function checkAnchorReserve(core: ManagerCore, formats: readonly FormatNa
   }
 }
 
-function formatsAtHand({ channels, environment, tip }: ManagerCore): readonly FormatName[] {
+function formatsAtHand(
+  { channels, environment, tip }: ManagerCore,
+  which: Additional["beside"],
+): readonly FormatName[] {
   const formats: FormatName[] = [];
   for (const [channelId, { state }] of channels.all()) {
+    if (which === "paid-for" && hasCostNothing(state)) continue;
     const monitor = environment.anchorReserve?.monitor?.(channelId);
     if (monitor !== undefined && !needsAnchorReserve(monitor, tip.height)) continue;
     const format = formatOfChannel(state);
     if (format !== undefined) formats.push(format);
   }
   return formats;
+}
+
+/** Whether a peer has begun it, and no block has its funding. */
+function hasCostNothing(state: ChannelState): boolean {
+  if (state.kind === "awaiting-signer") return hasCostNothing(state.before);
+  const funded = fundedChannel(state);
+  return state.kind === "wait-for-funding-created" || (funded !== undefined && isUnfunded(funded));
 }
 
 /** `undefined` for a channel that is not ours yet, or no more. */

@@ -71,7 +71,7 @@ export function createChannel(
   });
   if (!opened.ok) throw new ApiError("channel-refused", opened.error.text);
   const { format, fallbacks } = opened.value.state;
-  checkAnchorReserve(core, [format, ...fallbacks], funding);
+  checkAnchorReserve(core, { formats: [format, ...fallbacks], funding, beside: "paid-for" });
   channels.add(temporaryChannelId, { state: opened.value.state, written: undefined, counterparty, signer });
   channels.perform(temporaryChannelId, opened.value.actions);
   return temporaryChannelId;
@@ -97,7 +97,8 @@ export function acceptChannel(
       `no peer waits for an answer about channel ${temporaryChannelId}`,
     );
   }
-  if (!withoutAnchorReserve) checkAnchorReserve(core, [entry.state.format], zeroSat);
+  if (!withoutAnchorReserve)
+    checkAnchorReserve(core, { formats: [entry.state.format], funding: zeroSat, beside: "all" });
   const { signer, keys } = newKeys(environment, true);
   entry.signer = signer;
   const refusal = channels.command(temporaryChannelId, {

@@ -9,6 +9,7 @@ const features = Features.of({
   var_onion_optin: "required",
   payment_secret: "required",
   option_static_remotekey: "required",
+  option_anchors: "optional",
 });
 const none = new Uint8Array(0);
 
