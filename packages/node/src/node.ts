@@ -71,6 +71,8 @@ export class Node implements NodeApi {
   #progress: SyncProgress | undefined;
   #node: RunningNode | undefined;
   #starting: Promise<void> | undefined;
+  /** Ends a start that is under way. */
+  #abort = new AbortController();
   #stopping: Promise<void> = Promise.resolve();
 
   /** Throws `invalid-option` and `invalid-seed`; does nothing else. */
@@ -100,6 +102,7 @@ export class Node implements NodeApi {
     }
     this.#phase = "starting";
     this.#failure = undefined;
+    this.#abort = new AbortController();
     this.#starting = this.#stopping.catch(() => undefined).then(() => this.#start());
     try {
       await this.#starting;
@@ -109,6 +112,7 @@ export class Node implements NodeApi {
   }
 
   async stop(): Promise<void> {
+    this.#abort.abort();
     await this.#starting?.catch(() => undefined);
     const node = this.#node;
     this.#node = undefined;
@@ -336,17 +340,21 @@ export class Node implements NodeApi {
   }
 
   async #start(): Promise<void> {
+    const { signal } = this.#abort;
     try {
       this.#node = await RunningNode.start(this.#options, this.#keys, {
         status: (status) => this.#became(status),
         progress: (progress) => {
           this.#progress = progress;
         },
+        signal,
       });
       if (this.#phase === "starting") this.#phase = "running";
     } catch (error) {
       this.#phase = "stopped";
-      throw translated(error);
+      if (!signal.aborted) throw translated(error);
+      const text = "the node was stopped before it had started";
+      throw new NodeError("not-running", text, { remedy: "start it again", cause: error });
     } finally {
       this.#progress = undefined;
     }

@@ -63,11 +63,14 @@ export class RunningNode {
     this.#handler = new EventHandler(parts, this.openings, books);
   }
 
-  /** Starts all in order: records, chain, due work and events, and only then peers. What fails leaves nothing running. */
+  /**
+   * Starts all in order: records, chain, due work and events, and only then peers. What fails, or is ended by `signal`,
+   * leaves nothing running.
+   */
   static async start(
     options: NodeOptions,
     keys: NodeKeys,
-    told: Pick<PartsObserver, "status" | "progress">,
+    { signal, ...told }: Pick<PartsObserver, "status" | "progress"> & { readonly signal: AbortSignal },
   ): Promise<RunningNode> {
     const stack = new StartedParts();
     let node: RunningNode | undefined;
@@ -84,7 +87,8 @@ export class RunningNode {
       beforeFunding: async () => node?.backups.taken(),
     };
     try {
-      const started = await startParts(options, keys, { observer, stack });
+      const started = await startParts(options, keys, { observer, stack, signal });
+      signal.throwIfAborted();
       const books = await Bookkeeper.open(started.parts);
       const backedUp = await readBackupRow(started.parts.store);
       node = new RunningNode(started, books, { stack, backedUp });

@@ -4,11 +4,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { ChainSourceError } from "@fulmen/chain-sync";
 import { BitcoindSource } from "@fulmen/chain-sync/bitcoind";
 import { Node, NodeError, type NodeOptions } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { SimulatedChainSource } from "@fulmen/testkit/chainSource";
-import { Playfield } from "./support/playfield.ts";
+import { Playfield, until } from "./support/playfield.ts";
 
 const field = new Playfield();
 const folder = mkdtempSync(join(tmpdir(), "fulmen-start-"));
@@ -105,6 +106,43 @@ describe("a node that starts", () => {
     await node.stop();
     for (const made of [1, 2, 3, 4, 5]) assert.ok(seen.includes(`starting ${made} of 5`), seen.join());
   });
+});
+
+describe("a node that is stopped while it starts", () => {
+  for (const when of ["start", "sync"] as const) {
+    it(`ends though the chain source does not answer (${when})`, async () => {
+      let isAsked = false;
+      let fail: (error: Error) => void = () => undefined;
+      class SilentSource extends SimulatedChainSource {
+        override start() {
+          return when === "start" ? this.#never() : super.start();
+        }
+
+        override sync() {
+          return this.#never();
+        }
+
+        override async stop() {
+          await super.stop();
+          fail(new ChainSourceError("stopped", "the source was stopped", "make another one"));
+        }
+
+        #never(): Promise<never> {
+          isAsked = true;
+          return new Promise((_, reject) => {
+            fail = reject;
+          });
+        }
+      }
+      const storage = new MemoryStore();
+      const node = new Node(field.options("ida", { storage, chain: new SilentSource(field.chain) }));
+      const starting = node.start();
+      await until(() => isAsked, "the source is asked");
+      await Promise.all([node.stop(), assert.rejects(starting, { code: "not-running" })]);
+      assert.equal(node.status().phase, "stopped");
+      await assert.rejects(storage.read("x"), { code: "closed" });
+    });
+  }
 });
 
 describe("a node that is not running", () => {

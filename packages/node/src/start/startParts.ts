@@ -66,6 +66,13 @@ interface Started {
   readonly following: ChainFollowing;
 }
 
+interface Starting {
+  readonly observer: PartsObserver;
+  readonly stack: StartedParts;
+  /** Ends the start: it rejects soon. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Starts the parts in their order: records, filter registrations, the chain up to its tip. What was started is on `stack`.
  * Peers come later, when what was due has been done.
@@ -73,7 +80,7 @@ interface Started {
 export async function startParts(
   options: NodeOptions,
   { keys, walletSeed }: NodeKeys,
-  { observer, stack }: { readonly observer: PartsObserver; readonly stack: StartedParts },
+  { observer, stack, signal }: Starting,
 ): Promise<Started> {
   // Another node of this process, or its program, may have chosen one.
   if (crypto() === nobleProvider) installNodeCrypto();
@@ -83,6 +90,12 @@ export async function startParts(
   stack.add(() => store.close());
   const found = await checkOwner({ store, keys, network });
   const { source, furtherSources } = await sourcesOf(options, stack);
+  // All that takes long waits for them.
+  const end = (): void => {
+    for (const each of [source, ...furtherSources]) void each.stop().catch(() => undefined);
+  };
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end, { once: true });
   const { height } = await source.start();
   const config = userConfig(options);
   const { storeIsEmpty } = found.records;
