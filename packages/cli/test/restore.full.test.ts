@@ -99,6 +99,14 @@ it("a node comes back from its words and the backup that the daemon keeps by its
     FULMEN_API_PORT: String(newPort),
     FULMEN_LISTEN_PORT: String(await freePort()),
   };
+  const alone = join(root, "alone");
+  const nobody = `${bob.nodeId}@127.0.0.1:1`;
+  const fromPeers = ["init", "--data-dir", alone, "--network", "regtest", "--restore", "--peers", nobody];
+  await run([...fromPeers, "--chain-url", chainUrl], { input: words });
+  const helpless = await run(["start", "--data-dir", alone], { env });
+  assert.equal(helpless.code, 11);
+  assert.match(helpless.err, /^No peer gave a backup of this node back; 0[23].*ECONNREFUSED/);
+  assert.equal(readFileSync(join(alone, "restore.peers"), "utf8"), `${nobody}\n`);
   const restored = begin(["start", "--data-dir", again], { env });
   await restored.seen("Ready.");
   assert.ok(!existsSync(join(again, "restore.backup")) && existsSync(join(again, "restored.backup")));
