@@ -100,6 +100,15 @@ describe("the doctor", () => {
     assert.match(notes("the store's")[0]?.what ?? "", /on the store's disk/);
   });
 
+  it("notes which further chain source does not answer, and goes on", () => {
+    const further = [{ source: "one" }, { source: "two", problem: "connection refused" }];
+    const examined = withInfo({ chain: { ...healthy.info.chain, further } });
+    assert.deepEqual(wrongs(examined), []);
+    const all = examine({ node: healthy, now, diskFree: 5e9, backupDisk: "another", ...examined });
+    const said = (name: string) => all.filter(({ what }) => what.startsWith(name)).map(({ level }) => level);
+    assert.deepEqual([said("one"), said("two")], [["good"], ["note"]]);
+  });
+
   it("finds each thing that is wrong, and only that", () => {
     const { chain } = healthy.info;
     const [channel] = healthy.channels.channels;
