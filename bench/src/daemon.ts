@@ -21,7 +21,7 @@ interface Round {
   readonly idleCpu: number;
   readonly p50: number;
   readonly p99: number;
-  readonly payments: number;
+  readonly paymentsPerSecond: number;
   readonly loadedMegabytes: number;
   /** Percent of a core. */
   readonly loadedCpu: number;
@@ -50,7 +50,7 @@ export async function daemonBench(rounds: number): Promise<BenchResult> {
       { name: "processor, idle", unit: "% of a core", ...lower, ours: of("idleCpu"), target: 1 },
       { name: `API, p99 at ${perSecond}/s`, unit: "ms", ...lower, ours: of("p99"), target: 20 },
       { name: `API, p50 at ${perSecond}/s`, unit: "ms", ...lower, ours: of("p50") },
-      { name: "payments meanwhile", unit: "/s", better: "higher", ours: of("payments") / loadSeconds },
+      { name: "payments meanwhile", unit: "/s", better: "higher", ours: of("paymentsPerSecond") },
       { name: "memory, under load", unit: "MB", ...lower, ours: of("loadedMegabytes") },
       { name: "processor, under load", unit: "% of a core", ...lower, ours: of("loadedCpu") },
     ],
@@ -72,10 +72,13 @@ async function measure(field: DaemonField): Promise<Round> {
   const idle = await daemon.usage();
   await until(async () => (await daemon.client.channels()).channels.every(({ isUsable }) => isUsable));
   const began = await daemon.usage();
+  const begun = performance.now();
   const payments = new Payments(daemon, field.peers);
   const took = (await askEvenly(daemon, { perSecond, seconds: loadSeconds })).toSorted((a, b) => a - b);
   const paid = await payments.end();
   const loaded = await daemon.usage();
+  // A machine that does not keep up takes longer.
+  const seconds = (performance.now() - begun) / 1_000;
   await field.stop();
   const at = (part: number): number => took[Math.ceil(part * took.length) - 1] ?? Number.NaN;
   return {
@@ -84,9 +87,9 @@ async function measure(field: DaemonField): Promise<Round> {
     idleCpu: (100 * (idle.cpuSeconds - before.cpuSeconds)) / idleSeconds,
     p50: at(0.5),
     p99: at(0.99),
-    payments: paid,
+    paymentsPerSecond: paid / seconds,
     loadedMegabytes: loaded.bytes / 1e6,
-    loadedCpu: (100 * (loaded.cpuSeconds - began.cpuSeconds)) / loadSeconds,
+    loadedCpu: (100 * (loaded.cpuSeconds - began.cpuSeconds)) / seconds,
   };
 }
 
