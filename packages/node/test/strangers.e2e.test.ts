@@ -52,20 +52,20 @@ const refused = { inboundChannels: { minFunding: sat(500_000) } };
 describe("strangers that open channels and never fund them", () => {
   it("leave nothing behind, and push no event out of the history", async () => {
     const storage = new MemoryStore();
-    const node = await field.start("target", { storage, retention: { maxEvents: 50 }, ...refused });
+    const node = await field.start("target", { storage, retention: { maxEvents: 30 }, ...refused });
     await field.fund(node);
     await until(() => node.lastEventIndex > 0, "the deposit");
     const rows = async () => (await storage.scan("journal/", undefined, 10_000)).map(({ key: row }) => row);
     const before = (await rows()).filter((row) => !/event|head/.test(row));
     const first = node.lastEventIndex;
     const peer = await stranger(node.uri);
-    for (let i = 0; i < 100; i++) peer.send(open({ pushMsat: msat(2_000_000_000n) }));
-    await until(() => peer.answers(errorType) === 100, "refusals");
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 40; i++) peer.send(open({ pushMsat: msat(2_000_000_000n) }));
+    await until(() => peer.answers(errorType) === 40, "refusals");
+    for (let i = 0; i < 40; i++) {
       peer.send(open({ fundingSatoshis: sat(400_000) }));
-      await until(() => peer.answers(errorType) > 100 + i, "a refusal");
+      await until(() => peer.answers(errorType) > 40 + i, "a refusal");
     }
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 40; i++) {
       const message = open();
       peer.send(message);
       await until(() => peer.answers(acceptType) === i + 1, "an answer");
