@@ -6,7 +6,7 @@ import { KeysManager } from "@fulmen/lightning/sign";
 import { type ChannelId, feeratePerKw, msat, type Point, sat, toHex } from "@fulmen/lightning/util";
 import type { OpenChannel } from "@fulmen/lightning/wire";
 import { MemoryStore } from "@fulmen/persist/memory";
-import { Playfield, until } from "./support/playfield.ts";
+import { booked, Playfield, until } from "./support/playfield.ts";
 import { stranger } from "./support/stranger.ts";
 
 const field = new Playfield();
@@ -105,5 +105,17 @@ describe("strangers that open channels and never fund them", () => {
     for (const peer of peers) peer.end();
     await field.mine(1);
     await Promise.all([node.stop(), other.stop()]);
+  });
+
+  it("make nobody richer by what they push, before a block has the funding", async () => {
+    const [node, rich] = [await field.start("poor"), await field.start("generous")];
+    await field.fund(rich);
+    await rich.openChannel({ peer: node.uri, amount: sat(1_000_000), push: msat(300_000_000) });
+    await until(() => node.channels().length === 1, "the channel");
+    assert.deepEqual([node.balances().total, booked(node)], [0n, 0n]);
+    await field.mine(6);
+    await until(() => node.status().channels.usable === 1, "usable");
+    await until(() => node.balances().total === 300_000_000n && booked(node) === 300_000_000n, "it is ours");
+    await Promise.all([node.stop(), rich.stop()]);
   });
 });

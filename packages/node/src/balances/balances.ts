@@ -76,7 +76,8 @@ function lightningBalances(channels: readonly ChannelDetails[]): Balances["light
   const sending = of((channel) => sum(outgoing(channel)));
   const claimed = of((channel) => sum(incoming(channel, true)));
   const receiving = of((channel) => sum(incoming(channel, false)));
-  const local = of(({ localBalance }) => localBalance);
+  // What a peer promises costs it nothing before its funding is in a block.
+  const local = of((channel) => (isPromised(channel) ? zeroMsat : channel.localBalance));
   const opening = channels.filter((channel) => phaseOf(channel) === "opening").length;
   const waits = opening > 0 ? `; ${opening} of the channels wait for confirmations` : "";
   return {
@@ -90,10 +91,17 @@ function lightningBalances(channels: readonly ChannelDetails[]): Balances["light
     sending: explained(sending, "on its way to others, and ours until they have it"),
     receiving: explained(receiving, "on its way to us, and not ours before it is claimed"),
     reserve: explained(
-      of(({ localReserve, localBalance }) => minOf(satToMsat(localReserve), localBalance)),
+      of((channel) =>
+        isPromised(channel) ? zeroMsat : minOf(satToMsat(channel.localReserve), channel.localBalance),
+      ),
       "must stay on our side of the channels as long as they are open",
     ),
   };
+}
+
+/** A peer's channel of which no block has the funding that we wait for. */
+function isPromised(channel: ChannelDetails): boolean {
+  return !channel.isOutbound && phaseOf(channel) === "opening";
 }
 
 /** What the peer can send at the most: its balance without its reserve and what it is sending. */

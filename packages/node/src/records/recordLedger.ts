@@ -10,6 +10,8 @@ export interface ChannelNote {
   readonly isDiscarded?: true;
   /** Msat that the opener gave the other side. */
   readonly push?: bigint;
+  /** A peer opened it, and what it gave us is not booked: no block has its funding. */
+  readonly isPromised?: boolean;
   /** Msat that its close is known to cost. */
   readonly costs?: bigint;
   /** Our share goes to an address outside of the wallet. */
@@ -51,6 +53,8 @@ export async function recordLedger(
     case "channel-pending":
       if (opening !== undefined) await opened(journal, event.channelId, opening);
       return;
+    case "channel-ready":
+      return becameOurs(journal, event.channelId);
     case "payment-path-successful":
       return sent(journal, event);
     case "payment-claimed":
@@ -80,18 +84,23 @@ export async function recordLedger(
   }
 }
 
-/** Our own fundings are booked when the wallet sees them; of the peer's, what it gave us. */
+/** Our own fundings are booked when the wallet sees them; of the peer's, what it gave us, once there is something. */
 async function opened(
   journal: JournalTransaction,
   id: ChannelId,
   { isOutbound, push }: OpeningFacts,
 ): Promise<void> {
-  await noteChannel(journal, id, { push });
-  if (isOutbound) return;
+  await noteChannel(journal, id, { push, ...(!isOutbound && { isPromised: true }) });
+}
+
+async function becameOurs(journal: JournalTransaction, id: ChannelId): Promise<void> {
+  const { push = 0n, isPromised = false } = (await channelNote(journal, id)) ?? {};
+  if (!isPromised) return;
+  await noteChannel(journal, id, { isPromised: false });
   journal.entry({
     kind: "channel-open",
     postings: [
-      { account: `channel/${id}`, amount: push },
+      { account: await accountOf(journal, id), amount: push },
       { account: "push/received", amount: -push },
     ],
     reference: id,
