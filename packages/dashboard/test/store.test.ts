@@ -6,7 +6,7 @@ import { NodeStore } from "#src/model/store";
 /** A node that counts what it is asked, and refuses when it is told to. */
 function double() {
   const asked: string[] = [];
-  const node = { asked, isRefusing: false, payments: 0 };
+  const node = { asked, isRefusing: false, payments: 0, nodes: 3 };
   const fetch = async (input: string | URL | Request): Promise<Response> => {
     const path = String(input).replace(/^http:\/\/node|\?.*$/g, "");
     asked.push(path);
@@ -22,7 +22,7 @@ function double() {
     const graph = { nodes: [], channels: [] };
     if (path === "/v1/graph") return Response.json(graph);
     const lists = { channels: [{ peer: "bob" }], payments, peers: [], entries: [], ...next };
-    return Response.json({ lastEventIndex: 0, ...lists });
+    return Response.json({ lastEventIndex: 0, graph: { nodes: node.nodes, channels: 1 }, ...lists });
   };
   return { node, store: new NodeStore(createClient({ url: "http://node", fetch, retries: 0 })) };
 }
@@ -74,5 +74,21 @@ describe("what the page knows of the node", () => {
     node.payments = 300;
     await store.refresh();
     assert.deepEqual([shown().length, shown().at(-1), store.state.hasMorePayments], [50, "p251", true]);
+  });
+
+  it("asks for the network when something in it is new, and for a large one not all the time", async () => {
+    const { node, store } = double();
+    const asked = () => node.asked.filter((path) => path === "/v1/graph").length;
+    await store.open();
+    await store.refresh();
+    assert.equal(asked(), 1);
+    node.nodes = 4;
+    await store.refresh();
+    assert.equal(asked(), 2);
+    for (const nodes of [15_000, 15_001]) {
+      node.nodes = nodes;
+      await store.refresh();
+    }
+    assert.equal(asked(), 2, "it was read a moment ago");
   });
 });

@@ -31,6 +31,7 @@ const maxEvents = 200;
 const ledgerPage = 1_000;
 const paymentPage = 50;
 const mapNodes = 200;
+const graphPause = 60_000;
 
 /** What any failure is to a reader. */
 export function troubleOf(error: unknown): Trouble {
@@ -50,6 +51,8 @@ export class NodeStore {
   readonly #charts = new LedgerCharts();
   #state: NodeState;
   #ledgerAfter: number | undefined;
+  #graphVersion: string | undefined;
+  #graphRead = 0;
   /** Where the older payments go on; absent when all are here. */
   #olderPayments: number | undefined;
   #loading: Promise<void> | undefined;
@@ -144,25 +147,35 @@ export class NodeStore {
     while (this.#isStale && !this.#ended.signal.aborted) {
       this.#isStale = false;
       try {
-        const [info, balances, { channels }, { payments: newest, next }, { peers }, graph] =
-          await Promise.all([
-            this.client.info(),
-            this.client.balances(),
-            this.client.channels(),
-            this.client.payments({ limit: paymentPage }),
-            this.client.peers(),
-            this.client.graph({ limit: mapNodes }),
-          ]);
+        const [info, balances, { channels }, { payments: newest, next }, { peers }] = await Promise.all([
+          this.client.info(),
+          this.client.balances(),
+          this.client.channels(),
+          this.client.payments({ limit: paymentPage }),
+          this.client.peers(),
+        ]);
         const { trouble: _over, ...rest } = this.#state;
         this.#state = rest;
         const payments = this.#withOlder(newest, next);
         const hasMorePayments = this.#olderPayments !== undefined;
-        this.#set({ info, balances, channels, payments, hasMorePayments, peers, graph });
+        this.#set({ info, balances, channels, payments, hasMorePayments, peers });
+        await this.#readGraph(info, channels);
         await this.#readLedger();
       } catch (error) {
         this.#set({ trouble: troubleOf(error) });
       }
     }
+  }
+
+  /** The map anew when something is new; of a large network, where something always is, once a minute. */
+  async #readGraph({ graph }: Info, channels: readonly Channel[]): Promise<void> {
+    const phases = channels.map(({ channelId, phase }) => channelId + phase);
+    const version = `${graph.nodes} ${graph.channels} ${phases}`;
+    const isLarge = graph.nodes > mapNodes;
+    if (version === this.#graphVersion || (isLarge && Date.now() < this.#graphRead + graphPause)) return;
+    this.#set({ graph: await this.client.graph({ limit: mapNodes }) });
+    this.#graphVersion = version;
+    this.#graphRead = Date.now();
   }
 
   /** All of the ledger that is new, page by page: what a chart needs of it is kept, not its entries. */

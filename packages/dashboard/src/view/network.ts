@@ -47,8 +47,8 @@ export function Network({ state }: { readonly state: NodeState }): VNode | null 
 
 function sizeText({ info }: NodeState, { nodes }: NetworkMap): string {
   const known = info?.graph.nodes ?? 0;
-  const part = nodes.length < known ? `, ${nodes.length} of them are drawn: those that are near` : "";
-  return `The node has heard of ${known} nodes and ${info?.graph.channels ?? 0} channels${part}.`;
+  const part = nodes.length < known ? ` Drawn are ${nodes.length} nodes around it.` : "";
+  return `The node has heard of ${known} nodes and ${info?.graph.channels ?? 0} channels.${part}`;
 }
 
 interface Drawing {

@@ -17,7 +17,7 @@ describe("the part of the network that is near", () => {
   const graph = graphOf(dump);
   const own = nodeIdAt(dump, 700);
 
-  it("is what can be reached over the fewest channels, and no more than is asked for", () => {
+  it("is around us, no larger than is asked for, and not all of one hub", () => {
     const { nodes, channels } = surroundings(graph, { own, peers: [] }, 100);
     assert.equal(nodes.length, 100);
     assert.deepEqual(nodes[0], { nodeId: own, distance: 0 });
@@ -31,6 +31,14 @@ describe("the part of the network that is near", () => {
     const joined = new Set(channels.flatMap(({ nodes: ends }) => ends));
     assert.equal(joined.size, 100, "nobody floats");
     assert.ok(channels.length <= 500);
+    const ends = channels.flatMap(({ nodes: both }) => both);
+    const largest = Math.max(...[...known].map((id) => ends.filter((end) => end === id).length));
+    assert.ok(largest < 70, `one node has ${largest} of ${channels.length} channels`);
+    assert.equal(
+      surroundings(graph, { own, peers: [] }, 1_000).nodes.length,
+      800,
+      "a small network is given whole",
+    );
     assert.deepEqual(surroundings(graph, { own, peers: [] }, 100).nodes, nodes);
   });
 
