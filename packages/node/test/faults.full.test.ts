@@ -1,4 +1,4 @@
-// timeout: 240 s
+// timeout: 600 s
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { BitcoindServer } from "@fulmen/testkit/bitcoind";
@@ -10,7 +10,7 @@ import { until } from "./support/playfield.ts";
 // the channel is open, no millisatoshi is lost, and the nodes have gone on by themselves. `FULMEN_KILLS=200` kills more often.
 
 const seed = Number(process.env["FULMEN_SEED"] ?? 7);
-const kills = Number(process.env["FULMEN_KILLS"] ?? 25);
+const kills = Number(process.env["FULMEN_KILLS"] ?? 100);
 const random = randomNumbers(seed + 1);
 let field: FaultField;
 

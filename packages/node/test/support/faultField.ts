@@ -151,7 +151,7 @@ export class FaultField {
       new KeptNode(
         {
           network: "regtest",
-          seed: new Uint8Array(32).fill(port % 251),
+          seed: new Uint8Array(32).fill(name.length),
           storage: { sqlite: join(this.#folder, `${name}.sqlite`) },
           chain: {
             bitcoind: { url: `http://127.0.0.1:${service.port}`, user: "fulmen", password: "secret" },
@@ -361,13 +361,21 @@ function settled(payments: readonly Payment[], wanted: Payment["direction"]): Ma
   return found;
 }
 
-/** A port that the node can have again after it was killed. */
-function freePort(): Promise<number> {
+/**
+ * A port that the node can have again after it was killed: none of those that systems give to connections, of which one may
+ * be made meanwhile.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => void server.close(() => resolve(true)));
   });
 }
