@@ -142,7 +142,10 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
 
   // Scripts
 
-  /** The next address to be paid to, given once. */
+  /**
+   * The next address to be paid to, given once; but after `gapLimit` that nobody has paid the first of them comes again,
+   * so that a wallet restored from its seed alone finds what each of them is paid.
+   */
   nextAddress(account = 0): WalletAddress {
     return this.#addressOf(account, "receive");
   }

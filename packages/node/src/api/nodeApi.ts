@@ -88,7 +88,7 @@ export interface NodeStatusView {
 
 /** The wallet. */
 export interface OnchainApi {
-  /** A new address. */
+  /** A new address; after 20 that nobody has paid the first of them again, so that the seed alone finds all. */
   address(): Promise<string>;
   send(request: OnchainSendRequest): Promise<OnchainTransaction>;
   /** The newest first. */

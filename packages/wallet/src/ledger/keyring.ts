@@ -17,10 +17,14 @@ export interface KeychainState {
   readonly next: number;
   /** Indices below `next` that came back, since nothing with them ever left the wallet. */
   readonly returned: readonly number[];
+  /** The first index after the last one that was paid to; `next` when not given. */
+  readonly unpaid?: number;
 }
 
 interface Chain {
   next: number;
+  /** The first index after the last one that was paid to. */
+  unpaid: number;
   readonly returned: number[];
   /** Scripts that are known by index: `gapLimit` beyond `next`. */
   readonly scripts: Uint8Array[];
@@ -46,7 +50,8 @@ export class Keyring {
       for (const keychain of keychains) {
         const state = states.find((each) => each.account === account && each.keychain === keychain);
         const returned = [...(state?.returned ?? [])];
-        this.#chains.set(chainKey(account, keychain), { next: state?.next ?? 0, returned, scripts: [] });
+        const { next = 0, unpaid = next } = state ?? {};
+        this.#chains.set(chainKey(account, keychain), { next, unpaid, returned, scripts: [] });
         this.#lookAhead(account, keychain);
       }
     }
@@ -71,11 +76,15 @@ export class Keyring {
 
   /** What `handOut` would give. */
   peek(account: number, keychain: Keychain): Place {
-    const { next, returned } = this.#chain(account, keychain);
-    return { account, keychain, index: returned[0] ?? next };
+    const { next, unpaid, returned } = this.#chain(account, keychain);
+    const isTooFar = keychain === "receive" && next - unpaid >= this.#gapLimit;
+    return { account, keychain, index: returned[0] ?? (isTooFar ? unpaid : next) };
   }
 
-  /** The next script of a chain, once. */
+  /**
+   * The next script of a chain, once. Where so many addresses were given in a row that nobody paid to, the first of them
+   * comes again: a wallet that is restored from its seed alone would not find those beyond.
+   */
   handOut(account: number, keychain: Keychain): Place {
     const place = this.peek(account, keychain);
     this.use(place);
@@ -90,7 +99,16 @@ export class Keyring {
     returned.sort((a, b) => a - b);
   }
 
-  /** A script was seen on chain, or is handed out: none up to it is given again. Says whether that was news. */
+  /** A script was paid to. Says whether that was news. */
+  pay(place: Place): boolean {
+    const chain = this.#chain(place.account, place.keychain);
+    const isNews = this.use(place);
+    if (place.index < chain.unpaid) return isNews;
+    chain.unpaid = place.index + 1;
+    return true;
+  }
+
+  /** A script is handed out, or was by a wallet of the same seed: none up to it is given again. Says whether that was news. */
   use({ account, keychain, index }: Place): boolean {
     const chain = this.#chain(account, keychain);
     const at = chain.returned.indexOf(index);
@@ -116,8 +134,8 @@ export class Keyring {
   states(): readonly KeychainState[] {
     return [...this.#accounts.keys()].flatMap((account) =>
       keychains.map((keychain) => {
-        const { next, returned } = this.#chain(account, keychain);
-        return { account, keychain, next, returned: [...returned] };
+        const { next, unpaid, returned } = this.#chain(account, keychain);
+        return { account, keychain, next, unpaid, returned: [...returned] };
       }),
     );
   }

@@ -275,6 +275,7 @@ export class Ledger {
         descriptors: accounts.map(({ descriptor }) => descriptor),
         birthday,
         keychains: this.keyring.states(),
+        unpaid: this.keyring.states().map(({ unpaid, next }) => unpaid ?? next),
       });
     }
     if (key === tipKey) return this.#tip && encode(tipRecord, this.#tip);
@@ -330,7 +331,7 @@ export class Ledger {
     }
     for (const { script } of transaction.outputs) {
       const place = this.keyring.place(script);
-      if (place === undefined || !this.keyring.use(place)) continue;
+      if (place === undefined || !this.keyring.pay(place)) continue;
       this.#unsaved.add(keysKey);
       isNews = true;
     }

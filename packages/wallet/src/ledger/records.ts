@@ -39,6 +39,8 @@ export interface KeysRecord {
   readonly descriptors: readonly string[];
   readonly birthday: BlockHeight;
   readonly keychains: readonly KeychainState[];
+  /** `KeychainState.unpaid` of each of them. */
+  readonly unpaid?: readonly number[];
 }
 
 /** A transaction without its id, which its key has: the records `tx/<txid>`. */
@@ -128,6 +130,7 @@ export const keysRecord: Codec<KeysRecord> = versionedRecord(
     descriptors: { type: 2, codec: array16(text), required: true },
     birthday: { type: 4, codec: height, required: true },
     keychains: { type: 6, codec: array16(keychainState), required: true },
+    unpaid: { type: 7, codec: array16(u32) },
   }),
 );
 

@@ -3,6 +3,7 @@ import type { BlockLocator, KvEntry } from "@fulmen/lightning/chain";
 import { DecodeError, decode, RecordTooNewError } from "@fulmen/lightning/codec";
 import { err, ok, type Result } from "@fulmen/lightning/util";
 import type { WalletTransaction } from "./coins.ts";
+import type { KeychainState } from "./keyring.ts";
 import {
   keysKey,
   type LedgerState,
@@ -61,7 +62,13 @@ export function readLedger(
     return err({ kind: "missing", key: keysKey, text: "the row of the scripts is missing" });
   const refusal = ownershipRefusal(keys, terms);
   if (refusal !== undefined) return err(refusal);
-  return ok({ keychains: keys.keychains, tip, transactions, locks });
+  const { unpaid = [] } = keys;
+  const keychains = keys.keychains.map((one, i) => withUnpaid(one, unpaid[i]));
+  return ok({ keychains, tip, transactions, locks });
+}
+
+function withUnpaid(keychain: KeychainState, unpaid: number | undefined): KeychainState {
+  return unpaid === undefined ? keychain : { ...keychain, unpaid: Math.min(unpaid, keychain.next) };
 }
 
 function ownershipRefusal(

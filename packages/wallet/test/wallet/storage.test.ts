@@ -6,7 +6,7 @@ import { blockHashToInternal, type Txid, toHex, txidToInternal } from "@fulmen/b
 import { script as scriptOf } from "@fulmen/bitcoin/script";
 import { encodeTransaction, type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { claimIdOf } from "@fulmen/lightning/chain";
-import { blockHeight, feeratePerKw, sat } from "@fulmen/lightning/util";
+import { blockHeight, feeratePerKw, present, sat } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { regtestGenesis } from "@fulmen/testkit/chain";
 import { inputOf } from "@fulmen/testkit/wallet";
@@ -216,11 +216,31 @@ test("the layout of version 1 stays as it is", () => {
   const txidBytes = toHex(txidToInternal(outPoint.txid));
   // account, keychain, next, returned: receive and change of account 0.
   const keychains = "0002".concat("00000000000001", "0000", "00000100000001", "0000");
+  const unpaid = "070a0002".concat("00000001", "00000000");
   assert.deepEqual(Object.fromEntries(rows), {
-    "wallet/keys": `01010020${genesis}029c00010098${text}0404000000070614${keychains}`,
+    "wallet/keys": `01010020${genesis}029c00010098${text}0404000000070614${keychains}${unpaid}`,
     "wallet/tip": `01010020${toHex(blockHashToInternal(blockHash(later)))}02040000006d04220001${"00".repeat(32)}`,
     [`wallet/tx/${outPoint.txid}`]: `0101005e${transaction}022400000009${genesis}04080000000000000000060100`,
     [`wallet/lock/reservation/${"00".repeat(16)}`]: `010100260001${txidBytes}0000000002040000012c060100080100`,
     [`wallet/lock/claim/${"05".repeat(32)}`]: "010100020000040700000100000000060101080100",
   });
+});
+
+test("hands out no address that the seed alone would not find", () => {
+  const world = new World();
+  const given = Array.from({ length: 5 }, () => world.wallet.nextAddress());
+  const first = given[0]?.address;
+  assert.equal(new Set(given.map(({ address }) => address)).size, 5);
+  assert.equal(world.wallet.nextAddress().address, first);
+  world.save();
+  world.restart();
+  assert.equal(world.wallet.nextAddress().address, first);
+  const { script } = present(given[4], "the last address");
+  ok(world.chain.submit(world.faucet.fund(world.chain, [{ value: sat(90_000), script }], lowFeerate)));
+  world.mine();
+  assert.equal(world.wallet.balance().confirmed, 90_000n);
+  world.restart();
+  const more = Array.from({ length: 5 }, () => world.wallet.nextAddress());
+  assert.equal(new Set([...given, ...more].map(({ address }) => address)).size, 10);
+  assert.equal(world.wallet.nextAddress().address, more[0]?.address);
 });
