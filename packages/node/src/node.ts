@@ -145,7 +145,7 @@ export class Node implements NodeApi {
 
   status(): NodeStatusView {
     const known = {
-      phase: this.#phase,
+      phase: this.#phaseNow,
       nodeId: this.nodeId,
       options: this.#options,
       failure: this.#failure,
@@ -180,7 +180,7 @@ export class Node implements NodeApi {
     return beginRawSend(this.#usable.parts, request);
   }
 
-  receive(options: ReceiveOptions = {}): Promise<ReceiveRequest> {
+  async receive(options: ReceiveOptions = {}): Promise<ReceiveRequest> {
     return receive(this.#usable.parts, options);
   }
 
@@ -191,7 +191,7 @@ export class Node implements NodeApi {
     return held === undefined ? this.#known(paymentHash) : this.#ended(held, undefined);
   }
 
-  failHeld(paymentHash: PaymentHash): Promise<Payment> {
+  async failHeld(paymentHash: PaymentHash): Promise<Payment> {
     return failHeld(this.#usable.parts, paymentHash);
   }
 
@@ -268,7 +268,7 @@ export class Node implements NodeApi {
     return view ?? { nodeId, isConnected: false, channels: 0, isKept: true };
   }
 
-  disconnect(nodeId: NodeId): Promise<void> {
+  async disconnect(nodeId: NodeId): Promise<void> {
     return this.#running.peers.disconnect(nodeId);
   }
 
@@ -296,7 +296,7 @@ export class Node implements NodeApi {
     );
   }
 
-  ledger(query: LedgerQuery = {}): Promise<readonly LedgerEntry[]> {
+  async ledger(query: LedgerQuery = {}): Promise<readonly LedgerEntry[]> {
     return listEntries(this.#running.parts.journal, query);
   }
 
@@ -376,6 +376,12 @@ export class Node implements NodeApi {
     }
   }
 
+  /** Frozen is a node also when only what it tells its user cannot be stored: nothing else may be due for long. */
+  get #phaseNow(): NodePhase {
+    const isRefused = this.#node?.parts.journal.isRefused === true;
+    return this.#phase === "running" && isRefused ? "frozen" : this.#phase;
+  }
+
   get #running(): RunningNode {
     if (this.#node !== undefined) return this.#node;
     throw new NodeError("not-running", "the node is not running", { remedy: "await start() first" });
@@ -384,8 +390,9 @@ export class Node implements NodeApi {
   /** For calls that change something. */
   get #usable(): RunningNode {
     const node = this.#running;
-    if (this.#phase === "running") return node;
-    if (this.#phase === "frozen") {
+    const phase = this.#phaseNow;
+    if (phase === "running") return node;
+    if (phase === "frozen") {
       throw new NodeError("frozen", "the store does not take what it is given: nothing can be promised now", {
         remedy: "see to the store: space on the disk, permissions, the database's server",
       });
@@ -473,7 +480,7 @@ export class Node implements NodeApi {
     let timer: ReturnType<typeof setInterval> | undefined;
     const frozen = new Promise<never>((_, reject) => {
       timer = setInterval(() => {
-        seconds = this.#phase === "frozen" ? seconds + 1 : 0;
+        seconds = this.#phaseNow === "frozen" ? seconds + 1 : 0;
         if (seconds < frozenPatience) return;
         const text = "the store takes nothing: how the payment ends is written down when it works again";
         const remedy = "see to the store, then look the payment up; do not pay in another way before";

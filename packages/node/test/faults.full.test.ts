@@ -1,4 +1,4 @@
-// timeout: 600 s
+// timeout: 900 s
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { BitcoindServer } from "@fulmen/testkit/bitcoind";

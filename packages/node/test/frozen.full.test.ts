@@ -75,3 +75,16 @@ test("who waits for a payment when the store begins to fail is told so in time, 
   await dave.claim(paymentHash);
   await until(async () => (await carol.payment(paymentHash))?.status === "succeeded", "succeeded", 20);
 });
+
+test("a node of which only the user's records cannot be stored is frozen, too", async () => {
+  const storage = new FlakyStore();
+  const erin = await field.start("erin", { storage });
+  storage.isFull = true;
+  const asked = erin.receive({ amount: msat(1_000) });
+  await until(() => erin.status().phase === "frozen", "frozen");
+  await assert.rejects(erin.receive({ amount: msat(2_000) }), { code: "frozen" });
+  storage.isFull = false;
+  const { paymentHash } = await asked;
+  assert.equal(erin.status().phase, "running");
+  assert.equal((await erin.payment(paymentHash))?.status, "pending");
+});

@@ -142,6 +142,11 @@ export class Journal {
     for (const listener of this.#listeners) listener({ events: [], payments: [] });
   }
 
+  /** Whether the store has refused what is being committed; it is tried again and again. */
+  get isRefused(): boolean {
+    return this.#commitUnderWay?.hasFailed === true;
+  }
+
   get #isFailing(): boolean {
     const { hasFailed, since } = this.#commitUnderWay ?? {};
     return hasFailed === true || (since !== undefined && performance.now() - since > longestCommit);
