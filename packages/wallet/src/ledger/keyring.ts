@@ -99,7 +99,7 @@ export class Keyring {
     returned.sort((a, b) => a - b);
   }
 
-  /** A script was paid to. Says whether that was news. */
+  /** A block pays to a script. Says whether that was news. */
   pay(place: Place): boolean {
     const chain = this.#chain(place.account, place.keychain);
     const isNews = this.use(place);

@@ -331,7 +331,10 @@ export class Ledger {
     }
     for (const { script } of transaction.outputs) {
       const place = this.keyring.place(script);
-      if (place === undefined || !this.keyring.pay(place)) continue;
+      if (place === undefined) continue;
+      // What never confirms is nothing that a restored wallet sees.
+      const isPaid = position.kind === "confirmed";
+      if (!(isPaid ? this.keyring.pay(place) : this.keyring.use(place))) continue;
       this.#unsaved.add(keysKey);
       isNews = true;
     }
