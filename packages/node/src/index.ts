@@ -54,6 +54,7 @@ export type {
   ReceiveOptions,
   ReceiveRequest,
   RouteExplanation,
+  SpendingOptions,
 } from "./api/payments.ts";
 export { Node } from "./node.ts";
 export type { NodeParts } from "./parts/index.ts";

@@ -159,11 +159,14 @@ test("coins are sent, the fee is raised, and the reserve stays", async () => {
       return error.code === "anchor-reserve" && reserveSat === reserved.amount;
     },
   );
-  await alice.onchain.send({ address, amount: "all" });
-  await field.mine(1);
-  await booksFit();
+  const { txid } = await alice.onchain.send({ address, amount: "all" });
   assert.ok(alice.balances().onchain.total >= reserved.amount);
   assert.ok(alice.balances().onchain.spendable.amount < 100n);
+  await assert.rejects(alice.onchain.bump(txid, feeratePerKw(4_000)), { code: "anchor-reserve" });
+  await alice.onchain.bump(txid, feeratePerKw(4_000), { spendReserve: true });
+  await field.mine(1);
+  await booksFit();
+  assert.ok(alice.balances().onchain.total < reserved.amount, "the user said so");
 });
 
 test("a route is explained, and what cannot be paid, too", async () => {

@@ -2,6 +2,7 @@ export type { ChildRequest } from "./build/child.ts";
 export type { DrainRequest, FundRequest } from "./build/fund.ts";
 export { finalizePsbt, type PsbtRefusal } from "./build/psbt.ts";
 export type { WalletRefusal } from "./build/refusal.ts";
+export type { ReplacementRequest } from "./build/replacement.ts";
 export type { FundedTransaction } from "./build/workbench.ts";
 export {
   Account,

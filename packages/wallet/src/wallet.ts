@@ -36,7 +36,7 @@ import { type ChildRequest, child } from "./build/child.ts";
 import { selectForClaim } from "./build/claim.ts";
 import { type DrainRequest, drain, type FundRequest, fund } from "./build/fund.ts";
 import type { WalletRefusal } from "./build/refusal.ts";
-import { replace } from "./build/replacement.ts";
+import { type ReplacementRequest, replace } from "./build/replacement.ts";
 import { signPsbtOf } from "./build/signing.ts";
 import { type FundedTransaction, isSpendable, standbyCoins, type Workbench } from "./build/workbench.ts";
 import { type Account, formatDerivation, type Keychain } from "./descriptor/index.ts";
@@ -345,8 +345,8 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
   }
 
   /** Drafts a replacement of an unconfirmed transaction that was made with `isReplaceable`: see `replace`. */
-  bumpFee(txid: Txid, feerate: FeeratePerKw): Result<FundedTransaction, WalletRefusal> {
-    return replace(this.#bench, txid, feerate);
+  bumpFee(request: ReplacementRequest): Result<FundedTransaction, WalletRefusal> {
+    return replace(this.#bench, request);
   }
 
   /** Drafts a child of an unconfirmed transaction that pays for it too, without changing it. */

@@ -4,6 +4,11 @@ import { FeeratePerKw, Height, Sat, SignedSat, Txid } from "./values.ts";
 /** A new address of the wallet. */
 export const Address = z.strictObject({ address: z.string() }).openapi("Address");
 
+const SpendReserve = z.boolean().optional().openapi({
+  description:
+    "Also spend what is kept to close channels when fees are high: they may close too late then, and lose money.",
+});
+
 /** Coins that are to leave the wallet. */
 export const SendOnchainRequest = z
   .strictObject({
@@ -12,11 +17,14 @@ export const SendOnchainRequest = z
       .union([Sat, z.literal("all")])
       .openapi({ description: "`all` is everything that is not reserved." }),
     feeratePerKw: FeeratePerKw.optional(),
+    spendReserve: SpendReserve,
   })
   .openapi("SendOnchainRequest");
 
 /** A transaction that is to pay more, so that it confirms sooner. */
-export const BumpRequest = z.strictObject({ txid: Txid, feeratePerKw: FeeratePerKw }).openapi("BumpRequest");
+export const BumpRequest = z
+  .strictObject({ txid: Txid, feeratePerKw: FeeratePerKw, spendReserve: SpendReserve })
+  .openapi("BumpRequest");
 
 /** A transaction of the wallet. */
 export const WalletTransaction = z

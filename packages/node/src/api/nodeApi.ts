@@ -24,6 +24,7 @@ import type {
   ReceiveOptions,
   ReceiveRequest,
   RouteExplanation,
+  SpendingOptions,
 } from "./payments.ts";
 
 /** Something that the user should know of. */
@@ -95,9 +96,9 @@ export interface OnchainApi {
   history(): readonly OnchainTransaction[];
   /**
    * Makes an unconfirmed transaction pay more: one of ours is replaced, otherwise a child pays for it. Gives the one that
-   * was broadcast.
+   * was broadcast. Either leaves the anchor reserve alone.
    */
-  bump(txid: Txid, feerate: FeeratePerKw): Promise<OnchainTransaction>;
+  bump(txid: Txid, feerate: FeeratePerKw, options?: SpendingOptions): Promise<OnchainTransaction>;
   /** The reserved part included: for coin control in programs. */
   transaction(txid: Txid): Transaction | undefined;
 }

@@ -154,7 +154,13 @@ export interface RouteExplanation {
   readonly text: string;
 }
 
-export interface OnchainSendRequest {
+/** What a transaction of the wallet may spend. */
+export interface SpendingOptions {
+  /** Also what is kept to close channels when fees are high: they may close too late then, and lose money. */
+  readonly spendReserve?: boolean;
+}
+
+export interface OnchainSendRequest extends SpendingOptions {
   readonly address: string;
   /** `all` sends everything that is not reserved. */
   readonly amount: Sat | "all";

@@ -122,7 +122,7 @@ export function walletError(refusal: WalletRefusal): NodeError {
         "anchor-reserve",
         `${left} sat would be left in the wallet, and ${keep} sat must stay to close the channels when fees are high: ${keep - left} sat too much`,
         {
-          remedy: `spend ${keep - left} sat less, or send as much to an address of the wallet first`,
+          remedy: `spend ${keep - left} sat less, or send as much to an address of the wallet first; \`spendReserve\` lets a payment or a fee bump have it all the same`,
           details: { reserveSat: keep, availableSat: left, missingSat: keep - left },
         },
       );

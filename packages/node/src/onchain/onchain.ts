@@ -1,10 +1,10 @@
 import { decodeAddress } from "@fulmen/bitcoin/address";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
-import { type FeeratePerKw, type Result, type Sat, sat, type Txid } from "@fulmen/lightning/util";
+import { type FeeratePerKw, type Result, type Sat, sat, type Txid, zeroSat } from "@fulmen/lightning/util";
 import type { FundedTransaction, WalletRefusal, WalletTransaction } from "@fulmen/wallet";
 import type { OnchainApi } from "../api/nodeApi.ts";
 import { NodeError } from "../api/nodeError.ts";
-import type { OnchainSendRequest, OnchainTransaction } from "../api/payments.ts";
+import type { OnchainSendRequest, OnchainTransaction, SpendingOptions } from "../api/payments.ts";
 import { walletError } from "../errors/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 
@@ -40,8 +40,8 @@ export class Onchain implements OnchainApi {
     return address;
   }
 
-  async send({ address, amount, feerate }: OnchainSendRequest): Promise<OnchainTransaction> {
-    const { wallet, manager, fees, network } = this.#usable();
+  async send({ address, amount, feerate, ...spending }: OnchainSendRequest): Promise<OnchainTransaction> {
+    const { wallet, fees, network } = this.#usable();
     const rate = feerate ?? fees.forBlocks(unhurriedBlocks);
     let script: Uint8Array;
     try {
@@ -51,7 +51,7 @@ export class Onchain implements OnchainApi {
         remedy: "copy the whole address again",
       });
     }
-    const keep = manager.requiredAnchorReserve();
+    const keep = this.#kept(spending);
     if (amount === "all" && keep === 0n) {
       return this.#broadcast(wallet.drainTo({ script, feerate: rate, isReplaceable: true }));
     }
@@ -73,16 +73,20 @@ export class Onchain implements OnchainApi {
       .reverse();
   }
 
-  async bump(txid: Txid, feerate: FeeratePerKw): Promise<OnchainTransaction> {
+  async bump(txid: Txid, feerate: FeeratePerKw, options: SpendingOptions = {}): Promise<OnchainTransaction> {
     const { wallet } = this.#usable();
-    const known = wallet.transaction(txid);
-    return this.#broadcast(
-      known?.isReplaceable ? wallet.bumpFee(txid, feerate) : wallet.bumpByChild({ txid, feerate }),
-    );
+    const request = { txid, feerate, keep: this.#kept(options) };
+    const isReplaceable = wallet.transaction(txid)?.isReplaceable === true;
+    return this.#broadcast(isReplaceable ? wallet.bumpFee(request) : wallet.bumpByChild(request));
   }
 
   transaction(txid: Txid): Transaction | undefined {
     return this.#parts().wallet.transaction(txid)?.transaction;
+  }
+
+  /** What a transaction must leave in the wallet. */
+  #kept({ spendReserve = false }: SpendingOptions): Sat {
+    return spendReserve ? zeroSat : this.#parts().manager.requiredAnchorReserve();
   }
 
   /** All but the reserve: what a payment of everything would leave, less what must stay and its change output. */

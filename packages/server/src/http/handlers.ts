@@ -187,16 +187,17 @@ function accountHandlers({ node }: HandlerContext) {
   return {
     newAddress: async () => ({ address: await node.onchain.address() }),
     transactions: () => ({ transactions: node.onchain.history().map(transactionView) }),
-    sendOnchain: async ({ address, amountSat, feeratePerKw: rate }) =>
+    sendOnchain: async ({ address, amountSat, feeratePerKw: rate, spendReserve = false }) =>
       transactionView(
         await node.onchain.send({
           address,
           amount: amountSat === "all" ? "all" : sat(BigInt(amountSat)),
+          spendReserve,
           ...(rate !== undefined && { feerate: feeratePerKw(rate) }),
         }),
       ),
-    bumpTransaction: async ({ txid, feeratePerKw: rate }) =>
-      transactionView(await node.onchain.bump(txidOf(txid), feeratePerKw(rate))),
+    bumpTransaction: async ({ txid, feeratePerKw: rate, spendReserve = false }) =>
+      transactionView(await node.onchain.bump(txidOf(txid), feeratePerKw(rate), { spendReserve })),
     ledger: async ({ limit = 100, after }) => {
       const entries = await node.ledger({ limit, ...(after !== undefined && { after }) });
       const last = entries.length < limit ? undefined : entries.at(-1)?.index;

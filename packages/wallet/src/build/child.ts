@@ -19,6 +19,8 @@ export interface ChildRequest {
   readonly feerate: FeeratePerKw;
   /** What `txid` pays; needed only when it spends coins of others. */
   readonly parentFee?: Sat;
+  /** What must be left unlocked, as for `FundRequest`. */
+  readonly keep?: Sat;
 }
 
 /** Version 3: topologically restricted until confirmation (BIP 431), and what its child may weigh. */
@@ -32,7 +34,7 @@ const maxTrucChildWeight = 4_000;
  */
 export function child(bench: Workbench, request: ChildRequest): Result<FundedTransaction, WalletRefusal> {
   const { ledger } = bench;
-  const { txid, feerate, parentFee } = request;
+  const { txid, feerate, parentFee, keep } = request;
   const parent = ledger.transaction(txid);
   if (parent === undefined) return err({ kind: "unknown-transaction", txid });
   const { position, transaction } = parent;
@@ -53,6 +55,7 @@ export function child(bench: Workbench, request: ChildRequest): Result<FundedTra
     version: isTruc ? trucVersion : 2,
     maxWeight: isTruc ? maxTrucChildWeight : maxStandardWeight,
     parent: paid.value,
+    ...(keep === undefined ? {} : { keep }),
     isReplaceable: true,
   });
 }

@@ -11,6 +11,14 @@ import {
   type Workbench,
 } from "./workbench.ts";
 
+/** A transaction that is to be replaced. */
+export interface ReplacementRequest {
+  readonly txid: Txid;
+  readonly feerate: FeeratePerKw;
+  /** What must be left unlocked, as for `FundRequest`. */
+  readonly keep?: Sat;
+}
+
 /**
  * Drafts a transaction that replaces an unconfirmed one of the wallet's at a higher feerate (BIP 125): the same inputs,
  * further confirmed ones if they are needed, every recipient, and change to the same script. It pays what the
@@ -18,8 +26,7 @@ import {
  */
 export function replace(
   bench: Workbench,
-  txid: Txid,
-  feerate: FeeratePerKw,
+  { txid, feerate, keep }: ReplacementRequest,
 ): Result<FundedTransaction, WalletRefusal> {
   const { ledger } = bench;
   const found = replaceable(ledger, txid);
@@ -39,7 +46,9 @@ export function replace(
     ...(change === undefined ? {} : { change }),
     version: transaction.version,
     maxWeight: maxStandardWeight,
+    replaces: txid,
     replacedFee: fee,
+    ...(keep === undefined ? {} : { keep }),
     isReplaceable: true,
   });
 }

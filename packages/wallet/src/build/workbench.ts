@@ -11,6 +11,7 @@ import {
   type Result,
   type Sat,
   sum,
+  type Txid,
   zeroSat,
 } from "@fulmen/lightning/util";
 import { type Coin, isClaimLock, isMature, type Ledger, type LockId, type Place } from "../ledger/index.ts";
@@ -49,6 +50,8 @@ export interface Plan {
   readonly version: number;
   readonly maxWeight: number;
   readonly parent?: PaidParent;
+  /** The transaction that it replaces, and what that one pays. */
+  readonly replaces?: Txid;
   readonly replacedFee?: Sat;
   readonly isReplaceable: boolean;
   readonly expiresAt?: BlockHeight;
@@ -111,7 +114,7 @@ export function carryOut(bench: Workbench, plan: Plan): Result<FundedTransaction
     return err(error.kind === "too-heavy" ? error : { ...error, reserved: reservedValue(bench) });
   }
   const coins = [...plan.required, ...selected.value.coins];
-  const left = leftBy(bench, coins, selected.value.change);
+  const left = leftBy(bench, plan, { coins, change: selected.value.change });
   if (plan.keep !== undefined && left < plan.keep) {
     return err({ kind: "reserve-needed", keep: plan.keep, left });
   }
@@ -124,11 +127,20 @@ export function carryOut(bench: Workbench, plan: Plan): Result<FundedTransaction
   return ok({ ...draft, lock, psbt: exportPsbt(draft, ledger.keyring, previous) });
 }
 
-/** Worth of the spendable coins when some are spent and change has come back. */
-function leftBy(bench: Workbench, spent: readonly Coin[], change = zeroSat): Sat {
-  const gone = new Set(spent.map(({ outPoint }) => outPointKey(outPoint)));
-  const kept = spendableCoins(bench, "trusted").filter(({ outPoint }) => !gone.has(outPointKey(outPoint)));
-  return plus(sum(kept.map(({ output }) => output.value)), change);
+interface Spent {
+  readonly coins: readonly Coin[];
+  readonly change: Sat | undefined;
+}
+
+/** Worth of the spendable coins when a plan is carried out: what it pays to the wallet itself stays, too. */
+function leftBy(bench: Workbench, { outputs, replaces }: Plan, { coins, change = zeroSat }: Spent): Sat {
+  const gone = new Set(coins.map(({ outPoint }) => outPointKey(outPoint)));
+  const kept = spendableCoins(bench, "trusted").filter(
+    ({ outPoint }) => outPoint.txid !== replaces && !gone.has(outPointKey(outPoint)),
+  );
+  const own = outputs.filter(({ script }) => bench.ledger.keyring.place(script) !== undefined);
+  const values = [...kept.map(({ output }) => output.value), ...own.map(({ value }) => value)];
+  return plus(sum(values), change);
 }
 
 /** The script of change, and what spending it takes. */

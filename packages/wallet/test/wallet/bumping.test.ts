@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { dustLimit } from "@fulmen/bitcoin/script";
 import { txid, weight } from "@fulmen/bitcoin/transaction";
-import { feeratePerKw } from "@fulmen/lightning/util";
+import { feeratePerKw, sat } from "@fulmen/lightning/util";
 import { lowFeerate, ok, refusal, World } from "./world.ts";
 
 const highFeerate = feeratePerKw(5000);
@@ -18,7 +18,7 @@ test("a replacement keeps the inputs and recipients, and the mempool takes it, a
   let sent = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
   const first = sent;
   for (const feerate of [510n, 1_010n, 5_000n, 20_000n]) {
-    const bumped = ok(wallet.bumpFee(txid(sent), feeratePerKw(feerate)));
+    const bumped = ok(wallet.bumpFee({ txid: txid(sent), feerate: feeratePerKw(feerate) }));
     const before = chain.feeOf(txid(sent)) ?? 0n;
     const replacement = world.send(bumped);
     assert.equal(chain.transaction(txid(sent)), undefined);
@@ -33,10 +33,10 @@ test("a replacement keeps the inputs and recipients, and the mempool takes it, a
   const change = (transaction: typeof sent) =>
     transaction.outputs.find(({ script }) => wallet.owns(script))?.script;
   assert.deepEqual(change(sent), change(first));
-  assert.equal(refusal(wallet.bumpFee(txid(first), highFeerate)).kind, "conflicted");
+  assert.equal(refusal(wallet.bumpFee({ txid: txid(first), feerate: highFeerate })).kind, "conflicted");
   world.mine();
   assert.equal(wallet.balance().confirmed, world.total());
-  assert.equal(refusal(wallet.bumpFee(txid(sent), highFeerate)).kind, "already-confirmed");
+  assert.equal(refusal(wallet.bumpFee({ txid: txid(sent), feerate: highFeerate })).kind, "already-confirmed");
 });
 
 test("a replacement adds a coin when change does not suffice, and changeless ones get change", () => {
@@ -50,7 +50,7 @@ test("a replacement adds a coin when change does not suffice, and changeless one
   const request = { outputs: [world.pay(60_000)], feerate: lowFeerate, isReplaceable: true };
   const first = ok(wallet.fundTransaction({ ...request, coins: [small.outPoint] }));
   const sent = world.send(first);
-  const bumped = ok(wallet.bumpFee(txid(sent), highFeerate));
+  const bumped = ok(wallet.bumpFee({ txid: txid(sent), feerate: highFeerate }));
   assert.equal(bumped.spent.length, 2);
   assert.notEqual(bumped.changeIndex, undefined);
   world.send(bumped);
@@ -66,18 +66,18 @@ test("what is not to be replaced is not, and says why", () => {
   const outputs = [world.pay(60_000)];
   const funding = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate })));
   assert.ok(funding.inputs.every(({ sequence }) => sequence === 0xffff_fffe));
-  assert.deepEqual(refusal(wallet.bumpFee(txid(funding), highFeerate)), {
+  assert.deepEqual(refusal(wallet.bumpFee({ txid: txid(funding), feerate: highFeerate })), {
     kind: "not-replaceable",
     txid: txid(funding),
   });
   const second = world.send(
     ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })),
   );
-  const low = refusal(wallet.bumpFee(txid(second), lowFeerate));
+  const low = refusal(wallet.bumpFee({ txid: txid(second), feerate: lowFeerate }));
   assert.ok(low.kind === "feerate-too-low" && low.least > lowFeerate);
-  world.send(ok(wallet.bumpFee(txid(second), low.least)));
+  world.send(ok(wallet.bumpFee({ txid: txid(second), feerate: low.least })));
   const unseen = "00".repeat(32) as ReturnType<typeof txid>;
-  assert.deepEqual(refusal(wallet.bumpFee(unseen, highFeerate)), {
+  assert.deepEqual(refusal(wallet.bumpFee({ txid: unseen, feerate: highFeerate })), {
     kind: "unknown-transaction",
     txid: unseen,
   });
@@ -91,7 +91,7 @@ test("what was built on a payment is not undone by replacing it", () => {
   const outputs = [world.pay(60_000)];
   const first = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
   const second = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate })));
-  assert.deepEqual(refusal(wallet.bumpFee(txid(first), highFeerate)), {
+  assert.deepEqual(refusal(wallet.bumpFee({ txid: txid(first), feerate: highFeerate })), {
     kind: "has-descendants",
     txids: [txid(second)],
   });
@@ -108,7 +108,7 @@ test("a payment that restarts stays replaceable", () => {
   const sent = world.send(funded);
   world.save();
   world.restart();
-  world.send(ok(world.wallet.bumpFee(txid(sent), highFeerate)));
+  world.send(ok(world.wallet.bumpFee({ txid: txid(sent), feerate: highFeerate })));
 });
 
 test("a child pays for a parent that cannot be replaced, and for what is below it", () => {
@@ -169,13 +169,50 @@ test("a payment whose change is promised elsewhere is not replaced", () => {
   const first = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
   const draft = ok(wallet.fundTransaction({ outputs, feerate: lowFeerate }));
   const [change] = draft.spent;
-  assert.deepEqual(refusal(wallet.bumpFee(txid(first), highFeerate)), {
+  assert.deepEqual(refusal(wallet.bumpFee({ txid: txid(first), feerate: highFeerate })), {
     kind: "coin-locked",
     outPoint: change?.outPoint,
   });
   const second = ok(wallet.signPsbt(draft.psbt));
   wallet.release(draft.lock);
-  world.send(ok(wallet.bumpFee(txid(first), highFeerate)));
+  world.send(ok(wallet.bumpFee({ txid: txid(first), feerate: highFeerate })));
   // What was drafted and signed before can no longer be.
   assert.equal(refusal(world.chain.submit(second)).kind, "missing-inputs");
+});
+
+test("a bump leaves what is to be kept, of which what it replaces is no part", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(200_000);
+  world.mine();
+  const outputs = [world.pay(60_000)];
+  const sent = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
+  const request = { txid: txid(sent), feerate: highFeerate };
+  const bumps = [
+    (keep: bigint) => wallet.bumpFee({ ...request, keep: sat(keep) }),
+    (keep: bigint) => wallet.bumpByChild({ ...request, keep: sat(keep) }),
+  ];
+  for (const bump of bumps) {
+    const refused = refusal(bump(140_000n));
+    assert.ok(refused.kind === "reserve-needed" && refused.left < 140_000n, refused.kind);
+    assert.equal(wallet.balance().locked, 0n);
+    const bumped = ok(bump(refused.left));
+    const own = bumped.transaction.outputs.filter(({ script }) => wallet.owns(script));
+    assert.deepEqual(
+      own.map(({ value }) => value),
+      [refused.left],
+    );
+    wallet.release(bumped.lock);
+  }
+});
+
+test("what a bumped payment pays to the wallet itself is kept, too", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(200_000);
+  world.mine();
+  const outputs = [{ value: sat(60_000), script: wallet.nextAddress().script }];
+  const sent = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
+  const bumped = ok(wallet.bumpFee({ txid: txid(sent), feerate: highFeerate, keep: sat(190_000) }));
+  assert.ok(bumped.fee < 10_000n);
 });

@@ -71,7 +71,8 @@ class Run {
       }
       case "bump": {
         const target = this.sent[number % Math.max(1, this.sent.length)];
-        const bumped = target && wallet.bumpFee(txid(target), feeratePerKw(4_000 + number));
+        const bumped =
+          target && wallet.bumpFee({ txid: txid(target), feerate: feeratePerKw(4_000 + number) });
         if (bumped?.ok) this.send(bumped.value);
         break;
       }

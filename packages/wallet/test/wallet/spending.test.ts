@@ -81,7 +81,7 @@ test("a payment that a reorganisation replaces by another one gives its coins ba
     wallet.fundTransaction({ outputs: [world.pay(40_000)], feerate: lowFeerate, isReplaceable: true }),
   );
   const first = world.send(funded);
-  const second = world.send(ok(wallet.bumpFee(txid(first), feeratePerKw(2000))));
+  const second = world.send(ok(wallet.bumpFee({ txid: txid(first), feerate: feeratePerKw(2000) })));
   // A miner who never heard of the replacement.
   chain.mine(1, { transactions: [first] });
   world.sync();

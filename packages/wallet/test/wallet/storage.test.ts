@@ -129,7 +129,7 @@ test("what is final is forgotten, and what is unspent is not", () => {
   const first = world.send(
     ok(world.wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })),
   );
-  const bumped = world.send(ok(world.wallet.bumpFee(txid(first), feeratePerKw(2000))));
+  const bumped = world.send(ok(world.wallet.bumpFee({ txid: txid(first), feerate: feeratePerKw(2000) })));
   const { script } = world.faucet;
   world.mine();
   const drained = world.send(ok(world.wallet.drainTo({ script, feerate: lowFeerate })));
