@@ -143,9 +143,23 @@ export class Node implements NodeApi {
     return this.#running.parts;
   }
 
+  /**
+   * As in `status`, and cheap. Frozen is a node also when only what it tells its user cannot be stored: nothing else may be
+   * due for long.
+   */
+  get phase(): NodePhase {
+    const isRefused = this.#node?.parts.journal.isRefused === true;
+    return this.#phase === "running" && isRefused ? "frozen" : this.#phase;
+  }
+
+  /** Why it has to be started anew. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   status(): NodeStatusView {
     const known = {
-      phase: this.#phaseNow,
+      phase: this.phase,
       nodeId: this.nodeId,
       options: this.#options,
       failure: this.#failure,
@@ -376,12 +390,6 @@ export class Node implements NodeApi {
     }
   }
 
-  /** Frozen is a node also when only what it tells its user cannot be stored: nothing else may be due for long. */
-  get #phaseNow(): NodePhase {
-    const isRefused = this.#node?.parts.journal.isRefused === true;
-    return this.#phase === "running" && isRefused ? "frozen" : this.#phase;
-  }
-
   get #running(): RunningNode {
     if (this.#node !== undefined) return this.#node;
     throw new NodeError("not-running", "the node is not running", { remedy: "await start() first" });
@@ -390,7 +398,7 @@ export class Node implements NodeApi {
   /** For calls that change something. */
   get #usable(): RunningNode {
     const node = this.#running;
-    const phase = this.#phaseNow;
+    const phase = this.phase;
     if (phase === "running") return node;
     if (phase === "frozen") {
       throw new NodeError("frozen", "the store does not take what it is given: nothing can be promised now", {
@@ -480,7 +488,7 @@ export class Node implements NodeApi {
     let timer: ReturnType<typeof setInterval> | undefined;
     const frozen = new Promise<never>((_, reject) => {
       timer = setInterval(() => {
-        seconds = this.#phaseNow === "frozen" ? seconds + 1 : 0;
+        seconds = this.phase === "frozen" ? seconds + 1 : 0;
         if (seconds < frozenPatience) return;
         const text = "the store takes nothing: how the payment ends is written down when it works again";
         const remedy = "see to the store, then look the payment up; do not pay in another way before";

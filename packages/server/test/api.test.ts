@@ -97,6 +97,9 @@ describe("operations", () => {
     assert.match(text, /^fulmen_http_request_seconds_count\{operation="info",status="200"\} 1$/m);
     assert.match(text, /^fulmen_http_refused_total\{code="token-unknown"\} 1$/m);
     assert.match(text, /^process_cpu_seconds_total /m);
+    // Those that a timer measures would wake an idle daemon all the time.
+    assert.match(text, /^nodejs_eventloop_lag_seconds /m);
+    assert.doesNotMatch(text, /nodejs_eventloop_lag_p99/);
   });
 });
 

@@ -71,7 +71,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   }
 }
 
-async function runNode(node: NodeApi, { signal, say, progress, started }: DaemonOptions): Promise<void> {
+async function runNode(node: Node, { signal, say, progress, started }: DaemonOptions): Promise<void> {
   const starting = node.start();
   let hasStarted = false;
   starting.then(
@@ -92,12 +92,11 @@ async function runNode(node: NodeApi, { signal, say, progress, started }: Daemon
   say("Ready.");
   while (!signal.aborted) {
     await pause(1000, signal);
-    const { phase, failure } = node.status();
-    if (phase === "failed")
+    if (node.phase === "failed")
       throw new CliError(
         "node-failed",
         exitCodes.store,
-        failure ?? "The node failed.",
+        node.failure ?? "The node failed.",
         "See `fulmen logs`, mend what it says, and start the node again: it goes on from its store.",
       );
   }

@@ -7,7 +7,6 @@ import type { Bytes32 } from "../util/bytes.ts";
 import { blockHeight } from "../util/ids.ts";
 import { type Msat, minOf, minusOrZero, satToMsat } from "../util/units.ts";
 import { ApiError } from "./apiError.ts";
-import { channelDetails } from "./channelDetails.ts";
 import { minFinalCltvExpiryDelta } from "./claimables.ts";
 import { cltvSafetyBlocks } from "./invoices.ts";
 import type { ManagerCore } from "./managerCore.ts";
@@ -59,7 +58,7 @@ export function blindedPaymentPaths(
 function inboundChannels({ channels, counterpartyTerms }: ManagerCore): readonly InboundChannel[] {
   const found: InboundChannel[] = [];
   for (const [channelId, { state }] of channels.all()) {
-    const details = channelDetails(channels.context, state);
+    const details = channels.details(channelId);
     const channel = fundedChannel(state);
     const relay = counterpartyTerms.of(channelId);
     const shortChannelId = details?.inboundAlias ?? details?.shortChannelId;

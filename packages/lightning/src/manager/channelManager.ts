@@ -38,7 +38,7 @@ import { ApiError } from "./apiError.ts";
 import type { Batch } from "./batch.ts";
 import { type BlindedPathsOptions, blindedPaymentPaths } from "./blindedPaths.ts";
 import { ChainTracker } from "./chainTracker.ts";
-import { type ChannelDetails, channelDetails, isUnfunded } from "./channelDetails.ts";
+import { type ChannelDetails, isUnfunded } from "./channelDetails.ts";
 import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
 import type { PendingSigningRequest } from "./channels.ts";
 import type { ClaimablePayment, FailureCode } from "./claimables.ts";
@@ -229,7 +229,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   listChannels(): readonly ChannelDetails[] {
     const { channels } = this.#core;
-    return [...channels.all()].flatMap(([, { state }]) => channelDetails(channels.context, state) ?? []);
+    return [...channels.all()].flatMap(([channelId]) => channels.details(channelId) ?? []);
   }
 
   listUsableChannels(): readonly ChannelDetails[] {

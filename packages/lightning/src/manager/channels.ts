@@ -17,6 +17,7 @@ import type { ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
 import { commitmentNumber } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
+import { type ChannelDetails, channelDetails } from "./channelDetails.ts";
 import { ChannelNames } from "./channelNames.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { dueFeerate, FeerateTracker } from "./feerates.ts";
@@ -31,6 +32,12 @@ export interface ChannelEntry {
   signer: ChannelSigner | undefined;
   /** Set by a bug: the channel is not spoken of with its peer until a restart. What it must know, it still learns. */
   quarantined: boolean;
+  /** As it was last looked at: with thousands of channels, few have changed since. */
+  seen?: {
+    readonly context: ChannelContext;
+    readonly state: ChannelState;
+    readonly details: ChannelDetails | undefined;
+  };
 }
 
 const fundingTaken = "the funding output is that of another channel";
@@ -121,6 +128,18 @@ export class Channels {
   /** The channel that an onion may call by this name. */
   named(name: ShortChannelId): ChannelId | undefined {
     return this.#names.find(name);
+  }
+
+  /** What its user sees of a funded channel now. */
+  details(channelId: ChannelId): ChannelDetails | undefined {
+    const entry = this.#entries.get(channelId);
+    if (entry === undefined) return undefined;
+    const context = this.#context;
+    const { state, seen } = entry;
+    if (seen?.state === state && seen.context === context) return seen.details;
+    const details = channelDetails(context, state);
+    entry.seen = { context, state, details };
+    return details;
   }
 
   all(): IterableIterator<[ChannelId, ChannelEntry]> {

@@ -1,8 +1,6 @@
 import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
 import type { ChannelRefusal } from "../channel/error.ts";
-import { feeLimits } from "../channel/ops/limits.ts";
 import type { FundedChannel } from "../channel/state.ts";
-import { availableToSend } from "../commitment/balances.ts";
 import type { Htlc, HtlcRemoval } from "../commitment/htlc.ts";
 import type { Event, HtlcHandlingFailureType, LocalHtlcFailureReason } from "../handlers/event.ts";
 import { latencyGracePeriod } from "../onchain/deadlines.ts";
@@ -301,16 +299,12 @@ export class Forwarding {
   #channelsTo(named: FundedChannel, amount: Msat): readonly ChannelId[] {
     const first = named.commitments.channelId;
     const usable = this.#channels.ofPeer(named.identity.counterparty).flatMap((id) => {
-      const entry = this.#channels.get(id);
-      const channel = entry && isUsable(entry.state) ? this.#channels.funded(id) : undefined;
-      return channel === undefined ? [] : [{ id, channel }];
+      const details = this.#channels.details(id);
+      if (!details?.isUsable) return [];
+      return [{ id, min: details.nextOutboundHtlcMinimum, max: details.nextOutboundHtlcLimit }];
     });
     if (usable.length <= 1) return [first];
-    const fitting = usable.flatMap(({ id, channel }) => {
-      const limits = feeLimits(this.#channels.context, channel);
-      const { min, max } = availableToSend(channel.commitments, limits);
-      return min <= amount && amount <= max ? [{ id, max }] : [];
-    });
+    const fitting = usable.filter(({ min, max }) => min <= amount && amount <= max);
     if (fitting.length === 0) return [first];
     return fitting.sort((a, b) => (a.max < b.max ? -1 : a.max > b.max ? 1 : 0)).map(({ id }) => id);
   }

@@ -1,6 +1,4 @@
-import { feeLimits } from "../channel/ops/limits.ts";
-import { type ChannelState, type FundedChannel, fundedChannel } from "../channel/state.ts";
-import { availableToSend } from "../commitment/balances.ts";
+import type { FundedChannel } from "../channel/state.ts";
 import type { PaymentFailureReason } from "../handlers/event.ts";
 import { isExpired, mayRetry, type OutboundPayment, type PaymentTerms } from "../payment/outboundPayment.ts";
 import type { NoWay, OutboundPayments } from "../payment/outboundPayments.ts";
@@ -15,7 +13,7 @@ import {
   type RouteParameters,
   type RouteRefusal,
 } from "../routing/route.ts";
-import type { ChannelId, PaymentId, ShortChannelId } from "../util/ids.ts";
+import type { PaymentId, ShortChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { type Msat, minus, msat, plus, sum } from "../util/units.ts";
@@ -30,8 +28,6 @@ export class Payer {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
   readonly #payments: OutboundPayments;
-  /** What each channel could carry when it was last looked at: with thousands of them, few have changed since. */
-  readonly #firstHops = new Map<ChannelId, KnownHop>();
 
   constructor(environment: ManagerEnvironment, channels: Channels, payments: OutboundPayments) {
     this.#environment = environment;
@@ -165,32 +161,14 @@ export class Payer {
   /** Our channels that can carry a payment now. */
   firstHops(): readonly FirstHop[] {
     const hops: FirstHop[] = [];
-    let channels = 0;
-    for (const [channelId, { state }] of this.#channels.all()) {
-      channels++;
-      const hop = this.#firstHop(channelId, state);
-      if (hop !== undefined) hops.push(hop);
+    for (const [channelId] of this.#channels.all()) {
+      const details = this.#channels.details(channelId);
+      const channel = this.#channels.funded(channelId);
+      if (channel === undefined || details === undefined || details.nextOutboundHtlcLimit === 0n) continue;
+      const { counterparty, nextOutboundHtlcMinimum: minimum, nextOutboundHtlcLimit: maximum } = details;
+      hops.push({ counterparty, shortChannelId: nameOf(channel), minimum, maximum });
     }
-    // Channels go, too.
-    if (this.#firstHops.size > 2 * channels) this.#firstHops.clear();
     return hops;
-  }
-
-  #firstHop(channelId: ChannelId, state: ChannelState): FirstHop | undefined {
-    const { context } = this.#channels;
-    const known = this.#firstHops.get(channelId);
-    if (known !== undefined && known.state === state && known.context === context) return known.hop;
-    const hop = this.#hopOver(isUsable(state) ? fundedChannel(state) : undefined);
-    this.#firstHops.set(channelId, { state, context, hop });
-    return hop;
-  }
-
-  #hopOver(channel: FundedChannel | undefined): FirstHop | undefined {
-    if (channel === undefined) return undefined;
-    const { min, max } = availableToSend(channel.commitments, feeLimits(this.#channels.context, channel));
-    if (max === 0n) return undefined;
-    const { counterparty } = channel.identity;
-    return { counterparty, shortChannelId: nameOf(channel), minimum: min, maximum: max };
   }
 
   /** Why no further attempt is due. What a lost connection dropped is sent again whatever the attempts were. */
@@ -310,13 +288,6 @@ interface NoRoute {
   readonly text: string;
   /** The router's. */
   readonly refusal?: RouteRefusal["kind"];
-}
-
-interface KnownHop {
-  readonly state: ChannelState;
-  readonly context: Channels["context"];
-  /** Absent when the channel cannot carry anything. */
-  readonly hop: FirstHop | undefined;
 }
 
 /** The real short channel id when it may be known, so that the route knows the channel from the graph. */

@@ -1,6 +1,14 @@
 import type { NodeApi } from "@fulmen/node";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
+/**
+ * What a timer measures that wakes the process a hundred times a second, which is most of what an idle daemon would do;
+ * each of them has the timer's 10 ms in it. The lag at the moment of asking is left.
+ */
+const lagFigures = ["min", "max", "mean", "stddev", "p50", "p90", "p99"] as const;
+/** The longest interval of a timer, in milliseconds. */
+const never = 2 ** 31 - 1;
+
 /** Metrics of one daemon, for Prometheus. Those of the node are read when they are asked for. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -8,7 +16,8 @@ export class Metrics {
   readonly #refused: Counter<"code">;
 
   constructor(node: NodeApi, openStreams: () => number) {
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: never });
+    for (const name of lagFigures) this.#registry.removeSingleMetric(`nodejs_eventloop_lag_${name}_seconds`);
     const registers = [this.#registry];
     this.#requests = new Histogram({
       name: "fulmen_http_request_seconds",
