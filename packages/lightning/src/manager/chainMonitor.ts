@@ -22,9 +22,11 @@ import {
   blocksDisconnected,
   outputsToWatch,
   relevantConfirmations,
+  strangeCommitment,
   transactionConfirmed,
   transactionUnconfirmed,
   withLateRevocation,
+  withLostCommitment,
 } from "../onchain/confirmations.ts";
 import { archivalDelay, forceCloseHeight, shouldForceClose } from "../onchain/deadlines.ts";
 import { monitorActions } from "../onchain/monitorActions.ts";
@@ -44,7 +46,7 @@ import type { OutputSweeper } from "./outputSweeper.ts";
 
 /** Signs for channels that are closing. `KeysManager` does. */
 export interface MonitorSignerProvider {
-  deriveChannelSigner(channelKeysId: Uint8Array): Pick<ChannelSigner, "sign"> & OutputSpendSigner;
+  deriveChannelSigner(channelKeysId: Uint8Array): Pick<ChannelSigner, "point" | "sign"> & OutputSpendSigner;
   /** Where funds go that come back on chain. */
   destinationScript(channelKeysId: Uint8Array): Uint8Array;
 }
@@ -460,6 +462,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
 
   /** Tells what follows from what a closing monitor knows, and does what it asks for. */
   #follow(channelId: ChannelId): void {
+    this.#recognize(this.#known(channelId));
     this.#tell(this.#known(channelId));
     this.#handOver(this.#known(channelId));
     this.#act(this.#known(channelId));
@@ -472,6 +475,14 @@ export class ChainMonitor implements Watch, Listen, Confirm {
       this.#bumps.delete(channelId);
       this.#archivals.put(channelId, since + archivalDelay);
     }
+  }
+
+  /** A commitment that our records lack may be one of ours: where they were lost, the keys know it still. */
+  #recognize(monitor: ChannelMonitor): void {
+    const number = strangeCommitment(monitor);
+    if (number === undefined) return;
+    const signer = this.#environment.signerProvider.deriveChannelSigner(monitor.setup.channelKeysId);
+    this.#put(withLostCommitment(monitor, signer.point(number)));
   }
 
   #tellResolved(channelId: ChannelId): void {

@@ -152,6 +152,7 @@ function closedBalances(
 function sourceOf(kind: FundingSpender["kind"]): BalanceSource {
   switch (kind) {
     case "holder-commitment":
+    case "lost-holder-commitment":
       return "holder-force-closed";
     case "cooperative-close":
       return "coop-close";

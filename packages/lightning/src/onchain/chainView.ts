@@ -4,6 +4,7 @@ import type { BuiltCommitment, BuiltHtlc } from "../commitment/build.ts";
 import type { ScriptHashOutput } from "../commitment/format.ts";
 import type { FundingOutput } from "../commitment/funding.ts";
 import type { Side } from "../commitment/keys.ts";
+import type { Point } from "../util/bytes.ts";
 import type { BlockHash, BlockHeight, CommitmentNumber, OutPoint, Txid } from "../util/ids.ts";
 import type { FeeratePerKw, Sat } from "../util/units.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
@@ -26,6 +27,8 @@ export type FundingSpender =
   | { readonly kind: "counterparty-commitment"; readonly commitment: ValidCommitment }
   /** One that the peer has revoked: with `secret`, all of it is ours. */
   | { readonly kind: "revoked-commitment"; readonly number: CommitmentNumber; readonly secret: Uint8Array }
+  /** One of ours that our records, which are old, do not have. From its per-commitment point follows our balance. */
+  | { readonly kind: "lost-holder-commitment"; readonly number: CommitmentNumber; readonly point: Point }
   /** One that is newer than what we know: our records are old. Nothing of it but our balance can be found. */
   | { readonly kind: "future-commitment"; readonly number: CommitmentNumber }
   /** A commitment of a number that is valid, but not the one that was signed: records of another node, or a bug. */
@@ -72,7 +75,7 @@ export interface FundingSpend extends Confirmation {
   /** Those of its outputs that are or may become ours. */
   readonly outputs: readonly CommitmentOutput[];
   /**
-   * How our balance and the outputs of HTLC transactions are locked when it is our commitment. Kept, since it costs time to
+   * How our balance and the outputs of HTLC transactions are locked when it is a commitment of ours. Kept, since it costs time to
    * derive and every block asks for it.
    */
   readonly delayedLock?: ScriptHashOutput;

@@ -117,6 +117,7 @@ function claimerFor(
     case "revoked-commitment":
       return penaltyFor(monitor, { spender, since: fundingSpend.height, height });
     case "cooperative-close":
+    case "lost-holder-commitment":
     case "future-commitment":
     case "unknown-commitment":
       return () => undefined;

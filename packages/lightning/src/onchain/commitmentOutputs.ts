@@ -1,5 +1,6 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BuiltHtlc } from "../commitment/build.ts";
+import type { OutputScript, ScriptHashOutput } from "../commitment/format.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
 import { htlcKey } from "../commitment/htlc.ts";
 import { commitmentKeys } from "../commitment/keys.ts";
@@ -23,9 +24,9 @@ export function isContested(output: CommitmentOutput): output is ContestedOutput
  */
 export function commitmentOutputs(
   monitor: ChannelMonitor,
-  transaction: Transaction,
-  { txid, spender }: { readonly txid: Txid; readonly spender: FundingSpender },
+  of: { readonly transaction: Transaction; readonly txid: Txid; readonly spender: FundingSpender },
 ): readonly CommitmentOutput[] {
+  const { transaction, txid, spender } = of;
   const at = (index: number): OutPoint => ({ txid, index });
   switch (spender.kind) {
     case "holder-commitment": {
@@ -66,11 +67,13 @@ export function commitmentOutputs(
           ...(htlc && { htlc }),
         }),
       );
-      return [...paymentOutputs(monitor, transaction, txid), ...revoked];
+      return [...outputsTo(paymentScript(monitor.setup), "payment", of), ...revoked];
     }
+    case "lost-holder-commitment":
+      return outputsTo(holderDelayedLock(monitor.setup, spender.point), "delayed", of);
     case "future-commitment":
     case "unknown-commitment":
-      return paymentOutputs(monitor, transaction, txid);
+      return outputsTo(paymentScript(monitor.setup), "payment", of);
     case "cooperative-close":
       return [];
   }
@@ -85,24 +88,25 @@ function htlcOutputs(
   return built.htlcs.map((one) => [present(htlcs.get(htlcKey(one)), "the HTLC of an output"), one]);
 }
 
-/** What a commitment of the peer pays us whatever its number: the script has none of its keys. */
-function paymentOutputs(
-  { setup }: ChannelMonitor,
-  transaction: Transaction,
-  txid: Txid,
+/** Our balance, known by its script alone. */
+function outputsTo(
+  { script }: OutputScript,
+  kind: "delayed" | "payment",
+  { transaction, txid }: { readonly transaction: Transaction; readonly txid: Txid },
 ): readonly CommitmentOutput[] {
-  const { script } = paymentScript(setup);
   return transaction.outputs.flatMap((output, index): readonly CommitmentOutput[] => {
     if (!equalBytes(output.script, script)) return [];
-    return [{ kind: "payment", outPoint: { txid, index }, value: output.value }];
+    return [{ kind, outPoint: { txid, index }, value: output.value }];
   });
 }
 
-/** BOLT 3, "`to_remote` Output", on the peer's commitments. */
-export function paymentScript({ params, basepoints }: ChannelMonitor["setup"]): {
-  readonly script: Uint8Array;
-  readonly witnessScript?: Uint8Array;
-} {
+/** How our balance and the outputs of HTLC transactions are locked on the commitment of ours that has this point. */
+export function holderDelayedLock({ params }: ChannelMonitor["setup"], point: Point): ScriptHashOutput {
+  return formatOf(params.format).toLocal(commitmentKeys(params, "local", point), params.remote.toSelfDelay);
+}
+
+/** BOLT 3, "`to_remote` Output", on the peer's commitments: whatever their number, the script has none of its keys. */
+export function paymentScript({ params, basepoints }: ChannelMonitor["setup"]): OutputScript {
   const anyPoint: Point = basepoints.payment;
   return formatOf(params.format).toRemote(commitmentKeys(params, "remote", anyPoint));
 }

@@ -1,8 +1,8 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { type Transaction, type TxIn, txid } from "@fulmen/bitcoin/transaction";
-import { equalBytes, fromHex } from "../util/bytes.ts";
-import type { OutPoint, Txid } from "../util/ids.ts";
+import { equalBytes, fromHex, type Point } from "../util/bytes.ts";
+import type { CommitmentNumber, OutPoint, Txid } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type {
   ChainView,
@@ -14,10 +14,10 @@ import type {
 } from "./chainView.ts";
 import { type ChannelMonitor, locked, oldestCounterpartyNumber } from "./channelMonitor.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
-import { commitmentOutputs, isContested } from "./commitmentOutputs.ts";
+import { commitmentOutputs, holderDelayedLock, isContested } from "./commitmentOutputs.ts";
 import { identifyFundingSpend } from "./identify.ts";
 import { counterpartyDelayedOutput, revokedDelayedOutput } from "./penalty.ts";
-import { holderDelayedLock } from "./spendableOutputs.ts";
+import { holderPoint } from "./spendableOutputs.ts";
 import { fundingOf } from "./validCommitments.ts";
 
 /** An output whose spender the monitor must see, and what it has to know of it then. */
@@ -145,6 +145,25 @@ export function withLateRevocation(monitor: ChannelMonitor): ChannelMonitor {
   return { ...monitor, chain: restoredChainView(monitor, fundingSpend, spends) };
 }
 
+/** The number of the commitment that closed the channel, when our records have none such: it may be ours all the same. */
+export function strangeCommitment({ chain }: ChannelMonitor): CommitmentNumber | undefined {
+  const spender = chain.fundingSpend?.spender;
+  const isStrange = spender?.kind === "future-commitment" || spender?.kind === "unknown-commitment";
+  return isStrange ? spender.number : undefined;
+}
+
+/**
+ * Looks whether the strange commitment is ours, published before the records that had it were lost. `point` is our
+ * per-commitment point of its number. The same monitor when it is not.
+ */
+export function withLostCommitment(monitor: ChannelMonitor, point: Point): ChannelMonitor {
+  const number = strangeCommitment(monitor);
+  const { fundingSpend, spends } = monitor.chain;
+  if (number === undefined || fundingSpend === undefined) return monitor;
+  const lost = spentBy(monitor, fundingSpend, { kind: "lost-holder-commitment", number, point });
+  return lost.outputs.length === 0 ? monitor : { ...monitor, chain: { fundingSpend: lost, spends } };
+}
+
 /** Transactions that must be told of again when a reorganisation unconfirms them. */
 export function relevantConfirmations(
   monitor: ChannelMonitor,
@@ -165,10 +184,13 @@ function fundingSpent(monitor: ChannelMonitor, spend: FundingSpendFacts): Channe
 }
 
 function identified(monitor: ChannelMonitor, spend: FundingSpendFacts): FundingSpend {
-  const { txid, transaction } = spend;
-  const spender = identifyFundingSpend(monitor, transaction);
-  const outputs = commitmentOutputs(monitor, transaction, { txid, spender });
-  const delayedLock = spender.kind === "holder-commitment" ? holderDelayedLock(monitor) : undefined;
+  return spentBy(monitor, spend, identifyFundingSpend(monitor, spend.transaction));
+}
+
+function spentBy(monitor: ChannelMonitor, spend: FundingSpendFacts, spender: FundingSpender): FundingSpend {
+  const outputs = commitmentOutputs(monitor, { ...spend, spender });
+  const point = holderPoint(monitor, spender);
+  const delayedLock = point && holderDelayedLock(monitor.setup, point);
   return { ...spend, spender, outputs, ...(delayedLock && { delayedLock }) };
 }
 

@@ -1,13 +1,11 @@
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import type { TxOut } from "@fulmen/bitcoin/transaction";
-import type { ScriptHashOutput } from "../commitment/format.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
-import { commitmentKeys } from "../commitment/keys.ts";
 import type { SpendableOutputDescriptor } from "../handlers/spendableOutput.ts";
-import { equalBytes } from "../util/bytes.ts";
+import { equalBytes, type Point } from "../util/bytes.ts";
 import type { OutPoint } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
-import type { CommitmentOutput, FundingSpend } from "./chainView.ts";
+import type { CommitmentOutput, FundingSpend, FundingSpender } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { paymentScript } from "./commitmentOutputs.ts";
 import { antiReorgDelay } from "./deadlines.ts";
@@ -71,7 +69,7 @@ function balanceOutput(
   const { channelKeysId, params } = monitor.setup;
   switch (kind) {
     case "delayed":
-      return [delayedOutput(monitor, lockOf(spend), { outPoint, value, height: spend.height })];
+      return [delayedOutput(monitor, spend, { outPoint, value, height: spend.height })];
     case "payment": {
       const { script, witnessScript } = paymentScript(monitor.setup);
       const descriptor = {
@@ -108,37 +106,33 @@ function spenderOutputs(
       } as const;
       found.set(outPointKey(outPoint), { descriptor, matureHeight: finalAt(height) });
     } else if (fundingSpend.spender.kind === "holder-commitment") {
-      const lock = lockOf(fundingSpend);
-      found.set(outPointKey(outPoint), delayedOutput(monitor, lock, { outPoint, value, height }));
+      found.set(outPointKey(outPoint), delayedOutput(monitor, fundingSpend, { outPoint, value, height }));
     }
   }
   return [...found.values()];
 }
 
-/** How our balance and the outputs of HTLC transactions are locked on our commitment. */
-export function holderDelayedLock({ setup, holder }: ChannelMonitor): ScriptHashOutput {
-  const { params } = setup;
-  const keys = commitmentKeys(params, "local", holder.point);
-  return formatOf(params.format).toLocal(keys, params.remote.toSelfDelay);
-}
-
-function lockOf({ delayedLock }: FundingSpend): ScriptHashOutput {
-  return present(delayedLock, "the lock of our commitment's outputs");
+/** The per-commitment point of a commitment of ours. */
+export function holderPoint({ holder }: ChannelMonitor, spender: FundingSpender): Point | undefined {
+  if (spender.kind === "lost-holder-commitment") return spender.point;
+  return spender.kind === "holder-commitment" ? holder.point : undefined;
 }
 
 function delayedOutput(
-  { setup, holder }: ChannelMonitor,
-  { script, witnessScript }: ScriptHashOutput,
+  monitor: ChannelMonitor,
+  { spender, delayedLock }: FundingSpend,
   of: { readonly outPoint: OutPoint; readonly value: TxOut["value"]; readonly height: number },
 ): MaturingOutput {
   const { outPoint, value, height } = of;
-  const { params, channelKeysId } = setup;
+  const { params, channelKeysId } = monitor.setup;
   const { toSelfDelay } = params.remote;
+  const { script, witnessScript } = present(delayedLock, "the lock of our commitment's outputs");
+  const perCommitmentPoint = present(holderPoint(monitor, spender), "the point of our commitment");
   return {
     descriptor: {
       kind: "delayed-payment-output",
       ...{ outPoint, output: { value, script }, channelKeysId },
-      ...{ perCommitmentPoint: holder.point, toSelfDelay, witnessScript },
+      ...{ perCommitmentPoint, toSelfDelay, witnessScript },
     },
     matureHeight: Math.max(finalAt(height), height + toSelfDelay - 1),
   };

@@ -60,6 +60,8 @@ function spenderText(kind: FundingSpender["kind"]): string {
       return "a closing transaction";
     case "holder-commitment":
       return "our commitment";
+    case "lost-holder-commitment":
+      return "a commitment of ours that is newer than our records";
     case "counterparty-commitment":
       return "the peer's commitment";
     case "revoked-commitment":

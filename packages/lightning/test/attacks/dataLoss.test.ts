@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { networks } from "@fulmen/bitcoin/network";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { FormatName } from "@fulmen/lightning/commitment";
+import { chainPositionKey, restoredStore } from "@fulmen/lightning/storage";
 import { type ChannelId, msat, sat } from "@fulmen/lightning/util";
-import { TestNetwork, type TestNode } from "@fulmen/testkit";
+import { TestNetwork, type TestNode, testConfig } from "@fulmen/testkit";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import { Cheat } from "./cheat.ts";
 
@@ -19,7 +21,8 @@ class Lost {
   readonly channelId: ChannelId;
   readonly expiry: number;
 
-  constructor(format: FormatName) {
+  /** `closesBeforeLoss`: B has closed the channel itself, and its commitment is in the chain. */
+  constructor(format: FormatName, { closesBeforeLoss = false } = {}) {
     const { network, a, b } = this;
     network.connect(a, b);
     const push = msat(400_000_000n);
@@ -35,6 +38,11 @@ class Lost {
     network.claims(a, "claim");
     network.settle();
     for (let i = 0; i < 3; i++) network.payInvoice(a, b, msat(10_000_000n));
+    if (closesBeforeLoss) {
+      b.manager.forceCloseBroadcastingLatestTxn(this.channelId, "the peer is slow");
+      network.settle();
+      network.mine(1);
+    }
     b.broadcasts.length = 0;
     const since = b.store.entries().map(({ key }) => ({ key, value: undefined }));
     b.store.commitNow([...since, ...copy]);
@@ -49,6 +57,20 @@ class Lost {
     }
     b.restart();
     network.settle();
+  }
+
+  /** Of B, only the seed and the static backup are left. */
+  loseAllButBackup(): void {
+    const { b } = this;
+    const setups = [...b.chainMonitor.monitors()].map(({ setup }) => setup);
+    const backup = { nodeId: b.nodeId, chain: networks.regtest.genesisHash, counter: 1, peers: [] };
+    const { channelConfig } = testConfig;
+    const terms = { nodeId: b.nodeId, network: networks.regtest, signerProvider: b.keys, channelConfig };
+    const restored = restoredStore({ ...backup, channels: setups }, terms);
+    assert.ok(restored.ok);
+    const lost = b.store.entries().filter(({ key }) => key !== chainPositionKey);
+    const deletions = lost.map(({ key }) => ({ key, value: undefined }));
+    b.store.commitNow([...deletions, ...restored.value.writes]);
   }
 
   get published(): readonly Transaction[] {
@@ -105,5 +127,30 @@ for (const format of formatNames) {
       assert.deepEqual(lost.published.map(txid), []);
       assert.equal(lost.handedOver(b), 430_000n);
     });
+
+    it("has its balance of its own newest commitment that is in the chain, with the static backup", () => {
+      const lost = new Lost(format, { closesBeforeLoss: true });
+      lost.loseAllButBackup();
+      checkOwnCommitment(lost);
+    });
   });
+}
+
+describe("a node that starts from an old copy of its store", () => {
+  it("has its balance of its own newest commitment that is in the chain", () => {
+    checkOwnCommitment(new Lost("anchors-zero-fee-htlc", { closesBeforeLoss: true }));
+  });
+});
+
+/** B had published its newest commitment before its records were lost: what is left knows nothing of it. */
+function checkOwnCommitment(lost: Lost): void {
+  const { b, network } = lost;
+  lost.restore({ peerIsThere: true });
+  for (const blocks of [80, 80]) {
+    network.mine(blocks);
+    b.restart();
+    network.settle();
+  }
+  assert.deepEqual(lost.published.map(txid), []);
+  assert.equal(lost.handedOver(b), 430_000n);
 }

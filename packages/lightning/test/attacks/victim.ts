@@ -29,6 +29,7 @@ export class Victim {
           deriveChannelSigner: (keysId) => {
             const signer = signerOf(keysId);
             return {
+              point: (number) => signer.point(number),
               sign: (request) => signer.sign(request),
               signSpend: (spend) => {
                 this.signatures++;

@@ -82,6 +82,7 @@ export class EndingParty {
   get #signer(): MonitorSigner {
     const { signer } = this.party;
     return {
+      point: (number) => signer.point(number),
       sign: (request) => (this.isSignerAway() ? undefined : signer.sign(request)),
       signSpend: (spend) => (this.isSignerAway() ? undefined : signer.signSpend(spend)),
     };
