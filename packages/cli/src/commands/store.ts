@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { CliError, exitCodes } from "../cliError.ts";
 import { changeConfig } from "../config/changeConfig.ts";
 import { daemonConfig } from "../config/daemonConfig.ts";
@@ -23,18 +24,22 @@ export interface MoveOptions {
 
 /**
  * `fulmen store move`: brings all records of a node that does not run to another store, and has the config name it. The old
- * one is marked, so that nobody starts the node from it again.
+ * one is marked, so that nobody starts the node from it again. Wherever it was cut off, the same command goes on from there.
  */
 export async function moveStore(options: MoveOptions): Promise<void> {
   const folder = dataFolder(options.dataDir);
   const { storage } = daemonConfig(readConfig(folder.config, process.env));
   const target = targetOf(options);
-  const [here, there] = [storage, target].map((one) => nameOfStore(one, folder));
-  if (here === undefined || there === undefined || here === there)
+  const [here, there] = [nameOfStore(storage, folder), nameOfStore(target, folder)];
+  if (here === there && storage.encrypted === target.encrypted) {
+    say(`The node's records are in ${here} already.`);
+    return;
+  }
+  if (here === there)
     throw new CliError(
       "same-store",
       exitCodes.usage,
-      `The node's records are in ${here} already.`,
+      `The node's records are in ${here}, and cannot be written there a second time.`,
       "Name another place with --path, or another database or node.",
     );
   const lock = takeLock(folder.lock);
@@ -86,7 +91,8 @@ function targetOf({ to, path, url, node, encrypt }: MoveOptions): StorageConfig 
       `There is no store of the kind ${to.slice(0, 40)}.`,
       "Name sqlite, files or postgres.",
     );
-  const named = Object.entries({ kind: to, path, url, node, encrypted: encrypt });
+  const full = path === undefined ? undefined : resolve(path);
+  const named = Object.entries({ kind: to, path: full, url, node, encrypted: encrypt });
   const values = named.flatMap(([name, value]) =>
     value === undefined ? [] : [[`storage.${name}`, value] as const],
   );

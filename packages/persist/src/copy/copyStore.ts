@@ -33,13 +33,16 @@ export interface Copied {
  * Two live copies of one node lose its money: each would broadcast what the other has revoked. So there is no moment at
  * which both could be started. The target has no record of whose it is, and is refused, until the source has been marked;
  * what a crash leaves is either the source as it was, or a source that is marked and a target that is whole. The same
- * call again finishes it.
+ * call again finishes it, and does nothing when it was finished: whoever names the store in a config may have been cut off.
  *
  * Rejects with `StoreError`: `not-empty`, `moved` (to elsewhere), `unfinished` (the source is empty or itself half a
  * copy), `copy-differs`, and what the stores reject with; the source is as it was then.
  */
 export async function copyStore(from: KVStore, to: KVStore, options: CopyOptions): Promise<Copied> {
   const node = await nodeOf(from);
+  if (node.movedTo === options.movedTo && (await isHomeOf(to, node))) {
+    return { entries: (await digestOf(to)).count };
+  }
   if (node.movedTo === undefined) {
     await beginCopy(to);
     await copyEntries(from, to, options);
@@ -95,6 +98,13 @@ export async function finishCopy(to: KVStore, node: Uint8Array): Promise<void> {
     { key: nodeKey, value: node },
     { key: unfinishedKey, value: undefined },
   ]);
+}
+
+/** Whether a store is the one that the node can be started from. */
+async function isHomeOf(store: KVStore, { nodeId, chain }: NodeRecord): Promise<boolean> {
+  if ((await store.read(nodeKey)) === undefined) return false;
+  const there = await liveNodeOf(store);
+  return there.nodeId === nodeId && there.chain === chain;
 }
 
 /** Whether an entry is copied as it is; the record of whose store it is comes last. */

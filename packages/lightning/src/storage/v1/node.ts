@@ -82,7 +82,7 @@ export function openNodeRecord(check: NodeRecordCheck): Result<readonly KvWrite[
     return refuse("wrong-node", text);
   }
   if (movedTo !== undefined) {
-    const text = `the node was moved to ${movedTo}: start it from there. What is here is old; a node that is started from it would broadcast what is revoked by now, and lose the channels' money`;
+    const text = `the node was moved to ${movedTo}: start it from there, and if the move was interrupted, move it there once more. What is here is old; a node that is started from it would broadcast what is revoked by now, and lose the channels' money`;
     return refuse("moved", text);
   }
   return ok([]);
