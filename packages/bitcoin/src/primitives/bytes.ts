@@ -9,25 +9,27 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+/** By character code: what the digit is worth, or -1. */
+const hexDigits: readonly number[] = Array.from({ length: 128 }, (_, code) =>
+  "0123456789abcdef".indexOf(String.fromCharCode(code).toLowerCase()),
+);
+
 /** Bytes of a hex string of either case; throws `RangeError` on anything else. */
 export function fromHex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length >> 1);
-  let isHex = text.length % 2 === 0;
-  for (let i = 0; i < bytes.length; i++) {
-    const high = hexDigit(text.charCodeAt(2 * i));
-    const low = hexDigit(text.charCodeAt(2 * i + 1));
-    isHex &&= high >= 0 && low >= 0;
-    bytes[i] = high * 16 + low;
-  }
-  if (!isHex) throw new RangeError(`not a hex string of whole bytes: ${text.slice(0, 80)}`);
-  return bytes;
+  return hexInto(new Uint8Array(text.length >> 1), text);
 }
 
-/** The value of a digit's character code, or -1. */
-function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const letter = code | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+/** `bytes`, filled with those of a hex string; throws `RangeError` on anything else, and on another length. */
+export function hexInto(bytes: Uint8Array, text: string): Uint8Array {
+  let digits = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const high = hexDigits[text.charCodeAt(2 * i)] ?? -1;
+    const low = hexDigits[text.charCodeAt(2 * i + 1)] ?? -1;
+    digits |= high | low;
+    bytes[i] = high * 16 + low;
+  }
+  if (digits >= 0 && text.length === 2 * bytes.length) return bytes;
+  throw new RangeError(`not ${bytes.length} whole bytes in hex: ${text.slice(0, 80)}`);
 }
 
 /** Whether two byte strings are equal. Not constant-time: never for secrets. */

@@ -5,6 +5,7 @@ export {
   equalBytes,
   equalSecrets,
   fromHex,
+  hexInto,
   reverseBytes,
   toHex,
 } from "./bytes.ts";

@@ -6,6 +6,7 @@ export {
   equalBytes,
   equalSecrets,
   fromHex,
+  hexInto,
   toHex,
 } from "@fulmen/bitcoin/primitives";
 

@@ -49,7 +49,7 @@ export class Features {
 
   /** Big-endian, as short as can be; a copy. */
   toBytes(): Uint8Array {
-    return this.#bytes.slice();
+    return this.#bytes.length === 0 ? noBytes : this.#bytes.slice();
   }
 
   /** Whether the feature is offered, required or optional. */

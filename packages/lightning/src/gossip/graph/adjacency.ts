@@ -25,7 +25,9 @@ export class Adjacency {
     if (counter >= this.counts.length) this.#growNodes(counter + 1);
     const count = this.counts[counter] ?? 0;
     const blockClass = this.#blockClasses[counter] ?? 0;
-    if (blockClass === 0 || count === sizeOfClass(blockClass - 1)) this.#moveBlock(counter, count + 1);
+    if (blockClass === 0 || count === sizeOfClass(blockClass - 1)) {
+      this.#moveBlock(counter, count + (count >> 1) + 1);
+    }
     const at = (this.starts[counter] ?? 0) + count;
     this.edges[at] = edge;
     this.sources[at] = source;
@@ -56,11 +58,13 @@ export class Adjacency {
     this.#blockClasses[counter] = 0;
   }
 
+  /** From the end on: terms mostly come soon after their channel. */
   #placeOf(counter: number, edge: number): number {
     const start = this.starts[counter] ?? 0;
-    const at = this.edges.subarray(start, start + (this.counts[counter] ?? 0)).indexOf(edge);
-    if (at < 0) throw new InvariantError(`edge ${edge} does not lead into node ${counter}`);
-    return start + at;
+    for (let at = start + (this.counts[counter] ?? 0) - 1; at >= start; at--) {
+      if (this.edges[at] === edge) return at;
+    }
+    throw new InvariantError(`edge ${edge} does not lead into node ${counter}`);
   }
 
   #swap(one: number, other: number): void {
@@ -99,9 +103,10 @@ export class Adjacency {
     }
     const blockClass = this.#blockClasses[counter] ?? 0;
     if (blockClass > 0) {
-      const end = from + (this.counts[counter] ?? 0);
-      this.edges.copyWithin(to, from, end);
-      this.sources.copyWithin(to, from, end);
+      for (let i = 0; i < (this.counts[counter] ?? 0); i++) {
+        this.edges[to + i] = this.edges[from + i] ?? 0;
+        this.sources[to + i] = this.sources[from + i] ?? 0;
+      }
       this.#blocks.giveBack(from, blockClass - 1);
     }
     this.starts[counter] = to;

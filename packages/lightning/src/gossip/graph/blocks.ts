@@ -1,6 +1,6 @@
 /*
- * Sizes of blocks: 1 to 8, then four to each doubling (10, 12, 14, 16, 20, ...), so that at most a fifth of a block is
- * of no use. A block that comes back serves the next one of its size.
+ * Sizes of blocks: 1 to 8, then four to each doubling (10, 12, 14, 16, 20, ...), so that a block is at
+ * most a quarter larger than was asked for. A block that comes back serves the next one of its size.
  */
 
 /** The number of the smallest size that holds `length`, which is at least 1. */

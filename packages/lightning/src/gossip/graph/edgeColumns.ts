@@ -77,9 +77,9 @@ export class EdgeColumns {
 
   /** Both edges of a new channel, without terms. */
   place(slot: number, ends: { readonly one: number; readonly two: number }, high: number, low: number): void {
-    for (const edge of [2 * slot, 2 * slot + 1]) {
+    this.clear(slot);
+    for (let edge = 2 * slot; edge <= 2 * slot + 1; edge++) {
       const at = edge * edgeWord.count;
-      this.words.fill(0, at, at + edgeWord.count);
       this.words[at + edgeWord.source] = (edge & 1) === 0 ? ends.one : ends.two;
       this.words[at + edgeWord.target] = (edge & 1) === 0 ? ends.two : ends.one;
       this.words[at + edgeWord.shortChannelIdHigh] = high;
@@ -96,17 +96,15 @@ export class EdgeColumns {
 
   /** In msat; -1 when unknown. */
   setCapacity(slot: number, capacity: number): void {
-    for (const edge of [2 * slot, 2 * slot + 1]) {
+    for (let edge = 2 * slot; edge <= 2 * slot + 1; edge++) {
       this.amounts[edge * edgeAmount.count + edgeAmount.capacity] = capacity;
     }
   }
 
-  setUnknownFeaturesRequired(slot: number, required: boolean): void {
-    for (const edge of [2 * slot, 2 * slot + 1]) {
-      const at = edge * edgeWord.count + edgeWord.flags;
-      const others = (this.words[at] ?? 0) & ~edgeFlag.unknownFeaturesRequired;
-      this.words[at] = others | (required ? edgeFlag.unknownFeaturesRequired : 0);
-    }
+  setUnknownFeaturesRequired(edge: number, required: boolean): void {
+    const at = edge * edgeWord.count + edgeWord.flags;
+    const others = (this.words[at] ?? 0) & ~edgeFlag.unknownFeaturesRequired;
+    this.words[at] = others | (required ? edgeFlag.unknownFeaturesRequired : 0);
   }
 
   /** `message` are the flags of the `channel_update`, when it is kept. */

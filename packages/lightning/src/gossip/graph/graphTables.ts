@@ -103,9 +103,11 @@ export class GraphTables {
     keepUnlessEmpty(this.channels.features, slot, features);
     const required = features.length > 0 && Features.fromBytes(features).unknownRequiredBits().length > 0;
     const { edges } = this.channels;
-    const pair = [2 * slot, 2 * slot + 1].map((edge) => ({ edge, wasUsable: edges.isUsable(edge) }));
-    edges.setUnknownFeaturesRequired(slot, required);
-    for (const { edge, wasUsable } of pair) this.#arrange(edge, wasUsable);
+    for (let edge = 2 * slot; edge <= 2 * slot + 1; edge++) {
+      const wasUsable = edges.isUsable(edge);
+      edges.setUnknownFeaturesRequired(edge, required);
+      this.#arrange(edge, wasUsable);
+    }
   }
 
   /** Keeps what makes an announcement, together with the columns. */

@@ -1,9 +1,10 @@
-import { fromHex, toHex } from "../../util/bytes.ts";
+import { compareBytes, hexInto, toHex } from "../../util/bytes.ts";
 import type { NodeId } from "../../util/ids.ts";
 import { present } from "../../util/invariant.ts";
 import { grownBytes, grownLength } from "./columnGrowth.ts";
 import { FreeNumbers } from "./freeNumbers.ts";
 import { HashIndex, hashOfWords } from "./hashIndex.ts";
+import { SortedSlots } from "./sortedSlots.ts";
 
 /** Bytes of a node's id. */
 const nodeKeyLength = 33;
@@ -15,13 +16,17 @@ export class NodeTable {
   readonly #seed: number;
   readonly #counters = new FreeNumbers();
   readonly #index: HashIndex;
+  readonly #sorted: SortedSlots;
   #keys: Uint8Array;
+  /** The id that is looked for. */
+  readonly #sought = new Uint8Array(nodeKeyLength);
   /** What was asked for once, so that equal ids are one string. */
   readonly #ids: (NodeId | undefined)[] = [];
 
   constructor(seed: number, expected = 0) {
     this.#seed = seed;
     this.#index = new HashIndex((counter) => this.#hash(this.#keys, counter * nodeKeyLength), expected);
+    this.#sorted = new SortedSlots((a, b) => this.#compare(a, b), expected);
     this.#keys = new Uint8Array(expected * nodeKeyLength);
     this.flags = new Uint8Array(expected);
   }
@@ -36,7 +41,7 @@ export class NodeTable {
   }
 
   counterOf(id: NodeId): number | undefined {
-    return this.counterOfKey(fromHex(id));
+    return this.counterOfKey(hexInto(this.#sought, id));
   }
 
   counterOfKey(key: Uint8Array): number | undefined {
@@ -58,10 +63,14 @@ export class NodeTable {
     return this.#keys.subarray(counter * nodeKeyLength, (counter + 1) * nodeKeyLength);
   }
 
+  /** All counters in use by ascending id; valid until the next change. */
+  sorted(): Uint32Array {
+    return this.#sorted.all();
+  }
+
   /** The counter of a node, which gets one if it has none. */
   counterOrNew(id: NodeId): number {
-    const key = fromHex(id);
-    return this.counterOfKey(key) ?? this.add(key);
+    return this.counterOf(id) ?? this.add(this.#sought);
   }
 
   /** Adds a node that is not there. */
@@ -70,11 +79,13 @@ export class NodeTable {
     if (counter >= this.flags.length) this.#grow(counter + 1);
     this.#keys.set(key, counter * nodeKeyLength);
     this.#index.add(this.#hash(key, 0), counter);
+    this.#sorted.add(counter);
     return counter;
   }
 
   /** Removes a node that is there; its counter is used again. */
   remove(counter: number): void {
+    this.#sorted.remove(counter);
     this.#index.remove(counter);
     this.keyOf(counter).fill(0);
     this.flags[counter] = 0;
@@ -90,6 +101,16 @@ export class NodeTable {
     const start = counter * nodeKeyLength;
     for (let i = nodeKeyLength - 1; i >= 0; i--) if (this.#keys[start + i] !== key[i]) return false;
     return true;
+  }
+
+  /** Almost all ids can be told apart by their first bytes. */
+  #compare(a: number, b: number): number {
+    const difference = this.#startOf(a) - this.#startOf(b);
+    return difference === 0 ? compareBytes(this.keyOf(a), this.keyOf(b)) : difference;
+  }
+
+  #startOf(counter: number): number {
+    return wordAt(this.#keys, counter * nodeKeyLength) >>> 0;
   }
 
   #hash(bytes: Uint8Array, start: number): number {

@@ -1,11 +1,11 @@
 import { grownLength, grownWords } from "./columnGrowth.ts";
 
 /**
- * The slots of channels by ascending short channel id. New ones wait in a heap of their own until somebody asks: many
- * are then sorted and merged at once. A walk can stop at any id and go on later, whatever has changed meanwhile.
+ * The slots of channels, or counters of nodes, by ascending id. New ones wait in a heap of their own until somebody asks:
+ * many are then sorted and merged at once. A walk can stop at any id and go on later, whatever has changed meanwhile.
  */
 export class SortedSlots {
-  /** Below zero, zero or above, as the channel in slot `a` comes before, with or behind that in slot `b`. */
+  /** Below zero, zero or above, as the id in slot `a` comes before, with or behind that in slot `b`. */
   readonly #compare: (a: number, b: number) => number;
   #slots: Uint32Array;
   #count = 0;
@@ -16,7 +16,7 @@ export class SortedSlots {
     this.#slots = new Uint32Array(expected);
   }
 
-  /** Adds a slot that is not there; its channel's id must be in place, and stay until it is removed. */
+  /** Adds a slot that is not there; its id must be in place, and stay until it is removed. */
   add(slot: number): void {
     const last = this.#slots[this.#count - 1];
     if (this.#waiting.length === 0 && (last === undefined || this.#compare(last, slot) < 0)) {
@@ -32,7 +32,7 @@ export class SortedSlots {
     this.#count--;
   }
 
-  /** The first slot whose channel is not before the place that `compare` tells of. */
+  /** The first slot whose id is not before the place that `compare` tells of. */
   firstFrom(compare: (slot: number) => number): number | undefined {
     const at = this.#indexFrom(compare);
     return at < this.#count ? this.#slots[at] : undefined;

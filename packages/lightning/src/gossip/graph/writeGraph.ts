@@ -1,5 +1,5 @@
 import { Writer } from "../../codec/index.ts";
-import { compareBytes, fromHex } from "../../util/bytes.ts";
+import { fromHex } from "../../util/bytes.ts";
 import type { BlockHash, UnixSeconds } from "../../util/ids.ts";
 import { maxU64 } from "../../util/units.ts";
 import { channelState } from "./channelTable.ts";
@@ -22,7 +22,7 @@ export function writeGraph(
   chainHash: BlockHash,
 ): Uint8Array {
   const slots = tables.channels.sorted();
-  const order = nodesInOrder(tables);
+  const order = tables.nodes.sorted();
   const places = new Uint32Array(tables.nodes.limit);
   for (const [place, counter] of order.entries()) places[counter] = place;
   const nodes = new Writer(order.length * rowLength.nodes);
@@ -43,16 +43,6 @@ export function writeGraph(
     ...sections,
   });
   return writer.finish();
-}
-
-/** The counters in use, by the nodes' keys. */
-function nodesInOrder({ nodes, adjacency }: GraphTables): readonly number[] {
-  const keyed: { readonly counter: number; readonly key: Uint8Array }[] = [];
-  for (let counter = 0; counter < nodes.limit; counter++) {
-    if ((adjacency.counts[counter] ?? 0) > 0) keyed.push({ counter, key: nodes.keyOf(counter) });
-  }
-  keyed.sort((a, b) => compareBytes(a.key, b.key));
-  return keyed.map(({ counter }) => counter);
 }
 
 function channelRows(tables: GraphTables, slots: Uint32Array, places: Uint32Array): Uint8Array {
@@ -142,7 +132,7 @@ function setTerms(
   );
 }
 
-function nodeEntries({ nodes, details }: GraphTables, order: readonly number[]): Uint8Array {
+function nodeEntries({ nodes, details }: GraphTables, order: Uint32Array): Uint8Array {
   const writer = new Writer(256);
   for (const [place, counter] of order.entries()) {
     if (details.lastUpdate(counter) === undefined) continue;
