@@ -232,7 +232,7 @@ export class ManagerCore implements CrossChannelHandler {
   ): void {
     const { htlc, source } = what;
     if (source.kind === "local") {
-      this.payments.fulfilled(source, preimage);
+      if (!this.payments.fulfilled(source, preimage)) return;
       const relayed = this.relays.fulfilled(source.paymentId, preimage, claimedOnChain);
       if (relayed !== undefined) this.emit(relayed, channelId);
       return;

@@ -49,6 +49,9 @@ interface Relay {
   paymentId?: PaymentId;
 }
 
+/** A part that can be claimed. Of one that was given up, only that is known. */
+type ClaimedPart = Pick<RelayedPart, "ref" | "htlc"> & Partial<RelayedPart>;
+
 /** Most HTLCs of one payment: each is told of all others when they are claimed. */
 const maxParts = 256;
 /** Ticks after which the parts of an incomplete payment are failed. @ldk MPP_TIMEOUT_TICKS */
@@ -148,30 +151,30 @@ export class TrampolineRelays {
       const relay: Relay = { paymentHash: terms.paymentHash, parts: [...parts], ticks: 0, paymentId };
       for (const part of parts) this.#relayOf.set(refKey(part.ref), relay);
       this.#byPayment.set(paymentId, relay);
-      if (status.kind === "fulfilled") this.#claim(relay, status.preimage as Bytes32);
+      if (status.kind === "fulfilled") this.#claim(paymentId, relay.parts, status.preimage as Bytes32);
       if (status.kind === "failed") this.failed({ paymentId, beyond: undefined });
     }
     for (const relay of [...this.#gathering.values()]) if (isComplete(relay)) this.#begin(relay, now);
   }
 
   /**
-   * A part of the payment was paid: all that came in is claimed at once, and what removes the HTLCs downstream waits for
-   * that. Gives the event for the user when it is the first one.
+   * The first part of the payment was paid: all that came in is claimed at once, and what removes the HTLCs downstream waits
+   * for that. Gives the event for the user.
    */
   fulfilled(paymentId: PaymentId, preimage: Bytes32, claimFromOnchainTx: boolean): Event | undefined {
-    const relay = this.#byPayment.get(paymentId);
-    if (relay === undefined) return undefined;
+    const parts = this.#byPayment.get(paymentId)?.parts ?? this.#givenUp(paymentId);
+    if (parts.length === 0) return undefined;
     const outgoing = this.#outgoingOf(paymentId);
-    const upstream = this.#claim(relay, preimage);
+    const upstream = this.#claim(paymentId, parts, preimage);
     for (const { ref } of outgoing) {
       if (upstream === undefined) break;
       this.#channels.command(ref.channelId, { kind: "set-upstream", htlcId: ref.htlcId, upstream });
     }
-    const amountIn = sum(relay.parts.map(({ htlc }) => htlc.amount));
+    const amountIn = sum(parts.map(({ htlc }) => htlc.amount));
     const amountOut = sum(outgoing.map(({ amount }) => amount));
     return {
       kind: "payment-forwarded",
-      prevHtlcs: relay.parts.map(({ ref, htlc }) => htlcLocator(this.#channels, ref, htlc.amount)),
+      prevHtlcs: parts.map(({ ref, htlc }) => htlcLocator(this.#channels, ref, htlc.amount)),
       nextHtlcs: outgoing.map(({ ref, amount }) => htlcLocator(this.#channels, ref, amount)),
       totalFeeEarned: minusOrZero(amountIn, amountOut),
       claimFromOnchainTx,
@@ -300,19 +303,29 @@ export class TrampolineRelays {
   }
 
   /** Each update comes after the one before, so that whatever waits for the last waits for all. */
-  #claim(relay: Relay, preimage: Bytes32): UpdateRef | undefined {
-    this.#remove(relay);
-    const toClaim = relay.parts.map(({ ref, terms }) => ({
+  #claim(paymentId: PaymentId, parts: readonly ClaimedPart[], preimage: Bytes32): UpdateRef | undefined {
+    const relay = this.#byPayment.get(paymentId);
+    if (relay !== undefined) this.#remove(relay);
+    const toClaim = parts.map(({ ref, terms }) => ({
       ref,
       resolution: {
         kind: "fulfill" as const,
         preimage,
-        ...attributionSecret(terms),
+        ...(terms && attributionSecret(terms)),
         holdTime: this.#incoming.holdTime(ref),
       },
     }));
     const { logger } = this.#environment;
     return claimParts({ channels: this.#channels, logger }, toClaim, { inTurn: true });
+  }
+
+  /** What failed upstream in time, though parts of it were under way: on the chain it may still be had. */
+  #givenUp(paymentId: PaymentId): readonly ClaimedPart[] {
+    return (this.#payments.get(paymentId)?.terms.relay?.incoming ?? []).flatMap((ref) => {
+      const channel = this.#channels.funded(ref.channelId);
+      const htlc = channel && findHtlc(channel.commitments, "incoming", ref.htlcId);
+      return htlc === undefined ? [] : [{ ref, htlc }];
+    });
   }
 
   #failAll(relay: Relay, failure: FailureMessage, beyond?: Uint8Array): void {

@@ -190,12 +190,12 @@ export class OutboundPayments {
     }));
   }
 
-  /** A preimage: the payee has been paid, whatever the other parts do. The first one counts. */
-  fulfilled(source: LocalSource, preimage: Uint8Array): void {
+  /** A preimage: the payee has been paid, whatever the other parts do. The first one counts: whether it was that. */
+  fulfilled(source: LocalSource, preimage: Uint8Array): boolean {
     const tracked = this.#payments.get(source.paymentId);
-    if (tracked === undefined) return;
+    if (tracked === undefined) return false;
     const { paymentId, terms, status } = tracked.payment;
-    if (status.kind === "fulfilled") return;
+    if (status.kind === "fulfilled") return false;
     const ownFees = terms.trampoline?.own?.fees ?? zeroMsat;
     const feePaid = plus(tracked.parts.fees, ownFees);
     this.#update(paymentId, (payment) => ({ ...payment, status: { kind: "fulfilled", preimage, feePaid } }));
@@ -204,6 +204,7 @@ export class OutboundPayments {
     this.#tell(terms, { kind: "payment-sent", paymentId, paymentHash, preimage, amount, feePaid });
     this.#retries.delete(paymentId);
     this.#interrupted.delete(paymentId);
+    return true;
   }
 
   /** A fulfilled part's HTLC is gone for good; `attribution` data came with the preimage, if a peer showed it. */

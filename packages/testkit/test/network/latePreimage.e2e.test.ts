@@ -4,28 +4,29 @@ import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { type FormatName, formatNames } from "@fulmen/lightning/commitment";
 import { type ChannelId, equalBytes, msat, present, sat, type Txid } from "@fulmen/lightning/util";
-import { TestNetwork, type TestNode } from "@fulmen/testkit";
+import { TestNetwork, type TestNode, testConfig } from "@fulmen/testkit";
 
 before(() => {
   installNodeCrypto();
 });
 
 const amount = 60_000n;
+const config = { ...testConfig, acceptTrampolineForwards: true };
 
 /**
- * A paid C by B, and nobody has answered: both channels are on the chain, B's HTLC from A has expired and was given up
+ * A paid C by B, who forwards or is asked to find the way to C, and nobody has answered: both channels are on the chain, B's HTLC from A has expired and was given up
  * upstream, and A's transaction that takes it back waits in the mempool. Only now B sees the preimage.
  */
 class Late {
   readonly network = new TestNetwork();
-  readonly a = this.network.addNode();
-  readonly b = this.network.addNode();
-  readonly c = this.network.addNode();
+  readonly a = this.network.addNode({ config });
+  readonly b = this.network.addNode({ config });
+  readonly c = this.network.addNode({ config });
   readonly ab: ChannelId;
   readonly preimage: Uint8Array;
   readonly expiry: number;
 
-  constructor(format: FormatName) {
+  constructor(format: FormatName, { isRelayed = false } = {}) {
     const { network, a, b, c } = this;
     const terms = { funding: sat(500_000n), push: msat(100_000_000n), format };
     network.connect(a, b);
@@ -34,7 +35,10 @@ class Late {
     const bc = network.openChannel(b, c, terms);
     network.giveCoins([a, b], sat(200_000n));
     network.claims(c, "hold");
-    network.payInvoice(a, c, msat(amount * 1_000n));
+    const paid = { amount: msat(amount * 1_000n), description: "late" };
+    const { invoice } = c.manager.createBolt11Invoice(paid);
+    a.manager.payForBolt11Invoice(invoice, isRelayed ? { trampolines: [{ nodeId: b.nodeId }] } : {});
+    network.settle();
     const [payment] = c.manager.listClaimablePayments();
     this.preimage = present(payment?.purpose.paymentPreimage, "a payment to claim");
     const htlc = b.chainMonitor.monitor(this.ab)?.rows.find((row) => row.htlc.direction === "incoming")?.htlc;
@@ -145,3 +149,17 @@ for (const format of formatNames) {
     });
   });
 }
+
+describe("a preimage that a trampoline node sees after the expiry of what it relays", () => {
+  it("takes it while the payer's own claim is not confirmed", () => {
+    const late = new Late("anchors-zero-fee-htlc", { isRelayed: true });
+    late.show();
+    late.network.crash(late.b);
+    for (let blocks = 0; late.taker !== "B"; blocks++) {
+      assert.ok(blocks < 12, "B does not outbid A");
+      late.mine(1, []);
+    }
+    late.mine(7);
+    assert.deepEqual([late.told(late.a, "payment-sent"), late.told(late.a, "payment-failed")], [1, 0]);
+  });
+});
