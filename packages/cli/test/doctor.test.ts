@@ -100,6 +100,17 @@ describe("the doctor", () => {
     assert.match(notes("the store's")[0]?.what ?? "", /on the store's disk/);
   });
 
+  it("says how many of the channels peers keep a backup of", () => {
+    const said = (channels: number) => {
+      const examined = withInfo({ backupAtPeers: { peers: 3, channels, of: 60 } });
+      const all = examine({ node: healthy, now, diskFree: 5e9, backupDisk: "another", ...examined });
+      return all.filter(({ what }) => what.includes(`backup of ${channels} of 60 channels`));
+    };
+    assert.deepEqual(said(60)[0]?.level, "good");
+    assert.deepEqual(said(52)[0]?.level, "note");
+    assert.match(said(52)[0]?.remedy ?? "", /from a file alone/);
+  });
+
   it("notes which further chain source does not answer, and goes on", () => {
     const further = [{ source: "one" }, { source: "two", problem: "connection refused" }];
     const examined = withInfo({ chain: { ...healthy.info.chain, further } });

@@ -57,7 +57,8 @@ test("a node that has only its seed gets its backup from a peer, and by it what 
   const key = first.keys.peerStorageKey();
   const nonce = new Uint8Array(24).fill(1);
   const common = { nodeId: first.nodeId, chain: networks.regtest.genesisHash, peers: [] };
-  ourTap.storage?.setBackup(sealStaticBackup({ ...common, counter: 1, channels: setups }, key, nonce));
+  const bytes = sealStaticBackup({ ...common, counter: 1, channels: setups }, key, nonce);
+  ourTap.storage?.setBackup(() => ({ bytes, channels: [channelId] }));
   first.background.wake();
   await peer.until("blob", () => (theirTap.storage?.takeWrites().length ?? 0) > 0);
   await first.discard();

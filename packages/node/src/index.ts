@@ -23,6 +23,7 @@ export type {
   NodeStatusView,
   NodeWarning,
   OnchainApi,
+  PeerBackupState,
 } from "./api/nodeApi.ts";
 export { type ErrorDetails, NodeError, type NodeErrorCode } from "./api/nodeError.ts";
 export type {

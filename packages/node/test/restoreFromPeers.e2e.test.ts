@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { Node, type NodeOptions } from "@fulmen/node";
 import { channelToBob, paidOut, usableChannel } from "./support/channelToBob.ts";
 import { Playfield, until } from "./support/playfield.ts";
@@ -23,6 +24,8 @@ test("a node that has nothing but its seed has its money again, by what its peer
   await field.fund(alice);
   await usableChannel(field, alice, carol);
   await until(() => alice.status().warnings.length === 0, "the backup is everywhere");
+  const all = { peers: 2, channels: 2, of: 2 };
+  await until(() => isDeepStrictEqual(alice.status().backup?.atPeers, all), "both peers keep both channels");
   const before = alice.balances().total;
   await alice.stop();
   const closed = `02${"ab".repeat(32)}@127.0.0.1:1`;

@@ -54,6 +54,10 @@ export const Info = z
       description:
         "When the newest backup of the channels was made: at the start, or when one came or went last.",
     }),
+    backupAtPeers: z.strictObject({ peers: z.int(), channels: z.int(), of: z.int() }).optional().openapi({
+      description:
+        "How many connected peers keep a copy of the backup, and how many of the channels are in one of these. Absent where peers are not asked to.",
+    }),
     lastBackupAt: Timestamp.optional().openapi({
       description:
         "When all places had the newest backup; absent while one has not, and where there is none.",

@@ -1,9 +1,10 @@
 import type { Network } from "@fulmen/bitcoin/network";
 import type { EntropySource } from "@fulmen/lightning/chain";
 import { xchacha20NonceLength } from "@fulmen/lightning/crypto";
+import type { PeerCopy } from "@fulmen/lightning/manager";
 import type { MonitorSetup } from "@fulmen/lightning/onchain";
-import { sealStaticBackup } from "@fulmen/lightning/storage";
-import type { NodeId } from "@fulmen/lightning/util";
+import { backupForPeer, type StaticBackup, sealStaticBackup } from "@fulmen/lightning/storage";
+import { type NodeId, present } from "@fulmen/lightning/util";
 import { backOff, type Clock } from "../clock.ts";
 
 /** Somewhere a backup is kept: a file on another disk, a bucket, the peers. */
@@ -48,6 +49,7 @@ export class StaticBackups {
   readonly #writers: readonly PlaceWriter[];
   #counter: number;
   #contents: string | undefined;
+  #newest: StaticBackup | undefined;
   #current: Uint8Array | undefined;
 
   constructor(options: StaticBackupsOptions) {
@@ -63,6 +65,12 @@ export class StaticBackups {
     return this.#current;
   }
 
+  /** What of the newest backup a peer is to keep (`PeerStorage`). Only after the first `check`. */
+  copyFor(peer: NodeId): PeerCopy {
+    const copy = backupForPeer(present(this.#newest, "a backup"), peer);
+    return { bytes: this.#sealed(copy), channels: copy.channels.map(({ channelId }) => channelId) };
+  }
+
   /** Of the newest backup; before the first `check`, of the newest that was known to be somewhere. */
   get counter(): number {
     return this.#counter;
@@ -70,7 +78,7 @@ export class StaticBackups {
 
   /** Looks whether a backup is due. Call it at the start, and after each batch in which a channel opened or closed. */
   check(): void {
-    const { addresses, birthday, clock, entropy, key, network, nodeId } = this.#options;
+    const { addresses, birthday, clock, network, nodeId } = this.#options;
     const channels = [...this.#options.setups()];
     const peerIds = new Set(channels.map(({ counterparty }) => counterparty));
     const peers = [...peerIds].map((id) => ({ nodeId: id, addresses: addresses(id) }));
@@ -79,12 +87,17 @@ export class StaticBackups {
     this.#contents = contents;
     // Rises over restarts, too, as long as the clock does not fall back by more than it was stopped.
     this.#counter = Math.max(this.#counter + 1, clock.now());
-    const backup = {
+    this.#newest = {
       ...{ nodeId, chain: network.genesisHash, counter: this.#counter, channels, peers },
       ...(birthday !== undefined && { birthday }),
     };
-    this.#current = sealStaticBackup(backup, key, entropy.randomBytes(xchacha20NonceLength));
+    this.#current = this.#sealed(this.#newest);
     for (const writer of this.#writers) writer.write(this.#current);
+  }
+
+  #sealed(backup: StaticBackup): Uint8Array {
+    const { entropy, key } = this.#options;
+    return sealStaticBackup(backup, key, entropy.randomBytes(xchacha20NonceLength));
   }
 
   /** The places that do not have the newest backup yet. */

@@ -48,6 +48,7 @@ export function examine(examined: Examined): readonly Finding[] {
     ...clockFindings(info, examined.now),
     reserveFinding(balances, channels),
     ...backupFindings(info, channels, examined.backupDisk),
+    ...peerBackupFindings(info),
     ...peerFindings(info, channels),
     ...closingFindings(channels),
     ...info.warnings.map(({ text, remedy }): Finding => ({ level: "wrong", what: text, remedy })),
@@ -181,6 +182,21 @@ function backupFindings(
       what: "All files of the backup are on the store's disk: both are lost with it.",
       remedy:
         "Add a file on another disk to backup.files, or copy it elsewhere after each opening: fulmen backup.",
+    },
+  ];
+}
+
+/** What comes back when store and files are lost, and nothing but the seed is there. */
+function peerBackupFindings({ backupAtPeers }: Answer<"info">): readonly Finding[] {
+  if (backupAtPeers === undefined || backupAtPeers.of === 0) return [];
+  const { peers, channels, of } = backupAtPeers;
+  const what = `${peers} connected peers keep a backup of ${channels} of ${of} channels.`;
+  if (channels === of) return [{ level: "good", what }];
+  return [
+    {
+      level: "note",
+      what,
+      remedy: "The others come back from a file alone: see that one is on another disk (backup.files).",
     },
   ];
 }

@@ -1,6 +1,6 @@
 import type { UserConfig } from "../channel/config.ts";
 import type { ChannelMessage, ChannelMessageHandler } from "../handlers/messageHandler.ts";
-import { openStaticBackup, type StaticBackup } from "../storage/v1/staticBackup.ts";
+import { mergedBackups, openStaticBackup, type StaticBackup } from "../storage/v1/staticBackup.ts";
 import type { NodeId } from "../util/ids.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 
@@ -38,14 +38,10 @@ export class BackupCollector implements ChannelMessageHandler {
     return this.#returned.get(nodeId);
   }
 
-  /** Of the backups that came, the one that was made last. */
+  /** Of the backups that came, the one that was made last; and what others have that had no room in it. */
   get newest(): StaticBackup | undefined {
-    let newest: StaticBackup | undefined;
-    for (const returned of this.#returned.values()) {
-      if (returned.kind !== "backup") continue;
-      if (newest === undefined || returned.backup.counter > newest.counter) newest = returned.backup;
-    }
-    return newest;
+    const all = [...this.#returned.values()];
+    return mergedBackups(all.flatMap((one) => (one.kind === "backup" ? [one.backup] : [])));
   }
 
   providedInitFeatures(): Uint8Array {

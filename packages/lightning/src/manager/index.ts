@@ -25,6 +25,7 @@ export type {
   SpontaneousPayment,
 } from "./paymentTerms.ts";
 export {
+  type PeerCopy,
   PeerStorage,
   type PeerStorageOptions,
   type PeerStorageStart,

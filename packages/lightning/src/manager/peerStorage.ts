@@ -4,7 +4,7 @@ import type { MessageSendEvent } from "../handlers/messageSendEvent.ts";
 import type { StorageError } from "../storage/storageError.ts";
 import { peerBlobWrite, readPeerBlob } from "../storage/v1/peerBlob.ts";
 import { openStaticBackup, peerStorageLength, type StaticBackup } from "../storage/v1/staticBackup.ts";
-import type { NodeId } from "../util/ids.ts";
+import type { ChannelId, NodeId } from "../util/ids.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { Features, featuresOfInit, type LightningMessage } from "../wire/index.ts";
 
@@ -14,6 +14,8 @@ const shortestInterval = 60;
 const keptBlocks = 2_016;
 /** Bytes of all blobs together; a peer that comes later is refused. */
 const mostBytes = 32 * 2 ** 20;
+/** Copies of our backup that are made at once: each takes some milliseconds. */
+const mostCopies = 16;
 
 export interface PeerStorageOptions {
   /** The manager, to which everything else goes. */
@@ -29,6 +31,13 @@ export interface PeerStorageStart {
   readonly height: number;
   /** Seconds since 1970. */
   readonly now: number;
+}
+
+/** What a peer is given to keep. */
+export interface PeerCopy {
+  readonly bytes: Uint8Array;
+  /** Those that it has. */
+  readonly channels: readonly ChannelId[];
 }
 
 /** What we keep for a peer. */
@@ -47,9 +56,13 @@ interface StoringPeer {
   readonly keepsOurs: boolean;
   /** It gave something back on this connection already. */
   hasReturned: boolean;
-  sent: Uint8Array | undefined;
+  /** Of which backup it was sent its copy. */
+  sent: CopyFor | undefined;
   sentAt: number;
+  channels: readonly ChannelId[];
 }
+
+type CopyFor = (peer: NodeId) => PeerCopy;
 
 /**
  * Peer storage in both directions (BOLT 1): keeps a blob for each peer with which there is a channel, and gives it back
@@ -68,8 +81,7 @@ export class PeerStorage implements ChannelMessageHandler {
   #bytes = 0;
   #deleted: NodeId[] = [];
   #events: MessageSendEvent[] = [];
-  #backup: Uint8Array | undefined;
-  #isTooLong = false;
+  #copyFor: CopyFor | undefined;
   #recovered: StaticBackup | undefined;
   #height: number;
   #now: number;
@@ -105,25 +117,23 @@ export class PeerStorage implements ChannelMessageHandler {
     return this.#recovered;
   }
 
-  /** Whether the newest backup has too many channels for peers to keep: what they keep is older, and lacks some. */
-  get backupIsTooLong(): boolean {
-    return this.#isTooLong;
+  /** How many connected peers have been sent a copy of the backup to keep, and the channels that are in one of these. */
+  get keptByPeers(): { readonly peers: number; readonly channels: ReadonlySet<ChannelId> } {
+    const sent = [...this.#peers.values()].filter((peer) => peer.sent !== undefined);
+    return { peers: sent.length, channels: new Set(sent.flatMap(({ channels }) => channels)) };
   }
 
-  /** Has peers keep `backup`, as `sealStaticBackup` made it. Says whether it is short enough for them. */
-  setBackup(backup: Uint8Array): boolean {
-    this.#isTooLong = backup.length > peerStorageLength;
-    if (this.#isTooLong) return false;
-    this.#backup = backup;
-    for (const nodeId of this.#peers.keys()) this.#sendBackup(nodeId);
-    return true;
+  /** There is a new backup: peers are to keep of it what `copyFor` gives for each, 65,531 bytes at the most. */
+  setBackup(copyFor: CopyFor): void {
+    this.#copyFor = copyFor;
+    this.#sendBackups();
   }
 
   /** Time has passed, or blocks have come: call it every few seconds. */
   tick(now: number, height: number): void {
     this.#now = Math.max(this.#now, now);
     this.#height = height;
-    for (const nodeId of this.#peers.keys()) this.#sendBackup(nodeId);
+    this.#sendBackups();
     for (const [nodeId, kept] of this.#kept) {
       if (this.#inner.hasChannelWith(nodeId)) kept.lastChannel = height;
       if (height - kept.lastChannel < keptBlocks) continue;
@@ -163,7 +173,10 @@ export class PeerStorage implements ChannelMessageHandler {
       return answer;
     }
     const keepsOurs = featuresOfInit(connection.init).has("option_provide_storage");
-    this.#peers.set(nodeId, { epoch, keepsOurs, hasReturned: false, sent: undefined, sentAt: 0 });
+    this.#peers.set(nodeId, {
+      ...{ epoch, keepsOurs, hasReturned: false },
+      ...{ sent: undefined, sentAt: 0, channels: [] },
+    });
     this.#sendBackup(nodeId);
     return answer;
   }
@@ -227,16 +240,27 @@ export class PeerStorage implements ChannelMessageHandler {
     if (opened.value.counter > (this.#recovered?.counter ?? -1)) this.#recovered = opened.value;
   }
 
-  /** Sends our backup to a peer that has not got it on this connection, and keeps such things. */
-  #sendBackup(nodeId: NodeId): void {
+  /** The rest of them with the next tick. */
+  #sendBackups(): void {
+    let sent = 0;
+    for (const nodeId of this.#peers.keys()) {
+      if (sent < mostCopies && this.#sendBackup(nodeId)) sent++;
+    }
+  }
+
+  /** Sends our backup to a peer that has not got it on this connection, and keeps such things. Says whether it did. */
+  #sendBackup(nodeId: NodeId): boolean {
     const peer = this.#peers.get(nodeId);
-    const backup = this.#backup;
-    if (peer === undefined || backup === undefined || peer.sent === backup) return;
-    if (!peer.keepsOurs || !this.#inner.hasChannelWith(nodeId)) return;
-    if (peer.sent !== undefined && this.#now - peer.sentAt < shortestInterval) return;
-    peer.sent = backup;
+    const copyFor = this.#copyFor;
+    if (peer === undefined || copyFor === undefined || peer.sent === copyFor) return false;
+    if (!peer.keepsOurs || !this.#inner.hasChannelWith(nodeId)) return false;
+    if (peer.sent !== undefined && this.#now - peer.sentAt < shortestInterval) return false;
+    const { bytes, channels } = copyFor(nodeId);
+    peer.sent = copyFor;
     peer.sentAt = this.#now;
-    this.#send(nodeId, peer.epoch, { type: "peer_storage", blob: backup });
+    peer.channels = channels;
+    this.#send(nodeId, peer.epoch, { type: "peer_storage", blob: bytes });
+    return true;
   }
 
   /** A peer need not keep anything before it has seen the funding: what came earlier it may have let go. */

@@ -52,6 +52,7 @@ export { type RestoredStore, type RestoreTerms, restoredStore } from "./v1/resto
 export { type RevokedCommitment, revokedCommitment } from "./v1/revokedCommitment.ts";
 export {
   type BackedUpPeer,
+  backupForPeer,
   openStaticBackup,
   type StaticBackup,
   sealStaticBackup,

@@ -20,6 +20,11 @@ function backup(counter: number, nodeId: NodeId = us): Uint8Array {
   return sealStaticBackup({ nodeId, chain, counter, channels: [], peers: [] }, key, nonce);
 }
 
+/** The same for every peer. */
+function copy(counter: number, channels: readonly string[] = []) {
+  return () => ({ bytes: backup(counter), channels: channels as readonly ChannelId[] });
+}
+
 function init(keeps: boolean): Init {
   const features = Features.of(keeps ? { option_provide_storage: "optional" } : {}).toBytes();
   return { type: "init", globalfeatures: new Uint8Array(0), features, tlvs: {} };
@@ -137,28 +142,45 @@ describe("peer storage for others", () => {
 describe("peer storage of ours", () => {
   it("is sent to peers that keep it and have a channel, once for each backup, and once a minute at most", () => {
     const { storage, connect } = setUp(new Set([peer, other]));
-    assert.ok(storage.setBackup(backup(1)));
+    storage.setBackup(copy(1));
     const length = backup(1).length;
     assert.deepEqual(connect(peer), [`peer_storage ${length}`, "ping"]);
     assert.deepEqual(connect(other, false), ["ping"]);
     assert.deepEqual(connect(`02${"dd".repeat(32)}` as NodeId), ["ping"]);
-    storage.setBackup(backup(2));
+    storage.setBackup(copy(2, ["02", "03"]));
     storage.tick(1_030, 100);
     assert.deepEqual(sent(storage), []);
     storage.tick(1_060, 100);
     assert.deepEqual(sent(storage), [`peer_storage ${length}`]);
     storage.tick(1_200, 100);
     assert.deepEqual(sent(storage), []);
-    assert.ok(!storage.backupIsTooLong);
-    assert.equal(storage.setBackup(new Uint8Array(65_532)), false);
-    assert.ok(storage.backupIsTooLong);
-    assert.deepEqual(sent(storage), []);
-    assert.ok(storage.setBackup(backup(3)) && !storage.backupIsTooLong);
+    assert.deepEqual(storage.keptByPeers, { peers: 1, channels: new Set(["02", "03"]) });
+    storage.peerDisconnected(peer);
+    assert.deepEqual(storage.keptByPeers, { peers: 0, channels: new Set() });
+  });
+
+  it("is made for some peers at a time, and for each its own", () => {
+    const peers = Array.from({ length: 40 }, (_, n) => `02${(n + 16).toString(16).repeat(32)}` as NodeId);
+    const { storage, connect } = setUp(new Set(peers));
+    for (const each of peers) connect(each);
+    const asked: NodeId[] = [];
+    storage.setBackup((each) => {
+      asked.push(each);
+      return copy(1, [each])();
+    });
+    const counts = [sent(storage).length];
+    for (const now of [1_010, 1_020, 1_030]) {
+      storage.tick(now, 100);
+      counts.push(sent(storage).length);
+    }
+    assert.deepEqual(counts, [16, 16, 8, 0]);
+    assert.deepEqual(asked, peers);
+    assert.deepEqual(storage.keptByPeers, { peers: 40, channels: new Set(peers) });
   });
 
   it("is sent again when the peer has seen the funding, before which it need not keep it", () => {
     const { storage, connect, heard } = setUp(new Set([peer]));
-    storage.setBackup(backup(1));
+    storage.setBackup(copy(1));
     connect(peer);
     const ready = {
       type: "channel_ready",

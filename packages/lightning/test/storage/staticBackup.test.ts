@@ -15,6 +15,8 @@ import { readChannels } from "#src/storage/v1/readChannel";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
 import { type RestoreTerms, restoredStore } from "#src/storage/v1/restoredChannels";
 import {
+  backupForPeer,
+  mergedBackups,
   openStaticBackup,
   peerStorageLength,
   type StaticBackup,
@@ -22,6 +24,7 @@ import {
 } from "#src/storage/v1/staticBackup";
 import { concatBytes, fromHex, toHex } from "#src/util/bytes";
 import { commitmentNumber, type NodeId } from "#src/util/ids";
+import { sat } from "#src/util/units";
 import { Features } from "#src/wire/index";
 import { defaultFeatures, defaultFeerates } from "../channel/pair.ts";
 import { entriesOf } from "./entriesOf.ts";
@@ -232,5 +235,60 @@ describe("restoredStore", () => {
     const otherSeed = restoredStore(backup, { ...terms, signerProvider });
     assert.ok(!otherSeed.ok && otherSeed.error.kind === "corrupt");
     assert.match(otherSeed.error.text, /keys are not those of this seed/);
+  });
+});
+
+describe("what of a backup peers keep", () => {
+  const key = keys.peerStorageKey();
+  const id = (n: number) => n.toString(16).padStart(64, "0") as MonitorSetup["channelId"];
+  const node = (n: number) => `02${n.toString(16).padStart(64, "0")}` as NodeId;
+  const example = setupOf(channelId);
+  /** `count` channels with half as many peers, the later the larger. */
+  const many = (count: number): StaticBackup => ({
+    ...backup,
+    channels: Array.from({ length: count }, (_, n) => ({
+      ...example,
+      channelId: id(n),
+      counterparty: node(Math.floor(n / 2)),
+      funding: { ...example.funding, capacity: sat(100_000 + n) },
+    })),
+    peers: Array.from({ length: count / 2 }, (_, n) => ({ nodeId: node(n), addresses: ["10.0.0.1:9735"] })),
+  });
+  const idsOf = ({ channels }: StaticBackup) => channels.map(({ channelId: one }) => one);
+  const sealedLength = (one: StaticBackup) => sealStaticBackup(one, key, new Uint8Array(24)).length;
+
+  it("is all of it when there is room", () => {
+    const copy = backupForPeer(many(40), node(3));
+    assert.equal(sealedLength(copy), peerStorageLength);
+    assert.deepEqual(new Set(idsOf(copy)), new Set(idsOf(many(40))));
+    assert.equal(copy.leftOut, undefined);
+  });
+
+  it("is the channels with a peer itself, then the largest, and where all others are", () => {
+    const whole = many(120);
+    const copy = backupForPeer(whole, node(3));
+    assert.equal(sealedLength(copy), peerStorageLength);
+    const ids = idsOf(copy);
+    assert.deepEqual(ids.slice(0, 4), [id(7), id(6), id(119), id(118)]);
+    assert.ok(ids.length > 30, `${ids.length} channels`);
+    assert.equal(ids.length + (copy.leftOut ?? 0), 120);
+    assert.equal(copy.peers.length, 60);
+    assert.equal(sealedLength(backupForPeer(many(600), node(3))), peerStorageLength);
+    const read = openStaticBackup(sealStaticBackup(copy, key, new Uint8Array(24)), key);
+    assert.ok(read.ok && read.value.leftOut === copy.leftOut);
+  });
+
+  it("comes together again from what several give back", () => {
+    const whole = many(120);
+    const copies = whole.peers.map(({ nodeId }) => backupForPeer(whole, nodeId));
+    const merged = mergedBackups(copies);
+    assert.ok(merged !== undefined && merged.leftOut === undefined);
+    assert.deepEqual(idsOf(merged).sort(), idsOf(whole).sort());
+    const two = mergedBackups(copies.slice(0, 2));
+    assert.equal((two?.channels.length ?? 0) + (two?.leftOut ?? 0), 120);
+    // A newest one that is whole needs no older one, with channels that closed since.
+    const newest = { ...many(2), counter: 8 };
+    assert.deepEqual(mergedBackups([...copies, newest]), newest);
+    assert.equal(mergedBackups([]), undefined);
   });
 });

@@ -44,6 +44,15 @@ export type NodePhase =
   /** It has to be started anew, from its store: see `NodeStatusView.failure`. */
   | "failed";
 
+/** What connected peers keep of the static channel backup. */
+export interface PeerBackupState {
+  /** Those that were given a copy. */
+  readonly peers: number;
+  /** How many channels are in one of these, and how many there are. */
+  readonly channels: number;
+  readonly of: number;
+}
+
 /** How a node is. */
 export interface NodeStatusView {
   readonly phase: NodePhase;
@@ -80,6 +89,8 @@ export interface NodeStatusView {
     readonly madeAt: number;
     /** When all files and places had it that are to keep it; absent while one has not, or where there is none. */
     readonly takenAt?: number;
+    /** Absent where peers are not asked to keep it. */
+    readonly atPeers?: PeerBackupState;
   };
   /** Seconds since 1970. */
   readonly startedAt?: number;

@@ -2,7 +2,7 @@ import { rename } from "node:fs/promises";
 import { type BackupPlace, StaticBackups, systemClock } from "@fulmen/background";
 import type { NodeId } from "@fulmen/lightning/util";
 import { replaceFile } from "@fulmen/persist/exportFile";
-import type { NodeStatusView, NodeWarning } from "../api/nodeApi.ts";
+import type { NodeStatusView, NodeWarning, PeerBackupState } from "../api/nodeApi.ts";
 import { backupKey } from "../journal/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import { backupInFile } from "../start/index.ts";
@@ -69,7 +69,15 @@ export class Backups {
     const [madeAt, takenAt] = [this.#madeAt, this.#takenAt];
     if (madeAt === undefined) return undefined;
     const isTaken = takenAt !== undefined && this.#backups.behind.length === 0;
-    return { madeAt, ...(isTaken && { takenAt }) };
+    const { backupAtPeers = true } = this.#parts.options;
+    return { madeAt, ...(isTaken && { takenAt }), ...(backupAtPeers && { atPeers: this.#atPeers() }) };
+  }
+
+  #atPeers(): PeerBackupState {
+    const { chainMonitor, peerStorage } = this.#parts;
+    const { peers, channels } = peerStorage.keptByPeers;
+    const all = [...chainMonitor.monitors()].map(({ setup }) => setup.channelId);
+    return { peers, channels: all.filter((id) => channels.has(id)).length, of: all.length };
   }
 
   /** Looks whether a channel came or went. */
@@ -109,15 +117,6 @@ export class Backups {
         code: "no-backup",
         text: "the static channel backup is kept with the peers at most",
         remedy: "name a file on another disk in `backupFiles`: without it, a lost store may be lost channels",
-      });
-    }
-    if (peerStorage.backupIsTooLong) {
-      warnings.push({
-        code: "backup-too-long",
-        text: "there are too many channels for peers to keep their backup: what peers have is older, and lacks some",
-        remedy: hasPlace
-          ? "restore from the files in `backupFiles` alone, should it come to that"
-          : "name a file on another disk in `backupFiles`",
       });
     }
     const { recovered } = peerStorage;
@@ -174,9 +173,9 @@ export class Backups {
 
   #peers(): BackupPlace {
     const { peerStorage, background } = this.#parts;
-    const write = async (backup: Uint8Array): Promise<void> => {
+    const write = async (): Promise<void> => {
       await this.#count();
-      peerStorage.setBackup(backup);
+      peerStorage.setBackup((peer) => this.#backups.copyFor(peer));
       background.wake();
     };
     return { name: peersPlace, write };

@@ -72,6 +72,7 @@ function nodeHandlers({ node, version, now, backup, lastBackupAt }: HandlerConte
         warnings: warnings.map((warning) => ({ ...warning })),
         lastEventIndex: node.lastEventIndex,
         ...(made && { backupMadeAt: made.madeAt }),
+        ...(made?.atPeers && { backupAtPeers: made.atPeers }),
         ...(backedUpAt !== undefined && { lastBackupAt: backedUpAt }),
       };
     },

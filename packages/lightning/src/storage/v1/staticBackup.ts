@@ -41,6 +41,8 @@ export interface StaticBackup {
   readonly peers: readonly BackedUpPeer[];
   /** Height below which no block has anything of the wallet; absent where it is not known. */
   readonly birthday?: number;
+  /** How many channels are not in it, for want of room: see `backupForPeer`. */
+  readonly leftOut?: number;
 }
 
 const staticBackup = record(
@@ -51,6 +53,7 @@ const staticBackup = record(
     channels: needed(6, many(sized(monitorSetupLayout))),
     peers: needed(8, many(struct("backed_up_peer", { nodeId, addresses: array16(sized(text)) }))),
     birthday: possible(9, count),
+    leftOut: possible(11, count),
   }),
 );
 
@@ -61,6 +64,7 @@ const magic = Uint8Array.of(0x46, 0x55, 0x4c, 0x4d, 0x45, 0x4e, 0x42);
 /** From 2 on what is encrypted ends with 0x80 and zeros (ISO/IEC 7816-4), which belong to no record. */
 const version = 2;
 const tagLength = 16;
+const overhead = magic.length + 1 + xchacha20NonceLength + tagLength;
 /** How errors name what is no record of a store. */
 const name = "static-backup";
 
@@ -94,12 +98,75 @@ export function sealStaticBackup(backup: StaticBackup, key: Uint8Array, nonce: U
   const channels = backup.channels.map(backedUpSetup);
   const body = encode(staticBackup, { ...backup, channels });
   const head = concatBytes(magic, Uint8Array.of(version));
-  const others = head.length + nonce.length + tagLength;
-  const parts = Math.ceil((others + body.length + 1) / peerStorageLength);
-  const padded = new Uint8Array(parts * peerStorageLength - others);
+  const parts = Math.ceil((overhead + body.length + 1) / peerStorageLength);
+  const padded = new Uint8Array(parts * peerStorageLength - overhead);
   padded.set(body);
   padded[body.length] = 0x80;
   return concatBytes(head, nonce, xchacha20Poly1305Encrypt(key, nonce, head, padded));
+}
+
+/** Bytes of a peer's copy that may say where other peers are: some 250 of them. */
+const roomForPeers = peerStorageLength / 4;
+
+/**
+ * What of a backup a peer is given to keep: all of it when there is room, which is so for some 50 channels. Of more, the
+ * channels with the peer itself, without whose help they do not come back anyway, then those with the greatest capacity; and
+ * where the peers of all others are.
+ */
+export function backupForPeer(backup: StaticBackup, peer: NodeId): StaticBackup {
+  const empty = { ...backup, channels: [], peers: [] };
+  const size = (part: Partial<StaticBackup>): number => encode(staticBackup, { ...empty, ...part }).length;
+  const isOwn = (setup: MonitorSetup): number => Number(setup.counterparty === peer);
+  const sorted = backup.channels
+    .map(backedUpSetup)
+    .sort((a, b) => isOwn(b) - isOwn(a) || Number(b.funding.capacity - a.funding.capacity));
+  const order = new Map(
+    [...new Set(sorted.map(({ counterparty }) => counterparty))].map((id, at) => [id, at]),
+  );
+  const at = ({ nodeId: id }: BackedUpPeer): number => order.get(id) ?? order.size;
+  const peers = fitting(
+    backup.peers.toSorted((a, b) => at(a) - at(b)),
+    roomForPeers,
+    (one) => size({ peers: [one] }) - size({}),
+  );
+  // What is counted with each is more than what all need together: the end of the padding, and lengths, fit in.
+  const room = peerStorageLength - overhead - size({ peers }) - 32;
+  const channels = fitting(sorted, room, (one) => size({ channels: [one] }) - size({}));
+  const leftOut = sorted.length - channels.length;
+  return { ...backup, channels, peers, ...(leftOut > 0 && { leftOut }) };
+}
+
+/** The first ones, as far as there is room. */
+function fitting<T>(all: readonly T[], room: number, size: (one: T) => number): readonly T[] {
+  let left = room;
+  const end = all.findIndex((one) => {
+    left -= size(one);
+    return left < 0;
+  });
+  return end === -1 ? all : all.slice(0, end);
+}
+
+/**
+ * What several copies have together: the newest, and where that left channels out, those of the others. A channel that closed
+ * since one of them was made is found closed on the chain.
+ */
+export function mergedBackups(backups: readonly StaticBackup[]): StaticBackup | undefined {
+  const [newest, ...others] = backups.toSorted((a, b) => b.counter - a.counter);
+  if (newest?.leftOut === undefined) return newest;
+  const channels = new Map(newest.channels.map((one) => [one.channelId, one]));
+  const peers = new Map(newest.peers.map((one) => [one.nodeId, one]));
+  for (const other of others) {
+    for (const one of other.channels) if (!channels.has(one.channelId)) channels.set(one.channelId, one);
+    for (const one of other.peers) if (!peers.has(one.nodeId)) peers.set(one.nodeId, one);
+  }
+  const { leftOut: _, ...rest } = newest;
+  const leftOut = newest.channels.length + newest.leftOut - channels.size;
+  return {
+    ...rest,
+    channels: [...channels.values()],
+    peers: [...peers.values()],
+    ...(leftOut > 0 && { leftOut }),
+  };
 }
 
 /** Reads what `sealStaticBackup` has made, of this version or one before; whatever is amiss is named. */
