@@ -85,7 +85,7 @@ export interface InboundChannelPolicy {
 export type GossipOption =
   /** Peers tell, and are told. The default. */
   | "peer-to-peer"
-  /** A server of rapid gossip sync tells, once a day; nothing is passed on. */
+  /** A server of rapid gossip sync tells, once an hour what has changed; nothing is passed on. */
   | { readonly rapidGossipSync: string }
   /** The node pays its own peers only. */
   | "none";

@@ -64,7 +64,7 @@ export async function syncRapidGossip({ options, graph, now, logger }: NodeParts
   const dial = tor && URL.canParse(url) && goesThrough(tor, { host: new URL(url).hostname }) && dialOf(tor);
   const synced = await syncFrom(url, graph, now() as UnixSeconds, dial ? { fetch: fetchThrough(dial) } : {});
   if (synced.ok) return;
-  const text = `the graph was not brought up to date: ${synced.error.kind}`;
+  const text = `the graph was not brought up to date, and the server is asked again in an hour: ${synced.error.text}`;
   logger.log({ level: "warn", module: "gossip", text });
 }
 
