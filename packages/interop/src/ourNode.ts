@@ -195,7 +195,7 @@ export class OurNode implements ChainFollower {
       clock: risingMilliseconds,
     };
     this.manager = orThrow(restoreManager(environment, records.manager, { tip, now }));
-    const gossip = new P2PGossipSync({ graph: this.graph, now });
+    const gossip = new P2PGossipSync({ graph: this.graph, now, flushInterval: 0 });
     const channel = tap ? tap(this.manager, () => this.peers) : this.manager;
     this.peers = new PeerManager({
       nodeSigner: keys,

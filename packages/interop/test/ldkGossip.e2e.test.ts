@@ -38,7 +38,7 @@ class Gossiper {
   constructor(t: TestContext, seed: number) {
     const pool = new VerifyPool({ threads: 2 });
     this.keys = new KeysManager(new Uint8Array(32).fill(seed));
-    this.sync = new P2PGossipSync({ graph: this.graph, now, verification: "queued" });
+    this.sync = new P2PGossipSync({ graph: this.graph, now, verification: "queued", flushInterval: 0 });
     const logger = { log: () => {} };
     const handle = this.sync.handleMessage.bind(this.sync);
     this.sync.handleMessage = (nodeId, message) => {

@@ -172,6 +172,7 @@ export class BorderNode {
     this.#gossip = new P2PGossipSync({
       graph: this.graph,
       now: now() as UnixSeconds,
+      flushInterval: 0,
       utxoLookup: tap("P2PGossipSync > UtxoLookup", utxosOf(chain)),
     });
     this.peers = new PeerManager({

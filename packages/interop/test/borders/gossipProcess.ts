@@ -12,7 +12,7 @@ import type { FromGossip, ToGossip } from "./remoteGossip.ts";
 installNodeCrypto();
 const { now }: { readonly now: UnixSeconds } = JSON.parse(process.argv[2] ?? "{}");
 const graph = new NetworkGraph({ chainHash: networks.regtest.genesisHash });
-const gossip = new P2PGossipSync({ graph, now });
+const gossip = new P2PGossipSync({ graph, now, flushInterval: 0 });
 const router = new DefaultRouter(graph);
 const peers = new Set<NodeId>();
 let toldChannels = 0;

@@ -219,6 +219,8 @@ function reachableParts(
   const gossip = new P2PGossipSync({
     ...{ graph, now: base.now() as UnixSeconds, utxoLookup: lookup },
     verification: "queued",
+    // Who tries something out on a chain of his own does not want to wait.
+    ...(network.name === "regtest" && { flushInterval: 0 }),
   });
   const signatureVerifier = new VerifyPool({ smallest: signaturesForThread });
   stack.add(() => signatureVerifier.close());

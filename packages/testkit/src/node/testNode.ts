@@ -477,7 +477,7 @@ export class TestNode {
       { bestHeight, stored: unwrap(readSweeper(store.entries(sweeperPrefix))) },
     );
     const graph = new NetworkGraph({ chainHash: network.genesisHash });
-    const gossip = new P2PGossipSync({ graph, now: now() as UnixSeconds });
+    const gossip = new P2PGossipSync({ graph, now: now() as UnixSeconds, flushInterval: 0 });
     const manager = unwrap(
       restoreManager(
         {

@@ -44,7 +44,8 @@ export class GossipRates {
   }
 }
 
-function speakerOf(message: ChannelUpdate | NodeAnnouncement): string {
+/** Whose word a message is: a node's, or that of one side of a channel. */
+export function speakerOf(message: ChannelUpdate | NodeAnnouncement): string {
   if (message.type === "node_announcement") return message.nodeId;
   return `${message.shortChannelId} ${message.channelFlags & 1}`;
 }

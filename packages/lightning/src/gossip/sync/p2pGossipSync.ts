@@ -32,6 +32,7 @@ import type { UtxoAnswer, UtxoLookup } from "../utxoLookup.ts";
 import { GossipRates } from "./gossipRates.ts";
 import { type GossipSyncStatus, GraphSync, type QueryToPeer } from "./graphSync.ts";
 import { type FilterForPeer, NewGossipPeers } from "./newGossipPeers.ts";
+import { OutgoingGossip } from "./outgoingGossip.ts";
 import { PeerSync } from "./peerSync.ts";
 import { channelRangeReplies, shortChannelIdReplies } from "./queryReplies.ts";
 import {
@@ -51,6 +52,8 @@ export interface P2PGossipSyncOptions {
    * `takeSignatureBatch` and brings the verdicts to `signaturesChecked`.
    */
   readonly verification?: "at-once" | "queued";
+  /** Seconds between two times at which relayed gossip goes out: 60, as BOLT 7 asks, by default. With 0 it goes at once. */
+  readonly flushInterval?: number;
 }
 
 type Announcement = SourcedGossip["message"];
@@ -72,6 +75,7 @@ export class P2PGossipSync implements RoutingMessageHandler {
   readonly #peers = new Map<NodeId, PeerSync>();
   /** Announced channels that are not relayed before they have an update (BOLT 7), at most those in the graph. */
   readonly #unrelayed = new Map<ShortChannelId, SourcedGossip<ChannelAnnouncement>>();
+  readonly #outgoing: OutgoingGossip;
   readonly #rates = new GossipRates();
   readonly #queue: VerificationQueue;
   readonly #isQueued: boolean;
@@ -83,8 +87,15 @@ export class P2PGossipSync implements RoutingMessageHandler {
   #now: UnixSeconds;
   #prunedAt: UnixSeconds;
 
-  constructor({ graph, now, utxoLookup, verification = "at-once" }: P2PGossipSyncOptions) {
+  constructor({
+    graph,
+    now,
+    utxoLookup,
+    verification = "at-once",
+    flushInterval = 60,
+  }: P2PGossipSyncOptions) {
     this.#graph = graph;
+    this.#outgoing = new OutgoingGossip(flushInterval, now);
     this.#graphSync = new GraphSync(graph, now);
     this.#newGossip = new NewGossipPeers(graph.chainHash);
     this.#isQueued = verification === "queued";
@@ -111,6 +122,7 @@ export class P2PGossipSync implements RoutingMessageHandler {
     this.#queue.retry();
     this.#verifyUnlessQueued();
     this.#releaseEnds();
+    this.#flush();
     this.#graphSync.tick(now);
     this.#sendQueries();
     if (now - this.#prunedAt < pruneInterval) return;
@@ -357,8 +369,20 @@ export class P2PGossipSync implements RoutingMessageHandler {
     return channel?.oneToTwo !== undefined || channel?.twoToOne !== undefined;
   }
 
-  #broadcast({ message, source }: SourcedGossip): void {
-    this.#events.push({ kind: "broadcast", message, ...(source && { except: source }) });
+  /** What we say ourselves goes at once; the rest with the next flush. */
+  #broadcast(sourced: SourcedGossip): void {
+    const { message, source } = sourced;
+    if (source === undefined) this.#events.push({ kind: "broadcast", message });
+    else {
+      this.#outgoing.add(sourced);
+      this.#flush();
+    }
+  }
+
+  #flush(): void {
+    for (const { message, source } of this.#outgoing.take(this.#now)) {
+      this.#events.push({ kind: "broadcast", message, ...(source && { except: source }) });
+    }
   }
 
   #send({ nodeId, message }: FilterForPeer | QueryToPeer): void {

@@ -7,6 +7,7 @@ import type { ChannelAnnouncement } from "../../wire/index.ts";
 import type { GossipRefusal } from "../gossipRefusal.ts";
 import { maxMessageLength } from "../graph/acceptance.ts";
 import type { GraphMessage, PreparedGossip, SignatureVerdicts } from "../preparedGossip.ts";
+import { speakerOf } from "./gossipRates.ts";
 
 /** One signature to be verified: `CryptoProvider.ecdsaVerify` with these arguments. Plain data. */
 export interface GossipSignature {
@@ -256,7 +257,7 @@ export class VerificationQueue {
     entry.isRegistered = true;
     const { message } = entry.queued;
     if (message.type !== "channel_announcement") {
-      addTo(this.#byWord, wordOf(message), entry);
+      addTo(this.#byWord, speakerOf(message), entry);
       return;
     }
     addTo(this.#byChannel, message.shortChannelId, entry);
@@ -267,7 +268,7 @@ export class VerificationQueue {
     if (!entry.isRegistered) return;
     const { message } = entry.queued;
     if (message.type !== "channel_announcement") {
-      removeFrom(this.#byWord, wordOf(message), entry);
+      removeFrom(this.#byWord, speakerOf(message), entry);
       return;
     }
     removeFrom(this.#byChannel, message.shortChannelId, entry);
@@ -280,7 +281,7 @@ export class VerificationQueue {
     const others =
       message.type === "channel_announcement"
         ? this.#byChannel.get(message.shortChannelId)
-        : this.#byWord.get(wordOf(message));
+        : this.#byWord.get(speakerOf(message));
     return others?.some((other) => other !== entry && isSame(other.prepared, prepared)) === true;
   }
 }
@@ -295,12 +296,6 @@ function isSame(a: PreparedGossip | undefined, b: PreparedGossip): boolean {
 
 function nodesOf({ nodeId1, nodeId2 }: ChannelAnnouncement): readonly NodeId[] {
   return [nodeId1, nodeId2];
-}
-
-/** Whose word a message is: of one side of a channel, or a node. */
-function wordOf(message: Exclude<GraphMessage, ChannelAnnouncement>): string {
-  if (message.type === "node_announcement") return message.nodeId;
-  return `${message.shortChannelId} ${message.channelFlags & 1}`;
 }
 
 function addTo<K>(map: Map<K, Entry[]>, key: K, entry: Entry): void {

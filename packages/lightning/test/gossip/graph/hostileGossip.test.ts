@@ -22,7 +22,7 @@ const peer = two.id;
 
 function freshSync(): { readonly graph: NetworkGraph; readonly sync: P2PGossipSync } {
   const graph = new NetworkGraph({ chainHash });
-  const sync = new P2PGossipSync({ graph, now });
+  const sync = new P2PGossipSync({ graph, now, flushInterval: 0 });
   const init = { globalfeatures: noBytes, features: Features.none.toBytes(), tlvs: {} };
   sync.peerConnected(peer, { init: { type: "init", ...init }, inbound: true, epoch: 1 });
   return { graph, sync };

@@ -50,7 +50,7 @@ export class Gossiper {
   constructor(id: NodeId, options: Partial<P2PGossipSyncOptions> = {}) {
     this.id = id;
     this.graph = options.graph ?? new NetworkGraph({ chainHash });
-    this.sync = new P2PGossipSync({ graph: this.graph, now, ...options });
+    this.sync = new P2PGossipSync({ graph: this.graph, now, flushInterval: 0, ...options });
   }
 
   /** What is in the graph, in one order whatever the order it came in. */

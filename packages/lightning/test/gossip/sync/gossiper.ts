@@ -9,7 +9,7 @@ import { chainHash, now } from "../signedGossip.ts";
 export class Gossiper {
   readonly nodeId: NodeId;
   readonly graph = new NetworkGraph({ chainHash });
-  readonly sync = new P2PGossipSync({ graph: this.graph, now });
+  readonly sync = new P2PGossipSync({ graph: this.graph, now, flushInterval: 0 });
   readonly manager: PeerManager;
 
   constructor(seed: number, options: Pick<PeerManagerOptions, "limits"> = {}) {

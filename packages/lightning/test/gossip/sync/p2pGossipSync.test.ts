@@ -39,7 +39,10 @@ interface Setup {
 
 function setup(utxoLookup?: UtxoLookup): Setup {
   const graph = new NetworkGraph({ chainHash });
-  return { graph, sync: new P2PGossipSync({ graph, now, ...(utxoLookup && { utxoLookup }) }) };
+  return {
+    graph,
+    sync: new P2PGossipSync({ graph, now, flushInterval: 0, ...(utxoLookup && { utxoLookup }) }),
+  };
 }
 
 function connect(
