@@ -18,6 +18,7 @@ import { CliError, exitCodes } from "../cliError.ts";
 import type { DaemonConfig } from "../config/daemonConfig.ts";
 import { ownVersion } from "../version.ts";
 import type { DataFolder } from "./dataFolder.ts";
+import { Leftovers } from "./leftovers.ts";
 import { openNodeStore } from "./nodeStore.ts";
 
 /** What a daemon is started with. */
@@ -90,8 +91,10 @@ async function runNode(node: Node, { signal, say, progress, started }: DaemonOpt
   const { uri, listening } = node.status();
   say(`Node ${uri ?? node.nodeId}${listening === undefined ? ", which nobody can connect to" : ""}`);
   say("Ready.");
+  const leftovers = new Leftovers();
   while (!signal.aborted) {
     await pause(1000, signal);
+    leftovers.look();
     if (node.phase === "failed")
       throw new CliError(
         "node-failed",
