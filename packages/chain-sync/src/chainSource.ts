@@ -1,3 +1,4 @@
+import type { BlockHeader } from "@fulmen/bitcoin/block";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, Confirm, Filter, Listen } from "@fulmen/lightning/chain";
 import type { UtxoAnswer } from "@fulmen/lightning/gossip";
@@ -78,6 +79,11 @@ export interface ChainSource {
   start(): Promise<ChainTip>;
   /** The block of this height with what came before it: where a new node, or a wallet with a birthday, begins. */
   locate(height: BlockHeight): Promise<BlockLocator>;
+  /**
+   * Headers of its chain from a height on, rising, unchecked: at most `count`, fewer where the chain or an answer ends, none
+   * above the tip. A source without it cannot be compared with others (`FailoverSource`).
+   */
+  headers?(from: number, count: number): Promise<readonly BlockHeader[]>;
   /**
    * Brings all followers to the tip as the source sees it, and tells of the mempool. What one block causes is told
    * without an `await` in between, so that nobody stores half of it; after an error each follower is at the end of some

@@ -34,9 +34,10 @@ export function statusView(
   }
   const { parts, following, listening, startedAt } = node;
   const backup = node.backups.state;
-  const { manager, source, furtherSources, peerManager, graph } = parts;
+  const { manager, source, sources, peerManager, graph } = parts;
   const { tip, lastAnswer, problem } = following.state;
   const { height, hash } = manager.bestBlock;
+  const further = sources.filter(({ name }) => name !== source.name);
   const channels = manager.listChannels();
   const open = channels.filter((one) => phaseOf(one) === "open");
   return {
@@ -50,8 +51,8 @@ export function statusView(
       isSynced: problem === undefined && height >= tip,
       ...(lastAnswer !== undefined && { lastAnswer }),
       ...(problem !== undefined && { problem }),
-      ...(furtherSources.length > 0 && {
-        further: furtherSources.map(({ name, problem: its }) => ({
+      ...(further.length > 0 && {
+        further: further.map(({ name, problem: its }) => ({
           source: name,
           ...(its !== undefined && { problem: its }),
         })),

@@ -25,7 +25,9 @@ export const ChainStatus = z
     further: z
       .array(z.strictObject({ source: z.string(), problem: z.string().optional() }))
       .optional()
-      .openapi({ description: "Those that are asked for feerates and given broadcasts beside it." }),
+      .openapi({
+        description: "Those that are asked for feerates and given broadcasts beside it, and take its place.",
+      }),
   })
   .openapi("ChainStatus");
 

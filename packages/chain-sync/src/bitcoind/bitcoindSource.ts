@@ -1,3 +1,4 @@
+import type { BlockHeader } from "@fulmen/bitcoin/block";
 import { networkOfGenesis, networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator } from "@fulmen/lightning/chain";
@@ -25,6 +26,8 @@ import { PrunedBlocks } from "./prunedBlocks.ts";
 import { fieldOf, RpcClient, RpcRefusal } from "./rpcClient.ts";
 import { UnspentOutputs } from "./unspentOutputs.ts";
 
+/** Headers of one answer. */
+const mostHeaders = 500;
 /** Hashes of a `BlockLocator` besides its own. */
 const ancestorsKept = 12;
 
@@ -100,6 +103,12 @@ export class BitcoindSource implements ChainSource {
       }
       return { hash, height, ancestors: hashes.slice(0, height - from).reverse() };
     });
+  }
+
+  headers(from: number, count: number): Promise<readonly BlockHeader[]> {
+    return this.#answering(async () =>
+      this.#client.headers(await this.#client.hashes(from, Math.min(count, mostHeaders))),
+    );
   }
 
   sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {

@@ -1,4 +1,4 @@
-import { blockHash } from "@fulmen/bitcoin/block";
+import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import { type Network, type NetworkName, networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, Filter } from "@fulmen/lightning/chain";
@@ -23,7 +23,7 @@ import { pause } from "./pause.ts";
 import type { RpcLimits } from "./rpcConnection.ts";
 import { type ElectrumServerOptions, serverAddress } from "./serverAddress.ts";
 import type { ElectrumSession } from "./session.ts";
-import { ElectrumTransactionClient } from "./transactionClient.ts";
+import { ElectrumTransactionClient, headersFrom } from "./transactionClient.ts";
 import { locateBlock, lookUpOutput } from "./utxo.ts";
 import { type WebSocketConstructor, webSockets } from "./webSockets.ts";
 
@@ -135,6 +135,10 @@ export class ElectrumSource implements ChainSource {
 
   async locate(height: BlockHeight): Promise<BlockLocator> {
     return locateBlock(await this.#client.session(), this.#network, height);
+  }
+
+  async headers(from: number, count: number): Promise<readonly BlockHeader[]> {
+    return headersFrom(await this.#client.session(), from, count);
   }
 
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {

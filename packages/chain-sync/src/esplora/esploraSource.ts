@@ -1,4 +1,4 @@
-import { blockHash } from "@fulmen/bitcoin/block";
+import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import { type Network, type NetworkName, networkOfGenesis, networks } from "@fulmen/bitcoin/network";
 import type { BlockHash } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
@@ -119,6 +119,12 @@ export class EsploraSource implements ChainSource {
   async locate(height: BlockHeight): Promise<BlockLocator> {
     this.#http.expectRunning();
     return locateBlock(this.#client, this.#network, height);
+  }
+
+  async headers(from: number, count: number): Promise<readonly BlockHeader[]> {
+    this.#http.expectRunning();
+    const { height } = await this.#client.tip();
+    return from > height ? [] : this.#client.headers(from, Math.min(count, height - from + 1));
   }
 
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {

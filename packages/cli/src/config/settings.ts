@@ -53,7 +53,7 @@ export const settings: readonly Setting[] = [
     name: "chain.further",
     value: list,
     meaning:
-      "Others that are asked for feerates and given broadcasts, too: `esplora https://host/api`, `electrum tls://host:50002`, `bitcoind http://user:password@host:8332`.",
+      "Others that are asked for feerates and given broadcasts, too, and tell of blocks while the first does not: `esplora https://host/api`, `electrum tls://host:50002`, `bitcoind http://user:password@host:8332`.",
     byDefault: "none",
   },
   {

@@ -96,10 +96,10 @@ function chainFinding({ chain }: Answer<"info">, now: number): Finding {
 function furtherFindings({ chain: { further = [] } }: Answer<"info">): readonly Finding[] {
   return further.map(({ source, problem }) =>
     problem === undefined
-      ? { level: "good", what: `${source} is asked for fees, and takes broadcasts.` }
+      ? { level: "good", what: `${source} is asked for fees, takes broadcasts, and can tell of blocks.` }
       : {
           level: "note",
-          what: `${source}, which is asked for fees and broadcasts only, does not answer: ${problem}`,
+          what: `${source}, from which no blocks come now, does not answer or is behind: ${problem}`,
           remedy: "The node goes on without it. Start it, or correct chain.further.",
         },
   );

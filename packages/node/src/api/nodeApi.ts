@@ -73,7 +73,7 @@ export interface NodeStatusView {
     readonly lastAnswer?: number;
     /** Why it does not answer now. */
     readonly problem?: string;
-    /** Those that are asked beside it, and why one did not answer last. */
+    /** The others, of which one takes its place when it fails, and why one did not answer last. */
     readonly further?: readonly { readonly source: string; readonly problem?: string }[];
   };
   /** Where peers can connect: `host:port`. */

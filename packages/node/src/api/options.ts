@@ -118,8 +118,9 @@ export interface NodeOptions {
   /** Tells of blocks, and of feerates; takes broadcasts. */
   readonly chain: ChainOption;
   /**
-   * Others that are asked for feerates, which are averaged, and given broadcasts, too: so that no single one can make the node
-   * pay too much or keep a transaction back. The node runs without them.
+   * Others that are asked for feerates, which are averaged, and given broadcasts, too; and for blocks, in this order, while
+   * the first is down or behind them: so that no single one can make the node pay too much, keep a transaction back, or
+   * hide a block. The node runs without them.
    */
   readonly furtherChains?: readonly ChainOption[];
   /** Default: nobody can connect; the node still connects to others. */

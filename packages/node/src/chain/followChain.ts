@@ -1,6 +1,6 @@
 import { risingMilliseconds } from "@fulmen/background";
-import type { ChainClients, ChainSource, SyncProgress } from "@fulmen/chain-sync";
-import type { FurtherSource, NodeParts } from "../parts/index.ts";
+import type { ChainClients, SyncProgress } from "@fulmen/chain-sync";
+import type { NodeParts, SingleSource } from "../parts/index.ts";
 import { commitOnTheWay } from "./commitOnTheWay.ts";
 import { NewestBlock } from "./newestBlock.ts";
 
@@ -8,7 +8,7 @@ type FollowParts = Pick<
   NodeParts,
   | "store"
   | "source"
-  | "furtherSources"
+  | "sources"
   | "wallet"
   | "manager"
   | "chainMonitor"
@@ -94,16 +94,21 @@ export class ChainFollowing {
 
   /** Asks for feerates, for what blocks give cause to, and brings everything to the tip; rejects with what the source says. */
   async catchUp(): Promise<void> {
-    for (const one of this.#parts.furtherSources) void this.#askForFees(one);
-    await this.#askForFees(this.#parts.source);
+    const { source, sources } = this.#parts;
+    // Nobody waits for those that may be down.
+    await Promise.all(
+      sources.map((one) => {
+        const asked = this.#askForFees(one);
+        return one.name === source.name ? asked : undefined;
+      }),
+    );
     await this.#sync({ ...this.#clients, paced: commitOnTheWay(this.#parts.store, this.#parts) });
   }
 
   start(): void {
     this.#running = this.#run();
-    const { source, furtherSources } = this.#parts;
     this.#feeTimer = setInterval(() => {
-      for (const one of [source, ...furtherSources]) void this.#askForFees(one);
+      for (const one of this.#parts.sources) void this.#askForFees(one);
     }, feeInterval);
   }
 
@@ -144,14 +149,14 @@ export class ChainFollowing {
     this.#state = { tip: height, lastAnswer: this.#parts.now() };
   }
 
-  async #askForFees(asked: ChainSource | FurtherSource): Promise<void> {
-    const { source, fees } = this.#parts;
+  async #askForFees(asked: SingleSource): Promise<void> {
+    const { sources, fees } = this.#parts;
     try {
       fees.update(asked.name, await asked.feerates(), risingSeconds());
     } catch (error) {
       fees.passTime(risingSeconds());
       if (this.#abort.signal.aborted) return;
-      if (asked === source) this.#failed(error);
+      if (sources.length === 1) this.#failed(error);
       else this.#warn(`${asked.name}: ${textOf(error)}`);
     }
   }

@@ -1,13 +1,37 @@
-import type { ChainSource } from "@fulmen/chain-sync";
+import { type ChainSource, FailoverSource } from "@fulmen/chain-sync";
+import type { Logger } from "@fulmen/lightning/handlers";
 import { fetchThrough } from "@fulmen/net";
 import { NodeError } from "../api/nodeError.ts";
 import type { ChainOption, NodeOptions, TorOption } from "../api/options.ts";
+import type { NodeParts } from "../parts/index.ts";
 import { dialOf, goesThrough, torTimeout } from "../tor/index.ts";
+
+/** Milliseconds that a source may fail before another takes its place, where intervals are short. */
+const patienceInTests = 1_000;
+
+/** All that the options name; nothing is connected yet. */
+export async function sourcesOf(
+  options: NodeOptions,
+  logger: Logger,
+): Promise<Pick<NodeParts, "source" | "sources">> {
+  const { chain, furtherChains = [], network, development } = options;
+  const first = await chainSourceOf(chain, options);
+  if (furtherChains.length === 0) return { source: first, sources: [first] };
+  const others: ChainSource[] = [];
+  for (const one of furtherChains) others.push(await chainSourceOf(one, options));
+  const lookInterval = development?.pollInterval;
+  const source = new FailoverSource({
+    ...{ network, sources: [first, ...others] },
+    ...(lookInterval !== undefined && { lookInterval, patience: patienceInTests }),
+    changed: (text) => logger.log({ level: "warn", module: "chain", text }),
+  });
+  return { source, sources: source.members };
+}
 
 type SourceTerms = Pick<NodeOptions, "network" | "tor" | "development">;
 
 /** The source that an option names; nothing is connected yet. Only its own code is loaded. */
-export async function chainSourceOf(chain: ChainOption, terms: SourceTerms): Promise<ChainSource> {
+async function chainSourceOf(chain: ChainOption, terms: SourceTerms): Promise<ChainSource> {
   if ("sync" in chain) return chain;
   if ("esplora" in chain) return esplora(chain.esplora.url, terms);
   if ("electrum" in chain) return electrum(chain.electrum, terms);

@@ -1,2 +1,2 @@
 export { liveChannels, phaseOf } from "./channelPhase.ts";
-export type { FurtherSource, NodeParts, StoredParts } from "./nodeParts.ts";
+export type { NodeParts, SingleSource, StoredParts } from "./nodeParts.ts";

@@ -13,10 +13,10 @@ import type { Wallet } from "@fulmen/wallet";
 import type { NodeOptions } from "../api/options.ts";
 import type { Journal } from "../journal/index.ts";
 
-/** A source beside the one that tells of blocks: asked for feerates, and given broadcasts. */
-export interface FurtherSource extends Pick<ChainSource, "name" | "feerates" | "broadcast"> {
+/** A chain source by itself: asked for feerates, and given broadcasts. */
+export interface SingleSource extends Pick<ChainSource, "name" | "feerates" | "broadcast"> {
   /** Why it did not answer last; absent when it did, or was not asked. */
-  readonly problem: string | undefined;
+  readonly problem?: string | undefined;
 }
 
 /** What the store holds of a node, alive. */
@@ -41,8 +41,10 @@ export interface NodeParts extends StoredParts {
   readonly entropy: EntropySource;
   /** Seconds since 1970. */
   readonly now: () => number;
+  /** Where blocks come from. */
   readonly source: ChainSource;
-  readonly furtherSources: readonly FurtherSource[];
+  /** All that there are, the preferred one first. */
+  readonly sources: readonly SingleSource[];
   readonly fees: FeeEstimates;
   readonly broadcaster: BroadcasterInterface;
   readonly peerStorage: PeerStorage;

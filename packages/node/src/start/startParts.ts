@@ -27,7 +27,7 @@ import { blockHeight, type UnixSeconds } from "@fulmen/lightning/util";
 import { Reconnector, TcpTransport } from "@fulmen/net";
 import type { Wallet } from "@fulmen/wallet";
 import type { NodeOptions } from "../api/options.ts";
-import { ChainFollowing, chainClients, chainSourceOf, PatientSource } from "../chain/index.ts";
+import { ChainFollowing, chainClients, sourcesOf } from "../chain/index.ts";
 import { networkOf, userConfig } from "../config/index.ts";
 import type { NodeParts } from "../parts/index.ts";
 import type { NodeKeys } from "../seed/index.ts";
@@ -89,11 +89,10 @@ export async function startParts(
   const store = await openStore(options.storage);
   stack.add(() => store.close());
   const found = await checkOwner({ store, keys, network });
-  const { source, furtherSources } = await sourcesOf(options, stack);
+  const { source, sources } = await sourcesOf(options, logger);
+  stack.add(() => source.stop());
   // All that takes long waits for them.
-  const end = (): void => {
-    for (const each of [source, ...furtherSources]) void each.stop().catch(() => undefined);
-  };
+  const end = (): void => void source.stop().catch(() => undefined);
   if (signal.aborted) end();
   signal.addEventListener("abort", end, { once: true });
   const { height } = await source.start();
@@ -113,11 +112,7 @@ export async function startParts(
   const tip = await source.locate(height);
   const birthday = options.birthday ?? (await readBackupRow(store))?.birthday;
   const maySend = leaseOf(store);
-  const queue = new BroadcastQueue({
-    sources: [source, ...furtherSources],
-    logger,
-    ...(maySend && { maySend }),
-  });
+  const queue = new BroadcastQueue({ sources, logger, ...(maySend && { maySend }) });
   stack.add(() => queue.stop());
   const fees = new FeeEstimates({ network: network.name });
   const broadcasts = new SeenBroadcasts(queue, observer.beforeFunding, options.development?.onBroadcast);
@@ -144,7 +139,7 @@ export async function startParts(
     entropy,
     now,
     source,
-    furtherSources,
+    sources,
     fees,
     broadcaster: broadcasts,
   };
@@ -176,20 +171,6 @@ async function walletStartOf(
   if (wallet.bestBlock !== undefined || birthday === undefined || birthday > bestBlock.height)
     return bestBlock;
   return source.locate(blockHeight(Math.max(birthday - 1, 0)));
-}
-
-/** What the options name; stopped at the end. */
-async function sourcesOf(options: NodeOptions, stack: StartedParts) {
-  const { chain, furtherChains = [] } = options;
-  const source = await chainSourceOf(chain, options);
-  stack.add(() => source.stop());
-  const furtherSources: PatientSource[] = [];
-  for (const each of furtherChains) {
-    const further = new PatientSource(await chainSourceOf(each, options));
-    stack.add(() => further.stop());
-    furtherSources.push(further);
-  }
-  return { source, furtherSources };
 }
 
 type Base = Omit<

@@ -1,3 +1,4 @@
+import type { BlockHeader } from "@fulmen/bitcoin/block";
 import { type NetworkName, networks } from "@fulmen/bitcoin/network";
 import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
@@ -84,6 +85,17 @@ export class SimulatedChainSource implements ChainSource {
   async locate(height: BlockHeight): Promise<BlockLocator> {
     this.#expectUp();
     return this.#locate(height);
+  }
+
+  async headers(from: number, count: number): Promise<readonly BlockHeader[]> {
+    this.#expectUp();
+    const headers: BlockHeader[] = [];
+    for (let height = from; headers.length < count; height++) {
+      const block = this.#chain.blockAt(height);
+      if (block === undefined) break;
+      headers.push(block.block.header);
+    }
+    return headers;
   }
 
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {

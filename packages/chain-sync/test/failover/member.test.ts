@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { SimulatedChain } from "@fulmen/testkit/chain";
 import { SimulatedChainSource } from "@fulmen/testkit/chainSource";
-import { PatientSource } from "#src/chain/index";
+import { Member } from "#src/failover/index";
 
 it("a further source is started when it is asked first, and left alone for a while once it failed", async () => {
   const inner = new SimulatedChainSource(new SimulatedChain());
@@ -12,7 +12,7 @@ it("a further source is started when it is asked first, and left alone for a whi
     started++;
     return start();
   };
-  const source = new PatientSource(inner);
+  const source = new Member(inner, 30_000);
   assert.deepEqual([started, source.problem], [0, undefined]);
   await Promise.all([source.feerates(), source.feerates()]);
   assert.deepEqual([started, source.problem], [1, undefined]);

@@ -1,0 +1,2 @@
+export { FailoverSource, type FailoverSourceOptions } from "./failoverSource.ts";
+export { Member } from "./member.ts";

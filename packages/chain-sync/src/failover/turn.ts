@@ -1,0 +1,102 @@
+import type { BlockLocator, Confirm, Listen } from "@fulmen/lightning/chain";
+import type { ChainClients, ChainFollower, MempoolListener, ScriptSource } from "../chainSource.ts";
+import { type Member, replaced } from "./member.ts";
+
+/**
+ * The time in which one member tells of the chain. What it tells is passed on until the turn is over, and never after:
+ * it may still be at work then. To whom it tells looks new to it in each turn, so that it counts on nothing that it told
+ * in an earlier one: what was told since then may have undone it.
+ */
+export class Turn {
+  readonly member: Member;
+  readonly since: number = performance.now();
+  /** Whether a sync of this turn ended well. */
+  hasServed = false;
+  /** Rejects when the turn is over. */
+  readonly over: Promise<never>;
+  readonly #locate: (position: BlockLocator) => BlockLocator;
+  readonly #guarded = new WeakMap<object, object>();
+  #reject: (reason: unknown) => void = () => undefined;
+  #isOver = false;
+
+  /** `locate` adds to a position what is known besides. */
+  constructor(member: Member, locate: (position: BlockLocator) => BlockLocator) {
+    this.member = member;
+    this.#locate = locate;
+    this.over = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.over.catch(() => undefined);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#reject(replaced());
+  }
+
+  /** The same clients, as long as the turn lasts. */
+  guard({ followers, mempool, scripts, paced }: ChainClients): ChainClients {
+    return {
+      followers: followers.map((one) => this.#once(one, () => this.#follower(one))),
+      mempool: mempool.map((one) => this.#once(one, () => this.#mempool(one))),
+      scripts: scripts.map((one) => this.#once(one, () => this.#scripts(one))),
+      paced: async () => {
+        await paced?.();
+        this.#expectTurn();
+      },
+    };
+  }
+
+  #once<T extends object>(inner: T, make: () => T): T {
+    const known = this.#guarded.get(inner) as T | undefined;
+    const guarded = known ?? make();
+    this.#guarded.set(inner, guarded);
+    return guarded;
+  }
+
+  #expectTurn(): void {
+    if (this.#isOver) throw replaced();
+  }
+
+  /** What `inner` answers, in the turn. */
+  #in<T>(answer: () => T): T {
+    this.#expectTurn();
+    return answer();
+  }
+
+  #follower(inner: ChainFollower): ChainFollower {
+    return {
+      position: () => {
+        const position = this.#in(() => inner.position());
+        return position && this.#locate(position);
+      },
+      listeners: inner.listeners.map((one) => this.#listener(one)),
+    };
+  }
+
+  #listener(inner: Listen & Confirm): Listen & Confirm {
+    return {
+      blockConnected: (...block) => this.#in(() => inner.blockConnected(...block)),
+      blocksDisconnected: (forkPoint) => this.#in(() => inner.blocksDisconnected(forkPoint)),
+      transactionsConfirmed: (...block) => this.#in(() => inner.transactionsConfirmed(...block)),
+      transactionUnconfirmed: (txid) => this.#in(() => inner.transactionUnconfirmed(txid)),
+      bestBlockUpdated: (...block) => this.#in(() => inner.bestBlockUpdated(...block)),
+      relevantTxids: () => this.#in(() => inner.relevantTxids()),
+    };
+  }
+
+  #mempool(inner: MempoolListener): MempoolListener {
+    return { transactionSeen: (transaction) => this.#in(() => inner.transactionSeen(transaction)) };
+  }
+
+  #scripts(inner: ScriptSource): ScriptSource {
+    return {
+      scripts: () => this.#in(() => inner.scripts()),
+      takeScripts: () => this.#in(() => inner.takeScripts()),
+    };
+  }
+}
