@@ -1,11 +1,11 @@
-// timeout: 240 s
+// timeout: 400 s
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { decodeAddress } from "@fulmen/bitcoin/address";
 import { networks } from "@fulmen/bitcoin/network";
-import { createClient } from "@fulmen/client";
+import { type Client, createClient } from "@fulmen/client";
 import { feeratePerKw, sat } from "@fulmen/lightning/util";
 import { Node } from "@fulmen/node";
 import {
@@ -48,6 +48,36 @@ function mine(blocks: number): void {
   bitcoind.update();
 }
 
+const clientOf = (folder: string, port: number): Client =>
+  createClient({
+    url: `http://127.0.0.1:${port}`,
+    token: readFileSync(join(folder, "cli.token"), "utf8").trim(),
+  });
+
+/** Gives a daemon 1,000,000 sat, and has it open a channel with half of them. */
+async function channelTo(peer: string, client: Client): Promise<void> {
+  const { address } = await client.newAddress();
+  const script = decodeAddress(address, networks.regtest);
+  chain.submit(faucet.fund(chain, [{ value: sat(1_000_000), script }], feeratePerKw(1_000)));
+  mine(1);
+  await until(async () => (await client.balances()).onchain.spendable.amountSat === "1000000", "the coins");
+  await client.openChannel({ peer, amountSat: "500000" });
+  await until(() => chain.mempool.length > 0, "the funding");
+  mine(6);
+  await until(async () => (await client.info()).channels.usable === 1, "the channel");
+}
+
+/** The peer closes, and what it pays is in the wallet. */
+async function moneyIsBack(client: Client): Promise<void> {
+  await until(() => chain.mempool.length > 0, "the peer closes");
+  const isBack = async (): Promise<boolean> => {
+    mine(1);
+    const { onchain, closing } = await client.balances();
+    return closing.length === 0 && BigInt(onchain.totalSat) > 990_000n;
+  };
+  await until(isBack, "the money");
+}
+
 it("a node comes back from its words and the backup that the daemon keeps by itself", async () => {
   await bob.start();
   const port = await freePort();
@@ -56,21 +86,7 @@ it("a node comes back from its words and the backup that the daemon keeps by its
   const kept = join(folder, "channels.backup");
   const daemon = begin(["start", "--data-dir", folder]);
   await daemon.seen("Ready.");
-  const clientOf = (path: string, at: number) =>
-    createClient({
-      url: `http://127.0.0.1:${at}`,
-      token: readFileSync(join(path, "cli.token"), "utf8").trim(),
-    });
-  const client = clientOf(folder, port);
-  const { address } = await client.newAddress();
-  const script = decodeAddress(address, networks.regtest);
-  chain.submit(faucet.fund(chain, [{ value: sat(1_000_000), script }], feeratePerKw(1_000)));
-  mine(1);
-  await until(async () => (await client.balances()).onchain.spendable.amountSat === "1000000", "the coins");
-  await client.openChannel({ peer: bob.uri, amountSat: "500000" });
-  await until(() => chain.mempool.length > 0, "the funding");
-  mine(6);
-  await until(async () => (await client.info()).channels.usable === 1, "the channel");
+  await channelTo(bob.uri, clientOf(folder, port));
   const doctor = await run(["doctor", "--data-dir", folder]);
   assert.match(doctor.out, /ok {3}The backup of .* has all channels/);
   assert.match(doctor.out, /note All files of the backup are on the store's disk/);
@@ -110,14 +126,48 @@ it("a node comes back from its words and the backup that the daemon keeps by its
   const restored = begin(["start", "--data-dir", again], { env });
   await restored.seen("Ready.");
   assert.ok(!existsSync(join(again, "restore.backup")) && existsSync(join(again, "restored.backup")));
-  const restoredClient = clientOf(again, newPort);
-  await until(() => chain.mempool.length > 0, "bob closes");
-  const isBack = async (): Promise<boolean> => {
-    mine(1);
-    const { onchain, closing } = await restoredClient.balances();
-    return closing.length === 0 && BigInt(onchain.totalSat) > 990_000n;
-  };
-  await until(isBack, "the money");
+  await moneyIsBack(clientOf(again, newPort));
   await run(["stop", "--data-dir", again]);
+  assert.equal((await restored.ended).code, 0);
+});
+
+it("a node comes back from its words and what its peer kept, in processes of their own", async () => {
+  const [port, peerPort] = [await freePort(), await freePort()];
+  const folder = await newNode("words-only", { api: { port } });
+  const peerFolder = await newNode("keeper", { api: { port: peerPort } });
+  const daemons = [folder, peerFolder].map((path) => begin(["start", "--data-dir", path]));
+  for (const daemon of daemons) await daemon.seen("Ready.");
+  const peer = (await clientOf(peerFolder, peerPort).info()).uri ?? assert.fail("nobody can connect");
+  await channelTo(peer, clientOf(folder, port));
+  const isKept = async (): Promise<boolean> =>
+    (await clientOf(folder, port).info()).backupAtPeers?.channels === 1;
+  await until(isKept, "the peer keeps the backup");
+  const doctor = await run(["doctor", "--data-dir", folder]);
+  assert.match(doctor.out, /ok {3}1 connected peers keep a backup of 1 of 1 channels/);
+  assert.equal((await run(["stop", "--data-dir", folder])).code, 0);
+  await daemons[0]?.ended;
+  const input = readFileSync(join(folder, "seed"), "utf8");
+  const config = readFileSync(join(folder, "fulmen.json"), "utf8");
+  rmSync(folder, { recursive: true });
+
+  const made = await run(
+    [
+      ...["init", "--data-dir", folder, "--network", "regtest", "--chain-url", chainUrl],
+      ...["--restore", "--peers", peer],
+    ],
+    { input },
+  );
+  assert.equal(made.code, 0, made.err);
+  writeFileSync(join(folder, "fulmen.json"), config);
+  const restored = begin(["start", "--data-dir", folder]);
+  await restored.seen("Ready.");
+  assert.ok(!existsSync(join(folder, "restore.peers")));
+  const { channels } = await clientOf(folder, port).channels();
+  assert.deepEqual(
+    channels.map(({ peer: of }) => of),
+    [peer.split("@")[0]],
+  );
+  await moneyIsBack(clientOf(folder, port));
+  assert.equal((await run(["stop", "--data-dir", folder])).code, 0);
   assert.equal((await restored.ended).code, 0);
 });
