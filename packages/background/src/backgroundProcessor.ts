@@ -75,13 +75,7 @@ export interface BackgroundProcessorOptions {
   /** `ChainMonitor`, unless the `Watch` keeps its records elsewhere. */
   readonly chainMonitor?: Pick<
     ChainMonitor,
-    | "takeWrites"
-    | "committed"
-    | "rebroadcast"
-    | "archive"
-    | "takeBumpEvents"
-    | "unsettledClaims"
-    | "tellsSweeper"
+    "takeWrites" | "committed" | "rebroadcast" | "archive" | "takeBumpEvents" | "unsettledClaims"
   >;
   /**
    * Pays for commitments and HTLC transactions that do not pay for themselves. Without it, channels with anchors are
@@ -385,12 +379,12 @@ export class BackgroundProcessor {
 
   /** What the sweeper takes in here is written with the acknowledgement at the latest. */
   #track(event: Event, index: number): void {
-    const { sweeper, chainMonitor, gossip, clock = systemClock } = this.#options;
+    const { sweeper, gossip, clock = systemClock } = this.#options;
     this.#knowledge.learn(event, index, clock.now() as UnixSeconds);
     if (event.kind === "spendable-outputs") {
-      const { channelId, counterparty, outputs } = event;
+      const { channelId, counterparty, outputs, isTracked = false } = event;
       // It may have seen them spent, and forgotten them, by now.
-      if (chainMonitor?.tellsSweeper) return;
+      if (isTracked) return;
       sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
     } else if (event.kind === "payment-path-failed" || event.kind === "probe-failed") {
       if (event.networkUpdate !== undefined) gossip?.handleNetworkUpdate(event.networkUpdate);

@@ -110,9 +110,9 @@ describe("the background processor -- commits", () => {
 
   it("does not tell the sweeper of outputs again that the monitor told it of", async () => {
     const tracked: number[] = [];
-    for (const tellsSweeper of [false, true]) {
+    for (const isTracked of [false, true]) {
       const { processor, manager } = fakeNode({
-        chainMonitor: { ...idleMonitor, tellsSweeper },
+        chainMonitor: idleMonitor,
         sweeper: {
           trackSpendableOutputs: (outputs) =>
             void tracked.push(...outputs.map(({ outPoint }) => outPoint.index)),
@@ -122,7 +122,9 @@ describe("the background processor -- commits", () => {
         },
         handleEvent: () => {},
       });
-      manager.events = [{ index: 1, event: spendableOutputs("a", tellsSweeper ? 8 : 7) }];
+      // The first is as a store has it from before monitors told sweepers.
+      const event = isTracked ? { ...spendableOutputs("a", 8), isTracked } : spendableOutputs("a", 7);
+      manager.events = [{ index: 1, event }];
       processor.start();
       await settled();
       assert.deepEqual(manager.acknowledged, [1]);

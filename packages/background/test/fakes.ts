@@ -180,7 +180,6 @@ export const idleMonitor: NonNullable<BackgroundProcessorOptions["chainMonitor"]
   archive: () => {},
   takeBumpEvents: () => [],
   unsettledClaims: () => [],
-  tellsSweeper: false,
 };
 
 /** A processor around fakes, and what they have seen. */

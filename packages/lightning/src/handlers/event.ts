@@ -359,6 +359,8 @@ export type Event =
       readonly channelId: ChannelId;
       readonly counterparty: NodeId;
       readonly outputs: readonly SpendableOutputDescriptor[];
+      /** The `ChainMonitor` told its sweeper of them, which may have seen them spent by now. */
+      readonly isTracked?: boolean;
     };
 
 /** An event and its place in the sequence of all events, from 1. */

@@ -66,8 +66,8 @@ export interface ChainMonitorEnvironment {
   readonly storesApart?: boolean;
   /**
    * Told of each output in the block in which it becomes the user's: it then sees every block that may have what spends it,
-   * also when a node that comes back from a backup reads months at once. Its writes are committed with the monitors'; not for
-   * `storesApart`. Absent when outputs are taken from the event `spendable-outputs`.
+   * also when a node that comes back from a backup reads months at once. Its writes are committed with the monitors': where
+   * `storesApart`, a sweeper is refused. Absent when outputs are taken from the event `spendable-outputs`.
    */
   readonly sweeper?: Pick<OutputSweeper, "trackSpendableOutputs">;
 }
@@ -121,6 +121,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     environment: ChainMonitorEnvironment,
     start: { readonly bestHeight: number; readonly monitors: readonly RestoredMonitor[] },
   ) {
+    const { storesApart = false, sweeper } = environment;
+    invariant(!storesApart || sweeper === undefined, "a sweeper's rows and the monitors' are in one store");
     this.#environment = { ...environment, logger: withPrintableText(environment.logger) };
     this.#height = start.bestHeight;
     for (const { monitor, stored } of start.monitors) {
@@ -128,11 +130,6 @@ export class ChainMonitor implements Watch, Listen, Confirm {
       this.#put(monitor);
       this.#tell(monitor);
     }
-  }
-
-  /** Whether the sweeper has had all outputs that `spendable-outputs` tells of. */
-  get tellsSweeper(): boolean {
-    return this.#environment.sweeper !== undefined;
   }
 
   /** Height of the best block. */
@@ -522,7 +519,11 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     if (outputs.length === 0) return;
     if (!storesApart) this.#set(handedOver(monitor, outputs));
     sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
-    this.#events.push({ kind: "spendable-outputs", channelId, counterparty, outputs });
+    const isTracked = sweeper !== undefined;
+    this.#events.push({
+      ...{ kind: "spendable-outputs", channelId, counterparty, outputs },
+      ...(isTracked && { isTracked }),
+    });
   }
 
   #spentBy(transaction: Transaction): Iterable<ChannelId> {

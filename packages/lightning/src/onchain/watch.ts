@@ -74,6 +74,8 @@ export type MonitorEvent =
       readonly channelId: ChannelId;
       readonly counterparty: NodeId;
       readonly outputs: readonly SpendableOutputDescriptor[];
+      /** The sweeper has them already: see `ChainMonitorEnvironment.sweeper`. */
+      readonly isTracked?: boolean;
     }
   /** Nothing is left of the channel on the chain, and that for long: it can be forgotten. */
   | { readonly kind: "resolved"; readonly channelId: ChannelId };

@@ -16,8 +16,10 @@ import type { ChannelMonitor } from "#src/onchain/channelMonitor";
 import type { ChannelMonitorUpdate } from "#src/onchain/channelMonitorUpdate";
 import { allPastHtlcs } from "#src/onchain/pastHtlcs";
 import type { MonitorEvent } from "#src/onchain/watch";
+import { KeysManager } from "#src/sign/keysManager";
 import { restoreMonitors } from "#src/storage/v1/readMonitors";
 import type { BlockHash } from "#src/util/ids";
+import { InvariantError } from "#src/util/invariant";
 import { feeratePerKw, msat } from "#src/util/units";
 import {
   channelId,
@@ -101,12 +103,14 @@ class Host {
       feeEstimator: { feerate: () => feeratePerKw(1000) },
       logger: { log: () => undefined },
       storesApart: this.#storesApart,
-      sweeper: {
-        trackSpendableOutputs: (outputs: readonly SpendableOutputDescriptor[]) => {
-          for (const { outPoint } of outputs)
-            this.told.push(`${outPointKey(outPoint)} at ${this.chainMonitor.bestHeight}`);
+      ...(!this.#storesApart && {
+        sweeper: {
+          trackSpendableOutputs: (outputs: readonly SpendableOutputDescriptor[]) => {
+            for (const { outPoint } of outputs)
+              this.told.push(`${outPointKey(outPoint)} at ${this.chainMonitor.bestHeight}`);
+          },
         },
-      },
+      }),
       filter: {
         registerTransaction: () => undefined,
         registerOutput: ({ outPoint }: { outPoint: { txid: string; index: number } }) => {
@@ -415,9 +419,26 @@ describe("chain monitor", () => {
     assert.equal(host.told.length, 1);
     assert.match(host.told[0] ?? "", new RegExp(`^${latest(b).txid}:\\d at ${firstHeight + 5}$`));
     host.save();
+    const tracked = host.events.flatMap((event) =>
+      event.kind === "spendable-outputs" ? [event.isTracked] : [],
+    );
+    assert.deepEqual(tracked, [true], "so that the event does not tell it again");
     host.restart();
     host.chainMonitor.rebroadcast();
     assert.equal(host.told.length, 1);
+  });
+
+  it("is given no sweeper where the manager has a store of its own: neither would know what the other has stored", () => {
+    const environment = {
+      signerProvider: new KeysManager(new Uint8Array(32)),
+      broadcaster: { broadcastTransactions: () => undefined },
+      feeEstimator: { feerate: () => feeratePerKw(1000) },
+      logger: { log: () => undefined },
+      sweeper: { trackSpendableOutputs: () => undefined },
+    };
+    const start = { bestHeight: 100, monitors: [] };
+    assert.throws(() => new ChainMonitor({ ...environment, storesApart: true }, start), InvariantError);
+    new ChainMonitor(environment, start);
   });
 
   it("tells of outputs after each restart until they are stored, where the manager has a store of its own", () => {

@@ -271,6 +271,7 @@ const allEvents: readonly Event[] = [
   { ...events["payment-path-failed"], finalValue: msat(1_235) },
   { ...events["probe-successful"], finalValue: msat(1_236) },
   { ...events["probe-failed"], finalValue: msat(1_237) },
+  { ...events["spendable-outputs"], isTracked: true },
 ];
 
 export const indexedEvents: readonly IndexedEvent[] = allEvents.map((event, i) => ({ index: i + 1, event }));

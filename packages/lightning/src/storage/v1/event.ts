@@ -267,6 +267,7 @@ const event: Codec<Event> = union<Event>("event", {
       channelId: needed(0, channelId),
       counterparty: needed(2, nodeId),
       outputs: needed(4, array16(sized(spendableOutput))),
+      isTracked: possible(5, bool),
     },
   ],
 });
