@@ -6,6 +6,7 @@ import type { CommitmentNumber, OutPoint, Txid } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type {
   ChainView,
+  CommitmentOutput,
   Confirmation,
   ContestedSpend,
   FundingSpend,
@@ -43,8 +44,8 @@ export function outputsToWatch(monitor: ChannelMonitor): readonly OutputToWatch[
   const watched: OutputToWatch[] = [{ outPoint, script }];
   const { fundingSpend, spends } = monitor.chain;
   if (fundingSpend === undefined) return watched;
-  for (const { outPoint } of fundingSpend.outputs.filter(isContested)) {
-    const { script } = present(fundingSpend.transaction.outputs[outPoint.index], "a contested output");
+  for (const { outPoint } of outputsToFollow(fundingSpend)) {
+    const { script } = present(fundingSpend.transaction.outputs[outPoint.index], "an output to follow");
     watched.push({ outPoint, script });
   }
   const delayed = revokedDelayedOutput(monitor, fundingSpend.spender);
@@ -145,11 +146,14 @@ export function withLateRevocation(monitor: ChannelMonitor): ChannelMonitor {
   return { ...monitor, chain: restoredChainView(monitor, fundingSpend, spends) };
 }
 
-/** The number of the commitment that closed the channel, when our records have none such: it may be ours all the same. */
-export function strangeCommitment({ chain }: ChannelMonitor): CommitmentNumber | undefined {
+/**
+ * The number of the commitment that closed the channel, when our records have none such: it may be ours all the same. One
+ * before our latest was revoked, and is the peer's to take.
+ */
+export function strangeCommitment({ chain, holder }: ChannelMonitor): CommitmentNumber | undefined {
   const spender = chain.fundingSpend?.spender;
   const isStrange = spender?.kind === "future-commitment" || spender?.kind === "unknown-commitment";
-  return isStrange ? spender.number : undefined;
+  return isStrange && spender.number > holder.number ? spender.number : undefined;
 }
 
 /**
@@ -196,14 +200,21 @@ function spentBy(monitor: ChannelMonitor, spend: FundingSpendFacts, spender: Fun
 
 function watchedSpends(monitor: ChannelMonitor, fundingSpend: FundingSpend): readonly WatchedSpend[] {
   const delayed = counterpartyDelayedOutput(monitor, fundingSpend.spender);
-  const watched: WatchedSpend[] = fundingSpend.outputs.filter(isContested).map((output): WatchedSpend => {
-    const { outPoint, kind, htlc } = output;
+  const watched: WatchedSpend[] = outputsToFollow(fundingSpend).map((output): WatchedSpend => {
+    const { outPoint } = output;
+    if (!isContested(output)) return { outPoint };
+    const { kind, htlc } = output;
     const secondStageScript =
       kind === "holder-htlc" ? output.built.secondStage.outputs[0]?.script : htlc && delayed?.script;
     return { outPoint, ...(htlc && { htlc }), ...(secondStageScript && { secondStageScript }) };
   });
   if (fundingSpend.spender.kind !== "revoked-commitment") return watched;
   return [...watched, ...secondStageOutputs(monitor.chain.spends).map(({ outPoint }) => ({ outPoint }))];
+}
+
+/** What the peer may take. A commitment that we have lost may have been revoked since: then it is the peer's, too. */
+function outputsToFollow({ spender, outputs }: FundingSpend): readonly CommitmentOutput[] {
+  return spender.kind === "lost-holder-commitment" ? outputs : outputs.filter(isContested);
 }
 
 /**

@@ -69,6 +69,8 @@ function balanceOutput(
   const { channelKeysId, params } = monitor.setup;
   switch (kind) {
     case "delayed":
+      if (monitor.chain.spends.some((taken) => outPointKey(taken.outPoint) === outPointKey(outPoint)))
+        return [];
       return [delayedOutput(monitor, spend, { outPoint, value, height: spend.height })];
     case "payment": {
       const { script, witnessScript } = paymentScript(monitor.setup);

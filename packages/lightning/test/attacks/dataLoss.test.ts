@@ -21,8 +21,8 @@ class Lost {
   readonly channelId: ChannelId;
   readonly expiry: number;
 
-  /** `closesBeforeLoss`: B has closed the channel itself, and its commitment is in the chain. */
-  constructor(format: FormatName, { closesBeforeLoss = false } = {}) {
+  /** `published`: a commitment of B's own is in the chain before the loss, its newest or one that it has revoked. */
+  constructor(format: FormatName, { published }: { readonly published?: "newest" | "revoked" } = {}) {
     const { network, a, b } = this;
     network.connect(a, b);
     const push = msat(400_000_000n);
@@ -37,8 +37,10 @@ class Lost {
     a.manager.failHtlcBackwards(paymentHash);
     network.claims(a, "claim");
     network.settle();
+    const revoked = new Cheat(b.keys.keys, b.chainMonitor.monitor(this.channelId) ?? assert.fail("none"));
     for (let i = 0; i < 3; i++) network.payInvoice(a, b, msat(10_000_000n));
-    if (closesBeforeLoss) {
+    if (published === "revoked") network.chain.mine(1, { transactions: [revoked.commitment()], only: [] });
+    if (published === "newest") {
       b.manager.forceCloseBroadcastingLatestTxn(this.channelId, "the peer is slow");
       network.settle();
       network.mine(1);
@@ -129,21 +131,25 @@ for (const format of formatNames) {
     });
 
     it("has its balance of its own newest commitment that is in the chain, with the static backup", () => {
-      const lost = new Lost(format, { closesBeforeLoss: true });
+      const lost = new Lost(format, { published: "newest" });
       lost.loseAllButBackup();
-      checkOwnCommitment(lost);
+      checkOwnCommitment(lost, 430_000n);
     });
   });
 }
 
 describe("a node that starts from an old copy of its store", () => {
   it("has its balance of its own newest commitment that is in the chain", () => {
-    checkOwnCommitment(new Lost("anchors-zero-fee-htlc", { closesBeforeLoss: true }));
+    checkOwnCommitment(new Lost("anchors-zero-fee-htlc", { published: "newest" }), 430_000n);
+  });
+
+  it("has nothing of its own commitment in the chain that the peer takes", () => {
+    checkOwnCommitment(new Lost("anchors-zero-fee-htlc", { published: "revoked" }), 0n);
   });
 });
 
-/** B had published its newest commitment before its records were lost: what is left knows nothing of it. */
-function checkOwnCommitment(lost: Lost): void {
+/** B's records know nothing of its commitment in the chain, which brings it so much in the end. */
+function checkOwnCommitment(lost: Lost, brings: bigint): void {
   const { b, network } = lost;
   lost.restore({ peerIsThere: true });
   for (const blocks of [80, 80]) {
@@ -152,5 +158,5 @@ function checkOwnCommitment(lost: Lost): void {
     network.settle();
   }
   assert.deepEqual(lost.published.map(txid), []);
-  assert.equal(lost.handedOver(b), 430_000n);
+  assert.equal(lost.handedOver(b), brings);
 }
