@@ -39,12 +39,13 @@ export function feeSituation(
     estimate: at.estimate,
     blocksLeft: deadline - at.height,
     value: sum(inputs.map(({ value }) => value)),
-    weight: inputs.reduce((total, one) => total + weightOf(monitor, one), emptyWeight + outputWeight),
+    weight: inputs.reduce((total, one) => total + claimableWeight(monitor, one), emptyWeight + outputWeight),
     leftOver: sat(330),
   };
 }
 
-function weightOf(monitor: ChannelMonitor, claimable: Claimable): number {
+/** What one output adds to the weight of its claim, coins that pay for it included. */
+export function claimableWeight(monitor: ChannelMonitor, claimable: Claimable): number {
   switch (claimable.kind) {
     case "direct":
       return inputWeight + witnessSize(directWitness(claimable));

@@ -5,11 +5,11 @@ import { type ClaimId, claimIdOf } from "../chain/coinSelection.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
 import { concatBytes, fromHex } from "../util/bytes.ts";
 import type { OutPoint, Txid } from "../util/ids.ts";
-import type { FeeratePerKw } from "../util/units.ts";
+import { type FeeratePerKw, feeOf } from "../util/units.ts";
 import type { PendingClaim } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { type Claimable, claimables } from "./claimable.ts";
-import { feeSituation } from "./claimWeight.ts";
+import { claimableWeight, feeSituation } from "./claimWeight.ts";
 import { isFinal } from "./deadlines.ts";
 import { blocksUntilRaise, firstFeerate, raisedFeerate } from "./feeSchedule.ts";
 
@@ -69,7 +69,7 @@ export function planClaims(
     const current = claim.setAt > height ? { ...reduced, setAt: height } : reduced;
     keep(raised(monitor, current, { inputs: left, height, feerates }), left);
   }
-  for (const group of groups(monitor, [...open.values()])) {
+  for (const group of groups(monitor, [...open.values()], feerates)) {
     const situation = feeSituation(monitor, group, { height, estimate: estimateFor(group, feerates) });
     const outPoints = group.map(({ outPoint }) => outPoint);
     keep({ id: idOf(monitor, outPoints), outPoints, feerate: firstFeerate(situation), setAt: height }, group);
@@ -125,12 +125,18 @@ function estimateFor(inputs: readonly Claimable[], { urgent, relaxed }: ClaimFee
 
 /**
  * Which outputs are claimed together: never those that the peer can spend soon with others, since by spending one it
- * would hold up all; and of HTLC transactions those that the peer's signatures let join.
+ * would hold up all; nor those that are worth their fee with those that are not; and of HTLC transactions those that the
+ * peer's signatures let join.
  */
-function groups(monitor: ChannelMonitor, open: readonly Claimable[]): readonly ActiveClaim["claimables"][] {
+function groups(
+  monitor: ChannelMonitor,
+  open: readonly Claimable[],
+  feerates: ClaimFeerates,
+): readonly ActiveClaim["claimables"][] {
   const byName = new Map<string, Claimable[]>();
   for (const claimable of open) {
-    const name = groupName(monitor, claimable);
+    const cost = feeOf(estimateFor([claimable], feerates), claimableWeight(monitor, claimable));
+    const name = `${groupName(monitor, claimable)} ${claimable.value < cost ? "poor" : ""}`;
     const group = byName.get(name);
     if (group === undefined) byName.set(name, [claimable]);
     else group.push(claimable);

@@ -28,9 +28,12 @@ interface Closed {
 type Commitment = "ours" | "theirs" | "revoked";
 const commitments: readonly Commitment[] = ["ours", "theirs", "revoked"];
 
-/** A channel with HTLCs of several expiries both ways, and one of its commitments confirmed. */
-function closed(format: FormatName, commitment: Commitment): Closed {
+/** A channel with HTLCs of several expiries both ways, `small` more of each side, and one of its commitments confirmed. */
+function closed(format: FormatName, commitment: Commitment, small = 0): Closed {
   const [a, b] = monitoredPair(format);
+  for (let i = 0; i < small; i++) {
+    for (const party of [a, b]) party.add(msat(2_000_000n), hashes[0] ?? assert.fail(), expiry);
+  }
   for (const [i, hash] of hashes.entries()) {
     for (const party of [a, b]) party.add(msat(30_000_000n + BigInt(i) * 7_000_000n), hash, expiry + 10 * i);
   }
@@ -86,6 +89,15 @@ for (const format of formatNames) {
           assert.ok(covered.length > 0);
           for (const { claimables } of active) {
             assert.equal(new Set(claimables.map(({ isContested }) => isContested)).size, 1);
+          }
+        }
+      });
+
+      it(`never spend what is worth its fee on what is not: ${commitment}`, () => {
+        const { monitor } = closed(format, commitment, 20);
+        for (const height of [closedAt, expiry]) {
+          for (const { claimables } of planAt(monitor, height, 25_000n).active) {
+            assert.equal(new Set(claimables.map(({ value }) => value > 10_000n)).size, 1);
           }
         }
       });
