@@ -125,8 +125,8 @@ function estimateFor(inputs: readonly Claimable[], { urgent, relaxed }: ClaimFee
 
 /**
  * Which outputs are claimed together: never those that the peer can spend soon with others, since by spending one it
- * would hold up all; nor those that are worth their fee with those that are not; and of HTLC transactions those that the
- * peer's signatures let join.
+ * would hold up all; nor those that are worth their fee with those that are not, where they pay it themselves; and of HTLC
+ * transactions those that the peer's signatures let join.
  */
 function groups(
   monitor: ChannelMonitor,
@@ -135,8 +135,7 @@ function groups(
 ): readonly ActiveClaim["claimables"][] {
   const byName = new Map<string, Claimable[]>();
   for (const claimable of open) {
-    const cost = feeOf(estimateFor([claimable], feerates), claimableWeight(monitor, claimable));
-    const name = `${groupName(monitor, claimable)} ${claimable.value < cost ? "poor" : ""}`;
+    const name = groupName(monitor, claimable, feerates);
     const group = byName.get(name);
     if (group === undefined) byName.set(name, [claimable]);
     else group.push(claimable);
@@ -153,11 +152,13 @@ function groups(
   return parts;
 }
 
-function groupName(monitor: ChannelMonitor, claimable: Claimable): string {
+function groupName(monitor: ChannelMonitor, claimable: Claimable, feerates: ClaimFeerates): string {
   const contested = claimable.isContested ? "contested" : "safe";
   switch (claimable.kind) {
-    case "direct":
-      return `direct ${contested}`;
+    case "direct": {
+      const cost = feeOf(estimateFor([claimable], feerates), claimableWeight(monitor, claimable));
+      return `direct ${contested} ${claimable.value < cost ? "poor" : "rich"}`;
+    }
     case "holder-htlc": {
       const { htlcSighashType } = formatOf(monitor.setup.params.format);
       if (htlcSighashType === sighashAll) return outPointKey(claimable.outPoint);
