@@ -49,6 +49,31 @@ describe("the config", () => {
     assert.match(core.bitcoind.cookieFile ?? "", /\.bitcoin.regtest.\.cookie$/);
   });
 
+  it("says which channels of peers are taken", () => {
+    const id = `02${"ab".repeat(32)}`;
+    const config = read(least.replace("{", '{"inboundChannels": {"minFunding": 20000, "maxPerPeer": 2},'), {
+      FULMEN_INBOUND_CHANNELS_WITHOUT_RESERVE: "true",
+      FULMEN_INBOUND_CHANNELS_TRUSTED_PEERS: id.toUpperCase(),
+    });
+    assert.deepEqual(config.inboundChannels, {
+      ...{ withoutReserve: true, maxPerPeer: 2, minFunding: 20_000n },
+      trustedPeers: [id],
+    });
+    assert.equal(read(least).inboundChannels, undefined);
+    const having = (group: object) => least.replace("{", `{"inboundChannels": ${JSON.stringify(group)},`);
+    const cases = [
+      [{ accept: false, withoutReserve: true }, /accept\), and inboundChannels\.withoutReserve says which/],
+      [{ minFunding: 2, maxFunding: 1 }, /minFunding is more than/],
+      [{ trustedPeers: [`${id}@10.0.0.1:9735`] }, /trustedPeers has "02ab.* no node's id/],
+      [{ withoutReserve: 1 }, /has to be true or false/],
+    ] as const;
+    for (const [group, message] of cases) {
+      const { code, exitCode, message: text } = refusal(() => read(having(group)));
+      assert.deepEqual([code, exitCode], [refusal(() => read("[]")).code, 3]);
+      assert.match(text, message);
+    }
+  });
+
   it("may have comments, but not inside of texts", () => {
     const text =
       '{ // what\n "network": "signet", // "network": "mainnet"\n "chain": {"source": "electrum", "url": "tls://a//b"}}';

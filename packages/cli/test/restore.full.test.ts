@@ -134,11 +134,15 @@ it("a node comes back from its words and the backup that the daemon keeps by its
 it("a node comes back from its words and what its peer kept, in processes of their own", async () => {
   const [port, peerPort] = [await freePort(), await freePort()];
   const folder = await newNode("words-only", { api: { port } });
-  const peerFolder = await newNode("keeper", { api: { port: peerPort } });
+  const peerFolder = await newNode("keeper", {
+    ...{ api: { port: peerPort }, inboundChannels: { minFunding: 100_000 } },
+  });
   const daemons = [folder, peerFolder].map((path) => begin(["start", "--data-dir", path]));
   for (const daemon of daemons) await daemon.seen("Ready.");
   const peer = (await clientOf(peerFolder, peerPort).info()).uri ?? assert.fail("nobody can connect");
   await channelTo(peer, clientOf(folder, port));
+  const tooSmall = clientOf(folder, port).openChannel({ peer, amountSat: "20000" });
+  await assert.rejects(tooSmall, /the least is 100000 sat/);
   const isKept = async (): Promise<boolean> =>
     (await clientOf(folder, port).info()).backupAtPeers?.channels === 1;
   await until(isKept, "the peer keeps the backup");

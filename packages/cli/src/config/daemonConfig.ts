@@ -1,9 +1,17 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ChainOption, DevelopmentOptions, GossipOption, NodeNetwork, TorOption } from "@fulmen/node";
+import type {
+  ChainOption,
+  DevelopmentOptions,
+  GossipOption,
+  InboundChannelPolicy,
+  NodeNetwork,
+  TorOption,
+} from "@fulmen/node";
 import type { LogLevel } from "@fulmen/server";
 import { misfit } from "../cliError.ts";
 import { developerConfig } from "./developerConfig.ts";
+import { inboundConfig } from "./inboundConfig.ts";
 import type { ConfigValues } from "./readConfig.ts";
 import { type StorageConfig, storageConfig } from "./storageConfig.ts";
 
@@ -28,6 +36,7 @@ export interface DaemonConfig {
   readonly furtherChains: readonly ChainOption[];
   readonly storage: StorageConfig;
   readonly listen?: { readonly host: string; readonly port: number };
+  readonly inboundChannels?: InboundChannelPolicy;
   readonly tor?: TorOption;
   /** Absent: the data folder's own. */
   readonly backupFiles?: readonly string[];
@@ -72,6 +81,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     throw misfit("Of api.tls.certificate and api.tls.key only one is set.", "Set both, or none.");
   const dashboard = text("api.dashboard");
   const tor = torOf(text("tor.socks"), isSet("tor.everything", false));
+  const inboundChannels = inboundConfig(values);
   const development = developerConfig(values, network);
   return {
     network,
@@ -82,6 +92,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     ...(isSet("listen.enabled", true) && {
       listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },
     }),
+    ...(inboundChannels !== undefined && { inboundChannels }),
     ...(tor !== undefined && { tor }),
     ...(values.has("backup.files") && { backupFiles: list("backup.files") }),
     announceAddresses: list("announceAddresses"),

@@ -17,6 +17,9 @@ export interface Setting {
 }
 
 const port: SettingKind = { kind: "integer", least: 0, most: 65_535 };
+/** Up to 21 million bitcoin. */
+const satoshis: SettingKind = { kind: "integer", least: 0, most: 2_100_000_000_000_000 };
+const channelCount: SettingKind = { kind: "integer", least: 0, most: 100_000 };
 const text: SettingKind = { kind: "text" };
 const flag: SettingKind = { kind: "flag" };
 const list: SettingKind = { kind: "list" };
@@ -101,6 +104,50 @@ export const settings: readonly Setting[] = [
     value: port,
     meaning: "Where peers connect.",
     byDefault: "9735 on mainnet; see below",
+  },
+  {
+    name: "inboundChannels.accept",
+    value: flag,
+    meaning: "Whether peers may open channels with the node.",
+    byDefault: "true",
+  },
+  {
+    name: "inboundChannels.minFunding",
+    value: satoshis,
+    meaning: "Smaller ones are refused; in satoshis.",
+    byDefault: "1,000",
+  },
+  {
+    name: "inboundChannels.maxFunding",
+    value: satoshis,
+    meaning: "Larger ones are refused; in satoshis.",
+    byDefault: "none",
+  },
+  {
+    name: "inboundChannels.maxPerPeer",
+    value: channelCount,
+    meaning: "Open channels with one peer at the most.",
+    byDefault: "4",
+  },
+  {
+    name: "inboundChannels.maxTotal",
+    value: channelCount,
+    meaning: "Open channels that peers opened, in all.",
+    byDefault: "500",
+  },
+  {
+    name: "inboundChannels.withoutReserve",
+    value: flag,
+    meaning:
+      "Whether channels are taken before the wallet has the coins to defend them: so a node that has received nothing yet gets its first. Until it has coins, the peer may win what a late close loses.",
+    byDefault: "false",
+  },
+  {
+    name: "inboundChannels.trustedPeers",
+    value: list,
+    meaning:
+      "Ids of nodes whose channels are used before their funding is confirmed: each can take all that was received over them.",
+    byDefault: "none",
   },
   {
     name: "tor.socks",

@@ -120,6 +120,7 @@ function nodeOptions(
     ...{ network, seed, storage, chain, furtherChains, gossip, logger: log },
     ...(alias !== undefined && { alias }),
     ...(listen !== undefined && { listen }),
+    ...(config.inboundChannels !== undefined && { inboundChannels: config.inboundChannels }),
     ...(config.tor !== undefined && { tor: config.tor }),
     ...(announceAddresses.length > 0 && { announceAddresses }),
     backupFiles: backupFiles(folder, config),
