@@ -46,6 +46,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
   readonly #seed: Uint8Array;
   readonly #nodeKey: Uint8Array;
   readonly #destinationKey: Uint8Array;
+  readonly #destinationScript: Uint8Array;
   readonly #shutdownKey: Uint8Array;
   readonly #inboundPaymentKey: Uint8Array;
   readonly #receiveAuthKey: Uint8Array;
@@ -59,6 +60,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
     this.#seed = seed.slice();
     this.#nodeKey = hardenedChild(master, children.node).key;
     this.#destinationKey = hardenedChild(master, children.destination).key;
+    this.#destinationScript = p2wpkhOf(crypto().publicKey(this.#destinationKey));
     this.#shutdownKey = hardenedChild(master, children.shutdown).key;
     this.#inboundPaymentKey = hardenedChild(master, children.inboundPayment).key;
     this.#receiveAuthKey = hardenedChild(master, children.receiveAuth).key;
@@ -115,7 +117,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
 
   /** One P2WPKH script for all channels. */
   destinationScript(_channelKeysId: Uint8Array): Uint8Array {
-    return p2wpkhOf(crypto().publicKey(this.#destinationKey));
+    return this.#destinationScript.slice();
   }
 
   /** One P2WPKH script for all channels. */

@@ -3,17 +3,19 @@ import { NodeError } from "../api/nodeError.ts";
 
 /** What rows are written in. A later version that cannot be read by this one gets another number. */
 const version = 1;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A row of the journal as bytes: JSON with a version, in which bigints and bytes are tagged. */
 export function encodeRow(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ v: version, row: tagged(value) }));
+  return encoder.encode(JSON.stringify({ v: version, row: tagged(value) }));
 }
 
 /** What `encodeRow` was given. Throws `store-unusable` on anything else. */
 export function decodeRow<T>(key: string, bytes: Uint8Array): T {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    parsed = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
     throw unreadable(key, "is damaged", cause);
   }
@@ -45,10 +47,15 @@ function tagged(value: unknown): unknown {
   );
 }
 
+/** In place: the value was just parsed, and is nobody else's. */
 function untagged(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(untagged);
   if (typeof value !== "object" || value === null) return value;
   if ("$n" in value) return BigInt(String(value.$n));
   if ("$x" in value) return fromHex(String(value.$x));
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, untagged(one)]));
+  const record = value as Record<string, unknown>;
+  for (const name of Object.keys(record)) {
+    const one = record[name];
+    if (typeof one === "object") record[name] = untagged(one);
+  }
+  return record;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { LedgerEntry, LedgerQuery } from "../api/ledger.ts";
 import type { Payment, PaymentQuery } from "../api/payments.ts";
 import {
@@ -11,6 +12,8 @@ import {
 
 const defaultLimit = 100;
 const mostAtOnce = 1_000;
+/** Rows that are read without a pause: about a millisecond of work. */
+const mostInTurn = 100;
 
 /** An invoice that nobody paid in time says so from then on. */
 function asOf(payment: Payment, now: number): Payment {
@@ -28,21 +31,24 @@ export async function listPayments(
   now: number,
 ): Promise<readonly Payment[]> {
   const most = limitOf(limit);
+  const pageLength = Math.min(most, mostInTurn);
   const found: Payment[] = [];
   let behind = after === undefined ? undefined : paymentKey(after);
-  while (found.length < most) {
-    const page = await journal.scan<Payment>(paymentPrefix, behind, mostAtOnce);
+  for (;;) {
+    const page = await journal.scan<Payment>(paymentPrefix, behind, pageLength);
     for (const stored of page) {
       const payment = asOf(stored, now);
       if (direction !== undefined && payment.direction !== direction) continue;
       if (status !== undefined && payment.status !== status) continue;
-      if (found.length < most) found.push(payment);
+      found.push(payment);
+      if (found.length === most) return found;
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < mostAtOnce) break;
+    if (last === undefined || page.length < pageLength) return found;
     behind = paymentKey(last.sequence);
+    // What fits may be far back: meanwhile others have their turn.
+    await turn();
   }
-  return found;
 }
 
 export async function findPayment(journal: Journal, id: string, now: number): Promise<Payment | undefined> {
