@@ -76,6 +76,7 @@ export class Log implements NodeLogger {
 
   /** A line of the daemon's own. */
   write(level: LogLevel, module: string, text: string, fields: LogFields = {}): void {
+    if (!this.#pino.isLevelEnabled(level)) return;
     const clean = Object.entries(fields).map(
       ([name, value]) => [name, typeof value === "string" ? withoutSecrets(value) : value] as const,
     );

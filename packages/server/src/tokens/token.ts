@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Scope } from "@fulmen/api/routes";
 
 /** What is kept of a token. The token itself is shown once, to who made it. */
@@ -28,15 +28,15 @@ export function newToken(): string {
  * hashes can use none of the tokens.
  */
 export function hashOfToken(token: string): string {
-  return createHash("sha256").update(token, "utf8").digest("hex");
+  return hash("sha256", token);
 }
 
 /** The token of this text. All are compared, each in constant time, so that an answer's time says nothing of a hash. */
 export function findToken(tokens: readonly StoredToken[], text: string): StoredToken | undefined {
-  const hash = Buffer.from(hashOfToken(text), "hex");
+  const shown = Buffer.from(hashOfToken(text), "hex");
   let found: StoredToken | undefined;
   for (const token of tokens) {
-    if (timingSafeEqual(Buffer.from(token.hash, "hex"), hash)) found = token;
+    if (timingSafeEqual(Buffer.from(token.hash, "hex"), shown)) found = token;
   }
   return found;
 }
