@@ -79,6 +79,8 @@ export interface ChainSource {
   start(): Promise<ChainTip>;
   /** The block of this height with what came before it: where a new node, or a wallet with a birthday, begins. */
   locate(height: BlockHeight): Promise<BlockLocator>;
+  /** The height below which it has no blocks any more; `undefined`, or no such method, where it has all. Only after `start`. */
+  oldestBlock?(): Promise<number | undefined>;
   /**
    * Headers of its chain from a height on, rising, unchecked: at most `count`, fewer where the chain or an answer ends, none
    * above the tip. A source without it cannot be compared with others (`FailoverSource`).

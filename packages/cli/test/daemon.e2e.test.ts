@@ -68,6 +68,10 @@ describe("fulmen", () => {
     assert.equal((await ask("stop")).code, 0);
     assert.equal((await daemon.ended).code, 0);
     assert.ok(!existsSync(join(folder, "fulmen.pid")));
+    const off = await ask("doctor");
+    assert.equal(off.code, 1);
+    assert.match(off.out, /^!! {3}Nobody answers/);
+    assert.match(off.out, /ok {3}bitcoind at 127\.0\.0\.1:\d+ answers: regtest, block \d+\./);
     const log = readFileSync(join(folder, "fulmen.log"), "utf8");
     const words = readFileSync(join(folder, "seed"), "utf8").trim();
     for (const secret of [words, shop.out.trim(), "secret"]) assert.ok(!log.includes(secret), secret);

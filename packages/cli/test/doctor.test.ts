@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ClientError } from "@fulmen/client";
+import { NodeError } from "@fulmen/node";
 import { type Examined, examine } from "#src/doctor/checks";
 
 type Answers = Exclude<Examined["node"], { readonly error: ClientError }>;
@@ -118,6 +119,25 @@ describe("the doctor", () => {
     const all = examine({ node: healthy, now, diskFree: 5e9, backupDisk: "another", ...examined });
     const said = (name: string) => all.filter(({ what }) => what.startsWith(name)).map(({ level }) => level);
     assert.deepEqual([said("one"), said("two")], [["good"], ["note"]]);
+  });
+
+  it("asks the chain source where the node does not answer", () => {
+    const node = { error: new ClientError("unreachable", "Nobody answers.", { remedy: "Start it." }) };
+    const error = new NodeError("chain-unavailable", "connection refused", { remedy: "start it" });
+    const said = (...chains: NonNullable<Examined["chains"]>) =>
+      examine({ node, now, diskFree: 5e9, chains, network: "signet" }).slice(1, -1);
+    const core = { source: "bitcoind at x", height: 100 };
+    assert.deepEqual(said(core), [{ level: "good", what: "bitcoind at x answers: signet, block 100." }]);
+    const [pruned] = said({ ...core, oldestBlock: 40 });
+    assert.deepEqual([pruned?.level, pruned?.what.includes("below 40")], ["note", true]);
+    const refused = { source: "bitcoind at x", error };
+    assert.deepEqual(
+      said(refused, refused).map(({ level, remedy }) => [level, remedy]),
+      [
+        ["wrong", "start it"],
+        ["note", "start it"],
+      ],
+    );
   });
 
   it("finds each thing that is wrong, and only that", () => {

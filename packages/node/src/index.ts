@@ -57,6 +57,7 @@ export type {
   RouteExplanation,
   SpendingOptions,
 } from "./api/payments.ts";
+export { type ChainLook, lookAtChains } from "./chain/index.ts";
 export { Node } from "./node.ts";
 export type { NodeParts } from "./parts/index.ts";
 export { generateSeedWords, storeKey } from "./seed/index.ts";

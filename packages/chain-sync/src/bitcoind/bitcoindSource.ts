@@ -105,6 +105,13 @@ export class BitcoindSource implements ChainSource {
     });
   }
 
+  oldestBlock(): Promise<number | undefined> {
+    return this.#answering(async () => {
+      const lowest = fieldOf(await this.#rpc.call("getblockchaininfo"), "pruneheight");
+      return typeof lowest === "number" ? lowest : undefined;
+    });
+  }
+
   headers(from: number, count: number): Promise<readonly BlockHeader[]> {
     return this.#answering(async () =>
       this.#client.headers(await this.#client.hashes(from, Math.min(count, mostHeaders))),

@@ -155,6 +155,7 @@ describe("a pruned node", () => {
           /block 21 is needed, and bitcoind has pruned it: it has blocks from 50 on$/,
         );
         assert.match(error.remedy, /block 21.*prune=0.*-reindex/);
+        assert.equal(await source.oldestBlock(), 50);
         const later = new Listener(await source.locate(49 as BlockHeight));
         await source.sync(later.clients);
         assert.equal(later.position?.hash, chain.tip.hash);

@@ -1,4 +1,5 @@
 import type { Client, ClientError } from "@fulmen/client";
+import type { ChainLook } from "@fulmen/node";
 import { showMsat, showSat, showTime } from "../output/amounts.ts";
 
 /** What was looked at, and what to do where something is wrong. */
@@ -20,6 +21,9 @@ export interface Examined {
         readonly channels: Answer<"channels">;
       }
     | { readonly error: ClientError };
+  /** How the sources of the config answer, the chain's first; absent where the node was asked. */
+  readonly chains?: readonly ChainLook[];
+  readonly network?: string;
   /** Seconds since 1970 by this machine's clock. */
   readonly now: number;
   /** Bytes that are free where the data folder is. */
@@ -39,7 +43,11 @@ export function examine(examined: Examined): readonly Finding[] {
   const { node, diskFree, seedMode } = examined;
   const findings = [diskFinding(diskFree), ...(seedMode === undefined ? [] : [seedFinding(seedMode)])];
   if ("error" in node)
-    return [{ level: "wrong", what: node.error.message, remedy: node.error.remedy }, ...findings];
+    return [
+      { level: "wrong", what: node.error.message, remedy: node.error.remedy },
+      ...chainLookFindings(examined),
+      ...findings,
+    ];
   const { info, balances, channels } = node;
   return [
     nodeFinding(info),
@@ -91,6 +99,25 @@ function chainFinding({ chain }: Answer<"info">, now: number): Finding {
       remedy: "See whether it hangs.",
     };
   return { level: "good", what: `At block ${chain.height}, by ${chain.source}.` };
+}
+
+/** What a node that is started now will meet. */
+function chainLookFindings({ chains = [], network = "" }: Examined): readonly Finding[] {
+  return chains.map((look, at) => {
+    if ("error" in look) {
+      const { message, remedy } = look.error;
+      if (at === 0) return { level: "wrong", what: `No chain: ${message}.`, remedy };
+      return { level: "note", what: `No help from a further chain source: ${message}.`, remedy };
+    }
+    const { source, height, oldestBlock } = look;
+    const what = `${source} answers: ${network}, block ${height}`;
+    if (oldestBlock === undefined) return { level: "good", what: `${what}.` };
+    return {
+      level: "note",
+      what: `${what}; it has deleted the blocks below ${oldestBlock}.`,
+      remedy: `Start the node before it is off for longer than that; a birthday below ${oldestBlock} needs another source.`,
+    };
+  });
 }
 
 function furtherFindings({ chain: { further = [] } }: Answer<"info">): readonly Finding[] {

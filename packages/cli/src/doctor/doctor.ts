@@ -17,8 +17,10 @@ export async function doctor(options: CommonOptions): Promise<void> {
   const { bavail, bsize } = statfsSync(place);
   const seed = statSync(folder.seed, { throwIfNoEntry: false });
   const backupDisk = backupDiskOf(folder);
+  const node = await askNode(options);
   const findings = examine({
-    node: await askNode(options),
+    node,
+    ...("error" in node && (await lookAtChain(options, folder))),
     now: Math.floor(Date.now() / 1000),
     diskFree: bavail * bsize,
     ...(backupDisk !== undefined && { backupDisk }),
@@ -41,6 +43,17 @@ function backupDiskOf(folder: DataFolder): Examined["backupDisk"] {
   const { dev } = statSync(folder.path);
   const isElsewhere = backupFiles.some((path) => statSync(path, { throwIfNoEntry: false })?.dev !== dev);
   return isElsewhere ? "another" : "the store's";
+}
+
+/** The node of this machine does not answer: the chain source is asked in its place. */
+async function lookAtChain(
+  { url = process.env["FULMEN_URL"] }: CommonOptions,
+  folder: DataFolder,
+): Promise<Pick<Examined, "chains" | "network">> {
+  if (url !== undefined || !existsSync(folder.config)) return {};
+  const config = daemonConfig(readConfig(folder.config, process.env));
+  const { lookAtChains } = await import("@fulmen/node");
+  return { network: config.network, chains: await lookAtChains(config) };
 }
 
 async function askNode(options: CommonOptions): Promise<Examined["node"]> {

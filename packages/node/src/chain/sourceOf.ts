@@ -31,7 +31,7 @@ export async function sourcesOf(
 type SourceTerms = Pick<NodeOptions, "network" | "tor" | "development">;
 
 /** The source that an option names; nothing is connected yet. Only its own code is loaded. */
-async function chainSourceOf(chain: ChainOption, terms: SourceTerms): Promise<ChainSource> {
+export async function chainSourceOf(chain: ChainOption, terms: SourceTerms): Promise<ChainSource> {
   if ("sync" in chain) return chain;
   if ("esplora" in chain) return esplora(chain.esplora.url, terms);
   if ("electrum" in chain) return electrum(chain.electrum, terms);
