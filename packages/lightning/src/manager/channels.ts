@@ -75,7 +75,7 @@ export class Channels {
   readonly #unsigned = new Set<ChannelId>();
   /** How many `commitment_signed` of a channel wait for what they rest on: the peer was given none of them yet. */
   readonly #unshown = new Map<ChannelId, number>();
-  /** Channels that came, stepped or went since `takeChanged`. */
+  /** Channels that came, stepped or went since `takeChanged`; not those that were never funded, and are gone. */
   #changed = new Set<ChannelId>();
   readonly #environment: ManagerEnvironment;
   readonly #feerates: FeerateTracker;
@@ -182,11 +182,16 @@ export class Channels {
   forget(channelId: ChannelId): void {
     const entry = this.#entries.get(channelId);
     if (entry === undefined) return;
+    const isFunded = fundedChannel(entry.state) !== undefined;
     this.#entries.delete(channelId);
-    this.#noteChange(channelId);
+    if (isFunded) this.#noteChange(channelId);
+    else this.#changed.delete(channelId);
     const ids = this.#byPeer.get(entry.counterparty);
     ids?.delete(channelId);
-    if (ids?.size === 0) this.#byPeer.delete(entry.counterparty);
+    if (ids?.size === 0) {
+      this.#byPeer.delete(entry.counterparty);
+      this.#left.delete(entry.counterparty);
+    }
     this.#unsigned.delete(channelId);
     this.#unshown.delete(channelId);
   }
@@ -198,8 +203,9 @@ export class Channels {
 
   disconnected(nodeId: NodeId): void {
     if (!this.#peers.delete(nodeId)) return;
-    if (this.#byPeer.has(nodeId)) this.#left.add(nodeId);
     for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "disconnected" });
+    // Strangers come by the thousands, and leave nothing.
+    if (this.#byPeer.has(nodeId)) this.#left.add(nodeId);
   }
 
   setTip(height: number): void {
@@ -477,7 +483,7 @@ export class Channels {
     this.#byPeer.get(entry.counterparty)?.delete(from);
     this.#unsigned.delete(from);
     this.#entries.set(to, entry);
-    this.#noteChange(from);
+    this.#changed.delete(from);
     this.#noteChange(to);
     this.#index(entry.counterparty, to);
     this.#turn.touch(to);

@@ -78,15 +78,18 @@ describe("a peer's opening", () => {
   it("leaves nothing behind when it comes to nothing", () => {
     const net = new ManagerNet();
     const bob = net.add();
+    const { channels } = bob.manager.core;
     for (let i = 0; i < 60; i++) {
       const mallory = net.add();
       net.connect(mallory, bob);
       mallory.manager.createChannel({ counterparty: bob.nodeId, funding: sat(1_000_000) });
       net.settle();
       net.disconnect(mallory, bob);
+      assert.ok(!channels.hasLeft(mallory.nodeId));
     }
     assert.equal(bob.eventsOf("open-channel-request").length, 60);
-    assert.deepEqual(bob.manager.core.channels.counterparties(), []);
+    assert.deepEqual(channels.counterparties(), []);
+    assert.equal(channels.takeChanged().size, 0);
   });
 
   it("does not fill the store with the peer's endless features", () => {
