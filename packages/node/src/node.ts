@@ -148,13 +148,13 @@ export class Node implements NodeApi {
    * due for long.
    */
   get phase(): NodePhase {
-    const isRefused = this.#node?.parts.journal.isRefused === true;
+    const isRefused = this.#node?.parts.journal.refusal !== undefined;
     return this.#phase === "running" && isRefused ? "frozen" : this.#phase;
   }
 
-  /** Why it has to be started anew. */
+  /** Why it is frozen, or has to be started anew. */
   get failure(): string | undefined {
-    return this.#failure;
+    return this.#failure ?? this.#node?.parts.journal.refusal;
   }
 
   status(): NodeStatusView {
@@ -162,7 +162,7 @@ export class Node implements NodeApi {
       phase: this.phase,
       nodeId: this.nodeId,
       options: this.#options,
-      failure: this.#failure,
+      failure: this.failure,
       progress: this.#progress,
     };
     return statusView(known, this.#node);
@@ -377,10 +377,13 @@ export class Node implements NodeApi {
   #became(status: NodeStatus): void {
     switch (status.kind) {
       case "running":
-        if (this.#phase === "frozen") this.#phase = "running";
+        if (this.#phase !== "frozen") return;
+        this.#phase = "running";
+        this.#failure = undefined;
         return;
       case "frozen":
         this.#phase = "frozen";
+        this.#failure = status.error instanceof Error ? status.error.message : String(status.error);
         return;
       case "failed":
         this.#phase = "failed";
@@ -398,14 +401,14 @@ export class Node implements NodeApi {
   /** For calls that change something. */
   get #usable(): RunningNode {
     const node = this.#running;
-    const phase = this.phase;
+    const { phase, failure = "the node is not running" } = this;
     if (phase === "running") return node;
     if (phase === "frozen") {
-      throw new NodeError("frozen", "the store does not take what it is given: nothing can be promised now", {
+      throw new NodeError("frozen", `nothing can be promised now: ${failure}`, {
         remedy: "see to the store: space on the disk, permissions, the database's server",
       });
     }
-    throw new NodeError("not-running", this.#failure ?? "the node is not running", {
+    throw new NodeError("not-running", failure, {
       remedy: "stop the node, and start it anew",
     });
   }

@@ -40,9 +40,11 @@ test("who pays while the store fails is told so in time; what was not begun then
     ),
   ]);
   assert.ok(performance.now() - begun < 15_000);
+  assert.equal(alice.status().failure, "disk full");
   storage.isFull = false;
   await until(async () => (await alice.payment(paymentHash))?.status === "failed", "given up", 30);
   await until(() => alice.status().phase === "running", "running", 30);
+  assert.equal(alice.status().failure, undefined);
   assert.equal((await bob.payment(paymentHash))?.status, "pending");
   await alice.connect(bob.uri);
   await until(() => alice.channels()[0]?.isUsable === true, "the channel", 20);
@@ -82,9 +84,11 @@ test("a node of which only the user's records cannot be stored is frozen, too", 
   storage.isFull = true;
   const asked = erin.receive({ amount: msat(1_000) });
   await until(() => erin.status().phase === "frozen", "frozen");
-  await assert.rejects(erin.receive({ amount: msat(2_000) }), { code: "frozen" });
+  assert.equal(erin.status().failure, "disk full");
+  await assert.rejects(erin.receive({ amount: msat(2_000) }), { code: "frozen", message: /: disk full$/ });
   storage.isFull = false;
   const { paymentHash } = await asked;
-  assert.equal(erin.status().phase, "running");
+  const { phase, failure } = erin.status();
+  assert.deepEqual([phase, failure], ["running", undefined]);
   assert.equal((await erin.payment(paymentHash))?.status, "pending");
 });

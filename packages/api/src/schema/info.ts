@@ -49,7 +49,7 @@ export const Info = z
     channels: z.strictObject({ open: z.int(), usable: z.int(), closing: z.int() }),
     graph: z.strictObject({ nodes: z.int(), channels: z.int() }),
     startedAt: Timestamp.optional(),
-    failure: z.string().optional(),
+    failure: z.string().optional().openapi({ description: "Why it is frozen, or has failed." }),
     warnings: z.array(Warning),
     lastEventIndex: z.int().openapi({ description: "Of the newest event; 0 before the first." }),
     backupMadeAt: Timestamp.optional().openapi({

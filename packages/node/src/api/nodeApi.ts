@@ -94,6 +94,7 @@ export interface NodeStatusView {
   };
   /** Seconds since 1970. */
   readonly startedAt?: number;
+  /** Why it is frozen, or has failed. */
   readonly failure?: string;
   readonly warnings: readonly NodeWarning[];
 }

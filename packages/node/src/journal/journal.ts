@@ -52,7 +52,7 @@ export class Journal {
   #head: JournalHead;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
-  #commitUnderWay: { readonly hasFailed: boolean; readonly since: number } | undefined;
+  #commitUnderWay: { readonly refusal?: string; readonly since: number } | undefined;
 
   private constructor(options: JournalOptions, head: JournalHead, accounts: Map<LedgerAccount, bigint>) {
     this.#options = options;
@@ -99,7 +99,7 @@ export class Journal {
       let isLate = false;
       const look = (): void => {
         isLate = this.#isFailing;
-        if (isLate) reject(frozen("the store takes nothing"));
+        if (isLate) reject(frozen(this.refusal ?? "the store does not answer"));
         else timer = setTimeout(look, this.#options.patience ?? defaultPatience);
       };
       let timer = setTimeout(look, this.#options.patience ?? defaultPatience);
@@ -142,14 +142,14 @@ export class Journal {
     for (const listener of this.#listeners) listener({ events: [], payments: [] });
   }
 
-  /** Whether the store has refused what is being committed; it is tried again and again. */
-  get isRefused(): boolean {
-    return this.#commitUnderWay?.hasFailed === true;
+  /** Why the store has refused what is being committed; it is tried again and again. */
+  get refusal(): string | undefined {
+    return this.#commitUnderWay?.refusal;
   }
 
   get #isFailing(): boolean {
-    const { hasFailed, since } = this.#commitUnderWay ?? {};
-    return hasFailed === true || (since !== undefined && performance.now() - since > longestCommit);
+    const { refusal, since } = this.#commitUnderWay ?? {};
+    return refusal !== undefined || (since !== undefined && performance.now() - since > longestCommit);
   }
 
   async #run<T>(body: (transaction: JournalTransaction) => Promise<T> | T): Promise<T> {
@@ -176,7 +176,7 @@ export class Journal {
 
   async #commit(writes: ReturnType<JournalTransaction["writes"]>): Promise<void> {
     const { store, logger } = this.#options;
-    this.#commitUnderWay = { hasFailed: false, since: performance.now() };
+    this.#commitUnderWay = { since: performance.now() };
     for (let delay = shortestRetry; ; delay = Math.min(2 * delay, longestRetry)) {
       try {
         await store.commit(writes);
@@ -190,7 +190,7 @@ export class Journal {
             cause: error,
           });
         }
-        this.#commitUnderWay = { hasFailed: true, since: performance.now() };
+        this.#commitUnderWay = { refusal: text, since: performance.now() };
         logger.log({ level: "warn", module: "journal", text: `not stored, trying again: ${text}` });
       }
       await new Promise((resolve) => setTimeout(resolve, delay));
