@@ -19,8 +19,11 @@ export class TcpProxy {
   isDead = false;
   /** Whether the store's ends stay open when the other side has closed. */
   keepsClients = false;
-  /** When set, called with what the store sends; what it gives is called instead of passing on the answer to that. */
-  onRequest: ((bytes: Uint8Array) => (() => void) | undefined) | undefined;
+  /**
+   * When set, called with what the store sends, before that is passed on, and with what cuts that one line; what it gives
+   * is called instead of passing on the answer.
+   */
+  onRequest: ((bytes: Uint8Array, cut: () => void) => (() => void) | undefined) | undefined;
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -72,9 +75,9 @@ export class TcpProxy {
     let instead: (() => void) | undefined;
     client.on("data", (bytes) => {
       if (this.isDead) return;
-      instead ??= this.onRequest?.(bytes);
+      instead ??= this.onRequest?.(bytes, () => client.destroy());
       if (this.holds) this.#held.push({ line, bytes });
-      else server.write(bytes);
+      else if (!client.destroyed) server.write(bytes);
     });
     server.on("data", (bytes) => {
       if (this.isDead) return;
