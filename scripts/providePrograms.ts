@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
 /*
- * Some tests (`npm run test:full`) need a program that npm does not install: the one that an environment variable names,
+ * Some tests (`npm run test:full`) need a program that npm does not install, or may not run everywhere: the one that an environment variable names,
  * or the one of this name on the path. Where it is missing and this process may install Debian packages, it does.
  */
 
@@ -14,6 +14,8 @@ interface Program {
   readonly name: string;
   /** Makes it end well and soon where it is there. */
   readonly tryArguments: readonly string[];
+  /** What to do where it is missing, when no package brings it. */
+  readonly remedy?: string;
 }
 
 const programs: readonly Program[] = [
@@ -24,6 +26,13 @@ const programs: readonly Program[] = [
     tryArguments: ["--offline", "version"],
   },
   { title: "Chromium", variable: "CHROMIUM", name: "chromium", tryArguments: ["--version"] },
+  {
+    title: "The right to mount a file system",
+    variable: "UNSHARE",
+    name: "unshare",
+    tryArguments: ["--mount", "true"],
+    remedy: "run the tests as root of a machine, or of a container that may mount",
+  },
 ];
 
 const installSeconds = 300;
@@ -35,10 +44,11 @@ export function provideProgram(name: string): string | undefined {
 }
 
 function provide(program: Program): string | undefined {
-  const { title, variable, name } = program;
+  const { title, variable, name, remedy } = program;
   const named = process.env[variable];
   if (runs(named || name, program)) return undefined;
   if (named) return `${variable} names a program that does not run: ${named}`;
+  if (remedy !== undefined) return `${title} is missing: ${remedy}`;
   const byHand = `install it (Debian, Ubuntu: apt-get install ${name}), or let ${variable} name the program`;
   if (process.getuid?.() !== 0) return `${title} is missing, and only root can install it: ${byHand}`;
   if (spawnSync("apt-get", ["--version"]).status !== 0)

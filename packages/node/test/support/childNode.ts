@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { Node, NodeOptions } from "@fulmen/node";
 import { parseCall, textOfCall } from "./calls.ts";
 
+const sourceScript = fileURLToPath(new URL("nodeProcess.ts", import.meta.url));
+
 interface Waiting {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -11,6 +13,8 @@ interface Waiting {
 
 /** How the process of a node is started. */
 export interface ChildNodeProcess {
+  /** The module that it runs; the one of the sources when absent. */
+  readonly script?: string;
   /** Modules that are loaded before the node. */
   readonly preload?: readonly string[];
   /** Whether its memory can be asked for. */
@@ -55,9 +59,8 @@ export class ChildNode {
 
   static start(
     options: NodeOptions,
-    { preload = [], env = {}, gc = false, signal }: ChildNodeProcess = {},
+    { script = sourceScript, preload = [], env = {}, gc = false, signal }: ChildNodeProcess = {},
   ): Promise<ChildNode> {
-    const script = fileURLToPath(new URL("nodeProcess.ts", import.meta.url));
     const child = spawn(
       process.execPath,
       [

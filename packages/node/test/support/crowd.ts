@@ -15,7 +15,8 @@ const [pingType, pongType] = [18, 19];
 const mostPong = 65_531;
 /** Of pongs that a slow reader asks for, and does not read: 3 MB. */
 const pings = 50;
-const longestRest = 1_000;
+/** Milliseconds: twenty minutes of a node whose time goes ten times as fast. */
+const longestRest = 120_000;
 
 /** Peers without channels, each with a key of its own, that come back when they are sent away. */
 export class Crowd {

@@ -1,29 +1,32 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Msat, msat, type PaymentHash, sat } from "@fulmen/lightning/util";
-import type { NodeOptions, Payment } from "@fulmen/node";
+import type { Payment } from "@fulmen/node";
 import { BitcoindServer } from "@fulmen/testkit/bitcoind";
 import { PracticeChain } from "@fulmen/testkit/chainSource";
 import { HttpService } from "@fulmen/testkit/sockets";
-import { CallError, ChildNode } from "./childNode.ts";
-import { until } from "./playfield.ts";
+import { bundleNodeProcess } from "./bundledNode.ts";
+import { CallError, type ChildNode, type ChildNodeProcess } from "./childNode.ts";
+import { KeptNode } from "./keptNode.ts";
+import { rest, until } from "./playfield.ts";
 
-const clockScript = fileURLToPath(new URL("shiftedClock.mjs", import.meta.url));
 const shortRest = 50;
+/** Milliseconds of its pace that payments which were held up make up for. */
+const mostBehind = 20_000;
 
 /** How the nodes of a field are run. */
 export interface FieldOptions {
-  /** Modules that are loaded before the nodes. */
-  readonly preload?: readonly string[];
-  /** Whether their memory is asked for. */
-  readonly gc?: boolean;
+  /** How their processes are started. */
+  readonly process?: ChildNodeProcess;
+  /** Where the folder of their stores is made. */
+  readonly parent?: string;
   /** Payments at once. */
   readonly lanes?: number;
+  /** Payments that may begin in a second. */
+  readonly pace?: number;
 }
 
 /** Numbers from 0 to 1, the same ones for the same seed. */
@@ -33,71 +36,6 @@ export function randomNumbers(seed: number): () => number {
     state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0;
     return ((state ^ (state >>> 13)) >>> 0) / 2 ** 32;
   };
-}
-
-export const rest = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** A node in a process, which is started anew whenever it is killed. */
-export class KeptNode {
-  child: ChildNode | undefined;
-  #uri = "";
-  readonly #options: NodeOptions;
-  readonly #clock: string;
-  readonly #field: FieldOptions;
-
-  constructor(options: NodeOptions, clock: string, field: FieldOptions) {
-    this.#options = options;
-    this.#clock = clock;
-    this.#field = field;
-    this.shiftClock(0);
-  }
-
-  /** Sets the clock of its machine forward by so many seconds; back when they are below zero. */
-  shiftClock(seconds: number): void {
-    writeFileSync(this.#clock, String(seconds * 1_000));
-  }
-
-  get uri(): string {
-    return this.#uri;
-  }
-
-  async start(): Promise<ChildNode> {
-    this.child = await ChildNode.start(this.#options, this.#how());
-    this.#uri = this.child.uri;
-    return this.child;
-  }
-
-  /** Kills it in the middle of its start, after so many milliseconds. */
-  async startAndKill(milliseconds: number): Promise<void> {
-    const controller = new AbortController();
-    const started = ChildNode.start(this.#options, { ...this.#how(), signal: controller.signal });
-    const timer = setTimeout(() => controller.abort(), milliseconds);
-    await started.then(
-      (child) => child.kill(),
-      () => undefined,
-    );
-    clearTimeout(timer);
-    // The system has to take the port and the store's lock back.
-    await rest(20);
-  }
-
-  async kill(): Promise<void> {
-    const { child } = this;
-    this.child = undefined;
-    await child?.kill();
-  }
-
-  /** Bytes that its files may have; nothing for no limit. */
-  limitFiles(bytes: number | undefined): void {
-    const limit = `--fsize=${bytes ?? "unlimited"}:unlimited`;
-    execFileSync("prlimit", ["--pid", String(this.child?.pid), limit]);
-  }
-
-  #how() {
-    const { preload = [clockScript], gc = false } = this.#field;
-    return { preload, gc, env: { FULMEN_TEST_CLOCK: this.#clock } };
-  }
 }
 
 interface Paid {
@@ -123,6 +61,8 @@ export class FaultField {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #random: () => number;
   readonly #lanesAtOnce: number;
+  readonly #pace: number;
+  #next = 0;
   readonly #payments: Paid[] = [];
   #isPaying = false;
   #isEnded = false;
@@ -132,7 +72,8 @@ export class FaultField {
   static async begin(seed: number, options: FieldOptions = {}): Promise<FaultField> {
     let field: FaultField | undefined;
     const service = await HttpService.listen((request, signal) => field?.answering.answer(request, signal));
-    field = new FaultField(service, seed, [await freePort(), await freePort()], options);
+    const process = { script: bundleNodeProcess(), ...options.process };
+    field = new FaultField(service, seed, [await freePort(), await freePort()], { ...options, process });
     return field;
   }
 
@@ -143,16 +84,16 @@ export class FaultField {
     options: FieldOptions,
   ) {
     this.#lanesAtOnce = options.lanes ?? 3;
+    this.#pace = options.pace ?? Number.POSITIVE_INFINITY;
     this.service = service;
     this.#random = randomNumbers(seed);
-    this.#folder = mkdtempSync(join(tmpdir(), "fulmen-faults-"));
+    this.#folder = mkdtempSync(join(options.parent ?? tmpdir(), "fulmen-faults-"));
     this.#timer = setInterval(() => this.answering.update(), 20);
     const kept = (name: string, port: number): KeptNode =>
       new KeptNode(
         {
           network: "regtest",
           seed: new Uint8Array(32).fill(name.length),
-          storage: { sqlite: join(this.#folder, `${name}.sqlite`) },
           chain: {
             bitcoind: { url: `http://127.0.0.1:${service.port}`, user: "fulmen", password: "secret" },
           },
@@ -160,8 +101,8 @@ export class FaultField {
           gossip: "none",
           development: { forwardAtOnce: true, reconnectDelay: 20 },
         },
-        join(this.#folder, `${name}.clock`),
-        options,
+        join(this.#folder, `${name}.sqlite`),
+        options.process ?? {},
       );
     this.nodes = [kept("alice", ports[0]), kept("bob", ports[1])];
   }
@@ -198,6 +139,7 @@ export class FaultField {
     this.#isPaying = true;
     this.#lanes = Array.from({ length: this.#lanesAtOnce }, async (_, lane) => {
       while (this.#isPaying) {
+        await this.#turn();
         const [payer, payee] = lane % 2 === Number(this.#random() < 0.3) ? [alice, bob] : [bob, alice];
         await this.#payOnce(payer, payee).catch((error: unknown) => {
           this.#isPaying = false;
@@ -284,6 +226,12 @@ export class FaultField {
     await Promise.all(this.nodes.map((node) => node.kill()));
     await this.service.close();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Waits until the next payment may begin. */
+  async #turn(): Promise<void> {
+    this.#next = Math.max(this.#next, performance.now() - mostBehind) + 1_000 / this.#pace;
+    await rest(Math.max(0, this.#next - performance.now()));
   }
 
   async #payOnce(payer: KeptNode, payee: KeptNode): Promise<void> {

@@ -53,6 +53,9 @@ export class Playfield {
   }
 }
 
+export const rest = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 /** Looks again and again until it is so. */
 export async function until(
   isSo: () => boolean | Promise<boolean>,
