@@ -16,6 +16,8 @@ export type Obstacle =
   /** The minimum of a channel to the payee. */
   | "minimum";
 
+const obstacles: readonly Obstacle[] = ["fees", "saturation", "expiries", "length", "minimum"];
+
 /**
  * A search from the payee backwards, since fees depend on what is forwarded; it goes first where least is paid in all, with
  * what the payer's vicinity tells of the rest of the way (A*). Each node has one best way on: where limits rule out the
@@ -99,6 +101,11 @@ export class PathSearch {
       if (this.#keys[node] !== Number.NEGATIVE_INFINITY && this.#mayPass(node)) this.#expand(node);
     }
     return this.#path;
+  }
+
+  /** All that may be why there is no path. */
+  obstacles(): readonly Obstacle[] {
+    return obstacles.filter((each) => this.isBlockedBy(each));
   }
 
   /** Whether that alone may be why there is no path: some node was not reached for it, nor otherwise. */

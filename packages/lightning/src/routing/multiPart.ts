@@ -1,5 +1,5 @@
 import { invariant, present } from "../util/invariant.ts";
-import { PathSearch } from "./cheapestPath.ts";
+import { type Obstacle, PathSearch } from "./cheapestPath.ts";
 import { freeTermsOf, largestPart, type Part, partAlong, shrunk, smallestPart } from "./part.ts";
 import type { PathLimits, PathWeights } from "./pathLimits.ts";
 import type { RequestEdges } from "./requestEdges.ts";
@@ -16,6 +16,14 @@ export interface PartLimits extends Omit<PathLimits, "leastValue"> {
 const riskPerBlock = 15e-9;
 /** Makes expiries, or hops, count for more than any fee: 10,000 bitcoin each. */
 const aboveAll = 1e15;
+/** What to make least where a limit rules out the cheapest way: the path that keeps it best. */
+const keepingBest: readonly (readonly [Obstacle, PathWeights])[] = [
+  ["fees", { perBlock: 0, perHop: 0, penalties: 0 }],
+  ["expiries", { perBlock: aboveAll, perHop: 0, penalties: 1 }],
+  ["length", { perBlock: 0, perHop: aboveAll, penalties: 1 }],
+];
+/** Where fees and expiries both do: what all the blocks that may be taken are worth, in parts of what may be paid. */
+const compromises: readonly number[] = [1, 3, 1 / 3];
 /** Ways that turn out to carry too little, before the search is given up. */
 const mostMisfits = 20;
 
@@ -107,12 +115,20 @@ export class PartCollection {
     if (first.path !== undefined || (value === leastValue && this.#limits.maxCount > 1)) return first.path;
     const limits = { ...usual, maxCltvExpiryDelta: furthestCltvExpiryDelta };
     let last = first;
-    if (first.search.isBlockedBy("fees")) last = this.#run(limits, { perBlock: 0, perHop: 0, penalties: 0 });
-    if (last.path === undefined && last.search.isBlockedBy("expiries"))
-      last = this.#run(limits, { perBlock: aboveAll, perHop: 0, penalties: 1 });
-    if (last.path === undefined && last.search.isBlockedBy("length"))
-      last = this.#run(limits, { perBlock: 0, perHop: aboveAll, penalties: 1 });
-    return last.path;
+    const met = new Set(first.search.obstacles());
+    for (const [obstacle, weights] of keepingBest) {
+      if (last.path !== undefined || !last.search.isBlockedBy(obstacle)) continue;
+      last = this.#run(limits, weights);
+      for (const other of last.search.obstacles()) met.add(other);
+    }
+    if (last.path !== undefined || !(met.has("fees") && met.has("expiries"))) return last.path;
+    // Each limit alone leads past the other one: between them there may be a path that keeps both.
+    for (const worth of compromises) {
+      const perBlock = (worth * this.#feeLeft) / Math.max(1, furthestCltvExpiryDelta);
+      const { path } = this.#run(limits, { perBlock, perHop: 0, penalties: 0 });
+      if (path !== undefined) return path;
+    }
+    return undefined;
   }
 
   #run(limits: PathLimits, weights: PathWeights) {

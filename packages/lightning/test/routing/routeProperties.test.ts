@@ -195,6 +195,45 @@ describe("a single path, against all loop-free ones", () => {
   });
 });
 
+describe("a single path under two tight limits at once", () => {
+  /** From each node to the next, three channels: the quicker ones are mostly the dearer ones. */
+  const chains = fc
+    .array(fc.tuple(fc.integer({ min: 1, max: 200 }), fc.nat(40)), { minLength: 12, maxLength: 12 })
+    .map((all): Network => {
+      const ways = ["B>C", "C>D", "D>E", "E>F"];
+      const roadsOf = all.map(
+        ([delta, more], i): Road => ({
+          ...{ id: 10 + i, way: ways[i % 4] ?? "" },
+          ...{ delta, base: 50 - Math.floor(delta / 4) + more },
+        }),
+      );
+      return { roads: roadsOf, own: [{ id: 1, to: "B", max: 3_000 }], amount: 500 };
+    });
+
+  test("is mostly found when there is one, and breaks none", () => {
+    const counts = { there: 0, missed: 0 };
+    fc.assert(
+      fc.property(chains, fc.nat(), (network, pick) => {
+        const paths = allPaths(network);
+        // Nothing cheaper is as quick, and nothing quicker as cheap.
+        const best = paths.filter(({ fee, delta }) =>
+          paths.every(
+            (other) => other.fee > fee || other.delta > delta || (other.fee === fee && other.delta === delta),
+          ),
+        );
+        const { fee, delta } = best[pick % best.length] ?? assert.fail("no path");
+        // A tenth more than what it takes. By one limit at a time, a fifth would be missed.
+        const limits = { ...alone, maxTotalCltvExpiryDelta: 18 + Math.floor(1.1 * delta) };
+        const maxFee = Math.floor(1.1 * fee);
+        counts.there++;
+        if (feeOf(wanted(network, { maxFee, limits }), graphOf(network)) === undefined) counts.missed++;
+      }),
+      { seed: 55, numRuns: 1_000 },
+    );
+    assert.ok(counts.missed <= 0.05 * counts.there, JSON.stringify(counts));
+  });
+});
+
 describe("several parts", () => {
   const scarce = networks({
     ppm: fc.nat(50_000),
