@@ -46,6 +46,7 @@ export type {
   RapidVersion,
 } from "./rapid/rapidSnapshot.ts";
 export { signedPart, signedPartOfChannel } from "./signatures.ts";
+export { SpentChannels } from "./spentChannels.ts";
 export type { GossipSyncStatus } from "./sync/graphSync.ts";
 export { P2PGossipSync, type P2PGossipSyncOptions } from "./sync/p2pGossipSync.ts";
 export {

@@ -1,5 +1,6 @@
 import { risingMilliseconds } from "@fulmen/background";
 import type { ChainClients, SyncProgress } from "@fulmen/chain-sync";
+import { SpentChannels } from "@fulmen/lightning/gossip";
 import type { NodeParts, SingleSource } from "../parts/index.ts";
 import { commitOnTheWay } from "./commitOnTheWay.ts";
 import { NewestBlock } from "./newestBlock.ts";
@@ -13,6 +14,7 @@ type FollowParts = Pick<
   | "manager"
   | "chainMonitor"
   | "sweeper"
+  | "graph"
   | "fees"
   | "logger"
   | "now"
@@ -31,13 +33,16 @@ const longestRetry = 30_000;
 
 /** For whom the chain is followed: the wallet, which may be older than the node, and all that is stored with the manager. */
 export function chainClients(
-  { wallet, manager, chainMonitor, sweeper }: FollowParts,
+  { wallet, manager, chainMonitor, sweeper, graph }: FollowParts,
   walletStart: Position,
 ): ChainClients {
   return {
     followers: [
       { position: () => wallet.bestBlock ?? walletStart, listeners: [wallet] },
-      { position: () => manager.bestBlock, listeners: [sweeper, chainMonitor, manager] },
+      {
+        position: () => manager.bestBlock,
+        listeners: [sweeper, chainMonitor, manager, new SpentChannels(graph)],
+      },
     ],
     mempool: [
       {

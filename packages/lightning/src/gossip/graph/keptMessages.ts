@@ -68,6 +68,13 @@ export class AnnouncementRemainders {
     this.keepUnknownFields(slot, message.unknownFields);
   }
 
+  /** The own bytes of the two keys of the funding output, as they were announced. */
+  bitcoinKeys(slot: number): readonly [Uint8Array, Uint8Array] {
+    const row = this.row(slot);
+    const start = 4 * signatureLength;
+    return [row.subarray(start, start + keyLength), row.subarray(start + keyLength)];
+  }
+
   /** The own bytes of four signatures and two keys. */
   row(slot: number): Uint8Array {
     return this.#rows.row(slot);

@@ -10,6 +10,7 @@ import type { UtxoAnswer, UtxoLookup } from "../utxoLookup.ts";
 import { staleAfter } from "./acceptance.ts";
 import { channelState } from "./channelTable.ts";
 import { ownEdgeFlag } from "./edgeColumns.ts";
+import { type FundingKeys, slotsFundedBy } from "./fundedBy.ts";
 import { GossipIntake, type TakenIn } from "./gossipIntake.ts";
 import type { ChannelInfo, NodeInfo, ReadOnlyNetworkGraph } from "./graphEntries.ts";
 import { type ExpectedSize, GraphTables, ownNodeFlag } from "./graphTables.ts";
@@ -334,9 +335,15 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
     this.#intake.pending.expire(now);
   }
 
+  /** The announced channels whose funding outputs pay to any of these pairs of keys. */
+  channelsFundedBy(pairs: readonly FundingKeys[]): readonly ShortChannelId[] {
+    const { channels } = this.#tables;
+    return slotsFundedBy(channels, pairs).map((slot) => channels.idOf(slot));
+  }
+
   /**
    * The funding output is spent: the channel goes, and cannot come back for a week. BOLT 7 recommends to wait 72
-   * blocks, in which a splice may be announced; so does whoever watches the chain.
+   * blocks, in which a splice may be announced; so does `SpentChannels`.
    */
   channelClosed(id: ShortChannelId, now: UnixSeconds): void {
     const slot = this.#tables.channels.slotOf(id);
