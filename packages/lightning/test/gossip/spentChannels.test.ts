@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import type { BlockHeader } from "@fulmen/bitcoin/block";
+import type { BlockHeader, MerkleRoot } from "@fulmen/bitcoin/block";
 import { op, script } from "@fulmen/bitcoin/script";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { NetworkGraph, SpentChannels } from "@fulmen/lightning/gossip";
-import { blockHeight, present, type Txid } from "@fulmen/lightning/util";
+import { type BlockHash, blockHeight, present, type Txid } from "@fulmen/lightning/util";
 import type { ChannelAnnouncement } from "@fulmen/lightning/wire";
 import { announcement, chainHash, now, testNodes } from "./signedGossip.ts";
 
@@ -18,6 +18,12 @@ const channels = [
 ];
 const [first, second, third] = channels;
 assert.ok(first && second && third);
+
+const zeros = "00".repeat(32);
+const header: BlockHeader = {
+  ...{ version: 4, time: now, bits: 0, nonce: 0 },
+  ...{ previous: zeros as BlockHash, merkleRoot: zeros as MerkleRoot },
+};
 
 /** What spends the output behind `announced`, as its owners must. */
 function spender(
@@ -44,7 +50,7 @@ describe("channels whose funding outputs are spent", () => {
 
   function block(height: number, ...transactions: readonly Transaction[]): void {
     const inBlock = transactions.map((transaction, index) => ({ transaction, index }));
-    spent.blockConnected({ time: now } as BlockHeader, inBlock, blockHeight(height));
+    spent.blockConnected(header, inBlock, blockHeight(height));
   }
 
   function left(): readonly unknown[] {
