@@ -365,8 +365,11 @@ export class P2PGossipSync implements RoutingMessageHandler {
   }
 
   #hasUpdate(id: ShortChannelId): boolean {
-    const channel = this.#graph.channel(id);
-    return channel?.oneToTwo !== undefined || channel?.twoToOne !== undefined;
+    const slot = this.#graph.channelSlot(id);
+    if (slot === undefined) return false;
+    return (
+      this.#graph.updateTime(2 * slot) !== undefined || this.#graph.updateTime(2 * slot + 1) !== undefined
+    );
   }
 
   /** What we say ourselves goes at once; the rest with the next flush. */
