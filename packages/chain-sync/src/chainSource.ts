@@ -51,6 +51,13 @@ export interface SyncProgress {
   readonly tip: number;
 }
 
+/** A script of which a source does not tell all, as there are too many transactions of it; all else is not touched by it. */
+export interface ChainGap {
+  readonly script: Uint8Array;
+  /** `output`: of a channel's output, the spend of which may be missing. `wallet`: payments to it may be. */
+  readonly use: "output" | "wallet";
+}
+
 /** Feerates at which a source thinks that transactions confirm, as it says: unclamped. */
 export interface FeerateTable {
   /** By the number of blocks within which, rising; at least one. */
@@ -92,6 +99,8 @@ export interface ChainSource {
    * block. Never called again before it has ended.
    */
   sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip>;
+  /** What the last `sync` could not tell of; nothing where this is absent. */
+  readonly gaps?: readonly ChainGap[];
   /** Resolves when `sync` may have something new to tell, or `signal` says that nobody waits any more. */
   changed(signal: AbortSignal): Promise<void>;
   feerates(): Promise<FeerateTable>;

@@ -3,6 +3,7 @@ export type {
   BroadcastOutcome,
   ChainClients,
   ChainFollower,
+  ChainGap,
   ChainSource,
   ChainTip,
   FeerateTable,

@@ -2,7 +2,7 @@ import type { SyncProgress } from "@fulmen/chain-sync";
 import type { NodeId } from "@fulmen/lightning/util";
 import type { NodePhase, NodeStatusView, NodeWarning } from "./api/nodeApi.ts";
 import type { NodeOptions } from "./api/options.ts";
-import { silentChain } from "./chain/index.ts";
+import { chainGaps, silentChain } from "./chain/index.ts";
 import { phaseOf } from "./parts/index.ts";
 import type { RunningNode } from "./runningNode.ts";
 
@@ -70,6 +70,7 @@ export function statusView(
     startedAt,
     warnings: [
       ...warningsOf(node),
+      ...chainGaps(source, parts.network),
       ...silentChain({ network, blockTime: following.blockTime, startedAt, now: parts.now() }),
     ],
   };

@@ -74,6 +74,14 @@ export class ElectrumClient {
     }
   }
 
+  /** Whether there is another server that nothing is known against. */
+  hasBetterThan({ address }: ElectrumSession): boolean {
+    const now = performance.now();
+    return this.#options.servers.some(
+      (server) => server !== address && (this.#distrusted.get(server) ?? 0) <= now,
+    );
+  }
+
   /** The server of this session tells what cannot be: on to another one. */
   distrust(session: ElectrumSession, error: ChainSourceError): void {
     const until = performance.now() + this.#options.distrust;

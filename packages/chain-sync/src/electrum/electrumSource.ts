@@ -7,13 +7,14 @@ import type { BlockHeight, ShortChannelId } from "@fulmen/lightning/util";
 import type {
   BroadcastOutcome,
   ChainClients,
+  ChainGap,
   ChainSource,
   ChainTip,
   FeerateTable,
   SyncProgress,
 } from "../chainSource.ts";
 import { ChainSourceError, type ChainSourceErrorCode } from "../chainSourceError.ts";
-import { TransactionSync, WatchList } from "../transactions/index.ts";
+import { hidesOutputs, TransactionSync, WatchList } from "../transactions/index.ts";
 import { broadcastBy } from "./broadcast.ts";
 import { ElectrumClient, stopped } from "./electrumClient.ts";
 import { askFeerates } from "./feerates.ts";
@@ -141,6 +142,10 @@ export class ElectrumSource implements ChainSource {
     return headersFrom(await this.#client.session(), from, count);
   }
 
+  get gaps(): readonly ChainGap[] {
+    return this.#sync.gaps;
+  }
+
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {
     this.#news.taken();
     const session = await this.#client.session();
@@ -148,6 +153,8 @@ export class ElectrumSource implements ChainSource {
     try {
       await session.refresh();
       const tip = await this.#sync.sync(clients, progress);
+      if (this.gaps.some(({ use }) => use === "output") && this.#client.hasBetterThan(session))
+        throw hidesOutputs(session.address.name);
       this.#hasFailed = false;
       this.#transactions.endRound(session);
       return tip;

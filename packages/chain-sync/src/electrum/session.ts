@@ -3,6 +3,7 @@ import { type Network, networkOfGenesis } from "@fulmen/bitcoin/network";
 import type { Result } from "@fulmen/lightning/util";
 import { ChainSourceError } from "../chainSourceError.ts";
 import { hasWorkAt } from "../headers/index.ts";
+import { HistoryTooLong } from "../transactions/index.ts";
 import { type HeaderAtHeight, readHeader, readTip } from "./answers.ts";
 import type { OpenLineStream } from "./lineStream.ts";
 import { ignoreLoss, RpcConnection, type RpcLimits } from "./rpcConnection.ts";
@@ -217,11 +218,7 @@ export function refused(
 ): ChainSourceError {
   const text = `${address.name} refuses ${method}: ${message}`;
   return code === historyTooLong || /history too large|too many history/i.test(message)
-    ? new ChainSourceError(
-        "unsupported",
-        text,
-        "use a server that serves longer histories: one's own, for one",
-      )
+    ? new HistoryTooLong(text, [])
     : new ChainSourceError("invalid-answer", text, "try again, or use another server");
 }
 

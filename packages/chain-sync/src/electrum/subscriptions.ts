@@ -40,7 +40,7 @@ export class Subscriptions {
     try {
       const status = readStatus(await this.#subscribe(hash));
       if (subscription.notified === notified) subscription.status = status;
-      return subscription.status ?? null;
+      return subscription.status === undefined ? status : subscription.status;
     } catch (error) {
       this.#subscriptions.delete(hash);
       throw error;
@@ -54,7 +54,8 @@ export class Subscriptions {
     const status = readStatus(json ?? null);
     subscription.notified++;
     const isNews = subscription.status !== status;
-    subscription.status = status;
+    // Servers say so, too, when a history has become too long for them to say anything of it any more.
+    subscription.status = status ?? undefined;
     return isNews;
   }
 

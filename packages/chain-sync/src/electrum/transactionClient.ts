@@ -2,7 +2,12 @@ import type { BlockHeader, MerkleProof } from "@fulmen/bitcoin/block";
 import type { Txid } from "@fulmen/bitcoin/primitives";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { ChainSourceError } from "../chainSourceError.ts";
-import type { HeaderTip, HistoryItem, TransactionClient } from "../transactions/index.ts";
+import {
+  type HeaderTip,
+  type HistoryItem,
+  HistoryTooLong,
+  type TransactionClient,
+} from "../transactions/index.ts";
 import { readHeaders, readHistory, readMerkleProof, readTransaction } from "./answers.ts";
 import { isOverload } from "./rpcMessage.ts";
 import { type ScriptHash, scriptHashOf } from "./scriptHash.ts";
@@ -12,7 +17,8 @@ import { type ElectrumSession, refused } from "./session.ts";
 interface KnownHistory {
   /** What the server called this history by. */
   readonly status: string;
-  readonly items: readonly HistoryItem[];
+  /** Or why the server does not give them. */
+  readonly items: readonly HistoryItem[] | HistoryTooLong;
 }
 
 /** Headers of one answer; servers give at least a whole retarget interval. */
@@ -59,11 +65,20 @@ export class ElectrumTransactionClient implements TransactionClient {
     for (let attempt = 1; ; attempt++) {
       const status = await session.statusOf(hash, attempt === 1 ? "known" : "asked");
       const known = this.#histories.get(hash);
-      if (known?.status === status) return known.items;
+      if (known !== undefined && known.status === status) {
+        if (known.items instanceof HistoryTooLong) throw known.items;
+        return known.items;
+      }
       this.#drop(hash);
       if (status === null) return [];
       // If it changes meanwhile, the status does too, and it is asked for again.
-      const history = readHistory(await session.demand("blockchain.scripthash.get_history", [hash]));
+      const answer = await session.ask("blockchain.scripthash.get_history", [hash]);
+      if (!answer.ok) {
+        const error = refused(session.address, "blockchain.scripthash.get_history", answer.error);
+        if (error instanceof HistoryTooLong) this.#remember(hash, { status, items: error });
+        throw error;
+      }
+      const history = readHistory(answer.value);
       const items = history.map(({ txid, height }) => ({ txid, height: height > 0 ? height : undefined }));
       const isWhole = hasStatus(history, status);
       if (isWhole === true) this.#remember(hash, { status, items });
@@ -101,7 +116,7 @@ export class ElectrumTransactionClient implements TransactionClient {
   #remember(hash: ScriptHash, history: KnownHistory): void {
     this.#drop(hash);
     this.#histories.set(hash, history);
-    this.#remembered += history.items.length;
+    this.#remembered += sizeOf(history);
     for (const oldest of this.#histories.keys()) {
       if (this.#remembered <= maxRemembered || oldest === hash) break;
       this.#drop(oldest);
@@ -112,8 +127,12 @@ export class ElectrumTransactionClient implements TransactionClient {
     const known = this.#histories.get(hash);
     if (known === undefined) return;
     this.#histories.delete(hash);
-    this.#remembered -= known.items.length;
+    this.#remembered -= sizeOf(known);
   }
+}
+
+function sizeOf({ items }: KnownHistory): number {
+  return items instanceof HistoryTooLong ? 1 : items.length;
 }
 
 /** Headers of the server's chain from a height on: `count` of them, or as many as there are. */

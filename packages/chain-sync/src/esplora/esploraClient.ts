@@ -12,6 +12,7 @@ import { blockHeight } from "@fulmen/lightning/util";
 import {
   type HeaderTip,
   type HistoryItem,
+  HistoryTooLong,
   maxItems,
   type OutputsAnswer,
   type OutputsQuestion,
@@ -116,8 +117,12 @@ export class EsploraClient implements TransactionClient {
       for (const item of page) if (!items.has(item.txid)) items.set(item.txid, kept(item));
       if (items.size > maxItems) throw tooManyItems();
       const last = confirmed.at(-1);
-      if (last === undefined || confirmed.length < smallestPage || pages === maxPages) break;
+      if (last === undefined || confirmed.length < smallestPage) break;
       if (confirmed.some(isSettled)) break;
+      if (pages === maxPages) {
+        const message = `${this.#name} tells of more than ${items.size} transactions of one script`;
+        throw new HistoryTooLong(message, [...items.values()]);
+      }
       page = await this.#history(`${path}/chain/${last.txid}`);
     }
     return [...items.values()];

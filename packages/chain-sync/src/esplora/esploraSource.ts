@@ -14,6 +14,7 @@ import {
 import type {
   BroadcastOutcome,
   ChainClients,
+  ChainGap,
   ChainSource,
   ChainTip,
   FeerateTable,
@@ -125,6 +126,10 @@ export class EsploraSource implements ChainSource {
     this.#http.expectRunning();
     const { height } = await this.#client.tip();
     return from > height ? [] : this.#client.headers(from, Math.min(count, height - from + 1));
+  }
+
+  get gaps(): readonly ChainGap[] {
+    return this.#sync.gaps;
   }
 
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {

@@ -6,12 +6,14 @@ import type { BlockHeight, ShortChannelId } from "@fulmen/lightning/util";
 import type {
   BroadcastOutcome,
   ChainClients,
+  ChainGap,
   ChainSource,
   ChainTip,
   FeerateTable,
   SyncProgress,
 } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
+import { hidesOutputs } from "../transactions/index.ts";
 import { Member } from "./member.ts";
 import { type Standing, standingOf } from "./standing.ts";
 import { Trail } from "./trail.ts";
@@ -91,6 +93,11 @@ export class FailoverSource implements ChainSource {
     return this.#insistently((turn) => this.#inTime(turn, turn.member.source.locate(height)));
   }
 
+  /** Of the one in use. */
+  get gaps(): readonly ChainGap[] {
+    return this.#turn.member.source.gaps ?? [];
+  }
+
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {
     this.#clients = clients;
     this.#timer ??= setInterval(() => this.#look(), this.#lookInterval);
@@ -102,6 +109,10 @@ export class FailoverSource implements ChainSource {
         member.busyWith(syncing);
         const tip = await Promise.race([syncing, turn.over]);
         await this.#synced(turn);
+        // Who closes a channel is what matters most: another one may tell of it.
+        const isBlind = this.gaps.some(({ use }) => use === "output");
+        if (isBlind && this.members.some((each) => each !== member && each.isAvailable))
+          throw hidesOutputs(member.name);
         return tip;
       });
     } finally {

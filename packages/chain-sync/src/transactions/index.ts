@@ -1,3 +1,4 @@
+export { HistoryTooLong, hidesOutputs } from "./historyTooLong.ts";
 export { maxItems, tooManyItems } from "./itemLimit.ts";
 export { locateBlock } from "./locateBlock.ts";
 export type {

@@ -1,6 +1,7 @@
 import { type Txid, toHex } from "@fulmen/bitcoin/primitives";
 import { isPayToAnchor, isUnspendable } from "@fulmen/bitcoin/script";
 import type { TxOut } from "@fulmen/bitcoin/transaction";
+import { HistoryTooLong } from "./historyTooLong.ts";
 import { mapLimited } from "./mapLimited.ts";
 import type { HistoryItem, OutputsAnswer, TransactionClient } from "./transactionClient.ts";
 import type { WatchedTransaction } from "./watchList.ts";
@@ -10,10 +11,34 @@ export interface WatchedQuestion extends WatchedTransaction {
   readonly wantsCreator: boolean;
 }
 
-/** Where watched transactions are, and what spends their outputs; in the order of the questions. */
+/** What of a script's history is known. */
+interface KnownHistory {
+  readonly items: readonly HistoryItem[];
+  readonly isTooLong: boolean;
+}
+
+/** A script's history, as far as the server tells of it. */
+export async function historyOf(
+  client: TransactionClient,
+  script: Uint8Array,
+  isSettled: (item: HistoryItem) => boolean,
+): Promise<KnownHistory> {
+  try {
+    return { items: await client.scriptHistory(script, isSettled), isTooLong: false };
+  } catch (error) {
+    if (!(error instanceof HistoryTooLong)) throw error;
+    return { items: error.known, isTooLong: true };
+  }
+}
+
+/**
+ * Where watched transactions are, and what spends their outputs; in the order of the questions. `tooLong` is told of scripts
+ * whose history the server does not give, so that an output's spend may be missing.
+ */
 export async function askOutputs(
   client: TransactionClient,
   questions: readonly WatchedQuestion[],
+  tooLong: (script: Uint8Array) => void,
 ): Promise<readonly OutputsAnswer[]> {
   const { maxConcurrency } = client;
   if (client.outputs !== undefined) {
@@ -26,7 +51,9 @@ export async function askOutputs(
   const scripts = new Map(questions.flatMap(scriptsOf).map((script) => [toHex(script), script]));
   const histories = new Map(
     await mapLimited([...scripts], maxConcurrency, async ([key, script]) => {
-      return [key, await client.scriptHistory(script, () => false)] as const;
+      const { items, isTooLong } = await historyOf(client, script, () => false);
+      if (isTooLong) tooLong(script);
+      return [key, items] as const;
     }),
   );
   return questions.map((question) => {
@@ -57,5 +84,6 @@ export async function askChildren(
     const [first] = watched;
     return first === undefined ? [] : [{ txid, outputs: watched, script: first.script, wantsCreator: false }];
   });
-  return (await askOutputs(client, questions)).flatMap(({ spenders }) => spenders);
+  // Those that matter are registered on account of their parents, and asked for once more.
+  return (await askOutputs(client, questions, () => undefined)).flatMap(({ spenders }) => spenders);
 }

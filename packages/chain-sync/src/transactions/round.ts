@@ -8,7 +8,7 @@ import type { FollowerState } from "./followerState.ts";
 import type { HeaderChain } from "./headerChain.ts";
 import { maxItems, tooManyItems } from "./itemLimit.ts";
 import { mapLimited } from "./mapLimited.ts";
-import { askChildren, askOutputs } from "./questions.ts";
+import { askChildren, askOutputs, historyOf } from "./questions.ts";
 import type { HistoryItem, TransactionClient } from "./transactionClient.ts";
 import { finalDepth, type WatchedTransaction, type WatchList } from "./watchList.ts";
 
@@ -34,6 +34,10 @@ export interface ScriptUse {
   readonly isUsed: boolean;
   /** Whether something of it is not final. */
   readonly isMoving: boolean;
+  /** Whether all of it was read; `undefined` where it was asked for no further than to what was known before. */
+  readonly isWhole: boolean | undefined;
+  /** The newest confirmed transaction, up to which it need not be read again. */
+  readonly newest: Txid | undefined;
 }
 
 /** What a round is about. */
@@ -46,6 +50,8 @@ export interface RoundContext {
   readonly target: KnownHeader;
   /** What the followers are going to be told is not confirmed any more. */
   readonly unconfirmed: ReadonlySet<Txid>;
+  /** What `ScriptUse.newest` was when the script was asked for last. */
+  readonly newestOf: (script: Uint8Array) => Txid | undefined;
 }
 
 /** What was found out for one tip and not told yet. */
@@ -61,6 +67,8 @@ export class Round {
   readonly #relevant: ReadonlySet<Txid>;
   /** What was learnt of wallets' scripts. */
   readonly scripts: ScriptUse[] = [];
+  /** Scripts of watched outputs whose history the server does not give. */
+  readonly hidden: Uint8Array[] = [];
   /** How many are pending or in the mempool, and the bytes of those that came along. */
   #items = 0;
   #heldBytes = 0;
@@ -83,9 +91,13 @@ export class Round {
     if (watched.length > 0) this.#hasAsked = true;
     const { client } = this.#context;
     const questions = watched.map((each) => ({ ...each, wantsCreator: !this.#isPlaced(each.txid) }));
-    const answers = await askOutputs(client, questions);
+    const answers = await askOutputs(client, questions, (script) => this.hidden.push(script));
     for (const [i, { creator, spenders }] of answers.entries()) {
-      const { txid } = present(watched[i], "a watched transaction");
+      const { txid, script } = present(watched[i], "a watched transaction");
+      if (!this.#hasRoomFor(spenders)) {
+        this.hidden.push(script);
+        continue;
+      }
       if (creator !== undefined && !this.#isPlaced(txid)) this.#take(creator, nothing);
       for (const item of spenders) this.#take(item, forced.has(txid) ? forced : nothing);
     }
@@ -95,12 +107,28 @@ export class Round {
   async askForScripts(scripts: readonly Uint8Array[]): Promise<void> {
     if (scripts.length > 0) this.#hasAsked = true;
     const { client } = this.#context;
-    await mapLimited(scripts, client.maxConcurrency, async (script) => {
-      const history = await client.scriptHistory(script, (item) => this.#isSettled(item));
-      const isMoving = history.some(({ height }) => height === undefined || !this.#isFinal(height));
-      this.scripts.push({ script, isUsed: history.length > 0, isMoving });
-      for (const item of history) this.#take(item, nothing);
+    await mapLimited(scripts, client.maxConcurrency, (script) => this.#askForScript(script));
+  }
+
+  async #askForScript(script: Uint8Array): Promise<void> {
+    const { client, newestOf, target } = this.#context;
+    const last = newestOf(script);
+    const isSettled = (item: HistoryItem): boolean => this.#isSettled(item, last);
+    const { items, isTooLong } = await historyOf(client, script, isSettled);
+    const hasRoom = this.#hasRoomFor(items);
+    let newest: HistoryItem | undefined;
+    for (const item of items) {
+      const { height = Infinity } = item;
+      if (height <= target.height && height > (newest?.height ?? -1)) newest = item;
+    }
+    this.scripts.push({
+      script,
+      isUsed: items.length > 0 || isTooLong,
+      isMoving: items.some(({ height }) => height === undefined || !this.#isFinal(height)),
+      isWhole: isTooLong || !hasRoom ? false : items.some(isSettled) ? undefined : true,
+      newest: hasRoom ? newest?.txid : undefined,
     });
+    if (hasRoom) for (const item of items) this.#take(item, nothing);
   }
 
   /** The lowest block with something to tell, its transactions in order; `undefined` when there is none. */
@@ -142,8 +170,14 @@ export class Round {
     return this.#relevant.has(txid) || followers.every((each) => each.wasPlaced(txid, chain));
   }
 
-  #isSettled({ txid, height }: HistoryItem): boolean {
-    return height !== undefined && this.#isFinal(height) && this.#isKnownAt(txid, height);
+  /** Whether everything older of a script is known, of which `last` was the newest when it was read. */
+  #isSettled({ txid, height }: HistoryItem, last: Txid | undefined): boolean {
+    if (height === undefined || !(txid === last || this.#isFinal(height))) return false;
+    return this.#isKnownAt(txid, height);
+  }
+
+  #hasRoomFor(items: readonly HistoryItem[]): boolean {
+    return this.#items + items.length <= maxItems;
   }
 
   #isKnownAt(txid: Txid, height: number): boolean {

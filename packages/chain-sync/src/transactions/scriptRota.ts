@@ -1,4 +1,4 @@
-import { toHex } from "@fulmen/bitcoin/primitives";
+import { type Txid, toHex } from "@fulmen/bitcoin/primitives";
 import type { ScriptSource } from "../chainSource.ts";
 import type { ScriptUse } from "./round.ts";
 
@@ -10,8 +10,13 @@ interface Script {
   isMoving: boolean;
   /** Whether it has a history. */
   isUsed: boolean;
+  /** Of its history, as far as it was read. */
+  newest: Txid | undefined;
+  /** Whether there is more of it than the server tells. */
+  isHidden: boolean;
 }
 
+const unknown = { askedIn: 0, isMoving: false, isUsed: false, newest: undefined, isHidden: false } as const;
 /** Used scripts that are asked for in each turn although nothing moves there, at the least; and unused ones. */
 const leastPerTurn = { used: 100, unused: 200 };
 /** Turns after which every script was asked for. */
@@ -25,7 +30,7 @@ const newest = 100;
  * scripts hears of each within ten blocks. Unused ones come sooner: they wait for a payment.
  */
 export class ScriptRota {
-  readonly #sources = new Set<ScriptSource>();
+  readonly #sources = new WeakSet<ScriptSource>();
   /** By their hex, in the order in which they came. */
   readonly #scripts = new Map<string, Script>();
   #turn = 0;
@@ -69,17 +74,28 @@ export class ScriptRota {
   }
 
   /** What a script's history showed. */
-  asked({ script, isUsed, isMoving }: ScriptUse): void {
+  asked({ script, isUsed, isMoving, isWhole, newest }: ScriptUse): void {
     const known = this.#scripts.get(toHex(script));
     if (known === undefined) return;
     known.askedIn = Math.max(1, this.#turn);
     known.isUsed = isUsed;
     known.isMoving = isMoving;
+    known.newest = newest;
+    if (isWhole !== undefined) known.isHidden = !isWhole;
+  }
+
+  /** The newest transaction of a script when it was asked for last. */
+  newestOf(script: Uint8Array): Txid | undefined {
+    return this.#scripts.get(toHex(script))?.newest;
+  }
+
+  /** Those of which the server does not tell all. */
+  hidden(): readonly Uint8Array[] {
+    return [...this.#scripts.values()].filter(({ isHidden }) => isHidden).map(({ script }) => script);
   }
 
   #add(script: Uint8Array): void {
     const key = toHex(script);
-    if (!this.#scripts.has(key))
-      this.#scripts.set(key, { script, askedIn: 0, isMoving: false, isUsed: false });
+    if (!this.#scripts.has(key)) this.#scripts.set(key, { script, ...unknown });
   }
 }

@@ -54,7 +54,7 @@ export interface TransactionClient {
   /**
    * All transactions that pay to a script or spend what was paid to it, in any order. A client that is told of changes
    * answers from memory while there are none. One that is given the newest first, in pages, asks for no more of them
-   * than up to one that `isSettled`: everything older is known.
+   * than up to one that `isSettled`: everything older is known. Rejects with `HistoryTooLong` where there are too many.
    */
   scriptHistory(
     script: Uint8Array,

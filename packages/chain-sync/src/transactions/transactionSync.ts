@@ -2,7 +2,7 @@ import { blockHash } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
-import type { ChainClients, ChainFollower, ChainTip, SyncProgress } from "../chainSource.ts";
+import type { ChainClients, ChainFollower, ChainGap, ChainTip, SyncProgress } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
 import { type KnownHeader, leastTip } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
@@ -55,6 +55,7 @@ export class TransactionSync {
   readonly #seen = new Set<Txid>();
   /** The last tip that everybody was brought to. */
   #reached: BlockHash | undefined;
+  #gaps: readonly ChainGap[] = [];
   readonly #retryDelay: number;
   readonly #wait: (milliseconds: number) => Promise<void>;
 
@@ -65,6 +66,11 @@ export class TransactionSync {
     this.#chain = new HeaderChain(client, network);
     this.#retryDelay = retryDelay;
     this.#wait = wait;
+  }
+
+  /** As `ChainSource.gaps`. */
+  get gaps(): readonly ChainGap[] {
+    return this.#gaps;
   }
 
   /** As `ChainSource.sync`. */
@@ -103,6 +109,7 @@ export class TransactionSync {
       watch: this.#watch,
       followers,
       target,
+      newestOf: (script) => this.#rota.newestOf(script),
       unconfirmed: new Set(undoings.flatMap((undoing) => undoing?.unconfirmed ?? [])),
     });
     const added = new Set(this.#watch.takeNew().map(({ txid }) => txid));
@@ -134,6 +141,8 @@ export class TransactionSync {
     }
     for (const use of round.scripts) this.#rota.asked(use);
     this.#watch.prune(target.height);
+    const wallets = this.#rota.hidden().map((script) => ({ script, use: "wallet" }) as const);
+    this.#gaps = [...round.hidden.map((script) => ({ script, use: "output" }) as const), ...wallets];
     this.#reached = target.hash;
     return target;
   }

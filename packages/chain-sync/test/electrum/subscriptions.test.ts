@@ -26,9 +26,22 @@ describe("subscriptions to scripts", () => {
     assert.equal(subscriptions.notified(hash, second), true);
     assert.equal(subscriptions.notified(hash, second), false, "no news");
     assert.equal(await subscriptions.statusOf(hash), second);
-    assert.equal(subscriptions.notified(hash, null), true);
-    assert.equal(await subscriptions.statusOf(hash), null);
     assert.equal(answers.length, 1);
+  });
+
+  it("are asked for again when nothing is left of a history: it may have become too long", async () => {
+    const { subscriptions, answers } = asked();
+    const status = subscriptions.statusOf(hash);
+    answers[0]?.answer(first);
+    await status;
+    assert.equal(subscriptions.notified(hash, null), true);
+    const again = subscriptions.statusOf(hash);
+    answers[1]?.fail(new Error("history too large"));
+    await assert.rejects(again, /too large/);
+    const last = subscriptions.statusOf(hash);
+    subscriptions.notified(hash, null);
+    answers[2]?.answer(null);
+    assert.equal(await last, null);
   });
 
   it("heed a notification that comes in the same piece as the answer", async () => {

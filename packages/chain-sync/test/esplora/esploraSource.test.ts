@@ -7,6 +7,7 @@ import { EsploraSource } from "@fulmen/chain-sync/esplora";
 import { blockHeight, feeratePerKw, present, sat, shortChannelId } from "@fulmen/lightning/util";
 import { EsploraClient } from "#src/esplora/esploraClient";
 import { HttpClient } from "#src/esplora/httpClient";
+import { HistoryTooLong } from "#src/transactions/index";
 import { RecordingFollower } from "../transactions/recordingFollower.ts";
 import { ApiFetch, apiUrl } from "./apiFetch.ts";
 
@@ -81,6 +82,16 @@ describe("a history of several pages", () => {
       const pages = () => world.api.take().filter((request) => request.includes("/scripthash/")).length;
       // One more where the last one may have been cut short by a smaller page.
       assert.equal(pages(), pageSize === 10 ? 7 : 4);
+      const next = world.pay();
+      world.api.chain.mine(1);
+      assert.ok((await world.sync()).some((line) => line.endsWith(txidOf(next))));
+      assert.equal(pages(), 1, "nothing is final yet, but the newest of before is on the first page");
+      // What is undone is read again: all of it is in later blocks now.
+      world.api.chain.reorg(4);
+      world.api.chain.mine(1);
+      const again = await world.sync();
+      assert.equal(again.filter((line) => line.startsWith("confirmed")).length, 16);
+      assert.equal(pages(), pageSize === 10 ? 7 : 4);
       world.api.chain.mine(101);
       await world.sync();
       world.api.take();
@@ -109,23 +120,36 @@ describe("a history without an end", () => {
     return JSON.stringify(txs);
   }
 
+  function clientOf({ fetch }: ApiFetch): EsploraClient {
+    const http = new HttpClient({
+      ...{ base: apiUrl, name: "esplora", fetch, headers: {}, timeout: 9_000, concurrency: 6 },
+      ...{ maxAnswer: 32_000_000, retryDelay: 1 },
+    });
+    return new EsploraClient(http, "esplora", 6);
+  }
+
   async function readHistory(count: number, bytes: number) {
     const api = new ApiFetch();
     let pages = 0;
     api.edit = (text, path) => (path.includes("/txs") ? page(count, bytes, pages++) : text);
-    const name = "esplora";
-    const http = new HttpClient({
-      ...{ base: apiUrl, name, fetch: api.fetch, headers: {}, timeout: 9_000, concurrency: 6 },
-      ...{ maxAnswer: 32_000_000, retryDelay: 1 },
-    });
-    const client = new EsploraClient(http, name, 6);
-    const items = await client.scriptHistory(script, () => pages > 10);
+    const items = await clientOf(api).scriptHistory(script, () => pages > 10);
     return items.reduce((sum, { transaction }) => sum + (transaction ? totalSize(transaction) : 0), 0);
   }
 
   it("is not held in memory, but for a part", async () => {
     const kept = await readHistory(10, 90_000);
     assert.ok(kept > 1_000_000 && kept <= 8_000_000, `${kept} bytes are held`);
+  });
+
+  it("ends after 400 pages, and what was read is told", async () => {
+    const api = new ApiFetch();
+    let pages = 0;
+    api.edit = (text, path) => (path.includes("/txs") ? page(25, 0, pages++) : text);
+    const error = await clientOf(api)
+      .scriptHistory(script, () => false)
+      .catch((reason: unknown) => reason);
+    assert.ok(error instanceof HistoryTooLong);
+    assert.deepEqual([pages, error.known.length], [400, 10_000]);
   });
 
   it("is no history when it has too many transactions", async () => {

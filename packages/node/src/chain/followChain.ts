@@ -2,6 +2,7 @@ import { risingMilliseconds } from "@fulmen/background";
 import type { ChainClients, SyncProgress } from "@fulmen/chain-sync";
 import { SpentChannels } from "@fulmen/lightning/gossip";
 import type { NodeParts, SingleSource } from "../parts/index.ts";
+import { chainGaps } from "./chainGaps.ts";
 import { commitOnTheWay } from "./commitOnTheWay.ts";
 import { NewestBlock } from "./newestBlock.ts";
 
@@ -17,6 +18,7 @@ type FollowParts = Pick<
   | "graph"
   | "fees"
   | "logger"
+  | "network"
   | "now"
 >;
 
@@ -74,6 +76,7 @@ export class ChainFollowing {
   readonly #abort = new AbortController();
   readonly #newest = new NewestBlock();
   #state: ChainState;
+  #gaps: readonly string[] = [];
   #running: Promise<void> = Promise.resolve();
   #feeTimer: ReturnType<typeof setInterval> | undefined;
 
@@ -152,6 +155,14 @@ export class ChainFollowing {
     };
     const { height } = await this.#parts.source.sync(clients, progress);
     this.#state = { tip: height, lastAnswer: this.#parts.now() };
+    this.#logGaps();
+  }
+
+  /** Each once. */
+  #logGaps(): void {
+    const texts = chainGaps(this.#parts.source, this.#parts.network).map(({ text }) => text);
+    for (const text of texts) if (!this.#gaps.includes(text)) this.#warn(text);
+    this.#gaps = texts;
   }
 
   async #askForFees(asked: SingleSource): Promise<void> {
