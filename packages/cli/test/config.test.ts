@@ -49,6 +49,11 @@ describe("the config", () => {
     assert.match(core.bitcoind.cookieFile ?? "", /\.bitcoin.regtest.\.cookie$/);
   });
 
+  it("says what is paid at the most for what can wait", () => {
+    assert.equal(read(least).maxFeerate, undefined);
+    assert.equal(read(least, { FULMEN_FEES_MOST: "40" }).maxFeerate, 40);
+  });
+
   it("says which channels of peers are taken", () => {
     const id = `02${"ab".repeat(32)}`;
     const config = read(least.replace("{", '{"inboundChannels": {"minFunding": 20000, "maxPerPeer": 2},'), {

@@ -10,6 +10,12 @@ export function ceilingFeerate(network: NetworkName): FeeratePerKw {
   return feeratePerKw(network === "mainnet" ? 250_000 : 25_000);
 }
 
+/** From so many blocks on, a transaction can wait. */
+export const unhurriedBlocks = 6;
+
+/** What is believed for those who can wait: 200 satoshis per virtual byte, which is dear enough for any day so far. */
+export const unhurriedCeiling: FeeratePerKw = feeratePerKw(50_000);
+
 /** Within how many blocks a transaction of each target should confirm. */
 export const blocksOfTarget: { readonly [target in ConfirmationTarget]: number } = {
   "maximum-fee-estimate": 1,

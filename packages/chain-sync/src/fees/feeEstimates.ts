@@ -8,6 +8,8 @@ import {
   defaultFeerate,
   floorFeerate,
   mostAskedOfPeers,
+  unhurriedBlocks,
+  unhurriedCeiling,
 } from "./feeBounds.ts";
 
 /** Numbers of blocks for which an estimate is kept; what is asked for between two gets the dearer one. */
@@ -30,9 +32,15 @@ interface SaneTable {
   readonly heardAt: number;
 }
 
+export interface FeeEstimatesOptions {
+  readonly network: NetworkName;
+  /** The most that those pay who can wait for six blocks and more; 50,000 (200 satoshis per virtual byte) when not given. */
+  readonly unhurriedMost?: FeeratePerKw;
+}
+
 /**
  * Feerates from memory, made of what several sources say now and then. Each source is clamped to what can be on its
- * network; several are averaged (the median, of two the geometric mean); the result moves by a limited factor in ten
+ * network, and to less for those who can wait; several are averaged (the median, of two the geometric mean); the result moves by a limited factor in ten
  * minutes. What was heard last counts for six hours, after that there are defaults. So one bad estimate is neither
  * ruinous nor a reason to close a channel.
  *
@@ -42,13 +50,15 @@ interface SaneTable {
  */
 export class FeeEstimates implements FeeEstimator {
   readonly #network: NetworkName;
+  readonly #unhurriedMost: number;
   readonly #sources = new Map<string, SaneTable>();
   #now = 0;
   /** For each of `steps`, when they were moved last, and since when there are any; absent while nothing is known. */
   #current: { readonly feerates: readonly number[]; readonly at: number; readonly since: number } | undefined;
 
-  constructor({ network }: { readonly network: NetworkName }) {
+  constructor({ network, unhurriedMost = unhurriedCeiling }: FeeEstimatesOptions) {
     this.#network = network;
+    this.#unhurriedMost = Number(maxOf(unhurriedMost, floorFeerate));
   }
 
   /** What a source says, at this Unix second. A table without targets is passed over. */
@@ -128,7 +138,8 @@ export class FeeEstimates implements FeeEstimator {
     const clamped = (feerate: bigint): number => Math.min(Math.max(Number(feerate), floor), ceiling);
     const sane = steps.map((blocks) => {
       const said = targets.findLast((target) => target.blocks <= blocks) ?? first;
-      return Math.max(clamped(said.feerate), clamped(minimum));
+      const believed = Math.max(clamped(said.feerate), clamped(minimum));
+      return blocks < unhurriedBlocks ? believed : Math.min(believed, this.#unhurriedMost);
     });
     // Who waits for less time never pays less.
     for (let i = sane.length - 2; i >= 0; i--) sane[i] = Math.max(sane[i] ?? 0, sane[i + 1] ?? 0);

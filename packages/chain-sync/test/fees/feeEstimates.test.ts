@@ -82,6 +82,18 @@ describe("fee estimates", () => {
     assert.equal(low.forBlocks(1), 253n, "a table without targets");
   });
 
+  it("take no more from those who can wait than is dear, whatever a single source says", () => {
+    const estimates = new FeeEstimates({ network: "mainnet" });
+    estimates.update("a", table({ 1: 10 ** 9 }, 10 ** 9), 0);
+    const most = [1, 5, 6, 12, 1_008].map((blocks) => estimates.forBlocks(blocks));
+    assert.deepEqual(most, [250_000n, 250_000n, 50_000n, 50_000n, 50_000n]);
+    assert.equal(estimates.feerate("urgent-on-chain-sweep"), 250_000n, "what is at stake pays what it must");
+    assert.equal(estimates.feerate("output-spending-fee"), 50_000n);
+    const thrifty = new FeeEstimates({ network: "mainnet", unhurriedMost: feeratePerKw(5_000) });
+    thrifty.update("a", flat(20_000), 0);
+    assert.deepEqual([thrifty.forBlocks(2), thrifty.forBlocks(6)], [20_000n, 5_000n]);
+  });
+
   it("are the median of several sources, of two the geometric mean", () => {
     const estimates = new FeeEstimates({ network: "mainnet" });
     estimates.update("a", flat(1_000), 0);

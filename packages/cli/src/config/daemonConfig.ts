@@ -34,6 +34,7 @@ export interface DaemonConfig {
   readonly alias?: string;
   readonly chain: ChainOption;
   readonly furtherChains: readonly ChainOption[];
+  readonly maxFeerate?: number;
   readonly storage: StorageConfig;
   readonly listen?: { readonly host: string; readonly port: number };
   readonly inboundChannels?: InboundChannelPolicy;
@@ -75,6 +76,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
   const ports = defaultPorts[network];
   const alias = text("alias");
   const birthday = number("birthday");
+  const maxFeerate = number("fees.most");
   const certificate = text("api.tls.certificate");
   const key = text("api.tls.key");
   if ((certificate === undefined) !== (key === undefined))
@@ -88,6 +90,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     ...(alias !== undefined && { alias }),
     chain: chainOf(text, network),
     furtherChains: list("chain.further").map(furtherChain),
+    ...(maxFeerate !== undefined && { maxFeerate }),
     storage: storageConfig(values),
     ...(isSet("listen.enabled", true) && {
       listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },

@@ -20,6 +20,7 @@ const port: SettingKind = { kind: "integer", least: 0, most: 65_535 };
 /** Up to 21 million bitcoin. */
 const satoshis: SettingKind = { kind: "integer", least: 0, most: 2_100_000_000_000_000 };
 const channelCount: SettingKind = { kind: "integer", least: 0, most: 100_000 };
+const satPerVbyte: SettingKind = { kind: "integer", least: 1, most: 1_000 };
 const text: SettingKind = { kind: "text" };
 const flag: SettingKind = { kind: "flag" };
 const list: SettingKind = { kind: "list" };
@@ -58,6 +59,13 @@ export const settings: readonly Setting[] = [
     meaning:
       "Others that are asked for feerates and given broadcasts, too, and tell of blocks while the first does not: `esplora https://host/api`, `electrum tls://host:50002`, `bitcoind http://user:password@host:8332`.",
     byDefault: "none",
+  },
+  {
+    name: "fees.most",
+    value: satPerVbyte,
+    meaning:
+      "Satoshis per virtual byte that are paid at the most, whatever chain sources say, for what can wait some blocks: payments to addresses, openings, sweeps of what nobody contests.",
+    byDefault: "200",
   },
   {
     name: "storage.kind",

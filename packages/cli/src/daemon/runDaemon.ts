@@ -119,6 +119,7 @@ function nodeOptions(
   return {
     ...{ network, seed, storage, chain, furtherChains, gossip, logger: log },
     ...(alias !== undefined && { alias }),
+    ...(config.maxFeerate !== undefined && { maxFeerate: config.maxFeerate }),
     ...(listen !== undefined && { listen }),
     ...(config.inboundChannels !== undefined && { inboundChannels: config.inboundChannels }),
     ...(config.tor !== undefined && { tor: config.tor }),

@@ -123,6 +123,11 @@ export interface NodeOptions {
    * hide a block. The node runs without them.
    */
   readonly furtherChains?: readonly ChainOption[];
+  /**
+   * Satoshis per virtual byte that are paid at the most, whatever chain sources say, for what can wait some blocks: payments to
+   * addresses, openings, sweeps of what nobody contests. Default 200. A feerate that is asked for by hand may be higher.
+   */
+  readonly maxFeerate?: number;
   /** Default: nobody can connect; the node still connects to others. */
   readonly listen?: ListenOption;
   /** Default: none, and onion addresses cannot be reached. Each destination has a circuit of its own. */

@@ -13,6 +13,7 @@ const knownOptions: Readonly<Record<keyof NodeOptions, true>> = {
   storage: true,
   chain: true,
   furtherChains: true,
+  maxFeerate: true,
   listen: true,
   tor: true,
   announceAddresses: true,
@@ -53,6 +54,14 @@ export function checkOptions(options: NodeOptions): void {
       "birthday",
       `a birthday of ${birthday} is no height of a block`,
       "give the height of a block, or leave it out",
+    );
+  }
+  const { maxFeerate } = options;
+  if (maxFeerate !== undefined && !(Number.isSafeInteger(maxFeerate) && maxFeerate >= 1)) {
+    refuse(
+      "maxFeerate",
+      `nothing pays ${maxFeerate} sat/vB`,
+      "give a whole number from 1 on, or leave it out",
     );
   }
   const shared = options.crossNodeSeed;

@@ -23,7 +23,7 @@ import { type Event, withPrintableText } from "@fulmen/lightning/handlers";
 import { PeerStorage } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import { peerStoragePrefix } from "@fulmen/lightning/storage";
-import { blockHeight, type UnixSeconds } from "@fulmen/lightning/util";
+import { blockHeight, feeratePerKw, type UnixSeconds } from "@fulmen/lightning/util";
 import { Reconnector, TcpTransport } from "@fulmen/net";
 import type { Wallet } from "@fulmen/wallet";
 import type { NodeOptions } from "../api/options.ts";
@@ -46,6 +46,8 @@ const storageTick = 10_000;
 const blockTimeAhead = 2 * 3_600_000;
 /** So many signatures of gossip are worth waking a thread for: some milliseconds of work. */
 const signaturesForThread = 64;
+/** Satoshis per 1,000 weight units in one per virtual byte. */
+const perVbyte = 250;
 /** More peers than that store nothing with us. */
 const mostBlobs = 10_000;
 
@@ -114,7 +116,11 @@ export async function startParts(
   const maySend = leaseOf(store);
   const queue = new BroadcastQueue({ sources, logger, ...(maySend && { maySend }) });
   stack.add(() => queue.stop());
-  const fees = new FeeEstimates({ network: network.name });
+  const { maxFeerate } = options;
+  const fees = new FeeEstimates({
+    network: network.name,
+    ...(maxFeerate !== undefined && { unhurriedMost: feeratePerKw(maxFeerate * perVbyte) }),
+  });
   const broadcasts = new SeenBroadcasts(queue, observer.beforeFunding, options.development?.onBroadcast);
   const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
   const chain: { following?: ChainFollowing } = {};

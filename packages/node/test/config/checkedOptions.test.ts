@@ -37,6 +37,8 @@ describe("options", () => {
       { alias: "é".repeat(17) },
       { birthday: -1 },
       { birthday: 1.5 },
+      { maxFeerate: 0 },
+      { maxFeerate: 1.5 },
       { crossNodeSeed: new Uint8Array(31) },
       { listen: { port: 65_536 } },
       { storage: undefined },
