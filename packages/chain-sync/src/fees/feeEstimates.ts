@@ -32,7 +32,7 @@ interface SaneTable {
   readonly heardAt: number;
 }
 
-export interface FeeEstimatesOptions {
+interface FeeEstimatesOptions {
   readonly network: NetworkName;
   /** The most that those pay who can wait for six blocks and more; 50,000 (200 satoshis per virtual byte) when not given. */
   readonly unhurriedMost?: FeeratePerKw;
