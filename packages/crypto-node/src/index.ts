@@ -1,1 +1,2 @@
+export { systemEntropy } from "./entropy.ts";
 export { installNodeCrypto, nodeProvider } from "./provider.ts";

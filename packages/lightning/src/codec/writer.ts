@@ -95,9 +95,9 @@ export class Writer {
     return this.bytes(utf8.decode(text));
   }
 
-  /** A copy of what was written. */
+  /** What was written. Nothing may be written any more. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
   #bigEndian(offset: number, size: number, value: number): void {

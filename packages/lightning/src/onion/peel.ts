@@ -91,6 +91,9 @@ function addressedKey({ ecdh, pathKey }: PeelRequest, { publicKey }: OnionPacket
   return crypto().pointMultiply(publicKey, blindedNodeFactor(ecdh(pathKey))) as Point;
 }
 
+/** Bytes of a length as long as it gets. */
+const longestBigSize = 9;
+
 interface Layer {
   readonly payload: Uint8Array;
   readonly nextHmac: Uint8Array;
@@ -98,15 +101,18 @@ interface Layer {
   readonly length: number;
 }
 
-/** What the node reads has to lie within the packet. */
+/** What the node reads has to lie within the packet. No more than that is decrypted: for most, the onion ends here. */
 function readLayer(payloads: Uint8Array, rho: Uint8Array): Layer | undefined {
-  const reader = new Reader(applyStream(rho, payloads));
   try {
-    const length = reader.bigSize();
-    if (length < 2n || length > BigInt(reader.remaining)) return undefined;
-    const payload = reader.bytes(Number(length));
-    const nextHmac = reader.bytes(32);
-    return { payload, nextHmac, length: reader.offset };
+    const head = new Reader(applyStream(rho, payloads.subarray(0, longestBigSize)));
+    const claimed = head.bigSize();
+    if (claimed < 2n || claimed > BigInt(payloads.length)) return undefined;
+    const start = head.offset;
+    const end = start + Number(claimed);
+    const length = end + 32;
+    if (length > payloads.length) return undefined;
+    const layer = applyStream(rho, payloads.subarray(0, length));
+    return { payload: layer.slice(start, end), nextHmac: layer.slice(end), length };
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;

@@ -75,7 +75,12 @@ export class Features {
   /** The set bits, ascending. */
   bits(): readonly number[] {
     const bits: number[] = [];
-    for (let bit = 0; bit < this.#bytes.length * 8; bit++) if (this.hasBit(bit)) bits.push(bit);
+    const { length } = this.#bytes;
+    for (let place = 0; place < length; place++) {
+      // Most bytes of a payment's features are zero.
+      const byte = this.#bytes[length - 1 - place] ?? 0;
+      for (let i = 0; byte >> i > 0; i++) if ((byte >> i) & 1) bits.push(8 * place + i);
+    }
     return bits;
   }
 
