@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runNode } from "./childProcess.ts";
 import { type BenchResult, median } from "./measuredCase.ts";
@@ -36,12 +38,20 @@ interface Sample {
   readonly rssBytes: number;
 }
 
+/** How Node is started. */
+interface Program {
+  readonly parameters: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Node itself, which tells the same. */
-const bareNode: readonly string[] = [
-  "--input-type=module",
-  "-e",
-  "process.stdout.write(JSON.stringify({readyMs:performance.now(),rssBytes:process.memoryUsage.rss()}))",
-];
+const bareNode: Program = {
+  parameters: [
+    "--input-type=module",
+    "-e",
+    "process.stdout.write(JSON.stringify({readyMs:performance.now(),rssBytes:process.memoryUsage.rss()}))",
+  ],
+};
 /** Each round starts every program so many times, in turn. */
 const startsPerRound = 2;
 
@@ -50,14 +60,19 @@ export async function startupBench(rounds: number): Promise<BenchResult> {
   await buildWorkspace();
   return withBundles(ours, (ourBundles) =>
     withBundles(ldk, async (ldkBundles) => {
+      const compiled = mkdtempSync(join(tmpdir(), "fulmen-compiled-"));
+      const environment = { NODE_COMPILE_CACHE: compiled };
       const programs = {
         bare: bareNode,
-        ours: [ourBundles.thin],
-        ldk: [ldkBundles.thin],
-        oursWhole: [ourBundles.whole],
-        ldkWhole: [ldkBundles.whole],
+        ours: { parameters: [ourBundles.thin] },
+        ldk: { parameters: [ldkBundles.thin] },
+        oursCached: { parameters: [ourBundles.thin], environment },
+        ldkCached: { parameters: [ldkBundles.thin], environment },
+        oursWhole: { parameters: [ourBundles.whole] },
+        ldkWhole: { parameters: [ldkBundles.whole] },
       };
       const samples = await sampleInTurn(programs, rounds * startsPerRound);
+      rmSync(compiled, { recursive: true });
       const ready = (name: keyof typeof programs) => median(samples[name].map(({ readyMs }) => readyMs));
       const memory = (name: keyof typeof programs) =>
         median(samples[name].map(({ rssBytes }) => rssBytes)) -
@@ -69,6 +84,13 @@ export async function startupBench(rounds: number): Promise<BenchResult> {
       return {
         cases: [
           { name: "ready", unit: "ms", ...lower, ours: ready("ours"), rival: against(ready("ldk")) },
+          {
+            name: "ready, with Node's compile cache",
+            unit: "ms",
+            ...lower,
+            ours: ready("oursCached"),
+            rival: against(ready("ldkCached")),
+          },
           {
             name: "memory",
             unit: "MB",
@@ -86,6 +108,7 @@ export async function startupBench(rounds: number): Promise<BenchResult> {
         ],
         notes: [
           "ready: from the start of the process to a node that could connect; packages as npm installs them",
+          "with Node's compile cache: both with NODE_COMPILE_CACHE, from the second start on",
           `ready, bundled into one file: ours ${ready("oursWhole").toFixed(0)} ms, LDK ${ready("ldkWhole").toFixed(0)} ms; Node alone ${ready("bare").toFixed(0)} ms`,
           "memory: resident, above that of Node alone",
           "bundle: JavaScript, minified by esbuild, and WebAssembly",
@@ -97,15 +120,16 @@ export async function startupBench(rounds: number): Promise<BenchResult> {
 }
 
 async function sampleInTurn<K extends string>(
-  programs: Readonly<Record<K, readonly string[]>>,
+  programs: Readonly<Record<K, Program>>,
   times: number,
 ): Promise<Readonly<Record<K, readonly Sample[]>>> {
   const names = Object.keys(programs) as K[];
   const samples = Object.fromEntries(names.map((name) => [name, [] as Sample[]])) as Record<K, Sample[]>;
-  // The first start warms the disk's cache.
+  // The first start warms the disk's cache, and fills the compiler's.
   for (let time = 0; time <= times; time++) {
     for (const name of names) {
-      const sample = await runNode<Sample>(programs[name]);
+      const { parameters, environment } = programs[name];
+      const sample = await runNode<Sample>(parameters, environment);
       if (time > 0) samples[name].push(sample);
     }
   }
