@@ -48,15 +48,16 @@ export class PaymentKeys {
   }
 
   /**
-   * Durable when it returns, if the key is new; what is added to one that is known may be lost on a full disk: the payment
-   * was made then, which is what whoever asked has to hear.
+   * Durable when it returns, if the key is new; what is added to one that is known may be lost on a full disk or with the
+   * power: the payment was made then, which is what whoever asked has to hear.
    */
   set(key: string, record: KeyRecord): void {
     const hash = hashOf(key);
+    const isNew = !this.#records.has(hash);
     try {
-      this.#append({ key: hash, ...record });
+      this.#append({ key: hash, ...record }, isNew);
     } catch (error) {
-      if (!this.#records.has(hash)) throw error;
+      if (isNew) throw error;
     }
     this.#records.delete(hash);
     this.#records.set(hash, record);
@@ -68,7 +69,7 @@ export class PaymentKeys {
     const hash = hashOf(key);
     this.#records.delete(hash);
     try {
-      this.#append({ key: hash });
+      this.#append({ key: hash }, false);
     } catch {
       // After a restart it is not known whether something was paid, which is no worse than a crash.
     }
@@ -82,13 +83,13 @@ export class PaymentKeys {
   }
 
   /** What was not written whole is not there, and spoils no line that comes later. */
-  #append(row: object): void {
+  #append(row: object, isToLast: boolean): void {
     if (this.#path === undefined) return;
     try {
       if (this.#lines >= this.#maxLines) this.#rewrite(this.#path);
       const before = this.#isTorn ? "\n" : "";
       this.#isTorn = true;
-      writeDurably(this.#path, "a", `${before}${JSON.stringify(row)}\n`);
+      write(this.#path, `${before}${JSON.stringify(row)}\n`, { mode: "a", isToLast });
       this.#isTorn = false;
       this.#lines++;
     } catch (cause) {
@@ -110,7 +111,7 @@ export class PaymentKeys {
 
   #rewrite(path: string): void {
     const rows = [...this.#records].map(([key, record]) => JSON.stringify({ key, ...record }));
-    writeDurably(`${path}.new`, "w", rows.map((row) => `${row}\n`).join(""));
+    write(`${path}.new`, rows.map((row) => `${row}\n`).join(""), { mode: "w", isToLast: true });
     renameSync(`${path}.new`, path);
     this.#lines = rows.length;
     this.#isTorn = false;
@@ -132,12 +133,19 @@ export class PaymentKeys {
   }
 }
 
-/** All of `text`, or an error: a disk that is almost full takes a part, and says so only by a number. */
-function writeDurably(path: string, mode: "a" | "w", text: string): void {
+/**
+ * All of `text`, or an error: a disk that is almost full takes a part, and says so only by a number. With `isToLast` it
+ * outlives the power, too.
+ */
+function write(
+  path: string,
+  text: string,
+  { mode, isToLast }: { readonly mode: "a" | "w"; readonly isToLast: boolean },
+): void {
   const file = openSync(path, mode, 0o600);
   try {
     writeFileSync(file, text);
-    fsyncSync(file);
+    if (isToLast) fsyncSync(file);
   } finally {
     closeSync(file);
   }
