@@ -8,7 +8,7 @@ import { makeProgram } from "@fulmen/cli";
 import { completionScript } from "#src/completion";
 import { runningProcess, takeLock } from "#src/daemon/lock";
 import { readSeed, writeSeed } from "#src/daemon/seedFile";
-import { parseAmount, parseSat, showMsat } from "#src/output/amounts";
+import { parseAmount, parseSat, showMsat, withGroupedAmounts } from "#src/output/amounts";
 import { oneLine, ProgressBar, table } from "#src/output/terminal";
 
 async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
@@ -36,6 +36,8 @@ describe("amounts", () => {
       assert.throws(() => parseAmount(text), { code: "invalid-amount" }, text);
     assert.throws(() => parseSat("5msat"), { code: "invalid-amount" });
     assert.equal(showMsat("-1234567001"), "-1,234,567.001 sat");
+    const said = withGroupedAmounts("of 340000 sat, 999 sat and 1234.5 sat since block 800000");
+    assert.equal(said, "of 340,000 sat, 999 sat and 1,234.5 sat since block 800000");
   });
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { channelBar } from "#src/model/channelBar";
 import { LedgerCharts } from "#src/model/chartData";
-import { blocksInWords, formatMsat, formatSat, parseSat, shortId } from "#src/model/format";
+import { blocksInWords, formatMsat, formatSat, parseSat, sentence, shortId } from "#src/model/format";
 import { remedyOf } from "#src/model/remedy";
 import { openSession } from "#src/model/session";
 import { chosenTheme, keepTheme } from "#src/model/theme";
@@ -15,6 +15,14 @@ describe("the dashboard's amounts", () => {
     assert.equal(formatMsat("-1500"), "−1.500 sat");
     assert.equal(formatMsat("0"), "0 sat");
     assert.equal(formatSat("2100000000000000"), "2\u202f100\u202f000\u202f000\u202f000\u202f000 sat");
+  });
+
+  it("are grouped in what the node says, too, and other numbers are not", () => {
+    assert.equal(
+      sentence("of 340000 sat that must stay; 1234.567 sat are missing since block 800000"),
+      "Of 340\u202f000 sat that must stay; 1\u202f234.567 sat are missing since block 800000.",
+    );
+    assert.equal(sentence("999 sat. Done!"), "999 sat. Done!");
   });
 
   it("are read as people write them, and refused when they are none", () => {

@@ -6,7 +6,7 @@ import { NodeStore } from "#src/model/store";
 /** A node that counts what it is asked, and refuses when it is told to. */
 function double() {
   const asked: string[] = [];
-  const node = { asked, isRefusing: false, payments: 0, nodes: 3 };
+  const node = { asked, isRefusing: false, payments: 0, nodes: 3, events: "" };
   const fetch = async (input: string | URL | Request): Promise<Response> => {
     const path = String(input).replace(/^http:\/\/node|\?.*$/g, "");
     asked.push(path);
@@ -14,6 +14,10 @@ function double() {
       const error = { code: "token-expired", message: "The token expired.", remedy: "Make another." };
       return Response.json({ error }, { status: 401 });
     }
+    if (path === "/v1/events")
+      return new Response(node.events, { headers: { "content-type": "text/event-stream" } });
+    if (path.startsWith("/v1/payments/"))
+      return Response.json({ id: path.slice("/v1/payments/".length), status: "succeeded" });
     const after = Number(new URL(String(input)).searchParams.get("after") ?? node.payments + 1);
     const payments = Array.from({ length: Math.min(50, after - 1) }, (_, index) => ({
       id: `p${after - 1 - index}`,
@@ -74,6 +78,33 @@ describe("what the page knows of the node", () => {
     node.payments = 300;
     await store.refresh();
     assert.deepEqual([shown().length, shown().at(-1), store.state.hasMorePayments], [50, "p251", true]);
+  });
+
+  it("brings a payment of an older page up to date when an event speaks of it", async () => {
+    const { node, store } = double();
+    node.payments = 120;
+    await store.open();
+    await store.morePayments();
+    const event = (index: number, paymentId: string) =>
+      `id: ${index}\ndata: ${JSON.stringify({ index, kind: "payment-sent", paymentId })}\n\n`;
+    node.events = `${event(1, "p119")}${event(2, "p30")}`;
+    const following = store.follow();
+    const statusOf = (id: string) => {
+      const found = store.state.payments.find((payment) => payment.id === id);
+      return found && "status" in found ? found.status : undefined;
+    };
+    for (let turns = 0; statusOf("p30") === undefined && turns < 200; turns++)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(
+      [statusOf("p30"), statusOf("p31"), store.state.payments.length],
+      ["succeeded", undefined, 100],
+    );
+    assert.deepEqual(
+      node.asked.filter((path) => path.startsWith("/v1/payments/")),
+      ["/v1/payments/p30"],
+    );
+    store.end();
+    await following;
   });
 
   it("asks for the network when something in it is new, and for a large one not all the time", async () => {

@@ -115,6 +115,15 @@ test(`${payments} payments (seed ${seed}), a forced close with a payment under w
 
   await carol.closeChannel(second);
   await until(() => field.chain.mempool.length > 0, "the closing transaction");
+  const isSweepBroadcast = () =>
+    carol.balances().closing.some(({ explanation }) => /was broadcast$/.test(explanation));
+  const sweep = () => carol.balances().onchain.pending.find(({ reason }) => reason === "sweep");
+  for (let blocks = 0; !isSweepBroadcast() && sweep() === undefined; blocks++) {
+    assert.ok(blocks < 20, "the sweep");
+    await field.mine(1);
+  }
+  await until(() => sweep() !== undefined, "the wallet sees the sweep");
+  assert.match(sweep()?.explanation ?? "", /is in the mempool/);
   await mineUntil(() => nodes.every((node) => node.balances().closing.length === 0), "all closed");
   await field.mine(1);
   const total = nodes.reduce((sum, node) => sum + node.balances().total, 0n);

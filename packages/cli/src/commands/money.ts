@@ -1,5 +1,5 @@
 import type { Client } from "@fulmen/client";
-import { parseAmount, parseSat, showMsat, showSat, showTime } from "../output/amounts.ts";
+import { parseAmount, parseSat, showMsat, showSat, showTime, withGroupedAmounts } from "../output/amounts.ts";
 import { oneLine, qrCode, say, table } from "../output/terminal.ts";
 import { type CommonOptions, connect } from "./connection.ts";
 
@@ -22,7 +22,7 @@ export async function info(options: CommonOptions): Promise<void> {
       `  peers     ${node.peers}`,
       `  network   ${node.graph.nodes} nodes, ${node.graph.channels} channels known`,
       `  version   ${node.version}`,
-      ...node.warnings.map(({ text, remedy }) => `  ! ${text} ${remedy}`),
+      ...node.warnings.map(({ text, remedy }) => `  ! ${withGroupedAmounts(`${text}; ${remedy}`)}`),
     ].join("\n"),
   );
 }
@@ -30,7 +30,9 @@ export async function info(options: CommonOptions): Promise<void> {
 /** `fulmen balance`. */
 export async function balance(options: CommonOptions): Promise<void> {
   show(options, await connect(options).balances(), ({ onchain, lightning, closing, totalMsat }) => {
-    const row = (name: string, amount: string, explanation = ""): string[] => [name, amount, explanation];
+    const row = (name: string, amount: string, explanation = ""): string[] => [
+      ...[name, amount, withGroupedAmounts(explanation)],
+    ];
     return table(
       ["", "amount", ""],
       [

@@ -5,6 +5,7 @@ import { type CommonOptions, connect } from "../commands/connection.ts";
 import { daemonConfig } from "../config/daemonConfig.ts";
 import { readConfig } from "../config/readConfig.ts";
 import { type DataFolder, dataFolder } from "../daemon/dataFolder.ts";
+import { withGroupedAmounts } from "../output/amounts.ts";
 import { oneLine, say } from "../output/terminal.ts";
 import { type Examined, examine } from "./checks.ts";
 
@@ -29,8 +30,8 @@ export async function doctor(options: CommonOptions): Promise<void> {
   if (options.json === true) say(JSON.stringify(findings, undefined, 2));
   else
     for (const { level, what, remedy } of findings) {
-      say(`${marks[level]} ${oneLine(what, 300)}`);
-      if (remedy !== undefined) say(`     ${oneLine(remedy, 300)}`);
+      say(`${marks[level]} ${oneLine(withGroupedAmounts(what), 300)}`);
+      if (remedy !== undefined) say(`     ${oneLine(withGroupedAmounts(remedy), 300)}`);
     }
   if (findings.some(({ level }) => level === "wrong")) process.exitCode = exitCodes.failed;
 }

@@ -44,6 +44,11 @@ export function showSat(sat: string | bigint): string {
   return showMsat(BigInt(sat) * 1000n);
 }
 
+/** A text of the node with its amounts grouped as `showSat` does. */
+export function withGroupedAmounts(text: string): string {
+  return text.replaceAll(/\b[0-9]{4,16}(?=(\.[0-9]+)? sat\b)/g, (digits) => grouped(BigInt(digits)));
+}
+
 function grouped(value: bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -53,7 +53,8 @@ export function blocksInWords(blocks: number): string {
   return `${blocks} ${blocks === 1 ? "block" : "blocks"}, about ${about}`;
 }
 
-/** A text of the node as a sentence: it begins with a capital letter and ends with a full stop. */
+/** A text of the node as a sentence: a capital letter, a full stop, and amounts that are grouped as all others are. */
 export function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+  const shown = text.replaceAll(/\b[0-9]{4,}(?=(\.[0-9]+)? sat\b)/g, grouped);
+  return `${shown.slice(0, 1).toUpperCase()}${shown.slice(1)}${/[.!?]$/.test(shown) ? "" : "."}`;
 }

@@ -55,6 +55,8 @@ export class NodeStore {
   #graphRead = 0;
   /** Where the older payments go on; absent when all are here. */
   #olderPayments: number | undefined;
+  /** Payments of older pages that events spoke of. */
+  readonly #changed = new Set<string>();
   #loading: Promise<void> | undefined;
   #isStale = false;
 
@@ -124,6 +126,17 @@ export class NodeStore {
     return newest;
   }
 
+  /** From the place `newest` on, those that events spoke of are as they are now; before, all are. */
+  async #withChanged(payments: readonly Payment[], newest: number): Promise<readonly Payment[]> {
+    const changed = new Set(this.#changed);
+    this.#changed.clear();
+    const older = payments.slice(newest);
+    if (changed.size === 0 || older.length === 0) return payments;
+    const now = new Map<string, Payment>();
+    for (const { id } of older) if (changed.has(id)) now.set(id, await this.client.payment({ id }));
+    return payments.map((payment) => now.get(payment.id) ?? payment);
+  }
+
   /** Follows events until `end`; each brings everything up to date. */
   async follow(): Promise<void> {
     const after = Math.max(0, (this.#state.info?.lastEventIndex ?? 0) - maxEvents);
@@ -131,6 +144,8 @@ export class NodeStore {
     try {
       for await (const event of this.client.events({ after, signal })) {
         this.#set({ events: [event, ...this.#state.events].slice(0, maxEvents) });
+        const id = paymentOf(event);
+        if (id !== undefined) this.#changed.add(id);
         void this.refresh();
       }
     } catch (error) {
@@ -156,7 +171,7 @@ export class NodeStore {
         ]);
         const { trouble: _over, ...rest } = this.#state;
         this.#state = rest;
-        const payments = this.#withOlder(newest, next);
+        const payments = await this.#withChanged(this.#withOlder(newest, next), newest.length);
         const hasMorePayments = this.#olderPayments !== undefined;
         this.#set({ info, balances, channels, payments, hasMorePayments, peers });
         await this.#readGraph(info, channels);
@@ -197,4 +212,10 @@ export class NodeStore {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The payment of which an event tells something. */
+function paymentOf(event: ApiEvent): string | undefined {
+  if ("paymentId" in event) return event.paymentId;
+  return event.kind === "onchain-transaction" ? event.txid : undefined;
 }

@@ -10,10 +10,10 @@ import {
   zeroMsat,
   zeroSat,
 } from "@fulmen/lightning/util";
-import type { Balances, Explained, PendingBalance } from "../api/balances.ts";
+import type { Balances, Explained, PendingBalance, PendingReason } from "../api/balances.ts";
 import { liveChannels, type NodeParts, phaseOf } from "../parts/index.ts";
 
-type BalanceParts = Pick<NodeParts, "manager" | "wallet">;
+type BalanceParts = Pick<NodeParts, "manager" | "wallet" | "sweeper">;
 
 /** All that the node has, each millisatoshi once. */
 export function balancesOf(parts: BalanceParts, closing: readonly PendingBalance[]): Balances {
@@ -23,7 +23,7 @@ export function balancesOf(parts: BalanceParts, closing: readonly PendingBalance
   return { onchain, lightning, closing, total: plus(plus(satToMsat(onchain.total), lightning.total), owed) };
 }
 
-function onchainBalances({ manager, wallet }: BalanceParts): Balances["onchain"] {
+function onchainBalances({ manager, wallet, sweeper }: BalanceParts): Balances["onchain"] {
   const { confirmed, trustedPending, untrustedPending, immature, locked } = wallet.balance();
   const required = manager.requiredAnchorReserve();
   const free = plus(confirmed, trustedPending);
@@ -41,14 +41,37 @@ function onchainBalances({ manager, wallet }: BalanceParts): Balances["onchain"]
         : `of ${required} sat that must stay so that all channels can be closed when fees are high${short}`,
     ),
     locked: explained(locked, "held by transactions that are being made, or that pay for a close"),
-    pending: [...unconfirmed(untrustedPending), ...maturing(immatureCoins(wallet, manager.bestBlock.height))],
+    pending: [
+      ...unconfirmed(untrustedPending, sweptCoins({ wallet, sweeper })),
+      ...maturing(immatureCoins(wallet, manager.bestBlock.height)),
+    ],
   };
 }
 
-function unconfirmed(amount: Sat): readonly PendingBalance[] {
-  if (amount === 0n) return [];
-  const explanation = "on its way from somebody else; it can be spent once a block has it";
-  return [{ reason: "unconfirmed", amount: satToMsat(amount), explanation }];
+/** Of what no block has yet, the part that the node itself brings from closed channels. */
+function sweptCoins({ wallet, sweeper }: Pick<BalanceParts, "wallet" | "sweeper">): Sat {
+  const swept = wallet
+    .coins()
+    .filter(({ position, outPoint }) => {
+      return position.kind === "unconfirmed" && sweeper.sweepTransaction(outPoint.txid) !== undefined;
+    })
+    .map(({ output }) => output.value);
+  return sum(swept);
+}
+
+function unconfirmed(amount: Sat, swept: Sat): readonly PendingBalance[] {
+  const ours = minOf(amount, swept);
+  const theirs = minusOrZero(amount, ours);
+  const pending = (reason: PendingReason, part: Sat, explanation: string): readonly PendingBalance[] =>
+    part === 0n ? [] : [{ reason, amount: satToMsat(part), explanation }];
+  return [
+    ...pending(
+      "sweep",
+      ours,
+      "what closed channels left: the transaction that takes it to the wallet is in the mempool; it can be spent once a block has it",
+    ),
+    ...pending("unconfirmed", theirs, "on its way from somebody else; it can be spent once a block has it"),
+  ];
 }
 
 /** Mined coins by the height from which they can be spent: the block after 99 more. */

@@ -41,7 +41,10 @@ function sweeping({ sweeper, wallet }: ClosingParts): readonly PendingBalance[] 
     const isInWallet = status.kind !== "pending-initial-broadcast" && wallet.isActive(status.spendingTxid);
     if (isTaken || isInWallet) return [];
     const amount = satToMsat(descriptor.output.value);
-    const explanation = "final and ours; a transaction takes it to the wallet when that is worth its fee";
+    const explanation =
+      status.kind === "pending-initial-broadcast"
+        ? "final and ours; a transaction takes it to the wallet when that is worth its fee"
+        : "final and ours; the transaction that takes it to the wallet was broadcast";
     return [{ reason: "sweep", amount, ...(channelId && { channelId }), explanation }];
   });
 }
