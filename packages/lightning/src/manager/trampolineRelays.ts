@@ -17,7 +17,7 @@ import type { FailedRelay, NoWay, OutboundPayments } from "../payment/outboundPa
 import { attributionSecret, failBehindTrampoline, failHere } from "../payment/wayBack.ts";
 import { type Payee, paymentParameters } from "../routing/route.ts";
 import { type Bytes32, equalBytes, noBytes, toHex } from "../util/bytes.ts";
-import { type ChannelId, type PaymentHash, type PaymentId, paymentIdOf } from "../util/ids.ts";
+import { type ChannelId, type NodeId, type PaymentHash, type PaymentId, paymentIdOf } from "../util/ids.ts";
 import { InvariantError, present } from "../util/invariant.ts";
 import { type Msat, minusOrZero, msat, sum } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
@@ -56,6 +56,11 @@ type ClaimedPart = Pick<RelayedPart, "ref" | "htlc"> & Partial<RelayedPart>;
 const maxParts = 256;
 /** Ticks after which the parts of an incomplete payment are failed. @ldk MPP_TIMEOUT_TICKS */
 const mppTimeoutTicks = 3;
+/**
+ * Payments for which there was no way, of one peer between two ticks. To look for a way takes us milliseconds, and asking for
+ * one costs nothing.
+ */
+const mostWayless = 30;
 /** How often what is relayed is tried again. */
 const retries = 3;
 
@@ -75,6 +80,8 @@ export class TrampolineRelays {
   /** By hash and the outer onion's secret, as long as parts are missing. */
   readonly #gathering = new Map<string, Relay>();
   readonly #byPayment = new Map<PaymentId, Relay>();
+  /** Payments for which there was no way since the last tick, by the peer that brought them. */
+  readonly #wayless = new Map<NodeId, number>();
   /** Whose part an HTLC is; keys by `refKey`. */
   readonly #relayOf = new Map<string, Relay>();
 
@@ -119,7 +126,9 @@ export class TrampolineRelays {
             ? this.#insufficient()
             : gathering !== undefined && !mayJoin(gathering.parts, terms)
               ? unknownDetails(amount, height)
-              : undefined;
+              : (this.#wayless.get(this.#peerOf(ref)) ?? 0) >= mostWayless
+                ? { type: "temporary_trampoline_failure" }
+                : undefined;
     if (failure !== undefined) {
       this.#failHtlc({ ref, htlc, terms }, failHere(way, failure, this.#incoming.holdTime(ref)), failure);
       return;
@@ -185,7 +194,17 @@ export class TrampolineRelays {
   /** The payment has failed, and nothing of it is under way. */
   failed({ paymentId, beyond, noWay }: FailedRelay): void {
     const relay = this.#byPayment.get(paymentId);
-    if (relay !== undefined) this.#failAll(relay, this.#answerTo(relay, noWay), beyond);
+    const payment = this.#payments.get(paymentId);
+    const [first] = relay?.parts ?? [];
+    if (relay === undefined || payment === undefined || first === undefined) return;
+    if (
+      payment.failedChannels.length + payment.failedNodes.length + payment.failedBlindedPaths.length ===
+      0
+    ) {
+      const peer = this.#peerOf(first.ref);
+      this.#wayless.set(peer, (this.#wayless.get(peer) ?? 0) + 1);
+    }
+    this.#failAll(relay, this.#answerTo(relay, noWay), beyond);
   }
 
   #answerTo({ parts }: Relay, noWay: NoWay | undefined): FailureMessage {
@@ -220,6 +239,7 @@ export class TrampolineRelays {
 
   /** Fails payments whose other parts do not come. */
   tick(): void {
+    this.#wayless.clear();
     for (const relay of [...this.#gathering.values()]) {
       relay.ticks += 1;
       if (relay.ticks >= mppTimeoutTicks) this.#failAll(relay, { type: "mpp_timeout" });
@@ -384,6 +404,10 @@ export class TrampolineRelays {
       }
     }
     return found;
+  }
+
+  #peerOf({ channelId }: HtlcRef): NodeId {
+    return present(this.#channels.get(channelId), "the channel of an HTLC").counterparty;
   }
 
   #log(level: "info" | "error", text: string): void {

@@ -302,6 +302,34 @@ describe("a trampoline node that is given too little", () => {
   });
 });
 
+it("a trampoline node looks for ways that are not there no more often than it has time", () => {
+  const line = new TrampolineLine();
+  const { alice, bob, net } = line;
+  let searches = 0;
+  const { findRoute } = bob;
+  bob.findRoute = (request) => {
+    searches++;
+    return findRoute(request);
+  };
+  line.crash(bob);
+  net.settle();
+  const payToNobody = (times: number): readonly (string | undefined)[] => {
+    alice.events.length = 0;
+    for (let i = 0; i < times; i++) {
+      line.payBy([{ nodeId: bob.nodeId }], msat(1_000_000n));
+      net.settle();
+    }
+    return alice.eventsOf("payment-path-failed").map(({ failureName }) => failureName);
+  };
+  const told = payToNobody(40);
+  assert.deepEqual(told.slice(0, 30), new Array(30).fill("unknown_next_trampoline"));
+  assert.deepEqual(new Set(told.slice(30)), new Set(["temporary_trampoline_failure"]));
+  assert.ok(searches <= 60, `${searches} searches`);
+  bob.manager.timerTickOccurred(1_800_000_000);
+  assert.deepEqual(payToNobody(1), ["unknown_next_trampoline"]);
+  line.assertQuiet();
+});
+
 it("a trampoline node says that it does not know the next one", () => {
   const line = new TrampolineLine();
   const { alice, bob, dave, net } = line;
