@@ -1,7 +1,7 @@
 import { utf8 } from "@scure/base";
 import { DecodeError } from "./decodeError.ts";
 
-/** Reads big-endian values from bytes, never past their end. Byte strings are copied out. */
+/** Reads big-endian values from bytes, never past their end. Byte strings are copied out, but for `restInPlace`. */
 export class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -55,6 +55,12 @@ export class Reader {
   /** A copy of all that remains. */
   rest(): Uint8Array {
     return this.bytes(this.remaining);
+  }
+
+  /** All that remains: the input's own bytes. */
+  restInPlace(): Uint8Array {
+    const start = this.#advance(this.remaining);
+    return this.#bytes.subarray(start, this.#end);
   }
 
   /** BOLT 1 `bigsize`: canonical only. */

@@ -1,4 +1,4 @@
-import { chainHash, rest, type TypeOf, tlvs, u32, versionedRecord } from "../../codec/index.ts";
+import { chainHash, restInPlace, type TypeOf, tlvs, u32, versionedRecord } from "../../codec/index.ts";
 
 /*
  * A graph as bytes. All rows have one length and stand one behind another, so that counts need not be told, and cannot
@@ -58,21 +58,21 @@ export const graphRecord = versionedRecord(
   tlvs("network_graph", {
     chainHash: { type: 0, codec: chainHash, required: true },
     lastRapidGossipSync: { type: 1, codec: u32 },
-    nodes: { type: 2, codec: rest, required: true },
-    closedChannels: { type: 3, codec: rest, required: true },
-    channels: { type: 4, codec: rest, required: true },
-    failedNodes: { type: 5, codec: rest, required: true },
-    terms: { type: 6, codec: rest, required: true },
+    nodes: { type: 2, codec: restInPlace, required: true },
+    closedChannels: { type: 3, codec: restInPlace, required: true },
+    channels: { type: 4, codec: restInPlace, required: true },
+    failedNodes: { type: 5, codec: restInPlace, required: true },
+    terms: { type: 6, codec: restInPlace, required: true },
     /** Features of channels that have any. */
-    channelFeatures: { type: 8, codec: rest, required: true },
-    announcements: { type: 10, codec: rest, required: true },
+    channelFeatures: { type: 8, codec: restInPlace, required: true },
+    announcements: { type: 10, codec: restInPlace, required: true },
     /** Fields of `channel_announcement`s that we do not know. */
-    announcementFields: { type: 12, codec: rest, required: true },
-    updates: { type: 14, codec: rest, required: true },
+    announcementFields: { type: 12, codec: restInPlace, required: true },
+    updates: { type: 14, codec: restInPlace, required: true },
     /** Fields of `channel_update`s that we do not know, by the place of the terms. */
-    updateFields: { type: 16, codec: rest, required: true },
+    updateFields: { type: 16, codec: restInPlace, required: true },
     /** What nodes say of themselves: `node_announcement`s without their type. */
-    nodeDetails: { type: 18, codec: rest, required: true },
+    nodeDetails: { type: 18, codec: restInPlace, required: true },
   }),
 );
 

@@ -87,7 +87,8 @@ function readChannels(
     const low = reader.u32();
     const isNext = high > ids.high || (high === ids.high && low > ids.low);
     if (!isNext) throw reader.error("not in order", section);
-    Object.assign(ids, { high, low });
+    ids.high = high;
+    ids.low = low;
     const one = reader.u32();
     const two = reader.u32();
     if (one >= two || two >= nodes.count) throw reader.error("no such nodes", section);
@@ -130,24 +131,31 @@ function connectAll(tables: GraphTables): void {
 }
 
 function readTerms({ channels }: GraphTables, hasTerms: Uint8Array, sections: GraphSections): void {
-  const { reader } = rows(sections, "terms");
+  const { reader, count } = rows(sections, "terms");
   const updates = rows(sections, "updates");
-  const edges: number[] = [];
-  for (const [edge, has] of hasTerms.entries()) {
-    if (has === 0) continue;
-    edges.push(edge);
-    const amounts = { minimum: readAmount(reader), maximum: readAmount(reader) };
-    const fees = { feeBaseMsat: reader.u32(), feeProportionalMillionths: reader.u32() };
-    const times = { cltvExpiryDelta: reader.u16(), lastUpdate: reader.u32() };
+  const edges = new Uint32Array(count);
+  let places = 0;
+  for (let edge = 0; edge < hasTerms.length; edge++) {
+    if (hasTerms[edge] === 0) continue;
+    edges[places++] = edge;
+    const terms = {
+      minimum: readAmount(reader),
+      maximum: readAmount(reader),
+      feeBaseMsat: reader.u32(),
+      feeProportionalMillionths: reader.u32(),
+      cltvExpiryDelta: reader.u16(),
+      lastUpdate: reader.u32(),
+      enabled: true,
+    };
     const state = readBits(reader, storedTerms.all);
-    const enabled = (state & storedTerms.disabled) === 0;
+    terms.enabled = (state & storedTerms.disabled) === 0;
     const message = (state & storedTerms.hasMessage) === 0 ? undefined : readUpdate(updates.reader);
     if (message !== undefined) channels.updates.row(edge).set(message.signature);
-    channels.edges.setNumbers(edge, { ...amounts, ...fees, ...times, enabled }, message);
+    channels.edges.setNumbers(edge, terms, message);
   }
   reader.expectEnd();
   updates.reader.expectEnd();
-  readEntries(sections.updateFields, edges.length, (place, bytes, entries) => {
+  readEntries(sections.updateFields, count, (place, bytes, entries) => {
     const edge = edges[place] ?? 0;
     if (!channels.edges.hasFlag(edge, ownEdgeFlag.hasMessage)) throw entries.error("fields of no update");
     channels.updates.keepUnknownFields(edge, bytes);

@@ -59,6 +59,13 @@ function entry(place: number, length: number): Uint8Array {
 }
 
 describe("the graph as bytes", () => {
+  test("keeps nothing of the bytes that it was read from", () => {
+    const bytes = golden.slice();
+    const graph = read(bytes);
+    bytes.fill(0xff);
+    assert.deepEqual(graph.write(), golden);
+  });
+
   test("are what they were in version 1", () => {
     assert.equal(toHex(fullGraph().write()), toHex(golden));
   });
