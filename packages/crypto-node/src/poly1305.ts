@@ -53,7 +53,13 @@ export class Poly1305 {
 
   /** Ends the message: its tag goes to the 16 bytes of `target` from `offset` on. */
   finish(target: Uint8Array, offset: number): void {
-    const [h0 = 0, h1 = 0, h2 = 0, h3 = 0, h4 = 0, h5 = 0] = this.#reduced();
+    const number = this.#reduced();
+    const h0 = number[0] ?? 0;
+    const h1 = number[1] ?? 0;
+    const h2 = number[2] ?? 0;
+    const h3 = number[3] ?? 0;
+    const h4 = number[4] ?? 0;
+    const h5 = number[5] ?? 0;
     const addend = this.#addend;
     let sum = ((h0 | (h1 << 22)) >>> 0) + ((addend[0] ?? 0) >>> 0);
     setWord(target, offset, sum);
@@ -85,10 +91,24 @@ export class Poly1305 {
 
 /** For each block before `end`: `sum = (sum + block) * factor`, modulo 2^130 - 5, with limbs that may be somewhat larger. */
 function absorb(sum: Float64Array, factor: Float64Array, text: Uint8Array, end: number): void {
-  const [r0 = 0, r1 = 0, r2 = 0, r3 = 0, r4 = 0, r5 = 0] = factor;
+  const r0 = factor[0] ?? 0;
+  const r1 = factor[1] ?? 0;
+  const r2 = factor[2] ?? 0;
+  const r3 = factor[3] ?? 0;
+  const r4 = factor[4] ?? 0;
+  const r5 = factor[5] ?? 0;
   // 2^132 is 20.
-  const [s1, s2, s3, s4, s5] = [20 * r1, 20 * r2, 20 * r3, 20 * r4, 20 * r5];
-  let [h0 = 0, h1 = 0, h2 = 0, h3 = 0, h4 = 0, h5 = 0] = sum;
+  const s1 = 20 * r1;
+  const s2 = 20 * r2;
+  const s3 = 20 * r3;
+  const s4 = 20 * r4;
+  const s5 = 20 * r5;
+  let h0 = sum[0] ?? 0;
+  let h1 = sum[1] ?? 0;
+  let h2 = sum[2] ?? 0;
+  let h3 = sum[3] ?? 0;
+  let h4 = sum[4] ?? 0;
+  let h5 = sum[5] ?? 0;
   for (let offset = 0; offset < end; offset += blockLength) {
     const w0 = wordAt(text, offset);
     const w1 = wordAt(text, offset + 4);
@@ -132,7 +152,12 @@ function absorb(sum: Float64Array, factor: Float64Array, text: Uint8Array, end: 
     h0 = p0 - high * limbSize;
     h1 += high;
   }
-  sum.set([h0, h1, h2, h3, h4, h5]);
+  sum[0] = h0;
+  sum[1] = h1;
+  sum[2] = h2;
+  sum[3] = h3;
+  sum[4] = h4;
+  sum[5] = h5;
 }
 
 /** Moves what a limb has too much to the next one; takes away, and returns, what is beyond bit 129. */

@@ -1,4 +1,13 @@
-import { type FeeratePerKw, type Msat, maxOf, minusOrZero, plus, satToMsat, times } from "../util/units.ts";
+import {
+  type FeeratePerKw,
+  type Msat,
+  maxOf,
+  minusOrZero,
+  plus,
+  satToMsat,
+  times,
+  zeroMsat,
+} from "../util/units.ts";
 import type { Commitments } from "./commitments.ts";
 import { nextFeerate } from "./dance.ts";
 import type { CommitmentFormat } from "./format.ts";
@@ -150,6 +159,7 @@ export function checkOutputs(
   load: CommitmentLoad,
   after: Shares & { readonly ours: boolean; readonly amount?: Msat },
 ): LimitViolation | undefined {
+  if (keepsOurOutput({ params, format }, load, after)) return undefined;
   const { incoming, outgoing } = load.thresholds;
   const { amount, ours } = after;
   const added = (threshold: Msat): number => (amount === undefined || amount < threshold ? 0 : 1);
@@ -177,6 +187,16 @@ export function checkOutputs(
     if (none !== undefined) return none;
   }
   return undefined;
+}
+
+/** Whether our own share has an output at either feerate, though every HTLC were trimmed: mostly, nothing else is asked. */
+function keepsOurOutput(
+  { params, format }: Pick<SendingState, "params" | "format">,
+  { side, spikedFeerate }: CommitmentLoad,
+  { toLocal }: Shares,
+): boolean {
+  const cost = params.isOpener ? openerCost(format, spikedFeerate, 0) : zeroMsat;
+  return toLocal >= plus(cost, satToMsat(ownerOf(params, side).dustLimit));
 }
 
 /** Which commitment is asked for its outputs. */

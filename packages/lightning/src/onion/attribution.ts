@@ -89,9 +89,13 @@ export class AttributionReader {
 
   /**
    * Takes off the layer of hop `round`; `returnPacket` without that hop's obfuscation. `counts` is `false` behind the
-   * erring hop: then nothing is learned, in the same time.
+   * erring hop: then nothing is learned, in the same time. `isLast`: there is no further round.
    */
-  next(round: number, sharedSecret: Uint8Array, what: { returnPacket: Uint8Array; counts: boolean }): void {
+  next(
+    round: number,
+    sharedSecret: Uint8Array,
+    what: { readonly returnPacket: Uint8Array; readonly counts: boolean; readonly isLast?: boolean },
+  ): void {
     if (this.#data === undefined || round >= attributionHops) return;
     const data = applyStream(onionKey("ammagext", sharedSecret), this.#data);
     // Behind the path's end come the distances that the hops have left over.
@@ -99,7 +103,7 @@ export class AttributionReader {
     const offset = hmacOffset(0, distance);
     const expected = new AttributionHmac(sharedSecret, what.returnPacket).of(data, distance);
     const fits = equalSecrets(expected.subarray(0, hmacLength), data.subarray(offset, offset + hmacLength));
-    const rest = unshifted(data);
+    const rest = what.isLast ? undefined : unshifted(data);
     if (round >= this.#hops || !what.counts || this.#failedAt !== undefined) return;
     if (fits) {
       this.#holdTimes.push(viewOf(data).getUint32(0));
@@ -123,7 +127,8 @@ export function readFulfillAttribution(
   const reader = new AttributionReader(data, sharedSecrets.length);
   if (!reader.present) return undefined;
   for (const [index, secret] of sharedSecrets.entries()) {
-    reader.next(index, secret, { returnPacket: noBytes, counts: true });
+    const isLast = index === sharedSecrets.length - 1;
+    reader.next(index, secret, { returnPacket: noBytes, counts: true, isLast });
   }
   return reader.finish();
 }

@@ -29,9 +29,12 @@ export function applyStream(key: Uint8Array, data: Uint8Array): Uint8Array {
   return crypto().chacha20(key, new Uint8Array(12), data);
 }
 
+/** As long as a payment's onion. */
+const zeros = new Uint8Array(1300);
+
 /** The first `length` bytes of the stream of `key`. */
 export function streamOf(key: Uint8Array, length: number): Uint8Array {
-  return applyStream(key, new Uint8Array(length));
+  return applyStream(key, length > zeros.length ? new Uint8Array(length) : zeros.subarray(0, length));
 }
 
 /** XORs `mask` onto `target` in place; they have the same length. */

@@ -119,15 +119,9 @@ function wrapPayload(layer: {
 }): Uint8Array {
   const { payload, hmac, behind, rho } = layer;
   invariant(payload.length >= 2, "an onion payload has two bytes at least");
-  const head = new Writer(onionPayloadSize(payload.length))
-    .bigSize(payload.length)
-    .bytes(payload)
-    .bytes(hmac)
-    .finish();
-  const shifted = new Uint8Array(behind.length);
-  shifted.set(head);
-  shifted.set(behind.subarray(0, behind.length - head.length), head.length);
-  return applyStream(rho, shifted);
+  const shifted = new Writer(behind.length).bigSize(payload.length).bytes(payload).bytes(hmac);
+  shifted.bytes(behind.subarray(0, behind.length - shifted.length));
+  return applyStream(rho, shifted.finish());
 }
 
 /**

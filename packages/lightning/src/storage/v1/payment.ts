@@ -289,7 +289,9 @@ function limitsOf(parameters: PaymentParameters): StoredLimits {
   return { maxTotalCltvExpiryDelta, maxPathCount, maxPathLength, maxChannelSaturationPowerOfHalf };
 }
 
+const usualLimits = limitsOf(paymentParameters({ kind: "blinded", paths: [] }));
+const limitNames = Object.keys(usualLimits) as readonly (keyof StoredLimits)[];
+
 function isUsual(limits: StoredLimits): boolean {
-  const usual = limitsOf(paymentParameters({ kind: "blinded", paths: [] }));
-  return (Object.keys(usual) as (keyof StoredLimits)[]).every((name) => limits[name] === usual[name]);
+  return limitNames.every((name) => limits[name] === usualLimits[name]);
 }
