@@ -4,7 +4,7 @@ import type { AcceleratedCrypto } from "@fulmen/bitcoin/crypto";
 /*
  * What node:crypto computes faster than JavaScript does. Setting up an OpenSSL context costs more than ten
  * microseconds, so: `createHmac` loses against two calls of the context-free `hash`, and ciphers would pay off for
- * frames of more than 2,000 bytes only, which are rare, while the first of them takes some milliseconds of every start.
+ * frames of more than 1,500 bytes only, which are rare, while the first of them takes some milliseconds of every start.
  * SHA-1 and RIPEMD-160 stay with noble: they are rare, too, and an OpenSSL may lack them.
  */
 type NodeMethods = Pick<AcceleratedCrypto, "sha256" | "hash256" | "hmacSha256" | "hmacSha512">;
