@@ -108,8 +108,7 @@ export class Payer {
     });
     if (!found.ok) return undefined;
     const { paths } = found.value;
-    const blocks = paths.map(({ hops }) => hops.reduce((total, hop) => total + hop.cltvExpiryDelta, 0));
-    const firstExpiry = this.#channels.context.bestHeight + 1 + Math.max(0, ...blocks);
+    const firstExpiry = this.#channels.context.bestHeight + 1 + Math.max(0, ...paths.map(blocksOf));
     return { kind: "dearer", fee: sum(paths.map(feesOf)), firstExpiry };
   }
 
@@ -184,10 +183,11 @@ export class Payer {
     left: Pick<RouteParameters, "finalValue" | "maxFee">,
   ): Result<Route, NoRoute> {
     const { finalValue } = terms.routeParameters;
+    const parameters = this.#parametersOf(terms);
     const found = this.findRoute({
       ...left,
       paymentParameters: {
-        ...this.#parametersOf(terms),
+        ...parameters,
         previouslyFailedChannels: failedChannels,
         previouslyFailedNodes: failedNodes,
         previouslyFailedBlindedPathIndexes: failedBlindedPaths,
@@ -197,7 +197,11 @@ export class Payer {
       const { kind: refusal, text } = found.error;
       return err({ reason: "route-not-found", text, refusal });
     }
-    const fault = faultOf(found.value, { ...left, total: finalValue });
+    const fault = faultOf(found.value, {
+      ...left,
+      total: finalValue,
+      blocks: parameters.maxTotalCltvExpiryDelta,
+    });
     if (fault === undefined) return found;
     return err({ reason: "unexpected-error", text: `the router's answer cannot be used: ${fault}` });
   }
@@ -300,15 +304,28 @@ function keyOf(hops: readonly { readonly shortChannelId: ShortChannelId }[], amo
   return `${amount} ${hops.map(({ shortChannelId }) => shortChannelId).join(" ")}`;
 }
 
+/** From the next block until the expiry of the first HTLC. */
+function blocksOf({ hops, blindedTail }: Path): number {
+  const excess = blindedTail?.excessFinalCltvExpiryDelta ?? 0;
+  return hops.reduce((total, hop) => total + hop.cltvExpiryDelta, excess);
+}
+
 /**
  * What is wrong with a route: it must bring what is left, and with what is under way no more than a tenth above the
- * whole, for no more than the fees that are left.
+ * whole, for no more than the fees that are left; and expire in time, since what is relayed was given to us until then.
  */
 function faultOf(
   { paths }: Route,
-  left: { readonly finalValue: Msat; readonly maxFee: Msat; readonly total: Msat },
+  left: {
+    readonly finalValue: Msat;
+    readonly maxFee: Msat;
+    readonly total: Msat;
+    readonly blocks: number;
+  },
 ): string | undefined {
   if (paths.length === 0 || paths.some(({ hops }) => hops.length === 0)) return "a path without hops";
+  const blocks = Math.max(...paths.map(blocksOf));
+  if (blocks > left.blocks) return `it takes ${blocks} blocks, at most ${left.blocks} are allowed`;
   const brought = sum(paths.map(finalValueOf));
   const sent = sum(paths.map(htlcAmountOf));
   if (brought < left.finalValue) return `it brings ${brought} msat of ${left.finalValue}`;
