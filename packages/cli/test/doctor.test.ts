@@ -121,6 +121,21 @@ describe("the doctor", () => {
     assert.deepEqual([said("one"), said("two")], [["good"], ["note"]]);
   });
 
+  it("notes payments that are late, with what they wait for", () => {
+    const [channel] = healthy.channels.channels;
+    assert.ok(channel !== undefined);
+    const htlc = (expiryHeight: number) => ({
+      ...{ direction: "outgoing" as const, amountMsat: "5000", paymentHash: "aa", expiryHeight },
+      explanation: `until ${expiryHeight}`,
+    });
+    const channels = { channels: [{ ...channel, htlcs: [htlc(49), htlc(50)] }] };
+    const found = examine({ node: { ...healthy, channels }, now, diskFree: 5e9, backupDisk: "another" });
+    assert.deepEqual(
+      found.filter(({ what }) => what.includes("is late")).map(({ remedy }) => remedy),
+      ["until 49."],
+    );
+  });
+
   it("asks the chain source where the node does not answer", () => {
     const node = { error: new ClientError("unreachable", "Nobody answers.", { remedy: "Start it." }) };
     const error = new NodeError("chain-unavailable", "connection refused", { remedy: "start it" });

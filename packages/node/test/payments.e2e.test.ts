@@ -105,6 +105,9 @@ test("a held payment waits for its user, a failed one goes back, and the events 
   const sent = await alice.pay(kept.invoice, { returnAtOnce: true });
   await until(async () => (await bob.payment(kept.paymentHash))?.status === "held", "the payment is held");
   assert.equal((await alice.payment(sent.id))?.status, "pending");
+  const waitsFor = (node: Node) => node.channels().flatMap(({ htlcs }) => htlcs)[0]?.explanation ?? "";
+  assert.match(waitsFor(alice), /^our payment: no answer.* by force at block \d+$/);
+  assert.match(waitsFor(bob), /^held for you: claim it or send it back; .* at block \d+$/);
   assert.equal(alice.balances().lightning.sending.amount, 50_000_000n);
   assert.equal(bob.balances().lightning.receiving.amount, 50_000_000n);
   await booksFit();

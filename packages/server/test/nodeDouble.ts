@@ -67,6 +67,7 @@ const channel: ChannelView = {
       amount: msat(7n),
       paymentHash: "aa".repeat(32) as PaymentHash,
       expiryHeight: 800,
+      explanation: "it waits",
     },
   ],
   format: "anchors-zero-fee-htlc",

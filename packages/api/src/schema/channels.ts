@@ -18,6 +18,9 @@ export const ChannelHtlc = z
     amountMsat: Msat,
     paymentHash: PaymentHash,
     expiryHeight: Height.openapi({ description: "From which its sender can take it back." }),
+    explanation: z
+      .string()
+      .openapi({ description: "What it waits for, and what happens if that does not come." }),
   })
   .openapi("ChannelHtlc");
 

@@ -35,6 +35,8 @@ export interface Examined {
 }
 
 const leastDisk = 1_000_000_000;
+/** Blocks before an HTLC's expiry from which it is worth a word. */
+const lateBlocks = 40;
 /** Seconds by which a file system may see the time otherwise. */
 const clockDoubt = 60;
 
@@ -58,6 +60,7 @@ export function examine(examined: Examined): readonly Finding[] {
     ...backupFindings(info, channels, examined.backupDisk),
     ...peerBackupFindings(info),
     ...peerFindings(info, channels),
+    ...htlcFindings(info, channels),
     ...closingFindings(channels),
     ...info.warnings.map(({ text, remedy }): Finding => ({ level: "wrong", what: text, remedy })),
     ...findings,
@@ -244,6 +247,19 @@ function peerFindings({ peers }: Answer<"info">, { channels }: Answer<"channels"
     remedy:
       "Wait, or find its new address: fulmen peers connect. Close by force only when it stays away for days.",
   }));
+}
+
+/** Payments that take so long that their channel may be closed for them. */
+function htlcFindings({ chain }: Answer<"info">, { channels }: Answer<"channels">): readonly Finding[] {
+  return channels.flatMap(({ phase, htlcs }) =>
+    htlcs
+      .filter(({ expiryHeight }) => phase !== "closed" && expiryHeight < chain.height + lateBlocks)
+      .map(({ amountMsat, expiryHeight, explanation }) => ({
+        level: "note",
+        what: `A payment of ${showMsat(amountMsat)} is late: it expires at block ${expiryHeight}.`,
+        remedy: `${explanation}.`,
+      })),
+  );
 }
 
 function closingFindings({ channels }: Answer<"channels">): readonly Finding[] {

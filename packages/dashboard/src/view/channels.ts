@@ -56,11 +56,10 @@ function ChannelItem({ channel, name, store }: Shown & { readonly store: NodeSto
     h("p", { class: "quiet" }, sentence(explanation)),
     htlcs.length === 0
       ? null
-      : h(
-          "p",
-          { class: "quiet" },
-          `${htlcs.length} ${htlcs.length === 1 ? "payment" : "payments"} under way.`,
-        ),
+      : h("details", { class: "quiet" }, [
+          h("summary", null, `${htlcs.length} ${htlcs.length === 1 ? "payment" : "payments"} under way`),
+          ...htlcs.map((one) => h("p", null, `${formatMsat(one.amountMsat)}: ${sentence(one.explanation)}`)),
+        ]),
     h(CloseTimeline, { channel }),
     phase === "open" || phase === "opening" ? h(CloseButtons, { channel, name, store }) : null,
   ]);

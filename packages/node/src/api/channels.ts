@@ -20,6 +20,8 @@ export interface ChannelHtlc {
   readonly paymentHash: PaymentHash;
   /** The height from which its sender can take it back. */
   readonly expiryHeight: number;
+  /** What it waits for, and what happens if that does not come. */
+  readonly explanation: string;
 }
 
 /** One line of the story of a close. */

@@ -1,20 +1,23 @@
 import type { ChannelDetails } from "@fulmen/lightning/manager";
-import { msat, zeroMsat } from "@fulmen/lightning/util";
+import { zeroMsat } from "@fulmen/lightning/util";
 import type { ChannelPhase, ChannelView } from "../api/channels.ts";
 import { receivableOf, sidesOf } from "../balances/index.ts";
 import { closeSteps } from "../closes/index.ts";
 import { type NodeParts, phaseOf } from "../parts/index.ts";
+import { type HtlcContext, htlcContext, htlcView } from "./htlcViews.ts";
 
 type ViewParts = Pick<NodeParts, "manager" | "chainMonitor" | "peerManager" | "keys">;
 
 /** All channels that are not forgotten, closed ones included. */
 export function channelViews(parts: ViewParts): readonly ChannelView[] {
-  return parts.manager.listChannels().map((channel) => viewOf(channel, parts));
+  const htlcs = htlcContext(parts.manager);
+  return parts.manager.listChannels().map((channel) => viewOf(channel, parts, htlcs));
 }
 
 function viewOf(
   channel: ChannelDetails,
   { manager, chainMonitor, peerManager, keys }: ViewParts,
+  htlcs: HtlcContext,
 ): ChannelView {
   const { channelId, counterparty: peer, shortChannelId } = channel;
   const phase = phaseOf(channel);
@@ -37,12 +40,7 @@ function viewOf(
     remote: isClosed ? zeroMsat : remote,
     spendable: channel.nextOutboundHtlcLimit,
     receivable: receivableOf(channel),
-    htlcs: channel.htlcs.map(({ direction, amount, paymentHash, cltvExpiry }) => ({
-      direction,
-      amount: msat(amount),
-      paymentHash,
-      expiryHeight: cltvExpiry,
-    })),
+    htlcs: channel.htlcs.map((htlc) => htlcView(htlc, isConnected, htlcs)),
     format: channel.format,
     funding: channel.funding,
     ...(phase === "opening" && {
