@@ -23,7 +23,8 @@ function end(error: unknown): number {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return exitCodes.failed;
   }
-  const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+  const sentence = (text: string): string =>
+    `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
   process.stderr.write(`${sentence(ending.message)}\n${sentence(ending.remedy)}\n(${ending.code})\n`);
   return ending.exitCode;
 }

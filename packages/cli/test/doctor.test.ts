@@ -178,7 +178,7 @@ describe("the doctor", () => {
       [withInfo({ chain: { ...chain, lastAnswer: now - 1200 } }), /said nothing for 20 minutes/],
       [withInfo({ chain: { ...chain, blockTime: now + 9000 } }), /150 minutes in the clock's future/],
       [withInfo({ chain: { ...chain, blockTime: now - 90_000 } }), /25 hours old/],
-      [{ node: poor }, /no coins to pay for closing 1 channels/],
+      [{ node: poor }, /no coins to pay for closing 1 channel by force/],
       [{ node: offline }, /of a channel with 5 sat of ours is not connected/],
       [withInfo({ backupMadeAt: now - 80_000 }), /not up to date: .* older than a channel/],
       [{ node: { ...healthy, info: unwritten } }, /not up to date: .* missing/],

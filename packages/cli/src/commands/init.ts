@@ -104,7 +104,8 @@ export async function init(options: InitOptions): Promise<void> {
     say("Coins on chain come back, channels do not: add --backup or --peers for those.");
     if (birthday === undefined) say("Coins from before today are found only with `birthday` in the config.");
   }
-  say(`Look at ${folder.config}, then: fulmen start`);
+  const where = options.dataDir === undefined ? "" : ` --data-dir ${options.dataDir}`;
+  say(`Look at ${folder.config}, then: fulmen start${where}`);
 }
 
 function configText(options: InitOptions, network: string): string {

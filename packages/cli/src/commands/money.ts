@@ -236,7 +236,7 @@ export async function payments(
           ["began", "direction", "status", "amount", "fee", "id"],
           page.map((one) => [
             showTime(one.createdAt),
-            one.direction,
+            one.txid === undefined ? one.direction : `${one.direction} on chain`,
             one.status,
             one.amountMsat === undefined ? "" : showMsat(one.amountMsat),
             one.feeMsat === undefined ? "" : showMsat(one.feeMsat),

@@ -41,6 +41,8 @@ export async function events(options: CommonOptions & { readonly after?: string 
     signal: ended.signal,
     onReconnect: ({ message }) => process.stderr.write(`${message} Trying again.\n`),
   });
+  if (process.stdout.isTTY)
+    process.stderr.write("What happens from now on, until Ctrl-C. What was before: --after 0\n");
   for await (const event of stream) say(JSON.stringify(event));
 }
 

@@ -171,12 +171,12 @@ function reserveFinding(balances: Answer<"balances">, { channels }: Answer<"chan
   if (open > 0 && atHand === 0n)
     return {
       level: "wrong",
-      what: `There are no coins to pay for closing ${open} channels by force.`,
+      what: `There are no coins to pay for closing ${counted(open, "channel")} by force.`,
       remedy: "Send some to a new address: fulmen receive --onchain. Without them a close may come too late.",
     };
   return {
     level: "good",
-    what: `${showSat(reserved.amountSat)} of ${showSat(totalSat)} are reserved for ${open} channels.`,
+    what: `${showSat(reserved.amountSat)} of ${showSat(totalSat)} are reserved for ${counted(open, "channel")}.`,
   };
 }
 
@@ -220,7 +220,7 @@ function backupFindings(
 function peerBackupFindings({ backupAtPeers }: Answer<"info">): readonly Finding[] {
   if (backupAtPeers === undefined || backupAtPeers.of === 0) return [];
   const { peers, channels, of } = backupAtPeers;
-  const what = `${peers} connected peers keep a backup of ${channels} of ${of} channels.`;
+  const what = `A backup of ${channels} of ${counted(of, "channel")} is kept by ${counted(peers, "connected peer")}.`;
   if (channels === of) return [{ level: "good", what }];
   return [
     {
@@ -237,7 +237,7 @@ function peerFindings({ peers }: Answer<"info">, { channels }: Answer<"channels"
     return [
       {
         level: peers === 0 ? "note" : "good",
-        what: `${peers} peers are connected.`,
+        what: `Connected to ${counted(peers, "peer")}.`,
         ...(peers === 0 && { remedy: "Connect to one: fulmen peers connect <nodeid@host:port>." }),
       },
     ];
@@ -290,4 +290,8 @@ function seedFinding(mode: number): Finding {
         what: "Others can read the seed.",
         remedy: "chmod 600 the file `seed` in the data folder.",
       };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
