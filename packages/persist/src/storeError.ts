@@ -63,3 +63,13 @@ export class StoreError extends Error {
     return this.code !== "commit-failed" && this.code !== "outcome-unknown" && this.code !== "read-failed";
   }
 }
+
+/** A file or folder that is open, and that nobody else would find any more: what is written to it is lost with the process. */
+export function displacedStore(path: string): StoreError {
+  return new StoreError(
+    "commit-failed",
+    `the store ${path} is not where it was: deleted, moved, or its disk taken away while this node has it open. Put it back, ` +
+      "the node goes on by itself then; if it was deleted, do not stop the node before its open files are copied " +
+      `(on Linux from /proc/${process.pid}/fd)`,
+  );
+}

@@ -5,10 +5,14 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { lockBeside } from "../sqlite/lock.ts";
 import { loadSqlite } from "../sqlite/runtime.ts";
+import { displacedStore } from "../storeError.ts";
 
 /** A folder that this process has for itself. */
 export interface Ownership {
-  /** Whether nobody took it over, which only someone who deletes the lock can. */
+  /**
+   * Whether nobody took it over, which only someone who deletes the lock can. Rejects with `StoreError` while the folder is not
+   * there.
+   */
   isOurs(): Promise<boolean>;
   release(): void;
 }
@@ -27,7 +31,11 @@ export async function ownFolder(folder: string): Promise<Ownership> {
     await writeFile(`${path}.new`, text, { mode: 0o600 });
     await rename(`${path}.new`, path);
     return {
-      isOurs: async () => (await readFile(path, "utf8").catch(nothingWhenAbsent)) === text,
+      isOurs: async () => {
+        const found = await readFile(path, "utf8").catch(nothingWhenAbsent);
+        if (found === undefined) throw displacedStore(folder);
+        return found === text;
+      },
       release: () => lock.release(),
     };
   } catch (error) {
@@ -36,8 +44,8 @@ export async function ownFolder(folder: string): Promise<Ownership> {
   }
 }
 
-function nothingWhenAbsent(error: unknown): string {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+function nothingWhenAbsent(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
   throw error;
 }
 

@@ -4,7 +4,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
 import { checkLimit, keyRange, ownBatch } from "../keys.ts";
-import { StoreError } from "../storeError.ts";
+import { displacedStore, StoreError } from "../storeError.ts";
 import { lockStore, type StoreLock } from "./lock.ts";
 import { loadSqlite } from "./runtime.ts";
 import { prepareDatabase } from "./schema.ts";
@@ -16,7 +16,7 @@ import { corruptStore, storeError } from "./sqliteError.ts";
  *
  * Commits called in one turn of the event loop share one transaction and one fsync; when it fails, all of them are
  * rejected with `commit-failed` and none is visible. One process at a time has the store open, and if it is taken away
- * nevertheless, the next commit is rejected with `lease-lost`. A row that does not have its checksum is refused as
+ * nevertheless, the next commit is rejected with `lease-lost`; `commit-failed` while the file or its log is deleted or moved. A row that does not have its checksum is refused as
  * `corrupt`. Programs that only read may open the file beside the node; while it is open do not copy it as a file.
  *
  * Rejects with `StoreError`: `unsupported-runtime`, `open-failed`, `locked`, `corrupt`, `foreign-file`,
@@ -56,6 +56,11 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
+/** Which file it is: as SQLite itself tells files apart. */
+function inodeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino;
+}
+
 /** The same text for every way to write the path of one file, so that all of them meet the same lock. */
 function resolvePath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
@@ -81,6 +86,8 @@ class SqliteStore implements KVStore {
   readonly #database: DatabaseSync;
   readonly #lock: StoreLock;
   readonly #lease: string;
+  /** The database and its log, as they were opened. */
+  readonly #files: readonly { readonly path: string; readonly inode: number | undefined }[];
   readonly #readRow: StatementSync;
   readonly #scanRows: StatementSync;
   readonly #writeRow: StatementSync;
@@ -96,6 +103,7 @@ class SqliteStore implements KVStore {
     this.#database = database;
     this.#lock = lock;
     this.#lease = lease;
+    this.#files = [path, `${path}-wal`].map((file) => ({ path: file, inode: inodeOf(file) }));
     this.#readRow = database.prepare("SELECT value, checksum FROM entries WHERE key = ?");
     this.#scanRows = database.prepare(
       "SELECT key, value, checksum FROM entries WHERE key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?",
@@ -168,6 +176,7 @@ class SqliteStore implements KVStore {
       this.#checkLease();
       for (const { writes } of commits) for (const write of writes) this.#write(write);
       this.#database.exec("COMMIT");
+      if (this.#files.some(({ path, inode }) => inodeOf(path) !== inode)) throw displacedStore(this.#path);
     } catch (error) {
       // SQLite has rolled back by itself after some errors.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");

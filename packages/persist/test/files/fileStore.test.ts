@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -192,6 +192,18 @@ describe("damage to a store in files", () => {
 });
 
 describe("commits to a store in files", () => {
+  it("are refused while the folder is not where it was, and go through when it is back", async (context) => {
+    const folder = join(temporaryDirectory(context), "node");
+    const store = await openFileStore(folder);
+    await store.commit([{ key: "a", value: one }]);
+    renameSync(folder, `${folder}.away`);
+    const refused = store.commit([{ key: "a", value: one }]);
+    await assert.rejects(refused, { code: "commit-failed", isFatal: false, message: /not where it was/ });
+    renameSync(`${folder}.away`, folder);
+    await store.commit([{ key: "b", value: one }]);
+    await store.close();
+  });
+
   it("stop for good when the store has been taken over", async (context) => {
     const folder = temporaryDirectory(context);
     const store = await openFileStore(folder);

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -255,6 +256,30 @@ describe("commits to a SQLite store", () => {
     for (const outcome of await commit()) assert.equal(outcome.status, "fulfilled");
     assert.deepEqual(await store.read("b"), two);
     await store.close();
+  });
+
+  it("are refused while the file, its log or its folder is not where it was, and go through when it is back", async (context) => {
+    const folder = join(temporaryDirectory(context), "node");
+    const path = join(folder, "node.db");
+    const store = await openSqliteStore(path);
+    for (const [count, moved] of [path, `${path}-wal`, folder].entries()) {
+      await store.commit([{ key: "a", value: one }]);
+      renameSync(moved, `${moved}.away`);
+      const refused = store.commit([{ key: "a", value: two }]);
+      await assert.rejects(refused, { code: "commit-failed", isFatal: false, message: /not where it was/ });
+      if (count === 0) writeFileSync(path, "another file");
+      await assert.rejects(store.commit([{ key: "a", value: two }]), { code: "commit-failed" });
+      rmSync(moved, { force: true });
+      renameSync(`${moved}.away`, moved);
+      await store.commit([{ key: "b", value: two }]);
+    }
+    await store.close();
+    const again = await openSqliteStore(path);
+    assert.deepEqual(
+      (await again.scan("", undefined, 9)).map(({ key }) => key),
+      ["a", "b"],
+    );
+    await again.close();
   });
 
   it("stop for good when the store has been taken over", async (context) => {
