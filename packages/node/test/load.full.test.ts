@@ -10,17 +10,17 @@ import type { KeptNode } from "./support/keptNode.ts";
 import { rest, until } from "./support/playfield.ts";
 
 // Two nodes as processes whose time goes ten times as fast, an hour with a block every ten minutes, and peers without
-// channels around one of them. `FULMEN_PAYMENTS=10000` takes the whole hour.
+// channels around one of them. `FULMEN_PAYMENTS=1000` takes a tenth of it.
 
-const payments = Number(process.env["FULMEN_PAYMENTS"] ?? 1_000);
+const payments = Number(process.env["FULMEN_PAYMENTS"] ?? 10_000);
 const peers = Number(process.env["FULMEN_PEERS"] ?? 1_000);
 const fastTime = fileURLToPath(new URL("support/fastTime.mjs", import.meta.url));
 const speed = 10;
 /** Milliseconds of ours that the nodes' hour takes. */
 const hour = 3_600_000 / speed;
 const blocksInAnHour = 6;
-/** Bytes by which what is in use differs from one look to another: 600 for each payment of half an hour. */
-const noise = 3 << 20;
+/** Bytes by which what is in use differs from one look to another: 300 for each payment of half an hour. */
+const noise = 1_500_000;
 
 const memoryOf = async ({ child }: KeptNode): Promise<NodeJS.MemoryUsage> =>
   (await child?.call("memory")) ?? assert.fail("no node");

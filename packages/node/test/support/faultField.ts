@@ -12,6 +12,7 @@ import { bundleNodeProcess } from "./bundledNode.ts";
 import { CallError, type ChildNode, type ChildNodeProcess } from "./childNode.ts";
 import { KeptNode } from "./keptNode.ts";
 import { rest, until } from "./playfield.ts";
+import { RoughNetwork } from "./roughNetwork.ts";
 
 const shortRest = 50;
 /** Milliseconds of its pace that payments which were held up make up for. */
@@ -21,6 +22,8 @@ const mostBehind = 20_000;
 export interface FieldOptions {
   /** How their processes are started. */
   readonly process?: ChildNodeProcess;
+  /** Whether the network between them can be harmed. */
+  readonly isRough?: boolean;
   /** Where the folder of their stores is made. */
   readonly parent?: string;
   /** Payments at once. */
@@ -55,6 +58,8 @@ export class FaultField {
   answering = this.bitcoind;
   readonly nodes: readonly [KeptNode, KeptNode];
   readonly service: HttpService;
+  /** What the first one reaches the second one through, where that can be harmed. */
+  network: RoughNetwork | undefined;
   /** Errors that calls were refused with, by code, with how often. */
   readonly refusals = new Map<string, number>();
   readonly #folder: string;
@@ -73,7 +78,9 @@ export class FaultField {
     let field: FaultField | undefined;
     const service = await HttpService.listen((request, signal) => field?.answering.answer(request, signal));
     const process = { script: bundleNodeProcess(), ...options.process };
-    field = new FaultField(service, seed, [await freePort(), await freePort()], { ...options, process });
+    const ports = [await freePort(), await freePort()] as const;
+    field = new FaultField(service, seed, ports, { ...options, process });
+    if (options.isRough === true) field.network = await RoughNetwork.listen(ports[1]);
     return field;
   }
 
@@ -114,7 +121,10 @@ export class FaultField {
     for (const { address } of [first, second]) await this.practice.pay(address, sat(5_000_000));
     const isFunded = async (child: ChildNode) => (await child.call("balances")).onchain.spendable.amount > 0n;
     await until(async () => (await isFunded(first)) && (await isFunded(second)), "coins");
-    await first.call("openChannel", { peer: bob.uri, amount: sat(4_000_000), push: msat(2_000_000_000) });
+    const peer = bob.uri.replace(/:\d+$/, (port) =>
+      this.network === undefined ? port : `:${this.network.port}`,
+    );
+    await first.call("openChannel", { peer, amount: sat(4_000_000), push: msat(2_000_000_000) });
     await until(() => this.practice.chain.mempool.length > 0, "the funding");
     await this.practice.mine(6);
     await this.isWhole();
@@ -225,6 +235,7 @@ export class FaultField {
     clearInterval(this.#timer);
     await Promise.all(this.nodes.map((node) => node.kill()));
     await this.service.close();
+    this.network?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
