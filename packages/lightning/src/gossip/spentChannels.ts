@@ -2,7 +2,7 @@ import type { BlockHeader } from "@fulmen/bitcoin/block";
 import { op, script } from "@fulmen/bitcoin/script";
 import type { Confirm, Listen, TransactionInBlock } from "../chain/index.ts";
 import { concatBytes, equalBytes } from "../util/bytes.ts";
-import type { BlockHeight, ShortChannelId, UnixSeconds } from "../util/ids.ts";
+import type { BlockHeight, UnixSeconds } from "../util/ids.ts";
 import type { FundingKeys } from "./graph/fundedBy.ts";
 import type { NetworkGraph } from "./graph/networkGraph.ts";
 
@@ -12,15 +12,12 @@ const spliceDelay = 72;
 /**
  * Takes channels out of a graph 72 blocks after a block has spent their funding outputs. Whoever spends one reveals the two
  * keys in it, which were announced: so nothing needs to be remembered of channels that are open. (Nodes that use two keys
- * for several channels lose them all with one.) Only sources that tell of whole blocks show what strangers spend. What is
- * forgotten by a restart in these 72 blocks goes stale in two weeks.
+ * for several channels lose them all with one.) Only sources that tell of whole blocks show what strangers spend.
  */
 export class SpentChannels implements Listen, Confirm {
-  readonly #graph: Pick<NetworkGraph, "channelsFundedBy" | "channelClosed">;
-  /** At which height; never more than the graph has had channels in 72 blocks. */
-  readonly #spentAt = new Map<ShortChannelId, BlockHeight>();
+  readonly #graph: NetworkGraph;
 
-  constructor(graph: Pick<NetworkGraph, "channelsFundedBy" | "channelClosed">) {
+  constructor(graph: NetworkGraph) {
     this.#graph = graph;
   }
 
@@ -36,20 +33,16 @@ export class SpentChannels implements Listen, Confirm {
         if (keys !== undefined) revealed.push(keys);
       }
     }
-    for (const id of this.#graph.channelsFundedBy(revealed)) this.#spentAt.set(id, height);
+    this.#graph.fundingSpent(revealed, height);
     this.bestBlockUpdated(header, height);
   }
 
   blocksDisconnected({ height }: { readonly height: BlockHeight }): void {
-    for (const [id, at] of this.#spentAt) if (at > height) this.#spentAt.delete(id);
+    this.#graph.fundingUnspent(height);
   }
 
   bestBlockUpdated({ time }: BlockHeader, height: BlockHeight): void {
-    for (const [id, at] of this.#spentAt) {
-      if (height - at < spliceDelay) continue;
-      this.#spentAt.delete(id);
-      this.#graph.channelClosed(id, time as UnixSeconds);
-    }
+    this.#graph.closeSpent(height - spliceDelay, time as UnixSeconds);
   }
 
   /** Sources that tell of single transactions know nothing of strangers' channels. */

@@ -67,6 +67,20 @@ describe("channels whose funding outputs are spent", () => {
     assert.equal(!again.ok && again.error.kind, "channel-closed");
   });
 
+  test("are remembered by the graph's bytes, each once", () => {
+    block(500, spender(first));
+    const bytes = graph.write();
+    graph = NetworkGraph.read(bytes, { chainHash });
+    assert.deepEqual(graph.write(), bytes);
+    spent = new SpentChannels(graph);
+    block(571);
+    assert.deepEqual(left(), [true, true, true]);
+    block(572);
+    assert.deepEqual(left(), [false, true, true]);
+    graph = NetworkGraph.read(graph.write(), { chainHash });
+    assert.deepEqual(left(), [false, true, true]);
+  });
+
   test("stay when the block is no longer part of the chain", () => {
     block(500, spender(first));
     block(501, spender(second));
@@ -108,6 +122,8 @@ describe("channels whose funding outputs are spent", () => {
       features: present(graph.channel(shortChannelId), "the channel").features,
     };
     assert.ok(unsigned.addChannelFromPartialAnnouncement(told, now).ok);
-    assert.deepEqual(unsigned.channelsFundedBy([new Uint8Array(66)]), []);
+    unsigned.fundingSpent([new Uint8Array(66)], blockHeight(500));
+    unsigned.closeSpent(600, now);
+    assert.equal(unsigned.channelCount, 1);
   });
 });

@@ -20,6 +20,8 @@ export const rowLength = {
   /** Id, and when it was removed. */
   closedChannels: 8 + 4,
   failedNodes: 33 + 4,
+  /** Id, and height of the block that spends its output. */
+  spentChannels: 8 + 4,
 } as const;
 
 /** Bits of a channel's state. */
@@ -63,6 +65,8 @@ export const graphRecord = versionedRecord(
     channels: { type: 4, codec: restInPlace, required: true },
     failedNodes: { type: 5, codec: restInPlace, required: true },
     terms: { type: 6, codec: restInPlace, required: true },
+    /** Absent when there are none. */
+    spentChannels: { type: 7, codec: restInPlace },
     /** Features of channels that have any. */
     channelFeatures: { type: 8, codec: restInPlace, required: true },
     announcements: { type: 10, codec: restInPlace, required: true },

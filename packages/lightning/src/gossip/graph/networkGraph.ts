@@ -1,6 +1,6 @@
 import { networks } from "@fulmen/bitcoin/network";
 import type { NetworkUpdate } from "../../handlers/index.ts";
-import type { BlockHash, NodeId, ShortChannelId, UnixSeconds } from "../../util/ids.ts";
+import type { BlockHash, BlockHeight, NodeId, ShortChannelId, UnixSeconds } from "../../util/ids.ts";
 import type { Result } from "../../util/result.ts";
 import type { Sat } from "../../util/units.ts";
 import type { ChannelAnnouncement, ChannelUpdate, NodeAnnouncement } from "../../wire/index.ts";
@@ -335,10 +335,20 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
     this.#intake.pending.expire(now);
   }
 
-  /** The announced channels whose funding outputs pay to any of these pairs of keys. */
-  channelsFundedBy(pairs: readonly FundingKeys[]): readonly ShortChannelId[] {
+  /** A block spends the outputs that pay to these pairs of keys: the announced channels among them have ended, or were spliced. */
+  fundingSpent(pairs: readonly FundingKeys[], height: BlockHeight): void {
     const { channels } = this.#tables;
-    return slotsFundedBy(channels, pairs).map((slot) => channels.idOf(slot));
+    for (const slot of slotsFundedBy(channels, pairs)) this.#removed.spent.set(channels.idOf(slot), height);
+  }
+
+  /** What blocks above `height` spent is not spent after all. */
+  fundingUnspent(height: BlockHeight): void {
+    for (const [id, at] of this.#removed.spent) if (at > height) this.#removed.spent.delete(id);
+  }
+
+  /** Closes the channels that were spent at `height` or before. */
+  closeSpent(height: number, now: UnixSeconds): void {
+    for (const [id, at] of this.#removed.spent) if (at <= height) this.channelClosed(id, now);
   }
 
   /**
@@ -346,6 +356,7 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
    * blocks, in which a splice may be announced; so does `SpentChannels`.
    */
   channelClosed(id: ShortChannelId, now: UnixSeconds): void {
+    this.#removed.spent.delete(id);
     const slot = this.#tables.channels.slotOf(id);
     if (slot === undefined) return;
     this.#tables.removeChannel(slot);

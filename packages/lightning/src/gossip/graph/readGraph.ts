@@ -1,6 +1,12 @@
 import { DecodeError, Reader } from "../../codec/index.ts";
-import { compareBytes, equalBytes, toHex } from "../../util/bytes.ts";
-import { type BlockHash, nodeIdOf, type ShortChannelId, type UnixSeconds } from "../../util/ids.ts";
+import { compareBytes, equalBytes, noBytes, toHex } from "../../util/bytes.ts";
+import {
+  type BlockHash,
+  type BlockHeight,
+  nodeIdOf,
+  type ShortChannelId,
+  type UnixSeconds,
+} from "../../util/ids.ts";
 import { Features } from "../../wire/index.ts";
 import { maxMessageLength } from "./acceptance.ts";
 import { channelState } from "./channelTable.ts";
@@ -55,7 +61,7 @@ interface Rows {
 }
 
 function rows(sections: GraphSections, section: keyof typeof rowLength): Rows {
-  const bytes = sections[section];
+  const bytes = sections[section] ?? noBytes;
   const reader = new Reader(bytes);
   if (bytes.length % rowLength[section] !== 0) throw reader.error("not whole rows", section);
   return { section, reader, count: bytes.length / rowLength[section] };
@@ -209,6 +215,12 @@ function readRemoved(sections: GraphSections): RemovedEntries {
     const id = nodeIdOf(failed.reader.bytes(33));
     if (removed.nodes.has(id)) throw failed.reader.error("failed twice", "failedNodes");
     removed.addNode(id, failed.reader.u32() as UnixSeconds);
+  }
+  const spent = rows(sections, "spentChannels");
+  for (let i = 0; i < spent.count; i++) {
+    const id = spent.reader.u64() as ShortChannelId;
+    if (removed.spent.has(id)) throw spent.reader.error("spent twice", "spentChannels");
+    removed.spent.set(id, spent.reader.u32() as BlockHeight);
   }
   return removed;
 }

@@ -1,4 +1,4 @@
-import type { NodeId, ShortChannelId, UnixSeconds } from "../../util/ids.ts";
+import type { BlockHeight, NodeId, ShortChannelId, UnixSeconds } from "../../util/ids.ts";
 
 /** Seconds for which what was removed cannot come back. @ldk REMOVED_ENTRIES_TRACKING_AGE_LIMIT_SECS */
 const trackingTime = 7 * 24 * 3600;
@@ -13,6 +13,8 @@ export class RemovedEntries {
   /** In the order in which they were removed. */
   readonly channels: Map<ShortChannelId, UnixSeconds> = new Map();
   readonly nodes: Map<NodeId, UnixSeconds> = new Map();
+  /** Channels that are still there, with the heights at which their funding outputs were spent. */
+  readonly spent: Map<ShortChannelId, BlockHeight> = new Map();
 
   addChannel(id: ShortChannelId, now: UnixSeconds): void {
     track(this.channels, id, now);

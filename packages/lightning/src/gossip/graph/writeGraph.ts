@@ -147,12 +147,18 @@ function nodeEntries({ nodes, details }: GraphTables, order: Uint32Array): Uint8
   return writer.finish();
 }
 
-function removedRows({ channels, nodes }: RemovedEntries) {
+function removedRows({ channels, nodes, spent }: RemovedEntries) {
   const closedChannels = new Writer();
   const failedNodes = new Writer();
+  const spentChannels = new Writer();
   for (const [id, at] of channels) closedChannels.u64(id).u32(at);
   for (const [id, at] of nodes) failedNodes.bytes(fromHex(id)).u32(at);
-  return { closedChannels: closedChannels.finish(), failedNodes: failedNodes.finish() };
+  for (const [id, at] of spent) spentChannels.u64(id).u32(at);
+  return {
+    closedChannels: closedChannels.finish(),
+    failedNodes: failedNodes.finish(),
+    ...(spent.size > 0 && { spentChannels: spentChannels.finish() }),
+  };
 }
 
 function writeEntry(writer: Writer, place: number, bytes: Uint8Array | undefined): void {

@@ -187,6 +187,7 @@ describe("the graph as bytes", () => {
     "a node's words twice": ({ nodeDetails }) => ({ nodeDetails: joined(nodeDetails, nodeDetails) }),
     "a node's words cut": ({ nodeDetails }) => ({ nodeDetails: nodeDetails.subarray(0, 90) }),
     "a channel closed twice": ({ closedChannels: closed }) => ({ closedChannels: joined(closed, closed) }),
+    "a channel spent twice": ({ closedChannels: closed }) => ({ spentChannels: joined(closed, closed) }),
     "a node failed twice": ({ failedNodes: failed }) => ({ failedNodes: joined(failed, failed) }),
   };
   for (const [what, forge] of Object.entries(forgeries)) {
