@@ -1,4 +1,5 @@
 import { printable } from "@fulmen/lightning/util";
+import { boundedJson } from "../boundedJson.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
 import type { HttpAnswer, HttpClient } from "./httpClient.ts";
 import type { BitcoindAuthentication } from "./options.ts";
@@ -176,7 +177,7 @@ function parsed({ status, body }: HttpAnswer): unknown {
     );
   }
   try {
-    return JSON.parse(body.toString("utf8"));
+    return boundedJson(body.toString("utf8"));
   } catch (error) {
     throw notJson(shown(status, body), error);
   }

@@ -1,4 +1,5 @@
 import { err, ok, printable, type Result } from "@fulmen/lightning/util";
+import { boundedJson } from "../boundedJson.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
 
 /** A server's refusal to do what it was asked; `message` is printable. */
@@ -14,9 +15,6 @@ export type ServerMessage =
   /** A refusal of something that it could not read. */
   | { readonly kind: "complaint"; readonly message: string };
 
-/** JSON text of lists and objects beyond these would take far more memory than it is long. */
-const mostContainers = 500_000;
-
 /** The line that asks `method`. */
 export function requestLine(id: number, method: string, params: readonly unknown[]): string {
   return JSON.stringify({ jsonrpc: "2.0", id, method, params });
@@ -29,9 +27,8 @@ export function readMessages(line: string): readonly ServerMessage[] {
 }
 
 function parsed(line: string): unknown {
-  if (countOf(line, "[") + countOf(line, "{") > mostContainers) throw notElectrum(line);
   try {
-    return JSON.parse(line);
+    return boundedJson(line);
   } catch {
     throw notElectrum(line);
   }
@@ -76,12 +73,6 @@ export function isOverload({ code, message }: RpcRefusal): boolean {
 /** Whether a value of JSON is an object, and no list. */
 export function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
   return typeof json === "object" && json !== null && !Array.isArray(json);
-}
-
-function countOf(text: string, part: string): number {
-  let count = 0;
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) count++;
-  return count;
 }
 
 function notElectrum(text: string): ChainSourceError {

@@ -1,6 +1,7 @@
 import { type BlockHeader, blockHash, type MerkleProof, type MerkleRoot } from "@fulmen/bitcoin/block";
 import { type BlockHash, fromHex, type Sat, type Txid } from "@fulmen/bitcoin/primitives";
 import type { Transaction, TxIn, TxOut } from "@fulmen/bitcoin/transaction";
+import { boundedJson } from "../boundedJson.ts";
 import type { HistoryItem } from "../transactions/index.ts";
 
 /** An answer that is not what the API says; `message` says which part. */
@@ -13,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The JSON of an answer. */
 export function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return boundedJson(text);
   } catch {
     throw new MalformedAnswer("an answer is no JSON");
   }

@@ -9,6 +9,14 @@ export function shown(text: string): string {
   return printable(text.trim(), longestEcho);
 }
 
+/** More bytes than are taken in. */
+export class AnswerTooLarge extends ChainSourceError {
+  constructor(name: string, mostBytes: number) {
+    const remedy = "check that the address is that of an Esplora API, or use another server";
+    super("invalid-answer", `${name}: an answer has more than ${mostBytes} bytes`, remedy);
+  }
+}
+
 export function unreachable(name: string, why: string, cause?: unknown): ChainSourceError {
   return new ChainSourceError(
     "unreachable",

@@ -20,7 +20,7 @@ import {
   tooManyItems,
 } from "../transactions/index.ts";
 import * as answers from "./answers.ts";
-import { invalidAnswer, shown } from "./errors.ts";
+import { AnswerTooLarge, invalidAnswer, shown } from "./errors.ts";
 import { type HttpClient, textOf } from "./httpClient.ts";
 
 /** Blocks in one answer of `/blocks`. */
@@ -111,7 +111,7 @@ export class EsploraClient implements TransactionClient {
       bytes += transaction === undefined ? 0 : totalSize(transaction);
       return bytes > maxKeptBytes ? rest : item;
     };
-    let page = await this.#history(path);
+    let page = await this.#page(path, items);
     for (let pages = 1; ; pages++) {
       const confirmed = page.filter(({ height, txid }) => height !== undefined && !items.has(txid));
       for (const item of page) if (!items.has(item.txid)) items.set(item.txid, kept(item));
@@ -123,7 +123,7 @@ export class EsploraClient implements TransactionClient {
         const message = `${this.#name} tells of more than ${items.size} transactions of one script`;
         throw new HistoryTooLong(message, [...items.values()]);
       }
-      page = await this.#history(`${path}/chain/${last.txid}`);
+      page = await this.#page(`${path}/chain/${last.txid}`, items);
     }
     return [...items.values()];
   }
@@ -205,9 +205,16 @@ export class EsploraClient implements TransactionClient {
     return indexes.flatMap((each) => all[each] ?? []);
   }
 
-  async #history(path: string): Promise<readonly HistoryItem[]> {
-    const text = await this.#text(path);
-    return this.#json(text, (json) => answers.list(json).map(answers.historyItem));
+  /** A page of a history of which these are known already. */
+  async #page(path: string, known: ReadonlyMap<Txid, HistoryItem>): Promise<readonly HistoryItem[]> {
+    try {
+      const text = await this.#text(path);
+      return this.#json(text, (json) => answers.list(json).map(answers.historyItem));
+    } catch (error) {
+      if (!(error instanceof AnswerTooLarge)) throw error;
+      // Who pays to an address decides how large the transactions are by which he does.
+      throw new HistoryTooLong(error.message, [...known.values()]);
+    }
   }
 
   async #text(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { ChainSourceError } from "../chainSourceError.ts";
-import { invalidAnswer, shown, stopped, unreachable } from "./errors.ts";
+import { AnswerTooLarge, invalidAnswer, shown, stopped, unreachable } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import { sleep } from "./sleep.ts";
 
@@ -141,7 +141,7 @@ export class HttpClient {
       if (length > maxAnswer) {
         // The rest is not wanted; that it cannot be cancelled properly is no one's matter.
         reader.cancel().catch(() => undefined);
-        throw invalidAnswer(name, `an answer has more than ${maxAnswer} bytes`);
+        throw new AnswerTooLarge(name, maxAnswer);
       }
       chunks.push(value);
     }

@@ -152,6 +152,18 @@ describe("a history without an end", () => {
     assert.deepEqual([pages, error.known.length], [400, 10_000]);
   });
 
+  it("is told of as far as it goes when its transactions are too large", async () => {
+    const api = new ApiFetch();
+    let pages = 0;
+    api.edit = (text, path) =>
+      path.includes("/txs") ? page(10, pages++ < 2 ? 1_000 : 2_000_000, pages) : text;
+    const error = await clientOf(api)
+      .scriptHistory(script, () => false)
+      .catch((reason: unknown) => reason);
+    assert.ok(error instanceof HistoryTooLong);
+    assert.equal(error.known.length, 20);
+  });
+
   it("is no history when it has too many transactions", async () => {
     await assert.rejects(readHistory(10_000, 0), { code: "unsupported" });
   });
