@@ -41,7 +41,8 @@ export class ScriptRota {
     for (const source of sources) {
       if (!this.#sources.has(source)) {
         this.#sources.add(source);
-        for (const script of source.scripts()) this.#add(script);
+        // Who is new may know less than others of the same scripts were told.
+        for (const script of source.scripts()) this.#scripts.set(toHex(script), { script, ...unknown });
       }
       for (const script of source.takeScripts()) this.#add(script);
     }

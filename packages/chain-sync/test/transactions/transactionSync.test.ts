@@ -257,6 +257,20 @@ describe("TransactionSync", () => {
     assert.ok(world.scripts.every((script) => world.client.asked.has(script.join())));
   });
 
+  it("tells those who are new to it of everything, though it told others of it", async () => {
+    const world = new World();
+    for (let n = 0; n < 200; n++) world.addScript(scriptOf(n));
+    await world.run();
+    await world.run();
+    assert.equal(world.client.take("scriptHistory"), 300, "of all, and then of the newest");
+    // As when another source has told meanwhile of nobody knows what.
+    const wallet = { scripts: () => world.scripts, takeScripts: () => [] };
+    const { position, listeners } = world.follower;
+    const follower = { position: position.bind(world.follower), listeners };
+    await world.sync.sync({ followers: [follower], mempool: [], scripts: [wallet] });
+    assert.equal(world.client.take("scriptHistory"), 200);
+  });
+
   it("tells what followers with different positions lack", async () => {
     const world = new World();
     const funding = world.pay();
