@@ -100,14 +100,14 @@ export class FailoverSource implements ChainSource {
 
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {
     this.#clients = clients;
-    this.#timer ??= setInterval(() => this.#look(), this.#lookInterval);
+    if (!this.#isStopped) this.#timer ??= setInterval(() => this.#look(), this.#lookInterval);
     this.#syncing = { at: this.#position()?.hash, since: performance.now() };
     try {
       return await this.#insistently(async (turn) => {
         const { member } = turn;
         const syncing = member.source.sync(turn.guard(clients), (made) => !turn.isOver && progress?.(made));
         member.busyWith(syncing);
-        const tip = await Promise.race([syncing, turn.over]);
+        const tip = await turn.within(syncing);
         await this.#synced(turn);
         // Who closes a channel is what matters most: another one may tell of it.
         const isBlind = this.gaps.some(({ use }) => use === "output");
@@ -126,7 +126,7 @@ export class FailoverSource implements ChainSource {
     const end = (): void => ending.abort();
     signal.addEventListener("abort", end);
     try {
-      await Promise.race([turn.member.source.changed(ending.signal), turn.over]);
+      await turn.within(turn.member.source.changed(ending.signal));
     } catch (error) {
       if (!turn.isOver && !this.#gaveUp(turn, error, new Set([turn.member]))) throw error;
     } finally {
@@ -150,6 +150,7 @@ export class FailoverSource implements ChainSource {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
+    this.#turn.end();
     await Promise.all(this.members.map((member) => member.stop()));
   }
 
@@ -234,7 +235,7 @@ export class FailoverSource implements ChainSource {
     this.#forbearance = 1;
     turn.member.served(performance.now() - turn.since >= lasting);
     const learnt = this.#trail.learn(turn.member.source, this.#position());
-    if (this.members.length > 1) await Promise.race([learnt, turn.over]);
+    if (this.members.length > 1) await turn.within(learnt);
   }
 
   /** Asks the others how they stand, and gives the turn to one of them if that is better. */

@@ -12,21 +12,16 @@ export class Turn {
   readonly since: number = performance.now();
   /** Whether a sync of this turn ended well. */
   hasServed = false;
-  /** Rejects when the turn is over. */
-  readonly over: Promise<never>;
   readonly #locate: (position: BlockLocator) => BlockLocator;
   readonly #guarded = new WeakMap<object, object>();
-  #reject: (reason: unknown) => void = () => undefined;
+  /** Who waits for something in it. */
+  readonly #waiting = new Set<() => void>();
   #isOver = false;
 
   /** `locate` adds to a position what is known besides. */
   constructor(member: Member, locate: (position: BlockLocator) => BlockLocator) {
     this.member = member;
     this.#locate = locate;
-    this.over = new Promise((_, reject) => {
-      this.#reject = reject;
-    });
-    this.over.catch(() => undefined);
   }
 
   get isOver(): boolean {
@@ -35,7 +30,18 @@ export class Turn {
 
   end(): void {
     this.#isOver = true;
-    this.#reject(replaced());
+    for (const stop of this.#waiting) stop();
+  }
+
+  /** What comes of a promise, unless the turn ends before: then it rejects. */
+  within<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(replaced());
+      const done = (): void => void this.#waiting.delete(stop);
+      this.#waiting.add(stop);
+      if (this.#isOver) stop();
+      void promise.then(resolve, reject).then(done);
+    });
   }
 
   /** The same clients, as long as the turn lasts. */
