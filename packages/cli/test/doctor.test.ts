@@ -121,7 +121,7 @@ describe("the doctor", () => {
     assert.deepEqual([said("one"), said("two")], [["good"], ["note"]]);
   });
 
-  it("notes payments that are late, with what they wait for", () => {
+  it("notes payments that expire soon, with what they wait for", () => {
     const [channel] = healthy.channels.channels;
     assert.ok(channel !== undefined);
     const htlc = (expiryHeight: number) => ({
@@ -131,7 +131,7 @@ describe("the doctor", () => {
     const channels = { channels: [{ ...channel, htlcs: [htlc(49), htlc(50)] }] };
     const found = examine({ node: { ...healthy, channels }, now, diskFree: 5e9, backupDisk: "another" });
     assert.deepEqual(
-      found.filter(({ what }) => what.includes("is late")).map(({ remedy }) => remedy),
+      found.filter(({ what }) => what.includes("that expires in 39 blocks")).map(({ remedy }) => remedy),
       ["until 49."],
     );
   });

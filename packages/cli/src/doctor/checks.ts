@@ -36,7 +36,7 @@ export interface Examined {
 
 const leastDisk = 1_000_000_000;
 /** Blocks before an HTLC's expiry from which it is worth a word. */
-const lateBlocks = 40;
+const soonBlocks = 40;
 /** Seconds by which a file system may see the time otherwise. */
 const clockDoubt = 60;
 
@@ -249,14 +249,14 @@ function peerFindings({ peers }: Answer<"info">, { channels }: Answer<"channels"
   }));
 }
 
-/** Payments that take so long that their channel may be closed for them. */
+/** Payments for which their channel may be closed soon. */
 function htlcFindings({ chain }: Answer<"info">, { channels }: Answer<"channels">): readonly Finding[] {
   return channels.flatMap(({ phase, htlcs }) =>
     htlcs
-      .filter(({ expiryHeight }) => phase !== "closed" && expiryHeight < chain.height + lateBlocks)
+      .filter(({ expiryHeight }) => phase !== "closed" && expiryHeight < chain.height + soonBlocks)
       .map(({ amountMsat, expiryHeight, explanation }) => ({
         level: "note",
-        what: `A payment of ${showMsat(amountMsat)} is late: it expires at block ${expiryHeight}.`,
+        what: `A payment of ${showMsat(amountMsat)} is under way that expires in ${counted(Math.max(0, expiryHeight - chain.height), "block")}.`,
         remedy: `${explanation}.`,
       })),
   );
