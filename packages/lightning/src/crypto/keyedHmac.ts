@@ -14,8 +14,10 @@ export class KeyedHmac {
   /** `key`: at most 64 bytes; `longest`: bytes of the longest message. */
   constructor(key: Uint8Array, longest: number) {
     invariant(key.length <= blockLength, `a key of ${key.length} bytes`);
-    this.#inner = new Uint8Array(blockLength + longest).fill(0x36, 0, blockLength);
-    this.#outer = new Uint8Array(blockLength + digestLength).fill(0x5c, 0, blockLength);
+    const outerLength = blockLength + digestLength;
+    const memory = new Uint8Array(outerLength + blockLength + longest);
+    this.#outer = memory.subarray(0, outerLength).fill(0x5c, 0, blockLength);
+    this.#inner = memory.subarray(outerLength).fill(0x36, 0, blockLength);
     for (let i = 0; i < key.length; i++) {
       const byte = key[i] ?? 0;
       this.#inner[i] = byte ^ 0x36;

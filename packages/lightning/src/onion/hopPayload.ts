@@ -154,7 +154,7 @@ export function decodeHopPayload(
 
 /** The payload's TLV stream. Custom records have to be in order of their types. */
 export function encodeHopPayload(payload: HopPayload): Uint8Array {
-  const writer = new Writer();
+  const writer = new Writer(64);
   hopTlvs.write(writer, toRecords(payload));
   return writer.finish();
 }
