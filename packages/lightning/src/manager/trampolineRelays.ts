@@ -1,4 +1,4 @@
-import { isTooLateToOffer, minCltvExpiryDelta } from "../channel/deadlines.ts";
+import { cltvFarFarAway, isTooLateToOffer, minCltvExpiryDelta } from "../channel/deadlines.ts";
 import type { Disposition, HtlcRef, Resolution } from "../channel/disposition.ts";
 import { findHtlc } from "../commitment/dance.ts";
 import type { Htlc } from "../commitment/htlc.ts";
@@ -122,13 +122,15 @@ export class TrampolineRelays {
         ? { type: "final_incorrect_cltv_expiry", cltvExpiry }
         : amount < entry.amount
           ? { type: "final_incorrect_htlc_amount", incomingHtlcAmt: amount }
-          : cltvExpiry <= height + htlcFailBackBuffer + 1
-            ? this.#insufficient()
-            : gathering !== undefined && !mayJoin(gathering.parts, terms)
-              ? unknownDetails(amount, height)
-              : (this.#wayless.get(this.#peerOf(ref)) ?? 0) >= mostWayless
-                ? { type: "temporary_trampoline_failure" }
-                : undefined;
+          : cltvExpiry > height + cltvFarFarAway + 1
+            ? { type: "expiry_too_far" }
+            : cltvExpiry <= height + htlcFailBackBuffer + 1
+              ? this.#insufficient()
+              : gathering !== undefined && !mayJoin(gathering.parts, terms)
+                ? unknownDetails(amount, height)
+                : (this.#wayless.get(this.#peerOf(ref)) ?? 0) >= mostWayless
+                  ? { type: "temporary_trampoline_failure" }
+                  : undefined;
     if (failure !== undefined) {
       this.#failHtlc({ ref, htlc, terms }, failHere(way, failure, this.#incoming.holdTime(ref)), failure);
       return;

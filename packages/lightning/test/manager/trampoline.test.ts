@@ -302,6 +302,18 @@ describe("a trampoline node that is given too little", () => {
   });
 });
 
+it("a trampoline node binds its money no longer than a forwarding one", () => {
+  const line = new TrampolineLine();
+  const { alice, bob, carol, dave, net } = line;
+  const { invoice } = dave.manager.createBolt11Invoice({ amount: msat(1_000_000n), description: "test" });
+  const trampolines = [{ nodeId: bob.nodeId }, { nodeId: carol.nodeId, cltvExpiryDelta: 3_000 }];
+  alice.manager.payForBolt11Invoice(invoice, { trampolines, routing: { maxTotalCltvExpiryDelta: 5_000 } });
+  net.settle();
+  const failures = alice.eventsOf("payment-path-failed").map(({ failureName }) => failureName);
+  assert.deepEqual([...new Set(failures)], ["expiry_too_far"]);
+  line.assertQuiet();
+});
+
 it("a trampoline node offers nothing that expires after what it was given, whatever its router says", () => {
   const line = new TrampolineLine();
   const { bob, carol, net } = line;
