@@ -75,6 +75,22 @@ describe("several chain sources", () => {
     assert.ok(fee > 4 * 130 && fee < 4 * 160, `a fee of ${fee} sat`);
   });
 
+  it("cannot make a node pay more than its user wants for what can wait, not even the only one", async () => {
+    const thrifty = await field.start("thrifty", {
+      chain: { esplora: { url: liar.url } },
+      maxFeerate: 5,
+      development: { pollInterval: 10 },
+    });
+    await field.fund(thrifty);
+    const { fee = sat(0) } = await thrifty.onchain.send({
+      address: await thrifty.onchain.address(),
+      amount: sat(50_000),
+    });
+    assert.ok(fee > 5 * 130 && fee < 5 * 160, `a fee of ${fee} sat`);
+    await thrifty.stop();
+    await field.mine(1);
+  });
+
   it("are all given what is broadcast, and one that takes it is enough", async () => {
     await field.mine(1);
     refuses = true;

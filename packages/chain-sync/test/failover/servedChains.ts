@@ -6,6 +6,7 @@ import { EsploraSource } from "@fulmen/chain-sync/esplora";
 import { present } from "@fulmen/lightning/util";
 import { BitcoindServer } from "@fulmen/testkit/bitcoind";
 import type { SimulatedChain } from "@fulmen/testkit/chain";
+import type { ChainLie } from "@fulmen/testkit/conformance";
 import { ElectrumServer } from "@fulmen/testkit/electrum";
 import { EsploraServer } from "@fulmen/testkit/esplora";
 import { type HttpHandler, HttpService } from "@fulmen/testkit/sockets";
@@ -30,6 +31,11 @@ export abstract class Server {
   abstract close(): Promise<void>;
   /** Tells those who wait. */
   abstract update(): void;
+
+  /** Tells such lies of blocks that are new from now on. Only Bitcoin Core's server does. */
+  lie(_lie: ChainLie): void {
+    throw new Error("this server tells no lies");
+  }
 
   /** Takes the blocks that another chain has above what both have, if it has more. */
   follow(other: SimulatedChain): void {
@@ -60,6 +66,10 @@ class Bitcoind extends Server {
 
   async close(): Promise<void> {
     await this.#service?.interrupt();
+  }
+
+  override lie(lie: ChainLie): void {
+    this.#server.lie(lie);
   }
 
   update(): void {
