@@ -17,10 +17,11 @@ function double() {
     if (path === "/v1/events")
       return new Response(node.events, { headers: { "content-type": "text/event-stream" } });
     if (path.startsWith("/v1/payments/"))
-      return Response.json({ id: path.slice("/v1/payments/".length), status: "succeeded" });
+      return Response.json({ id: path.slice("/v1/payments/".length), status: "done" });
     const after = Number(new URL(String(input)).searchParams.get("after") ?? node.payments + 1);
     const payments = Array.from({ length: Math.min(50, after - 1) }, (_, index) => ({
       id: `p${after - 1 - index}`,
+      ...(after - 1 - index === 25 && { status: "pending", expiresAt: 1 }),
     }));
     const next = after > 51 ? { next: after - 50 } : {};
     const graph = { nodes: [], channels: [] };
@@ -80,7 +81,7 @@ describe("what the page knows of the node", () => {
     assert.deepEqual([shown().length, shown().at(-1), store.state.hasMorePayments], [50, "p251", true]);
   });
 
-  it("brings a payment of an older page up to date when an event speaks of it", async () => {
+  it("brings a payment of an older page up to date when an event speaks of it, or when it has expired", async () => {
     const { node, store } = double();
     node.payments = 120;
     await store.open();
@@ -97,12 +98,11 @@ describe("what the page knows of the node", () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     assert.deepEqual(
       [statusOf("p30"), statusOf("p31"), store.state.payments.length],
-      ["succeeded", undefined, 100],
+      ["done", undefined, 100],
     );
-    assert.deepEqual(
-      node.asked.filter((path) => path.startsWith("/v1/payments/")),
-      ["/v1/payments/p30"],
-    );
+    assert.equal(statusOf("p25"), "done", "it had expired");
+    const asked = node.asked.filter((path) => path.startsWith("/v1/payments/"));
+    assert.deepEqual(asked.toSorted(), ["/v1/payments/p25", "/v1/payments/p30"]);
     store.end();
     await following;
   });

@@ -56,6 +56,7 @@ export class RunningNode {
     this.backups = new Backups(parts, {
       lastCounter: backedUp?.counter ?? 0,
       birthday: backedUp?.birthday,
+      leftOut: backedUp?.leftOut,
       addresses: (nodeId) => this.peers.addressesOf(nodeId),
     });
     this.startedAt = parts.now();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { EsploraSource } from "@fulmen/chain-sync/esplora";
 import type { KvWrite } from "@fulmen/lightning/chain";
+import { openStaticBackup, sealStaticBackup } from "@fulmen/lightning/storage";
 import { sat } from "@fulmen/lightning/util";
 import { Node, type NodeOptions } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
@@ -44,6 +45,21 @@ test("a node that lost its store has its money again, from its seed and the stat
   await alice.stop();
   const restored = await field.start("alice", { restoreFrom: readFileSync(file) });
   await paidOut(field, restored, before);
+});
+
+test("a node that was restored without some of its channels says so, and so do its own backups", async () => {
+  const field = newField();
+  const first = await field.start("alice");
+  const key = first.parts.keys.peerStorageKey();
+  const whole = openStaticBackup(first.staticBackup(), key);
+  assert.ok(whole.ok);
+  await first.stop();
+  const restoreFrom = sealStaticBackup({ ...whole.value, leftOut: 3 }, key, new Uint8Array(24));
+  const restored = await field.start("alice", { restoreFrom });
+  const [warning] = restored.status().warnings.filter(({ code }) => code === "restored-partly");
+  assert.match(warning?.text ?? "", /^3 channels were in none/);
+  const next = openStaticBackup(restored.staticBackup(), key);
+  assert.ok(next.ok && next.value.counter > whole.value.counter && next.value.leftOut === 3);
 });
 
 test("a channel that was closed before the restore is paid out, wherever the restore was cut off", async () => {

@@ -29,6 +29,8 @@ export interface StaticBackupsOptions {
   readonly places: readonly BackupPlace[];
   /** Height below which no block has anything of the wallet. */
   readonly birthday?: number;
+  /** Channels that there were and that the store lacks: those that no peer gave back when it was restored. */
+  readonly leftOut?: number;
   /** Of the newest backup that is known to be somewhere. */
   readonly lastCounter?: number;
   /** A place did not take a backup; it is given the newest again in `delay` milliseconds. */
@@ -78,7 +80,7 @@ export class StaticBackups {
 
   /** Looks whether a backup is due. Call it at the start, and after each batch in which a channel opened or closed. */
   check(): void {
-    const { addresses, birthday, clock, network, nodeId } = this.#options;
+    const { addresses, birthday, clock, leftOut, network, nodeId } = this.#options;
     const channels = [...this.#options.setups()];
     const peerIds = new Set(channels.map(({ counterparty }) => counterparty));
     const peers = [...peerIds].map((id) => ({ nodeId: id, addresses: addresses(id) }));
@@ -90,6 +92,7 @@ export class StaticBackups {
     this.#newest = {
       ...{ nodeId, chain: network.genesisHash, counter: this.#counter, channels, peers },
       ...(birthday !== undefined && { birthday }),
+      ...(leftOut !== undefined && { leftOut }),
     };
     this.#current = this.#sealed(this.#newest);
     for (const writer of this.#writers) writer.write(this.#current);

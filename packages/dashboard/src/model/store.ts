@@ -126,14 +126,16 @@ export class NodeStore {
     return newest;
   }
 
-  /** From the place `newest` on, those that events spoke of are as they are now; before, all are. */
+  /** From the place `newest` on, those that events spoke of, or whose time is over, are as they are now; before, all are. */
   async #withChanged(payments: readonly Payment[], newest: number): Promise<readonly Payment[]> {
     const changed = new Set(this.#changed);
     this.#changed.clear();
-    const older = payments.slice(newest);
-    if (changed.size === 0 || older.length === 0) return payments;
     const now = new Map<string, Payment>();
-    for (const { id } of older) if (changed.has(id)) now.set(id, await this.client.payment({ id }));
+    for (const payment of payments.slice(newest)) {
+      const { id } = payment;
+      if (changed.has(id) || isOver(payment)) now.set(id, await this.client.payment({ id }));
+    }
+    if (now.size === 0) return payments;
     return payments.map((payment) => now.get(payment.id) ?? payment);
   }
 
@@ -218,4 +220,9 @@ export class NodeStore {
 function paymentOf(event: ApiEvent): string | undefined {
   if ("paymentId" in event) return event.paymentId;
   return event.kind === "onchain-transaction" ? event.txid : undefined;
+}
+
+/** Nobody has paid it, and nobody can any more: no event says so. */
+function isOver({ status, expiresAt }: Payment): boolean {
+  return status === "pending" && expiresAt !== undefined && expiresAt * 1_000 < Date.now();
 }

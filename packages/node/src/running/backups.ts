@@ -16,6 +16,8 @@ export interface BackupsStart {
   readonly lastCounter: number;
   /** Height below which no block has anything of the wallet, where it is known. */
   readonly birthday: number | undefined;
+  /** Channels that a restore did not find. */
+  readonly leftOut: number | undefined;
   /** `host:port` where a peer was found last. */
   readonly addresses: (nodeId: NodeId) => readonly string[];
 }
@@ -24,6 +26,7 @@ export interface BackupsStart {
 export class Backups {
   readonly #parts: NodeParts;
   readonly #lastCounter: number;
+  readonly #leftOut: number | undefined;
   readonly #backups: StaticBackups;
   /** Why each place that is behind did not take the newest. */
   readonly #reasons = new Map<BackupPlace, string>();
@@ -32,11 +35,12 @@ export class Backups {
   #madeAt: number | undefined;
   #takenAt: number | undefined;
 
-  constructor(parts: NodeParts, { lastCounter, birthday, addresses }: BackupsStart) {
+  constructor(parts: NodeParts, { lastCounter, birthday, leftOut, addresses }: BackupsStart) {
     const { options, keys, network, entropy, chainMonitor, logger } = parts;
     const { backupFiles = [], backupPlaces = [], backupAtPeers = true } = options;
     this.#parts = parts;
     this.#lastCounter = lastCounter;
+    this.#leftOut = leftOut;
     this.#storedCounter = lastCounter;
     const durable = [...backupFiles.map((path) => this.#file(path)), ...backupPlaces];
     const places = [
@@ -56,6 +60,7 @@ export class Backups {
       },
       ...{ network, entropy, addresses, places, lastCounter },
       ...(birthday !== undefined && { birthday }),
+      ...(leftOut !== undefined && { leftOut }),
     });
   }
 
@@ -117,6 +122,14 @@ export class Backups {
         code: "no-backup",
         text: "the static channel backup is kept with the peers at most",
         remedy: "name a file on another disk in `backupFiles`: without it, a lost store may be lost channels",
+      });
+    }
+    if (this.#leftOut !== undefined) {
+      warnings.push({
+        code: "restored-partly",
+        text: `${this.#leftOut} channels were in none of the copies that peers gave back when this store was restored`,
+        remedy:
+          "restore into an empty store again, naming the peers of those channels or a file: docs/backup.md",
       });
     }
     const { recovered } = peerStorage;

@@ -7,6 +7,8 @@ export interface BackupRow {
   readonly counter: number;
   /** Counter of the one that the store was restored from. */
   readonly restoredFrom?: number;
+  /** Channels that were in none of the backups that peers gave back then. */
+  readonly leftOut?: number;
   /** Nothing of the wallet is in blocks below this height. Absent where a backup did not say. */
   readonly birthday?: number;
 }

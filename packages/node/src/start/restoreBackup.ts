@@ -121,8 +121,12 @@ async function restoredWrites(
   const { writes, oldestHeight } = restoredRecords(backup, target);
   const start = Math.min(Math.max((oldestHeight ?? height) - reorgDepth, 0), height);
   const position = await source.locate(blockHeight(start));
-  const { counter } = backup;
-  const row = { counter, restoredFrom: counter, ...(birthday !== undefined && { birthday }) };
+  const { counter, leftOut } = backup;
+  const row = {
+    ...{ counter, restoredFrom: counter },
+    ...(birthday !== undefined && { birthday }),
+    ...(leftOut !== undefined && { leftOut }),
+  };
   const peers = new Set(backup.peers.map(({ nodeId }) => nodeId));
   const named = addresses.filter(({ nodeId }) => peers.has(nodeId));
   // Where the user found a peer just now counts more than where the node found it once.

@@ -41,7 +41,7 @@ export interface StaticBackup {
   readonly peers: readonly BackedUpPeer[];
   /** Height below which no block has anything of the wallet; absent where it is not known. */
   readonly birthday?: number;
-  /** How many channels are not in it, for want of room: see `backupForPeer`. */
+  /** How many channels are not in it: for want of room (`backupForPeer`), or as they were not in what it was restored from. */
   readonly leftOut?: number;
 }
 
@@ -132,7 +132,7 @@ export function backupForPeer(backup: StaticBackup, peer: NodeId): StaticBackup 
   // What is counted with each is more than what all need together: the end of the padding, and lengths, fit in.
   const room = peerStorageLength - overhead - size({ peers }) - 32;
   const channels = fitting(sorted, room, (one) => size({ channels: [one] }) - size({}));
-  const leftOut = sorted.length - channels.length;
+  const leftOut = (backup.leftOut ?? 0) + sorted.length - channels.length;
   return { ...backup, channels, peers, ...(leftOut > 0 && { leftOut }) };
 }
 
