@@ -14,10 +14,10 @@ import { findToken } from "#src/tokens/token";
 import { daemonDouble, tokens } from "./daemonDouble.ts";
 import { someNodeId } from "./nodeDouble.ts";
 
-function inFolder(use: (folder: string) => void): void {
+async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "fulmen-server-"));
   try {
-    use(folder);
+    await use(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -162,18 +162,18 @@ describe("keys of payments, where room is short", () => {
   }
 
   it("promise nothing on a full disk, and none is lost that comes later", ({ mock }) =>
-    inFolder((folder) => {
+    inFolder(async (folder) => {
       const path = join(folder, "keys");
       const keys = new PaymentKeys(path);
-      keys.set("first", { fingerprint: "f" });
+      await keys.set("first", { fingerprint: "f" });
       fillDisk(mock, 20);
-      assert.throws(() => keys.set("second", { fingerprint: "f" }), { code: "payment-keys-unusable" });
+      await assert.rejects(keys.set("second", { fingerprint: "f" }), { code: "payment-keys-unusable" });
       assert.equal(keys.find("second"), undefined);
-      keys.set("first", { fingerprint: "f", paymentId: "paid" });
+      await keys.set("first", { fingerprint: "f", paymentId: "paid" });
       assert.equal(keys.find("first")?.paymentId, "paid");
       mock.restoreAll();
       syncBuiltinESMExports();
-      keys.set("third", { fingerprint: "f" });
+      await keys.set("third", { fingerprint: "f" });
       const read = new PaymentKeys(path);
       assert.deepEqual(
         ["first", "second", "third"].map((key) => read.find(key)?.fingerprint),
@@ -182,15 +182,15 @@ describe("keys of payments, where room is short", () => {
     }));
 
   it("take no more room than the newest of them, however often one is used", () =>
-    inFolder((folder) => {
+    inFolder(async (folder) => {
       const path = join(folder, "keys");
       const keys = new PaymentKeys(path, 10);
       for (let i = 0; i < 200; i++) {
-        keys.set(`${i % 3}`, { fingerprint: `${i}` });
+        await keys.set(`${i % 3}`, { fingerprint: `${i}` });
         assert.ok(statSync(path).size < 2_000);
       }
       assert.equal(new PaymentKeys(path).find("1")?.fingerprint, "199");
-      for (const key of ["0", "1", "2"]) keys.delete(key);
+      for (const key of ["0", "1", "2"]) await keys.delete(key);
       assert.equal(new PaymentKeys(path).find("1"), undefined);
     }));
 });
@@ -247,14 +247,39 @@ describe("a file of tokens", () => {
 });
 
 describe("keys of payments", () => {
+  it("are on the disk before a payment begins, and nobody else waits for that", ({ mock }) =>
+    inFolder(async (folder) => {
+      const path = join(folder, "keys");
+      const keys = new PaymentKeys(path);
+      const syncs: (() => void)[] = [];
+      mock.method(fs, "fsync", (_: number, done: (error: Error | null) => void) => {
+        syncs.push(() => done(null));
+      });
+      syncBuiltinESMExports();
+      let isSet = false;
+      const setting = keys.set("a", { fingerprint: "f" }).then(() => {
+        isSet = true;
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual([isSet, syncs.length], [false, 1]);
+      assert.equal(keys.find("a")?.fingerprint, "f");
+      assert.match(readFileSync(path, "utf8"), /"fingerprint":"f"/);
+      syncs[0]?.();
+      await setting;
+      await keys.set("a", { fingerprint: "f", paymentId: "p" });
+      assert.equal(syncs.length, 1);
+      mock.restoreAll();
+      syncBuiltinESMExports();
+    }));
+
   it("outlive the process, also when it died in the middle of a line", () =>
-    inFolder((folder) => {
+    inFolder(async (folder) => {
       const path = join(folder, "keys.jsonl");
       const keys = new PaymentKeys(path);
-      keys.set("a", { fingerprint: "f" });
-      keys.set("a", { fingerprint: "f", paymentId: "p" });
-      keys.set("b", { fingerprint: "g" });
-      keys.delete("b");
+      await keys.set("a", { fingerprint: "f" });
+      await keys.set("a", { fingerprint: "f", paymentId: "p" });
+      await keys.set("b", { fingerprint: "g" });
+      await keys.delete("b");
       writeFileSync(path, `${readFileSync(path, "utf8")}{"key":"cut o`);
       const again = new PaymentKeys(path);
       assert.deepEqual(again.find("a"), { fingerprint: "f", paymentId: "p" });

@@ -59,16 +59,16 @@ export class Payer {
   }
 
   async #begin(input: PayInput, key: string, fingerprint: string): Promise<Payment> {
-    this.#keys.set(key, { fingerprint });
+    await this.#keys.set(key, { fingerprint });
     try {
       const payment = await this.#node.pay(input.to, optionsOf(input));
-      this.#keys.set(key, { fingerprint, paymentId: payment.id });
+      await this.#keys.set(key, { fingerprint, paymentId: payment.id });
       return payment;
     } catch (error) {
       const paymentId = error instanceof NodeError ? error.details["paymentId"] : undefined;
-      if (typeof paymentId === "string") this.#keys.set(key, { fingerprint, paymentId });
+      if (typeof paymentId === "string") await this.#keys.set(key, { fingerprint, paymentId });
       // A refusal without a payment: nothing has left, and the same may be tried again.
-      else if (error instanceof NodeError) this.#keys.delete(key);
+      else if (error instanceof NodeError) await this.#keys.delete(key);
       throw error;
     }
   }

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import {
   appendFileSync,
   closeSync,
+  fsync,
   fsyncSync,
   openSync,
   readFileSync,
   renameSync,
   writeFileSync,
 } from "node:fs";
+import { promisify } from "node:util";
 import { ServerError } from "../serverError.ts";
 
 /** What is known of a key that came with a payment. */
@@ -48,28 +50,30 @@ export class PaymentKeys {
   }
 
   /**
-   * Durable when it returns, if the key is new; what is added to one that is known may be lost on a full disk or with the
-   * power: the payment was made then, which is what whoever asked has to hear.
+   * It is known at once, and durable when this resolves, if the key is new; what is added to one that is known may be lost on
+   * a full disk or with the power: the payment was made then, which is what whoever asked has to hear.
    */
-  set(key: string, record: KeyRecord): void {
+  async set(key: string, record: KeyRecord): Promise<void> {
     const hash = hashOf(key);
     const isNew = !this.#records.has(hash);
-    try {
-      this.#append({ key: hash, ...record }, isNew);
-    } catch (error) {
-      if (isNew) throw error;
-    }
     this.#records.delete(hash);
     this.#records.set(hash, record);
     this.#forgetOldest();
+    try {
+      await this.#append({ key: hash, ...record }, isNew);
+    } catch (error) {
+      if (!isNew) return;
+      this.#records.delete(hash);
+      throw error;
+    }
   }
 
   /** Nothing was paid under this key. */
-  delete(key: string): void {
+  async delete(key: string): Promise<void> {
     const hash = hashOf(key);
     this.#records.delete(hash);
     try {
-      this.#append({ key: hash }, false);
+      await this.#append({ key: hash }, false);
     } catch {
       // After a restart it is not known whether something was paid, which is no worse than a crash.
     }
@@ -82,18 +86,26 @@ export class PaymentKeys {
     }
   }
 
-  /** What was not written whole is not there, and spoils no line that comes later. */
-  #append(row: object, isToLast: boolean): void {
+  /**
+   * Writes a line at once. What was not written whole is not there, and spoils no line that comes later. With `isToLast` it
+   * outlives the power, too: a disk may take its time for that, in which others are answered.
+   */
+  async #append(row: object, isToLast: boolean): Promise<void> {
     if (this.#path === undefined) return;
+    let file: number | undefined;
     try {
       if (this.#lines >= this.#maxLines) this.#rewrite(this.#path);
       const before = this.#isTorn ? "\n" : "";
       this.#isTorn = true;
-      write(this.#path, `${before}${JSON.stringify(row)}\n`, { mode: "a", isToLast });
+      file = openSync(this.#path, "a", 0o600);
+      writeFileSync(file, `${before}${JSON.stringify(row)}\n`);
       this.#isTorn = false;
       this.#lines++;
+      if (isToLast) await promisify(fsync)(file);
     } catch (cause) {
       throw unusable(this.#path, cause);
+    } finally {
+      if (file !== undefined) closeSync(file);
     }
   }
 
@@ -111,7 +123,13 @@ export class PaymentKeys {
 
   #rewrite(path: string): void {
     const rows = [...this.#records].map(([key, record]) => JSON.stringify({ key, ...record }));
-    write(`${path}.new`, rows.map((row) => `${row}\n`).join(""), { mode: "w", isToLast: true });
+    const file = openSync(`${path}.new`, "w", 0o600);
+    try {
+      writeFileSync(file, rows.map((row) => `${row}\n`).join(""));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
     renameSync(`${path}.new`, path);
     this.#lines = rows.length;
     this.#isTorn = false;
@@ -130,24 +148,6 @@ export class PaymentKeys {
     this.#records.delete(row.key);
     if (typeof fingerprint !== "string") return;
     this.#records.set(row.key, { fingerprint, ...(typeof paymentId === "string" && { paymentId }) });
-  }
-}
-
-/**
- * All of `text`, or an error: a disk that is almost full takes a part, and says so only by a number. With `isToLast` it
- * outlives the power, too.
- */
-function write(
-  path: string,
-  text: string,
-  { mode, isToLast }: { readonly mode: "a" | "w"; readonly isToLast: boolean },
-): void {
-  const file = openSync(path, mode, 0o600);
-  try {
-    writeFileSync(file, text);
-    if (isToLast) fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }
 
