@@ -254,6 +254,7 @@ describe("keys of payments", () => {
       const syncs: (() => void)[] = [];
       mock.method(fs, "fsync", (_: number, done: (error: Error | null) => void) => {
         syncs.push(() => done(null));
+        if (syncs.length > 1) done(null);
       });
       syncBuiltinESMExports();
       let isSet = false;
