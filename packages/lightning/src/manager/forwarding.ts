@@ -21,7 +21,7 @@ import { isUsable } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import { claimParts } from "./claimParts.ts";
 import type { ManagerEnvironment } from "./environment.ts";
-import { ForwardingBudgets } from "./forwardingBudget.ts";
+import type { ForwardingBudgets } from "./forwardingBudget.ts";
 import { htlcLocator } from "./htlcLocator.ts";
 import { type ForwardTo, type IncomingHtlcs, type ReadHtlc, setDisposition } from "./incomingHtlcs.ts";
 import type { InterceptedHtlcs } from "./interceptedHtlcs.ts";
@@ -40,6 +40,7 @@ export interface ForwardingParts {
   readonly incoming: IncomingHtlcs;
   readonly announcer: Announcer;
   readonly intercepted: InterceptedHtlcs;
+  readonly budgets: ForwardingBudgets;
 }
 
 /** Passes HTLCs on, and their ends back. BOLT 4, "Forwarding"; BOLT 7, "HTLC Fees". */
@@ -61,7 +62,7 @@ export class Forwarding {
     this.#incoming = parts.incoming;
     this.#announcer = parts.announcer;
     this.#intercepted = parts.intercepted;
-    this.#budgets = new ForwardingBudgets(channels, environment.config.forwardingBudget);
+    this.#budgets = parts.budgets;
   }
 
   forward(read: ReadHtlc, order: ForwardOrder): void {

@@ -1,5 +1,7 @@
 import type { ForwardingBudget } from "../channel/config.ts";
+import type { HtlcSource } from "../channel/disposition.ts";
 import type { FundedChannel } from "../channel/state.ts";
+import type { OutboundPayments } from "../payment/outboundPayments.ts";
 import type { NodeId } from "../util/ids.ts";
 import { type Msat, minOf, minusOrZero, plus, satToMsat, sum, zeroMsat } from "../util/units.ts";
 import { isUsable } from "./channelDetails.ts";
@@ -8,15 +10,27 @@ import type { Channels } from "./channels.ts";
 /**
  * Keeps room for others: HTLCs that one peer sends over a channel take at most a share of its slots and of its
  * liquidity, so that a peer which jams the channel, by itself or for those behind it, cannot fill it. Without anybody
- * else who could want the room there is no limit, and our own payments have none.
+ * else who could want the room there is no limit, and our own payments have none. What we relay as a trampoline node is the
+ * peer's who brought its first part.
  */
 export class ForwardingBudgets {
   readonly #channels: Channels;
+  readonly #payments: Pick<OutboundPayments, "get">;
   readonly #budget: ForwardingBudget;
 
-  constructor(channels: Channels, budget: ForwardingBudget) {
+  constructor(channels: Channels, payments: Pick<OutboundPayments, "get">, budget: ForwardingBudget) {
     this.#channels = channels;
+    this.#payments = payments;
     this.#budget = budget;
+  }
+
+  /** Who sent what an HTLC of this source passes on; `undefined` when it is our own. */
+  peerOf(source: HtlcSource): NodeId | undefined {
+    const incoming =
+      source.kind === "forwarded"
+        ? source.incoming
+        : this.#payments.get(source.paymentId)?.terms.relay?.incoming[0];
+    return incoming && this.#channels.get(incoming.channelId)?.counterparty;
   }
 
   /** Whether an HTLC of `amount` that comes from `peer` may leave by the channel. */
@@ -35,10 +49,7 @@ export class ForwardingBudgets {
     const offered = htlcs.filter(({ direction }) => direction === "outgoing");
     if (fits(offered.length, sum(offered.map((htlc) => htlc.amount)))) return true;
     const fromPeer = new Set<bigint>();
-    for (const { id, source } of out.outgoing) {
-      if (source.kind !== "forwarded") continue;
-      if (this.#channels.get(source.incoming.channelId)?.counterparty === peer) fromPeer.add(id);
-    }
+    for (const { id, source } of out.outgoing) if (this.peerOf(source) === peer) fromPeer.add(id);
     const held = sum(offered.filter(({ id }) => fromPeer.has(id)).map((htlc) => htlc.amount));
     return fits(fromPeer.size, held) || !this.#hasRival(peer, out.identity.counterparty);
   }

@@ -46,6 +46,7 @@ import { EncodedBatch, type RecordEncoder } from "./encodedBatch.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { EventLog } from "./eventLog.ts";
 import { Forwarding } from "./forwarding.ts";
+import { ForwardingBudgets } from "./forwardingBudget.ts";
 import { IncomingHtlcs } from "./incomingHtlcs.ts";
 import { InterceptedHtlcs } from "./interceptedHtlcs.ts";
 import { ourFeatures } from "./ourFeatures.ts";
@@ -115,12 +116,13 @@ export class ManagerCore implements CrossChannelHandler {
     const { incoming, turn } = this;
     this.announcer = new Announcer(environment, this.channels, { turn, now: () => this.#now });
     this.intercepted = new InterceptedHtlcs(environment, this.channels, { incoming, emit });
-    const { announcer, intercepted } = this;
-    this.forwarding = new Forwarding(environment, this.channels, { incoming, announcer, intercepted });
     this.payments = new OutboundPayments(probeSecretOf(environment.nodeSigner.inboundPaymentKey()));
-    this.payer = new Payer(environment, this.channels, this.payments);
+    const { announcer, intercepted, payments } = this;
+    const budgets = new ForwardingBudgets(this.channels, payments, environment.config.forwardingBudget);
+    const parts = { incoming, announcer, intercepted, budgets };
+    this.forwarding = new Forwarding(environment, this.channels, parts);
+    this.payer = new Payer(environment, this.channels, { payments, budgets });
     this.claimables = new Claimables(environment, this.channels, this.incoming);
-    const { payments } = this;
     this.relays = new TrampolineRelays(environment, this.channels, { incoming, payments });
     this.counterpartyTerms = new CounterpartyTerms(this.channels, {
       nodeId: environment.nodeSigner.nodeId,

@@ -20,6 +20,7 @@ import { type Msat, minus, msat, plus, sum } from "../util/units.ts";
 import { isUsable, shortChannelIdsOf } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
+import type { ForwardingBudgets } from "./forwardingBudget.ts";
 import { checkedTerms } from "./paymentTerms.ts";
 import { meetingDemand } from "./trampolineTerms.ts";
 
@@ -28,11 +29,17 @@ export class Payer {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
   readonly #payments: OutboundPayments;
+  readonly #budgets: ForwardingBudgets;
 
-  constructor(environment: ManagerEnvironment, channels: Channels, payments: OutboundPayments) {
+  constructor(
+    environment: ManagerEnvironment,
+    channels: Channels,
+    parts: { readonly payments: OutboundPayments; readonly budgets: ForwardingBudgets },
+  ) {
     this.#environment = environment;
     this.#channels = channels;
-    this.#payments = payments;
+    this.#payments = parts.payments;
+    this.#budgets = parts.budgets;
   }
 
   /**
@@ -276,6 +283,9 @@ export class Payer {
   #offer({ shortChannelId, htlc }: PaymentPart): string | undefined {
     const channelId = this.#channels.named(shortChannelId);
     if (channelId === undefined) return `no channel ${shortChannelId}`;
+    const [channel, peer] = [this.#channels.funded(channelId), this.#budgets.peerOf(htlc.source)];
+    if (channel !== undefined && peer !== undefined && !this.#budgets.allows(peer, channel, htlc.amount))
+      return `what is relayed for ${peer} takes up its share of channel ${shortChannelId}`;
     return this.#channels.command(channelId, { kind: "add-htlc", htlc })?.text;
   }
 

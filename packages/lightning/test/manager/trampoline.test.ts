@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { paymentParameters } from "#src/routing/route";
 import type { Bytes32 } from "#src/util/bytes";
 import type { ChannelId, PaymentId, Txid } from "#src/util/ids";
-import { msat } from "#src/util/units";
+import { msat, sat } from "#src/util/units";
 import { BlindedLine } from "./blindedLine.ts";
 import { type ManagerNode, testConfig } from "./managers.ts";
 import { TrampolineLine, trampolineConfig } from "./trampolineLine.ts";
@@ -300,6 +300,24 @@ describe("a trampoline node that is given too little", () => {
     assert.equal(alice.eventsOf("payment-sent")[0]?.feePaid, 121_000n);
     line.assertQuiet();
   });
+});
+
+it("a trampoline node lets one peer fill a channel no more than a forwarding one does", () => {
+  const forwardingBudget = { maxSlotsPercent: 100, maxLiquidityPercent: 50 };
+  const line = new TrampolineLine(1, { ...trampolineConfig, forwardingBudget });
+  const { alice, bob, dave, net } = line;
+  const rival = net.add();
+  net.connect(rival, bob);
+  net.open(rival, bob, { funding: sat(1_000_000) });
+  line.pay(msat(300_000_000n));
+  net.settle();
+  line.pay(msat(300_000_000n));
+  net.settle();
+  assert.equal(dave.eventsOf("payment-claimable").length, 1);
+  assert.equal(alice.eventsOf("payment-failed").length, 1);
+  assert.ok(line.claim());
+  net.settle();
+  line.assertQuiet();
 });
 
 it("a trampoline node binds its money no longer than a forwarding one", () => {
