@@ -16,11 +16,13 @@ export interface HtlcContext {
 }
 
 /** Looked up once for all channels. */
-export function htlcContext(manager: NodeParts["manager"]): HtlcContext {
-  const all = manager.listChannels().flatMap(({ htlcs }) => htlcs);
+export function htlcContext(
+  channels: readonly ChannelDetails[],
+  claimable: ReturnType<NodeParts["manager"]["listClaimablePayments"]>,
+): HtlcContext {
+  const all = channels.flatMap(({ htlcs }) => htlcs);
   const hashesOf = (direction: Htlc["direction"]): ReadonlySet<PaymentHash> =>
     new Set(all.filter((htlc) => htlc.direction === direction).map(({ paymentHash }) => paymentHash));
-  const claimable = manager.listClaimablePayments();
   return {
     claimDeadlines: new Map(claimable.map((one) => [one.paymentHash, one.claimDeadline])),
     incoming: hashesOf("incoming"),

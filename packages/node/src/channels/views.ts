@@ -10,8 +10,10 @@ type ViewParts = Pick<NodeParts, "manager" | "chainMonitor" | "peerManager" | "k
 
 /** All channels that are not forgotten, closed ones included. */
 export function channelViews(parts: ViewParts): readonly ChannelView[] {
-  const htlcs = htlcContext(parts.manager);
-  return parts.manager.listChannels().map((channel) => viewOf(channel, parts, htlcs));
+  const { manager } = parts;
+  const channels = manager.listChannels();
+  const htlcs = htlcContext(channels, manager.listClaimablePayments());
+  return channels.map((channel) => viewOf(channel, parts, htlcs));
 }
 
 function viewOf(
