@@ -1,5 +1,7 @@
 // timeout: 900 s
 import assert from "node:assert/strict";
+import { renameSync } from "node:fs";
+import { dirname } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { BitcoindServer } from "@fulmen/testkit/bitcoind";
 import { PracticeChain } from "@fulmen/testkit/chainSource";
@@ -71,6 +73,27 @@ describe("two nodes under payments", () => {
       await until(async () => (await node.child?.call("status"))?.phase === "running", "running", 40);
     });
   }
+
+  it("go on when their folder was moved away for a while", async () => {
+    const [alice, bob] = field.nodes;
+    const folder = dirname(alice.store);
+    renameSync(folder, `${folder}.away`);
+    for (const { child } of [alice, bob]) {
+      await until(async () => (await child?.call("status"))?.phase === "frozen", "frozen", 20);
+      assert.match((await child?.call("status"))?.failure ?? "", /is not where it was/);
+    }
+    renameSync(`${folder}.away`, folder);
+    for (const { child } of [alice, bob])
+      await until(async () => (await child?.call("status"))?.phase === "running", "running", 40);
+  });
+
+  it("keep a second process out while the first one hangs, which goes on later", async () => {
+    const [alice] = field.nodes;
+    alice.hang(true);
+    const { code, message, remedy } = await alice.refusalOfSecond().finally(() => alice.hang(false));
+    assert.match(message, new RegExp(`is in use by process ${alice.child?.pid} on `));
+    assert.deepEqual([code, typeof remedy], ["second-instance", "string"]);
+  });
 
   it("pay on while the chain source is down for six hours, and catch up", async () => {
     await field.service.interrupt();

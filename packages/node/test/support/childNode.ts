@@ -96,6 +96,7 @@ export class ChildNode {
           error?: CallFailure;
         }>(line);
         if (node === undefined) {
+          if (said.error !== undefined) return reject(new CallError(said.error));
           node = new ChildNode(child, said);
           resolve(node);
         } else node.answered(said);

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { NodeOptions } from "@fulmen/node";
-import { ChildNode, type ChildNodeProcess } from "./childNode.ts";
+import { CallError, ChildNode, type ChildNodeProcess } from "./childNode.ts";
 import { rest } from "./playfield.ts";
 
 const clockScript = fileURLToPath(new URL("shiftedClock.mjs", import.meta.url));
@@ -62,6 +62,22 @@ export class KeptNode {
     const { child } = this;
     this.child = undefined;
     await child?.kill();
+  }
+
+  /** Starts another process with its store, and gives why that cannot be. */
+  async refusalOfSecond(): Promise<CallError> {
+    const second = ChildNode.start({ ...this.#options, listen: { port: 0 } }, this.#how);
+    const refusal = await second.then(
+      (child) => child.kill(),
+      (error: unknown) => error,
+    );
+    if (refusal instanceof CallError) return refusal;
+    throw new Error("two processes have one store", { cause: refusal });
+  }
+
+  /** Stops its process where it is, or lets it go on. */
+  hang(isHanging: boolean): void {
+    process.kill(this.child?.pid ?? 0, isHanging ? "SIGSTOP" : "SIGCONT");
   }
 
   /** Bytes that its files may have; nothing for no limit. */

@@ -4,8 +4,11 @@ import { parseCall, textOfCall } from "./calls.ts";
 
 // A node in a process of its own, that can be killed. Each line that comes in is a call of it, and has an answer.
 
-const node = await Node.create(parseCall(process.argv[2] ?? ""));
 const say = (line: unknown): void => void process.stdout.write(`${textOfCall(line)}\n`);
+const node = await Node.create(parseCall(process.argv[2] ?? "")).catch((error: unknown) => {
+  say({ error: failureOf(error) });
+  process.exit(1);
+});
 say({ uri: node.uri, address: await node.onchain.address() });
 
 for await (const line of createInterface({ input: process.stdin })) void answer(parseCall(line));
@@ -28,12 +31,12 @@ async function answer(call: {
     }
     if (method === "stop") process.exit(0);
   } catch (error) {
-    say({
-      id,
-      error:
-        error instanceof NodeError
-          ? { code: error.code, message: error.message, remedy: error.remedy }
-          : { message: String(error) },
-    });
+    say({ id, error: failureOf(error) });
   }
+}
+
+function failureOf(error: unknown): object {
+  if (!(error instanceof NodeError)) return { message: String(error) };
+  const { code, message, remedy } = error;
+  return { code, message, remedy };
 }
