@@ -30,7 +30,9 @@ export function lockBeside(sqlite: Sqlite, { path, lockPath, holder }: Lockable)
   } catch (error) {
     database.close();
     if (!isBusy(error)) throw error;
-    const who = holder() ?? "another process, which has just started";
+    const who =
+      holder() ??
+      "another process, which has just started (or its file system cannot lock files, as some over a network)";
     throw new StoreError("locked", `the store ${path} is in use by ${who}: stop that one first`, error);
   }
   return { release: () => database.close() };

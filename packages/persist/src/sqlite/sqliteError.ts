@@ -1,6 +1,7 @@
 import { StoreError, type StoreErrorCode } from "../storeError.ts";
 
 const busy = 5;
+const readOnly = 8;
 const ioError = 10;
 const corrupt = 11;
 const full = 13;
@@ -38,6 +39,12 @@ export function storeError(error: unknown, path: string, otherwise: StoreErrorCo
       return corruptStore(path, reason, error);
     case full:
       return new StoreError(otherwise, `the store ${path}: the disk is full (${reason})`, error);
+    case readOnly:
+      return new StoreError(
+        otherwise,
+        `the store ${path}: the disk is read-only, or the file may not be written to (${reason})`,
+        error,
+      );
     case ioError:
       return new StoreError(
         otherwise,

@@ -17,6 +17,7 @@ import { describe, it } from "node:test";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
 import { kvStoreConformance } from "@fulmen/testkit/conformance";
 import { loadSqlite } from "#src/sqlite/runtime";
+import { storeError } from "#src/sqlite/sqliteError";
 import { keepsOutASecond } from "../support/oneOpener.ts";
 import { refusal } from "../support/refusal.ts";
 import { temporaryDirectory } from "../support/temporaryDirectory.ts";
@@ -139,6 +140,20 @@ describe("opening a SQLite store", () => {
     const isRefusal = refusal("unsupported-runtime", /needs Node 22\.13 or later.*this is Node \d/);
     assert.throws(() => loadSqlite(() => undefined), isRefusal);
   });
+});
+
+describe("what SQLite says", () => {
+  for (const [code, said] of [
+    [8, /^the store db: the disk is read-only/],
+    [10, /^the store db: the disk does not answer/],
+    [13, /^the store db: the disk is full/],
+    [11, /^the store db is damaged/],
+  ] as const) {
+    it(`as code ${code} is said in words`, () => {
+      const error = Object.assign(new Error("as SQLite puts it"), { errcode: code | 0x100 });
+      assert.match(storeError(error, "db", "commit-failed").message, said);
+    });
+  }
 });
 
 describe("damage to a SQLite store", () => {
