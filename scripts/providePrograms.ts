@@ -18,6 +18,8 @@ interface Program {
   readonly remedy?: string;
 }
 
+const mayMount = "run the tests as root of a machine, or of a container that may mount";
+
 const programs: readonly Program[] = [
   {
     title: "Electrum",
@@ -31,7 +33,14 @@ const programs: readonly Program[] = [
     variable: "UNSHARE",
     name: "unshare",
     tryArguments: ["--mount", "true"],
-    remedy: "run the tests as root of a machine, or of a container that may mount",
+    remedy: mayMount,
+  },
+  {
+    title: "A loop device",
+    variable: "LOSETUP",
+    name: "losetup",
+    tryArguments: ["--find"],
+    remedy: mayMount,
   },
 ];
 
