@@ -56,8 +56,8 @@ export class FailoverSource implements ChainSource {
   #turn: Turn;
   #clients: ChainClients | undefined;
   readonly #trail = new Trail();
-  /** While there is a sync: since when it has told of nothing above this block. */
-  #syncing: { readonly at: string | undefined; readonly since: number } | undefined;
+  /** Since when there is a sync. */
+  #syncingSince: number | undefined;
   #isStopped = false;
   /** Since when the one in use fails. */
   #failingSince: number | undefined;
@@ -101,7 +101,7 @@ export class FailoverSource implements ChainSource {
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {
     this.#clients = clients;
     if (!this.#isStopped) this.#timer ??= setInterval(() => this.#look(), this.#lookInterval);
-    this.#syncing = { at: this.#position()?.hash, since: performance.now() };
+    this.#syncingSince = performance.now();
     try {
       return await this.#insistently(async (turn) => {
         const { member } = turn;
@@ -116,7 +116,7 @@ export class FailoverSource implements ChainSource {
         return tip;
       });
     } finally {
-      this.#syncing = undefined;
+      this.#syncingSince = undefined;
     }
   }
 
@@ -205,7 +205,7 @@ export class FailoverSource implements ChainSource {
     this.#turn = this.#turnOf(member);
     this.#failingSince = undefined;
     this.#missing = undefined;
-    if (this.#syncing !== undefined) this.#syncing = { ...this.#syncing, since: performance.now() };
+    if (this.#syncingSince !== undefined) this.#syncingSince = performance.now();
     for (const each of this.members) each.seen = undefined;
     this.#changed(`blocks come from ${member.name} now: ${why}`);
   }
@@ -233,6 +233,8 @@ export class FailoverSource implements ChainSource {
     turn.hasServed = true;
     this.#failingSince = undefined;
     this.#forbearance = 1;
+    // It has told of something, and the rest may be on its way.
+    if (turn.movedAt >= (this.#syncingSince ?? 0)) this.#missing = undefined;
     turn.member.served(performance.now() - turn.since >= lasting);
     const learnt = this.#trail.learn(turn.member.source, this.#position());
     if (this.members.length > 1) await turn.within(learnt);
@@ -269,12 +271,12 @@ export class FailoverSource implements ChainSource {
   #consider(): void {
     const at = this.#position()?.hash;
     if (at === undefined) return;
-    const { member: inUse } = this.#turn;
+    const { member: inUse, movedAt } = this.#turn;
     const standing = (member: Member): Standing | undefined =>
       member.seen?.at === at && member !== inUse && member.isAvailable ? member.seen?.standing : undefined;
     const index = this.members.indexOf(inUse);
     const preferred = this.members.slice(0, index).find((each) => isThere(standing(each)));
-    if (preferred !== undefined && this.#syncing === undefined) {
+    if (preferred !== undefined && this.#syncingSince === undefined) {
       this.#give(preferred, "it has the newest block again");
       return;
     }
@@ -282,18 +284,19 @@ export class FailoverSource implements ChainSource {
     const ahead = this.members.find((each) => standing(each) === "ahead");
     if (ahead === undefined) this.#missing = undefined;
     else if (this.#missing?.at !== at) this.#missing = { at, since: now };
-    if (this.#syncing !== undefined && this.#syncing.at !== at) this.#syncing = { at, since: now };
-    const patience = this.#patience * (this.#syncing === undefined ? 1 : this.#forbearance);
-    const isTooLong = (began: { readonly since: number } | undefined): boolean =>
-      began !== undefined && now - began.since >= patience;
-    // A sync in which nobody hears of anything may hang though there is nothing new.
-    const better = isTooLong(this.#missing)
-      ? ahead
-      : isTooLong(this.#syncing)
-        ? this.members.find((each) => isThere(standing(each)))
+    const since = this.#syncingSince;
+    const patience = this.#patience * (since === undefined ? 1 : this.#forbearance);
+    const isTooLong = (began: number | undefined): boolean => began !== undefined && now - began >= patience;
+    // A sync that tells of block after block is left alone; one in which nobody hears of any may hang.
+    const isQuiet = since === undefined || isTooLong(movedAt);
+    const isHanging = isQuiet && isTooLong(since);
+    const better = isHanging
+      ? this.members.find((each) => isThere(standing(each)))
+      : isQuiet && isTooLong(this.#missing?.since)
+        ? ahead
         : undefined;
     if (better === undefined) return;
-    if (this.#syncing !== undefined) this.#forbearance = Math.min(2 * this.#forbearance, mostForbearance);
+    if (since !== undefined) this.#forbearance = Math.min(2 * this.#forbearance, mostForbearance);
     inUse.failed(hangs(inUse.name));
     inUse.avoid(this.#lookInterval);
     this.#give(better, `${inUse.name} has not told of what it shows`);

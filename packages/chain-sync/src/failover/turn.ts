@@ -10,6 +10,8 @@ import { type Member, replaced } from "./member.ts";
 export class Turn {
   readonly member: Member;
   readonly since: number = performance.now();
+  /** When somebody was told of a block, by the monotonic clock. */
+  movedAt = 0;
   /** Whether a sync of this turn ended well. */
   hasServed = false;
   readonly #locate: (position: BlockLocator) => BlockLocator;
@@ -74,6 +76,11 @@ export class Turn {
     return answer();
   }
 
+  #moving(tell: () => void): void {
+    this.#in(tell);
+    this.movedAt = performance.now();
+  }
+
   #follower(inner: ChainFollower): ChainFollower {
     return {
       position: () => {
@@ -86,11 +93,11 @@ export class Turn {
 
   #listener(inner: Listen & Confirm): Listen & Confirm {
     return {
-      blockConnected: (...block) => this.#in(() => inner.blockConnected(...block)),
+      blockConnected: (...block) => this.#moving(() => inner.blockConnected(...block)),
       blocksDisconnected: (forkPoint) => this.#in(() => inner.blocksDisconnected(forkPoint)),
       transactionsConfirmed: (...block) => this.#in(() => inner.transactionsConfirmed(...block)),
       transactionUnconfirmed: (txid) => this.#in(() => inner.transactionUnconfirmed(txid)),
-      bestBlockUpdated: (...block) => this.#in(() => inner.bestBlockUpdated(...block)),
+      bestBlockUpdated: (...block) => this.#moving(() => inner.bestBlockUpdated(...block)),
       relevantTxids: () => this.#in(() => inner.relevantTxids()),
     };
   }

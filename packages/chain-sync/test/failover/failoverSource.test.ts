@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ChainClients, ChainSourceError, FailoverSource } from "@fulmen/chain-sync";
+import { blockHeight } from "@fulmen/lightning/util";
 import type { SimulatedChain } from "@fulmen/testkit/chain";
 import { SimulatedChainSource } from "@fulmen/testkit/chainSource";
 import { createFundedChain } from "@fulmen/testkit/wallet";
@@ -101,6 +102,21 @@ describe("the place of a chain source", () => {
     wake();
     await assert.rejects(late ?? Promise.resolve(), { code: "stopped" });
     assert.equal(world.follower.position()?.hash, world.chains[1]?.tip.hash);
+    await world.source.stop();
+  });
+
+  it("is kept by who tells of block after block, however long that takes and whoever is ahead", async () => {
+    const world = new World();
+    const [chain] = world.chains;
+    assert.ok(chain);
+    const old = new RecordingFollower(await world.sources[0]?.locate(blockHeight(20)));
+    world.chains[1]?.mine(1);
+    const paced = () => world.later(3);
+    await world.source.sync({ ...world.clients, followers: [old, world.follower], paced });
+    assert.equal(old.position()?.height, chain.tip.height);
+    assert.deepEqual(world.changes, []);
+    await world.source.changed(new AbortController().signal);
+    assert.equal(world.source.name, second, "what is left out then is seen");
     await world.source.stop();
   });
 
