@@ -56,11 +56,8 @@ type ClaimedPart = Pick<RelayedPart, "ref" | "htlc"> & Partial<RelayedPart>;
 const maxParts = 256;
 /** Ticks after which the parts of an incomplete payment are failed. @ldk MPP_TIMEOUT_TICKS */
 const mppTimeoutTicks = 3;
-/**
- * Payments for which there was no way, of one peer between two ticks. To look for a way takes us milliseconds, and asking for
- * one costs nothing.
- */
-const mostWayless = 30;
+/** Payments of one peer that fail between two ticks: to look for a way takes us milliseconds, and asking for one costs nothing. */
+const mostFailures = 60;
 /** How often what is relayed is tried again. */
 const retries = 3;
 
@@ -80,8 +77,8 @@ export class TrampolineRelays {
   /** By hash and the outer onion's secret, as long as parts are missing. */
   readonly #gathering = new Map<string, Relay>();
   readonly #byPayment = new Map<PaymentId, Relay>();
-  /** Payments for which there was no way since the last tick, by the peer that brought them. */
-  readonly #wayless = new Map<NodeId, number>();
+  /** Payments that failed since the last tick, by the peer that brought them. */
+  readonly #failures = new Map<NodeId, number>();
   /** Whose part an HTLC is; keys by `refKey`. */
   readonly #relayOf = new Map<string, Relay>();
 
@@ -128,7 +125,7 @@ export class TrampolineRelays {
               ? this.#insufficient()
               : gathering !== undefined && !mayJoin(gathering.parts, terms)
                 ? unknownDetails(amount, height)
-                : (this.#wayless.get(this.#peerOf(ref)) ?? 0) >= mostWayless
+                : (this.#failures.get(this.#peerOf(ref)) ?? 0) >= mostFailures
                   ? { type: "temporary_trampoline_failure" }
                   : undefined;
     if (failure !== undefined) {
@@ -196,16 +193,10 @@ export class TrampolineRelays {
   /** The payment has failed, and nothing of it is under way. */
   failed({ paymentId, beyond, noWay }: FailedRelay): void {
     const relay = this.#byPayment.get(paymentId);
-    const payment = this.#payments.get(paymentId);
     const [first] = relay?.parts ?? [];
-    if (relay === undefined || payment === undefined || first === undefined) return;
-    if (
-      payment.failedChannels.length + payment.failedNodes.length + payment.failedBlindedPaths.length ===
-      0
-    ) {
-      const peer = this.#peerOf(first.ref);
-      this.#wayless.set(peer, (this.#wayless.get(peer) ?? 0) + 1);
-    }
+    if (relay === undefined || first === undefined) return;
+    const peer = this.#peerOf(first.ref);
+    this.#failures.set(peer, (this.#failures.get(peer) ?? 0) + 1);
     this.#failAll(relay, this.#answerTo(relay, noWay), beyond);
   }
 
@@ -241,7 +232,7 @@ export class TrampolineRelays {
 
   /** Fails payments whose other parts do not come. */
   tick(): void {
-    this.#wayless.clear();
+    this.#failures.clear();
     for (const relay of [...this.#gathering.values()]) {
       relay.ticks += 1;
       if (relay.ticks >= mppTimeoutTicks) this.#failAll(relay, { type: "mpp_timeout" });

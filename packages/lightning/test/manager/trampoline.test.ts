@@ -368,9 +368,9 @@ it("a trampoline node looks for ways that are not there no more often than it ha
     }
     return alice.eventsOf("payment-path-failed").map(({ failureName }) => failureName);
   };
-  const told = payToNobody(40);
-  assert.deepEqual(told.slice(0, 30), new Array(30).fill("unknown_next_trampoline"));
-  assert.deepEqual(new Set(told.slice(30)), new Set(["temporary_trampoline_failure"]));
+  const told = payToNobody(65);
+  assert.deepEqual(told.slice(0, 60), new Array(60).fill("unknown_next_trampoline"));
+  assert.deepEqual(new Set(told.slice(60)), new Set(["temporary_trampoline_failure"]));
   assert.ok(searches <= 60, `${searches} searches`);
   bob.manager.timerTickOccurred(1_800_000_000);
   assert.deepEqual(payToNobody(1), ["unknown_next_trampoline"]);
