@@ -5,6 +5,7 @@ const readOnly = 8;
 const ioError = 10;
 const corrupt = 11;
 const full = 13;
+const protocol = 15;
 const notADatabase = 26;
 
 /** SQLite's primary result code, when `error` is SQLite's. */
@@ -43,6 +44,12 @@ export function storeError(error: unknown, path: string, otherwise: StoreErrorCo
       return new StoreError(
         otherwise,
         `the store ${path}: the disk is read-only, or the file may not be written to (${reason})`,
+        error,
+      );
+    case protocol:
+      return new StoreError(
+        otherwise,
+        `the store ${path}: its file system does not lock files, as some over a network: keep it on a disk of this machine (${reason})`,
         error,
       );
     case ioError:

@@ -147,6 +147,7 @@ describe("what SQLite says", () => {
     [8, /^the store db: the disk is read-only/],
     [10, /^the store db: the disk does not answer/],
     [13, /^the store db: the disk is full/],
+    [15, /^the store db: its file system does not lock files/],
     [11, /^the store db is damaged/],
   ] as const) {
     it(`as code ${code} is said in words`, () => {
