@@ -19,8 +19,8 @@ const speed = 10;
 /** Milliseconds of ours that the nodes' hour takes. */
 const hour = 3_600_000 / speed;
 const blocksInAnHour = 6;
-/** Bytes by which what is in use differs from one look to another: 300 for each payment of half an hour. */
-const noise = 1_500_000;
+/** Bytes by which what is in use differs from one look to another: 600 for each payment of half an hour. */
+const noise = 3_000_000;
 
 const memoryOf = async ({ child }: KeptNode): Promise<NodeJS.MemoryUsage> =>
   (await child?.call("memory")) ?? assert.fail("no node");
