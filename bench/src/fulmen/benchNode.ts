@@ -1,6 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import { systemEntropy } from "@fulmen/crypto-node";
 import {
   ChainMonitor,
   type ChannelManager,
@@ -75,7 +75,7 @@ export class BenchNode {
         },
         nodeSigner: keys,
         signerProvider: keys,
-        entropy: systemEntropy(),
+        entropy: { randomBytes: (length) => new Uint8Array(randomBytes(length)) },
         feeEstimator,
         broadcaster,
         watch: monitor,

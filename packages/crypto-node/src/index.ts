@@ -1,2 +1,1 @@
-export { systemEntropy } from "./entropy.ts";
 export { installNodeCrypto, nodeProvider } from "./provider.ts";

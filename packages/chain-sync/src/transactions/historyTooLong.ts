@@ -10,11 +10,7 @@ export class HistoryTooLong extends ChainSourceError {
   readonly known: readonly HistoryItem[];
 
   constructor(message: string, known: readonly HistoryItem[]) {
-    super(
-      "unsupported",
-      message,
-      "use a server that serves longer histories, best one's own, or Bitcoin Core",
-    );
+    super("unsupported", message, remedy);
     this.known = known;
   }
 }

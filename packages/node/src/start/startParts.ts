@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   BackgroundProcessor,
   BumpTransactionHandler,
@@ -7,7 +8,7 @@ import {
 import { crypto, nobleProvider } from "@fulmen/bitcoin/crypto";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import { BroadcastQueue, ChainUtxoLookup, FeeEstimates, type SyncProgress } from "@fulmen/chain-sync";
-import { installNodeCrypto, systemEntropy } from "@fulmen/crypto-node";
+import { installNodeCrypto } from "@fulmen/crypto-node";
 import { VerifyPool } from "@fulmen/crypto-node/verifyPool";
 import type {
   BlockLocator,
@@ -121,7 +122,7 @@ export async function startParts(
     ...(maxFeerate !== undefined && { unhurriedMost: feeratePerKw(maxFeerate * perVbyte) }),
   });
   const broadcasts = new SeenBroadcasts(queue, observer.beforeFunding, options.development?.onBroadcast);
-  const entropy = systemEntropy();
+  const entropy = { randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
   const chain: { following?: ChainFollowing } = {};
   const now = steadySeconds({ least: () => (chain.following?.blockTime ?? 0) * 1_000 - blockTimeAhead });
   const stored = await restore(
