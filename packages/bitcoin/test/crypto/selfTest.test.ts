@@ -41,7 +41,7 @@ const broken: { readonly [M in Exclude<keyof CryptoProvider, "name">]: readonly 
       nobleProvider.chacha20Poly1305Encrypt(key, nonce, new Uint8Array(0), plaintext),
     (key, nonce, aad, plaintext) => {
       const sealed = nobleProvider.chacha20Poly1305Encrypt(key, nonce, aad, plaintext);
-      return plaintext.length < 300 ? sealed : bent(sealed);
+      return plaintext.length < 1_500 ? sealed : bent(sealed);
     },
   ],
   chacha20Poly1305Decrypt: [
@@ -51,7 +51,7 @@ const broken: { readonly [M in Exclude<keyof CryptoProvider, "name">]: readonly 
         .chacha20(key, nonce, new Uint8Array(ciphertext.length + 48))
         .subarray(0, ciphertext.length - 16),
     (key, nonce, aad, ciphertext) =>
-      ciphertext.length < 300
+      ciphertext.length < 1_500
         ? nobleProvider.chacha20Poly1305Decrypt(key, nonce, aad, ciphertext)
         : nobleProvider
             .chacha20(key, nonce, new Uint8Array([...new Uint8Array(64), ...ciphertext]))
