@@ -11,7 +11,7 @@ import type { ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightn
 import type { PeerConnections, PeerManager } from "@fulmen/lightning/peer";
 import type { Prober } from "@fulmen/lightning/routing";
 import { channelPrefixes } from "@fulmen/lightning/storage";
-import { printable, type UnixSeconds } from "@fulmen/lightning/util";
+import { messageOf, printable, type UnixSeconds } from "@fulmen/lightning/util";
 import { BatchCommitter } from "./batchCommitter.ts";
 import type { BumpTransactionHandler } from "./bumpTransactionHandler.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -260,7 +260,8 @@ export class BackgroundProcessor {
       },
       clock,
       handled: ({ event, error }) => {
-        if (error !== undefined) this.#log("error", `the handler of ${event.kind} failed: ${textOf(error)}`);
+        if (error !== undefined)
+          this.#log("error", `the handler of ${event.kind} failed: ${messageOf(error)}`);
         this.wake();
       },
       isSlow: ({ kind }) =>
@@ -415,7 +416,7 @@ export class BackgroundProcessor {
   }
 
   #frozen(error: unknown, attempt: number, retryIn: number): void {
-    const text = `the store failed (attempt ${attempt}): ${textOf(error)}; nothing leaves the node until it works again`;
+    const text = `the store failed (attempt ${attempt}): ${messageOf(error)}; nothing leaves the node until it works again`;
     this.#log("error", text);
     this.#become({ kind: "frozen", error, attempt, retryIn });
     this.#disconnect();
@@ -433,7 +434,7 @@ export class BackgroundProcessor {
     try {
       await this.#options.pollChain?.();
     } catch (error) {
-      this.#log("warn", `the chain could not be asked: ${textOf(error)}`);
+      this.#log("warn", `the chain could not be asked: ${messageOf(error)}`);
     }
     this.#isPolling = false;
     this.wake();
@@ -451,7 +452,10 @@ export class BackgroundProcessor {
           chainMonitor?.archive(channelId);
         });
       } catch (error) {
-        this.#log("warn", `the records of closed channel ${channelId} could not be read: ${textOf(error)}`);
+        this.#log(
+          "warn",
+          `the records of closed channel ${channelId} could not be read: ${messageOf(error)}`,
+        );
         return;
       }
     }
@@ -479,7 +483,7 @@ export class BackgroundProcessor {
     this.#timers.stop();
     this.#committer.stop();
     void this.#endEvents();
-    const text = `${what}: ${printable(textOf(error))}; the node stops here and is to be started anew`;
+    const text = `${what}: ${printable(messageOf(error))}; the node stops here and is to be started anew`;
     this.#log("error", text);
     this.#become({ kind: "failed", error, text });
     this.#disconnect();
@@ -514,8 +518,4 @@ async function keysBelow(store: KVStore, prefixes: readonly string[]): Promise<r
     }
   }
   return keys;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,7 @@ import {
   textOfBumpRefusal,
 } from "@fulmen/lightning/onchain";
 import type { OutputSpendSigner } from "@fulmen/lightning/sign";
+import { messageOf } from "@fulmen/lightning/util";
 
 export interface BumpTransactionHandlerOptions {
   /** Whose coins pay: the default is `Wallet` of `@fulmen/wallet`. */
@@ -57,7 +58,7 @@ export class BumpTransactionHandler {
     try {
       await this.#options.coins.retainClaims?.(kept);
     } catch (error) {
-      this.#options.logger.log({ level: "warn", module: "bump", text: textOf(error) });
+      this.#options.logger.log({ level: "warn", module: "bump", text: messageOf(error) });
     }
   }
 
@@ -80,7 +81,7 @@ export class BumpTransactionHandler {
       try {
         await this.#answer(event, saved);
       } catch (error) {
-        this.#log(event, "error", textOf(error));
+        this.#log(event, "error", messageOf(error));
       }
       event = running.next;
       running.next = undefined;
@@ -138,8 +139,4 @@ export class BumpTransactionHandler {
     const line = `channel ${channelId}: ${kind}: ${text}`;
     this.#options.logger.log({ level, module: "bump", text: line, nodeId: counterparty });
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

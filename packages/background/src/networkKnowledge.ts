@@ -5,7 +5,7 @@ import { NetworkGraph, type NetworkGraphOptions } from "@fulmen/lightning/gossip
 import type { Event, Logger } from "@fulmen/lightning/handlers";
 import { type ChannelLiquidities, decodeScores, type ScoreUpdate } from "@fulmen/lightning/routing";
 import { networkGraphKey, scoresKey } from "@fulmen/lightning/storage";
-import { toHex, type UnixSeconds } from "@fulmen/lightning/util";
+import { messageOf, toHex, type UnixSeconds } from "@fulmen/lightning/util";
 
 /** A scorer that is taught, and stored when it can be written. */
 export type TaughtScorer = ScoreUpdate & { write?(): Uint8Array };
@@ -76,7 +76,11 @@ export class NetworkKnowledge {
     } catch (error) {
       for (const { key } of writes) this.#stored.delete(key);
       this.#scoresChanged = true;
-      logger.log({ level: "warn", module: "background", text: `the graph was not stored: ${textOf(error)}` });
+      logger.log({
+        level: "warn",
+        module: "background",
+        text: `the graph was not stored: ${messageOf(error)}`,
+      });
     }
   }
 
@@ -138,8 +142,4 @@ function readOrForget<T>(what: string, read: () => T, logger: Logger): T | undef
     logger.log({ level: "warn", module: "background", text });
     return undefined;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline";
+import { messageOf } from "@fulmen/lightning/util";
 import { ldkHandlers } from "./ldkCommands.ts";
 import { LdkNode } from "./ldkNode.ts";
 import type { LdkOptions } from "./ldkOptions.ts";
@@ -45,10 +46,6 @@ async function answer({ id, command }: LdkRequest, run: () => Promise<unknown>):
     if (error instanceof Error && error.name === "RuntimeError") throw error;
     writeLine({ type: "refused", id, text: `${command}: ${messageOf(error)}` });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function writeLine(line: LdkLine): void {

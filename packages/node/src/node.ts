@@ -1,7 +1,15 @@
 import type { NodeStatus } from "@fulmen/background";
 import { decodeAddress } from "@fulmen/bitcoin/address";
 import type { SyncProgress } from "@fulmen/chain-sync";
-import type { Bytes32, ChannelId, NodeId, PaymentHash, PaymentId, Script } from "@fulmen/lightning/util";
+import {
+  type Bytes32,
+  type ChannelId,
+  messageOf,
+  type NodeId,
+  type PaymentHash,
+  type PaymentId,
+  type Script,
+} from "@fulmen/lightning/util";
 import type { Balances } from "./api/balances.ts";
 import type {
   ChannelConfigChange,
@@ -383,7 +391,7 @@ export class Node implements NodeApi {
         return;
       case "frozen":
         this.#phase = "frozen";
-        this.#failure = status.error instanceof Error ? status.error.message : String(status.error);
+        this.#failure = messageOf(status.error);
         return;
       case "failed":
         this.#phase = "failed";

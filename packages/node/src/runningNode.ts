@@ -1,4 +1,5 @@
 import type { Event } from "@fulmen/lightning/handlers";
+import { messageOf } from "@fulmen/lightning/util";
 import { NodeError } from "./api/nodeError.ts";
 import type { NodeOptions } from "./api/options.ts";
 import { Bookkeeper } from "./books/index.ts";
@@ -110,7 +111,7 @@ export class RunningNode {
   bookSoon(): void {
     if (!this.#isAnnounced) this.#announce();
     void this.#book().catch((error: unknown) => {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       this.parts.logger.log({ level: "warn", module: "ledger", text });
     });
   }
@@ -178,7 +179,7 @@ export class RunningNode {
     this.#announce();
     this.backups.check();
     const failed = (error: unknown): void => {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       parts.logger.log({ level: "warn", module: "node", text });
     };
     void forgetOld(parts).catch(failed);

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { messageOf } from "@fulmen/lightning/util";
 import { Narrator } from "./narrator.ts";
 import { Network } from "./network/network.ts";
 import { runPrompt } from "./prompt.ts";
@@ -41,9 +42,7 @@ function options(): { readonly once: boolean; readonly verbose: boolean } {
     });
     return values;
   } catch (error) {
-    return fail(
-      `${error instanceof Error ? error.message : String(error)}\nUse: npm start -- [--once] [--verbose]`,
-    );
+    return fail(`${messageOf(error)}\nUse: npm start -- [--once] [--verbose]`);
   }
 }
 
@@ -78,5 +77,5 @@ function castOf(of: Network): Cast {
 try {
   await main();
 } catch (error) {
-  fail(error instanceof Error ? error.message : String(error));
+  fail(messageOf(error));
 }

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import type { FormatName } from "@fulmen/lightning/commitment";
-import { msat, sat } from "@fulmen/lightning/util";
+import { messageOf, msat, sat } from "@fulmen/lightning/util";
 import type { Narrator } from "./narrator.ts";
 import type { Network } from "./network/network.ts";
 import type { PlaygroundNode } from "./network/playgroundNode.ts";
@@ -58,7 +58,7 @@ async function obey(
   try {
     await command.run(args);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     narrator.line(
       error instanceof InputError ? `${text}\nUse: ${command.usage}` : narrator.style("red", text),
     );

@@ -7,6 +7,7 @@ import {
   NetworkGraph,
   type RapidGossipHistory,
 } from "@fulmen/lightning/gossip";
+import { messageOf } from "@fulmen/lightning/util";
 
 /** The graph in a file that `NetworkGraph.write` made, read again whenever the file has changed. */
 export class GraphFile {
@@ -34,7 +35,7 @@ export class GraphFile {
         this.#changedAt = changedAt;
       }
     } catch (error) {
-      this.#complain(`${this.#path}: ${error instanceof Error ? error.message : String(error)}`);
+      this.#complain(`${this.#path}: ${messageOf(error)}`);
     }
     return this.#graph;
   };

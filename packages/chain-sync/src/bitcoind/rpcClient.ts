@@ -1,4 +1,4 @@
-import { printable } from "@fulmen/lightning/util";
+import { messageOf, printable } from "@fulmen/lightning/util";
 import { boundedJson } from "../boundedJson.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
 import type { HttpAnswer, HttpClient } from "./httpClient.ts";
@@ -121,7 +121,7 @@ export class RpcClient {
     } catch (error) {
       throw new ChainSourceError(
         "unreachable",
-        `bitcoind's cookie cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        `bitcoind's cookie cannot be read: ${messageOf(error)}`,
         "make sure that bitcoind runs, that the path is that of the .cookie file in its data directory, and that this user may read it (rpccookieperms=group)",
         error,
       );

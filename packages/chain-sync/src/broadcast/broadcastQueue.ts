@@ -1,6 +1,7 @@
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { BroadcasterInterface, TransactionType } from "@fulmen/lightning/chain";
 import type { Logger } from "@fulmen/lightning/handlers";
+import { messageOf } from "@fulmen/lightning/util";
 import type { BroadcastOutcome, ChainSource } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
 
@@ -124,7 +125,7 @@ export class BroadcastQueue implements BroadcasterInterface {
       if (outcome.kind === "accepted") return outcome;
       return { kind: "refused", reason: `${source.name}: ${outcome.reason}` };
     } catch (error) {
-      const reason = `${source.name}: ${error instanceof Error ? error.message : String(error)}`;
+      const reason = `${source.name}: ${messageOf(error)}`;
       if (error instanceof ChainSourceError && !error.isTransient) return { kind: "refused", reason };
       return { kind: "failed", reason };
     }

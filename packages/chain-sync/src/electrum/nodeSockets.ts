@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { PeerCertificate, TLSSocket } from "node:tls";
-import { printable } from "@fulmen/lightning/util";
+import { messageOf, printable } from "@fulmen/lightning/util";
 import { ChainSourceError } from "../chainSourceError.ts";
 import { LineReader } from "./lineReader.ts";
 import type { LineStream, LineStreamRequest, OpenLineStream } from "./lineStream.ts";
@@ -144,7 +144,7 @@ function fingerprintOf(certificate: Partial<PeerCertificate>): string {
 function reasonOf(error: unknown): string {
   if (error instanceof Error && "code" in error && typeof error.code === "string")
     return printable(error.code);
-  return printable(error instanceof Error ? error.message : String(error), 200);
+  return printable(messageOf(error), 200);
 }
 
 /** Nobody answers there; `cause` is the system's error. */

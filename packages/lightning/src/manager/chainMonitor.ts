@@ -40,6 +40,7 @@ import type { RestoredMonitor } from "../storage/v1/readMonitors.ts";
 import { StoredMonitor } from "../storage/v1/storedMonitor.ts";
 import { type BlockHash, blockHeight, type ChannelId, type OutPoint, type Txid } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
+import { messageOf } from "../util/text.ts";
 import { HeightIndex } from "./heightIndex.ts";
 import { OutPointIndex } from "./outPointIndex.ts";
 import type { OutputSweeper } from "./outputSweeper.ts";
@@ -385,7 +386,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     try {
       action(monitor);
     } catch (error) {
-      this.#log(monitor, "error", error instanceof Error ? error.message : String(error));
+      this.#log(monitor, "error", messageOf(error));
     }
   }
 

@@ -16,6 +16,7 @@ import type { Signature } from "../util/bytes.ts";
 import type { ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
 import { commitmentNumber } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
+import { messageOf } from "../util/text.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
 import { type ChannelDetails, channelDetails } from "./channelDetails.ts";
 import { ChannelNames } from "./channelNames.ts";
@@ -288,7 +289,7 @@ export class Channels {
         }
       }
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.quarantine(id, why);
       refused = refusalOf("quarantined", why);
     }
@@ -331,7 +332,7 @@ export class Channels {
       entry.state = state;
       for (const action of actions) this.#act(channelId, entry, action);
     } catch (error) {
-      const text = `channel ${channelId}: ${error instanceof Error ? error.message : String(error)}`;
+      const text = `channel ${channelId}: ${messageOf(error)}`;
       this.#environment.logger.log({ level: "error", module: "channel", text, nodeId: entry.counterparty });
     }
     this.#noteChange(channelId);

@@ -35,6 +35,7 @@ import {
   type UnixSeconds,
 } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
+import { messageOf } from "../util/text.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
 import { isUnfunded } from "./channelDetails.ts";
@@ -548,7 +549,7 @@ export class ManagerCore implements CrossChannelHandler {
     try {
       this.incoming.decide(ref, this.#target);
     } catch (error) {
-      this.channels.quarantine(ref.channelId, textOf(error));
+      this.channels.quarantine(ref.channelId, messageOf(error));
     }
   }
 
@@ -557,7 +558,7 @@ export class ManagerCore implements CrossChannelHandler {
     try {
       act();
     } catch (error) {
-      const text = `payment ${paymentId}: ${textOf(error)}`;
+      const text = `payment ${paymentId}: ${messageOf(error)}`;
       this.environment.logger.log({ level: "error", module: "payment", text });
       this.payments.abandon(paymentId, "unexpected-error");
     }
@@ -663,7 +664,3 @@ function updatesByChannel(groups: readonly EffectGroup[]): Iterable<readonly Cha
 const maxGroupsWaiting = 1_000;
 /** Decisions may cause others; more rounds than this would be a loop. */
 const maxRounds = 100;
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

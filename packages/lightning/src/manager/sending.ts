@@ -16,6 +16,7 @@ import {
 } from "../routing/route.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
 import { type PaymentHash, type PaymentId, paymentIdOf, type ShortChannelId } from "../util/ids.ts";
+import { messageOf } from "../util/text.ts";
 import { type Msat, plus, times, zeroMsat } from "../util/units.ts";
 import { ApiError } from "./apiError.ts";
 import type { ManagerCore } from "./managerCore.ts";
@@ -70,7 +71,7 @@ function checkStorable(payment: OutboundPayment): void {
   try {
     encodePayment(payment);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     throw new ApiError(
       "api-misuse",
       `this payment cannot be stored, one of its fields is out of range: ${text}`,

@@ -27,3 +27,8 @@ export function printable(text: Uint8Array | string, limit = 500): string {
 export function utf8Prefix(text: string, most: number): Uint8Array {
   return utf8.decode(text.slice(0, most).replace(/[\ud800-\udfff]/gu, "\ufffd"));
 }
+
+/** What a caught error says. JavaScript lets anything be thrown: of what is no `Error`, the text it has as a string. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nodeAliasText } from "@fulmen/lightning/gossip";
 import { type LogRecord, withPrintableText } from "@fulmen/lightning/handlers";
-import { printable } from "@fulmen/lightning/util";
+import { messageOf, printable } from "@fulmen/lightning/util";
 import fc from "fast-check";
 import { ApiError } from "#src/manager/apiError";
 
@@ -30,6 +30,12 @@ const hostile: Readonly<Record<string, string>> = {
 };
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
+
+it("messageOf says what was thrown, whatever that is", () => {
+  assert.equal(messageOf(new RangeError("too far")), "too far");
+  assert.equal(messageOf("a string"), "a string");
+  assert.equal(messageOf(undefined), "undefined");
+});
 
 describe("printable", () => {
   for (const [name, character] of Object.entries(hostile)) {

@@ -1,6 +1,7 @@
 import { risingMilliseconds } from "@fulmen/background";
 import type { ChainClients, SyncProgress } from "@fulmen/chain-sync";
 import { SpentChannels } from "@fulmen/lightning/gossip";
+import { messageOf } from "@fulmen/lightning/util";
 import type { NodeParts, SingleSource } from "../parts/index.ts";
 import { chainGaps } from "./chainGaps.ts";
 import { commitOnTheWay } from "./commitOnTheWay.ts";
@@ -173,12 +174,12 @@ export class ChainFollowing {
       fees.passTime(risingSeconds());
       if (this.#abort.signal.aborted) return;
       if (sources.length === 1) this.#failed(error);
-      else this.#warn(`${asked.name}: ${textOf(error)}`);
+      else this.#warn(`${asked.name}: ${messageOf(error)}`);
     }
   }
 
   #failed(error: unknown): void {
-    const problem = textOf(error);
+    const problem = messageOf(error);
     const isNews = this.#state.problem !== problem;
     this.#state = { ...this.#state, problem };
     if (isNews) this.#warn(`${this.#parts.source.name}: ${problem}`);
@@ -187,10 +188,6 @@ export class ChainFollowing {
   #warn(text: string): void {
     this.#parts.logger.log({ level: "warn", module: "chain", text });
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Feerates age by time that only rises, whatever is done to the machine's clock. */

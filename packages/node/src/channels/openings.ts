@@ -5,6 +5,7 @@ import {
   type ChannelId,
   channelIdFromOutPoint,
   type FeeratePerKw,
+  messageOf,
   msat,
   type NodeId,
   zeroMsat,
@@ -191,7 +192,7 @@ export class Openings {
       wallet.release(funded.value.lock);
       this.#giveUp(id, "the funding failed");
       const known = translated(error);
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       opening?.settled?.(known instanceof NodeError ? known : openFailed(text, "look at the log"));
     }
   }
@@ -268,7 +269,7 @@ export class Openings {
       this.#parts.manager.acceptInboundChannel(temporaryChannelId, terms);
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { KVStore, KvEntry } from "@fulmen/lightning/chain";
 import type { Logger } from "@fulmen/lightning/handlers";
+import { messageOf } from "@fulmen/lightning/util";
 import type { StoredNodeEvent } from "../api/events.ts";
 import type { LedgerAccount } from "../api/ledger.ts";
 import { NodeError } from "../api/nodeError.ts";
@@ -183,7 +184,7 @@ export class Journal {
         return;
       } catch (error) {
         const isFatal = error instanceof Error && "isFatal" in error && error.isFatal === true;
-        const text = error instanceof Error ? error.message : String(error);
+        const text = messageOf(error);
         if (isFatal || this.#isClosed) {
           throw new NodeError("frozen", `the store does not take what happened: ${text}`, {
             remedy: "see to the store, and start the node anew: it goes on from what is stored",

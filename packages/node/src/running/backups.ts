@@ -1,6 +1,6 @@
 import { rename } from "node:fs/promises";
 import { type BackupPlace, StaticBackups, systemClock } from "@fulmen/background";
-import type { NodeId } from "@fulmen/lightning/util";
+import { messageOf, type NodeId } from "@fulmen/lightning/util";
 import { replaceFile } from "@fulmen/persist/exportFile";
 import type { NodeStatusView, NodeWarning, PeerBackupState } from "../api/nodeApi.ts";
 import { backupKey } from "../journal/index.ts";
@@ -53,7 +53,7 @@ export class Backups {
       clock: systemClock,
       setups: () => [...chainMonitor.monitors()].map(({ setup }) => setup),
       failed: (place, error, delay) => {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         this.#reasons.set(place, why);
         const text = `${place.name} did not take the static channel backup, again in ${delay / 1_000} s: ${why}`;
         logger.log({ level: "error", module: "backup", text });

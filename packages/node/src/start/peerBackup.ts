@@ -5,7 +5,7 @@ import { BackupCollector } from "@fulmen/lightning/manager";
 import { PeerManager } from "@fulmen/lightning/peer";
 import type { KeysManager } from "@fulmen/lightning/sign";
 import type { StaticBackup } from "@fulmen/lightning/storage";
-import type { NodeId } from "@fulmen/lightning/util";
+import { messageOf, type NodeId } from "@fulmen/lightning/util";
 import { type PeerAddress, TcpTransport } from "@fulmen/net";
 import { NodeError } from "../api/nodeError.ts";
 import type { RestoreFromPeers } from "../api/options.ts";
@@ -60,7 +60,7 @@ export async function backupFromPeers(
         await new Promise((resolve) => setTimeout(resolve, look));
       }
     } catch (error) {
-      failures.set(nodeId, error instanceof Error ? error.message : String(error));
+      failures.set(nodeId, messageOf(error));
     }
     const returned = collector.returnedBy(nodeId);
     if (returned?.kind === "unusable") failures.set(nodeId, returned.text);

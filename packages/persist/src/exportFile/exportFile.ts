@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { open, rename, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { KVStore } from "@fulmen/lightning/chain";
+import { messageOf } from "@fulmen/lightning/util";
 import { isUnfinished, nodeOf } from "../copy/copyStore.ts";
 import {
   checkExport,
@@ -43,7 +44,7 @@ export async function exportToFile(store: KVStore, path: string): Promise<void> 
     }
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new StoreError("open-failed", `the export cannot be written to ${place}: ${reason}`, error);
   }
 }
@@ -92,7 +93,7 @@ async function consume(place: string, consumed: string): Promise<void> {
     await rename(place, consumed);
     await syncFolder(dirname(place));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const text = `${place} cannot be renamed, and so could be imported twice: ${reason}`;
     throw new StoreError("open-failed", text, error);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from "@fulmen/lightning/util";
 import { StoreError, type StoreErrorCode } from "../storeError.ts";
 
 /** A damaged file, and what its owner should and should not do. */
@@ -13,7 +14,7 @@ export function corruptFile(path: string, offset: number, what: string): StoreEr
 /** `error` as a `StoreError` that says `otherwise`, unless it is one already. */
 export function fileError(error: unknown, folder: string, otherwise: StoreErrorCode): StoreError {
   if (error instanceof StoreError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new StoreError(otherwise, `the store ${folder}: ${sentences[codeOf(error)] ?? ""}${reason}`, error);
 }
 

@@ -1,9 +1,10 @@
+import { messageOf } from "@fulmen/lightning/util";
 import { StoreError, type StoreErrorCode } from "../storeError.ts";
 
 /** `error` as a `StoreError` that says `otherwise`, unless it tells that the database is gone. */
 export function databaseError(error: unknown, name: string, otherwise: StoreErrorCode): StoreError {
   if (error instanceof StoreError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   switch (nameOf(error)) {
     case "QuotaExceededError":
       return new StoreError(

@@ -1,3 +1,4 @@
+import { messageOf } from "@fulmen/lightning/util";
 import { StoreError } from "../storeError.ts";
 import type { HeldLease } from "./heldLease.ts";
 import { type Claim, markRolledBack, releaseLease, renewLease } from "./leaseRow.ts";
@@ -45,7 +46,7 @@ export class LeaseKeeper {
       await releaseLease(this.#connection, options, claim);
     } catch (error) {
       options.log(
-        `the lease of ${options.node} could not be given back and runs out by itself: ${textOf(error)}`,
+        `the lease of ${options.node} could not be given back and runs out by itself: ${messageOf(error)}`,
       );
     }
     await this.#connection?.close();
@@ -88,7 +89,9 @@ export class LeaseKeeper {
     this.#connection = undefined;
     this.#failures++;
     if (this.#failures === 1) {
-      options.log(`the lease of ${options.node} could not be renewed and is tried again: ${textOf(error)}`);
+      options.log(
+        `the lease of ${options.node} could not be renewed and is tried again: ${messageOf(error)}`,
+      );
     }
     this.#schedule(Math.min(this.#interval, shortestRetry * 2 ** Math.min(this.#failures - 1, 20)));
   }
@@ -105,8 +108,4 @@ export class LeaseKeeper {
     }
     this.#connection?.destroy();
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "@fulmen/lightning/util";
 import type { CheckedOptions } from "./settings.ts";
 import type { SqlConnection, SqlRow } from "./sqlConnection.ts";
 
@@ -119,7 +120,7 @@ export async function markRolledBack(
       leaseDuration / 2,
     );
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     log(
       `the database could not be told that it has lost commits of ${node}; do not start the node: ${reason}`,
     );

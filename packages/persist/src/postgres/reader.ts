@@ -1,4 +1,5 @@
 import type { KvEntry } from "@fulmen/lightning/chain";
+import { messageOf } from "@fulmen/lightning/util";
 import type { KeyRange } from "../keys.ts";
 import { StoreError } from "../storeError.ts";
 import { type HeldLease, leaseLost } from "./heldLease.ts";
@@ -64,7 +65,7 @@ export class Reader {
     } catch (error) {
       if (lease.end !== undefined) throw lease.end;
       if (error instanceof StoreError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new StoreError("read-failed", `the database cannot be read: ${reason}`);
     }
     if (rows.length === 0) throw lease.lose(leaseLost(options.node));

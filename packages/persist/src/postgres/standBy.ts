@@ -1,3 +1,4 @@
+import { messageOf } from "@fulmen/lightning/util";
 import { StoreError } from "../storeError.ts";
 import { HeldLease, rolledBack } from "./heldLease.ts";
 import {
@@ -80,7 +81,7 @@ export class StandBy {
       return taken;
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const isHopeless = error instanceof SqlError && hopeless.test(error.code ?? "");
       if (!patient || isHopeless) {
         throw new StoreError("open-failed", `the database cannot be used: ${reason}`);

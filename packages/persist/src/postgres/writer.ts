@@ -1,4 +1,5 @@
 import type { KvWrite } from "@fulmen/lightning/chain";
+import { messageOf } from "@fulmen/lightning/util";
 import { StoreError } from "../storeError.ts";
 import { type HeldLease, leaseLost } from "./heldLease.ts";
 import { bigintOf, type Claim } from "./leaseRow.ts";
@@ -166,7 +167,7 @@ export class Writer {
     } catch (error) {
       connection?.destroy();
       if (error instanceof StoreError) throw error;
-      throw new StoreError("commit-failed", `the database cannot be written to: ${textOf(error)}`);
+      throw new StoreError("commit-failed", `the database cannot be written to: ${messageOf(error)}`);
     }
     if (row === undefined) throw lease.lose(leaseLost(options.node));
     this.#session = bigintOf(row, "session");
@@ -189,10 +190,6 @@ function toStoreError(error: unknown): StoreError {
   }
   return new StoreError(
     "outcome-unknown",
-    `the database's answer to a commit was lost, it may have gone through: ${textOf(error)}`,
+    `the database's answer to a commit was lost, it may have gone through: ${messageOf(error)}`,
   );
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

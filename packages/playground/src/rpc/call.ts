@@ -1,3 +1,4 @@
+import { messageOf } from "@fulmen/lightning/util";
 /** Methods by name. What they take and give is plain data, which a structured clone carries: bigints and bytes too. */
 export type Methods<S> = { readonly [K in keyof S]: (...args: never[]) => unknown };
 
@@ -28,7 +29,7 @@ export function serve<S extends Methods<S>>(
     run(service, method, args).then(
       (value) => send({ kind: "answer", id, value }),
       (error: unknown) => {
-        send({ kind: "refusal", id, message: error instanceof Error ? error.message : String(error) });
+        send({ kind: "refusal", id, message: messageOf(error) });
       },
     );
   };

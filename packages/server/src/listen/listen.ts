@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { isIP } from "node:net";
+import { messageOf } from "@fulmen/lightning/util";
 import { createAdaptorServer } from "@hono/node-server";
 import { ServerError } from "../serverError.ts";
 
@@ -79,7 +80,7 @@ export async function listen(
     if (!("requestTimeout" in made)) throw new Error("not a server of HTTP/1.1");
     server = made;
   } catch (cause) {
-    throw new ServerError("tls-unusable", `The certificate and the key do not work: ${textOf(cause)}.`, {
+    throw new ServerError("tls-unusable", `The certificate and the key do not work: ${messageOf(cause)}.`, {
       remedy: "Check that both files are PEM, and that they belong together.",
       cause,
     });
@@ -115,7 +116,7 @@ function bindError(cause: NodeJS.ErrnoException, host: string, port: number): Se
     });
   return new ServerError(
     "cannot-listen",
-    `It is not possible to listen at ${host}:${port}: ${textOf(cause)}.`,
+    `It is not possible to listen at ${host}:${port}: ${messageOf(cause)}.`,
     {
       remedy: "Set api.host to an address of this machine, and api.port to one above 1023.",
       cause,
@@ -136,8 +137,4 @@ function closeServer(server: Server): Promise<void> {
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-}
-
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
