@@ -24,7 +24,7 @@ class Tap {
   readonly tap = (inner: ChannelMessageHandler): ChannelMessageHandler => {
     const { nodeId } = this.#keys;
     const storage = PeerStorage.restore(
-      { inner, nodeId, key: this.#keys.peerStorageKey() },
+      { inner, nodeId, network: networks.regtest, key: this.#keys.peerStorageKey() },
       { stored: [], height: 0, now: 1_000 },
     );
     assert.ok(storage.ok);

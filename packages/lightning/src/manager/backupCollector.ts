@@ -1,19 +1,23 @@
 import type { UserConfig } from "../channel/config.ts";
 import type { ChannelMessage, ChannelMessageHandler } from "../handlers/messageHandler.ts";
-import { mergedBackups, openStaticBackup, type StaticBackup } from "../storage/v1/staticBackup.ts";
+import {
+  type BackupOwner,
+  mergedBackups,
+  openOwnBackup,
+  type StaticBackup,
+} from "../storage/v1/staticBackup.ts";
 import type { NodeId } from "../util/ids.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 
 /** What a peer gave back of what it keeps for us. */
 export type ReturnedBackup =
   | { readonly kind: "backup"; readonly backup: StaticBackup }
-  /** Damaged, or made with another seed: `text` says what, and what to do. */
+  /** Damaged, or of another seed or network: `text` says what, and what to do. */
   | { readonly kind: "unusable"; readonly text: string }
   /** It keeps nothing for us. */
   | { readonly kind: "nothing" };
 
-export interface BackupCollectorOptions {
-  readonly nodeId: NodeId;
+export interface BackupCollectorOptions extends BackupOwner {
   /** `KeysManager.peerStorageKey`: opens our own backups. */
   readonly key: Uint8Array;
   /** For what our `init` offers: peers turn those away who can do too little. */
@@ -82,10 +86,8 @@ export class BackupCollector implements ChannelMessageHandler {
   }
 
   #opened(blob: Uint8Array): ReturnedBackup {
-    const { nodeId, key } = this.#options;
-    const opened = openStaticBackup(blob, key);
-    if (!opened.ok) return { kind: "unusable", text: opened.error.text };
-    if (opened.value.nodeId === nodeId) return { kind: "backup", backup: opened.value };
-    return { kind: "unusable", text: `the backup is that of node ${opened.value.nodeId}` };
+    const opened = openOwnBackup(blob, this.#options);
+    if (opened.ok) return { kind: "backup", backup: opened.value };
+    return { kind: "unusable", text: opened.error.text };
   }
 }

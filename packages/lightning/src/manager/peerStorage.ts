@@ -3,7 +3,12 @@ import type { ChannelMessage, ChannelMessageHandler, PeerConnection } from "../h
 import type { MessageSendEvent } from "../handlers/messageSendEvent.ts";
 import type { StorageError } from "../storage/storageError.ts";
 import { peerBlobWrite, readPeerBlob } from "../storage/v1/peerBlob.ts";
-import { openStaticBackup, peerStorageLength, type StaticBackup } from "../storage/v1/staticBackup.ts";
+import {
+  type BackupOwner,
+  openOwnBackup,
+  peerStorageLength,
+  type StaticBackup,
+} from "../storage/v1/staticBackup.ts";
 import type { ChannelId, NodeId } from "../util/ids.ts";
 import { err, ok, type Result } from "../util/result.ts";
 import { Features, featuresOfInit, type LightningMessage } from "../wire/index.ts";
@@ -17,10 +22,9 @@ const mostBytes = 32 * 2 ** 20;
 /** Copies of our backup that are made at once: each takes some milliseconds. */
 const mostCopies = 16;
 
-export interface PeerStorageOptions {
+export interface PeerStorageOptions extends BackupOwner {
   /** The manager, to which everything else goes. */
   readonly inner: ChannelMessageHandler;
-  readonly nodeId: NodeId;
   /** `KeysManager.peerStorageKey`: opens our own backups. */
   readonly key: Uint8Array;
 }
@@ -74,8 +78,7 @@ type CopyFor = (peer: NodeId) => PeerCopy;
  */
 export class PeerStorage implements ChannelMessageHandler {
   readonly #inner: ChannelMessageHandler;
-  readonly #nodeId: NodeId;
-  readonly #key: Uint8Array;
+  readonly #owner: Omit<PeerStorageOptions, "inner">;
   readonly #kept: Map<NodeId, KeptBlob>;
   readonly #peers = new Map<NodeId, StoringPeer>();
   #bytes = 0;
@@ -99,13 +102,12 @@ export class PeerStorage implements ChannelMessageHandler {
   }
 
   private constructor(
-    { inner, nodeId, key }: PeerStorageOptions,
+    { inner, ...owner }: PeerStorageOptions,
     { height, now }: PeerStorageStart,
     kept: Map<NodeId, KeptBlob>,
   ) {
     this.#inner = inner;
-    this.#nodeId = nodeId;
-    this.#key = key;
+    this.#owner = owner;
     this.#kept = kept;
     this.#height = height;
     this.#now = now;
@@ -235,8 +237,8 @@ export class PeerStorage implements ChannelMessageHandler {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined || peer.hasReturned) return;
     peer.hasReturned = true;
-    const opened = openStaticBackup(blob, this.#key);
-    if (!opened.ok || opened.value.nodeId !== this.#nodeId) return;
+    const opened = openOwnBackup(blob, this.#owner);
+    if (!opened.ok) return;
     if (opened.value.counter > (this.#recovered?.counter ?? -1)) this.#recovered = opened.value;
   }
 

@@ -53,6 +53,7 @@ export { type RevokedCommitment, revokedCommitment } from "./v1/revokedCommitmen
 export {
   type BackedUpPeer,
   backupForPeer,
+  openOwnBackup,
   openStaticBackup,
   type StaticBackup,
   sealStaticBackup,

@@ -14,8 +14,8 @@ const peer = `02${"bb".repeat(32)}` as NodeId;
 const other = `03${"cc".repeat(32)}` as NodeId;
 const key = new Uint8Array(32).fill(4);
 
-function backup(counter: number, nodeId: NodeId = us): Uint8Array {
-  const chain = networks.regtest.genesisHash;
+function backup(counter: number, nodeId: NodeId = us, network = networks.regtest): Uint8Array {
+  const chain = network.genesisHash;
   const nonce = new Uint8Array(24).fill(counter);
   return sealStaticBackup({ nodeId, chain, counter, channels: [], peers: [] }, key, nonce);
 }
@@ -56,7 +56,10 @@ function setUp(withChannels: Set<NodeId>, stored: readonly KvEntry[] = []) {
     wantsToPause: () => false,
     hasChannelWith: (nodeId) => withChannels.has(nodeId),
   };
-  const storage = PeerStorage.restore({ inner, nodeId: us, key }, { stored, height: 100, now: 1_000 });
+  const storage = PeerStorage.restore(
+    { inner, nodeId: us, network: networks.regtest, key },
+    { stored, height: 100, now: 1_000 },
+  );
   assert.ok(storage.ok);
   let epoch = 0;
   return {
@@ -207,7 +210,8 @@ describe("peer storage of ours", () => {
     assert.equal(counter(), 5);
     returned(other, backup(4));
     assert.equal(counter(), 5);
-    for (const bytes of [backup(20, peer), new Uint8Array(500), new Uint8Array(0)]) {
+    const elsewhere = backup(20, us, networks.signet);
+    for (const bytes of [elsewhere, backup(20, peer), new Uint8Array(500), new Uint8Array(0)]) {
       connect(other);
       returned(other, bytes);
     }

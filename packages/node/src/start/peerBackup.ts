@@ -39,7 +39,7 @@ export async function backupFromPeers(
   { peers, waitSeconds = defaultWait }: RestoreFromPeers,
   { keys, network, config, logger }: PeerBackupTarget,
 ): Promise<PeerBackup> {
-  const collector = new BackupCollector({ nodeId: keys.nodeId, key: keys.peerStorageKey(), config });
+  const collector = new BackupCollector({ nodeId: keys.nodeId, network, key: keys.peerStorageKey(), config });
   const peerManager = new PeerManager({
     nodeSigner: keys,
     handlers: { channel: collector },

@@ -8,6 +8,7 @@ import type { KeysManager } from "@fulmen/lightning/sign";
 import {
   chainPositionKey,
   encodeChainPosition,
+  openOwnBackup,
   openStaticBackup,
   type RestoredStore,
   restoredStore,
@@ -53,10 +54,8 @@ const longestBackup = 64 * 2 ** 20;
 export async function backupInFile(path: string, { keys, network }: Owner): Promise<FoundBackup> {
   const bytes = await bytesOf(path);
   if (bytes === undefined || bytes.length === 0) return { kind: "none" };
-  const opened = openStaticBackup(bytes, keys.peerStorageKey());
-  const isOurs =
-    opened.ok && opened.value.nodeId === keys.nodeId && opened.value.chain === network.genesisHash;
-  return isOurs ? { kind: "found", backup: opened.value } : { kind: "unusable" };
+  const opened = openOwnBackup(bytes, { nodeId: keys.nodeId, network, key: keys.peerStorageKey() });
+  return opened.ok ? { kind: "found", backup: opened.value } : { kind: "unusable" };
 }
 
 /**

@@ -213,7 +213,7 @@ function reachableParts(
   stack.add(() => signatureVerifier.close());
   const peerStorage = orThrow(
     PeerStorage.restore(
-      { inner: manager, nodeId: keys.nodeId, key: keys.peerStorageKey() },
+      { inner: manager, nodeId: keys.nodeId, network, key: keys.peerStorageKey() },
       { stored: blobs, height: manager.bestBlock.height, now: base.now() },
     ),
   );

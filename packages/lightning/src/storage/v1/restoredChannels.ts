@@ -1,4 +1,3 @@
-import type { Network } from "@fulmen/bitcoin/network";
 import type { KvWrite } from "../../chain/kvStore.ts";
 import type { ChannelConfig } from "../../channel/config.ts";
 import { type ChannelIdentity, type FundedChannel, nothingExchanged } from "../../channel/state.ts";
@@ -8,20 +7,18 @@ import type { ChannelMonitorUpdateStep } from "../../onchain/channelMonitorUpdat
 import type { MonitorSetup } from "../../onchain/watch.ts";
 import type { ChannelSigner, SignerProvider } from "../../sign/channelSigner.ts";
 import { equalBytes, type Script } from "../../util/bytes.ts";
-import { commitmentNumber, htlcId, type NodeId, type ShortChannelId } from "../../util/ids.ts";
+import { commitmentNumber, htlcId, type ShortChannelId } from "../../util/ids.ts";
 import { err, ok, type Result } from "../../util/result.ts";
 import { Features } from "../../wire/features.ts";
 import { corruptRecord, type StorageError } from "../storageError.ts";
 import { channelWrites } from "./channel.ts";
 import { coreKey } from "./keys.ts";
 import { openNodeRecord } from "./node.ts";
-import type { StaticBackup } from "./staticBackup.ts";
+import { type BackupOwner, ownBackup, type StaticBackup } from "./staticBackup.ts";
 import { StoredMonitor } from "./storedMonitor.ts";
 
 /** What a node is restored with. */
-export interface RestoreTerms {
-  readonly nodeId: NodeId;
-  readonly network: Network;
+export interface RestoreTerms extends BackupOwner {
   readonly signerProvider: SignerProvider;
   /** For the records only: nothing is forwarded over these channels any more. */
   readonly channelConfig: ChannelConfig;
@@ -48,17 +45,9 @@ export function restoredStore(
   backup: StaticBackup,
   terms: RestoreTerms,
 ): Result<RestoredStore, StorageError> {
-  const { nodeId, network } = terms;
-  const refuse = (kind: StorageError["kind"], text: string) => err({ kind, key: "static-backup", text });
-  if (backup.chain !== network.genesisHash) {
-    const text = `the backup belongs to a node of the chain ${backup.chain}, not of ${network.name}: choose that network`;
-    return refuse("wrong-network", text);
-  }
-  if (backup.nodeId !== nodeId) {
-    const text = `the backup belongs to node ${backup.nodeId}, this is node ${nodeId}: give the node its own seed`;
-    return refuse("wrong-node", text);
-  }
-  const node = openNodeRecord({ stored: undefined, storeIsEmpty: true, nodeId, network });
+  const own = ownBackup(backup, terms);
+  if (!own.ok) return own;
+  const node = openNodeRecord({ ...terms, stored: undefined, storeIsEmpty: true });
   if (!node.ok) return node;
   const writes = [...node.value];
   let oldestHeight: number | undefined;

@@ -1,3 +1,4 @@
+import type { Network } from "@fulmen/bitcoin/network";
 import { array16, many } from "../../codec/array.ts";
 import { decode, encode } from "../../codec/codec.ts";
 import { chainHash, nodeId } from "../../codec/primitives.ts";
@@ -12,7 +13,7 @@ import type { MonitorSetup } from "../../onchain/watch.ts";
 import { concatBytes, equalBytes, type Signature } from "../../util/bytes.ts";
 import type { BlockHash, NodeId } from "../../util/ids.ts";
 import { invariant } from "../../util/invariant.ts";
-import { err, type Result } from "../../util/result.ts";
+import { err, ok, type Result } from "../../util/result.ts";
 import { corruptRecord, reading, type StorageError } from "../storageError.ts";
 import { layout, needed, possible, record, sized } from "./layouts.ts";
 import { monitorSetupLayout } from "./monitor.ts";
@@ -199,6 +200,37 @@ export function openStaticBackup(bytes: Uint8Array, key: Uint8Array): Result<Sta
     return err(corruptRecord(name, "a channel has no commitments"));
   }
   return read;
+}
+
+/** Whose backup it has to be. */
+export interface BackupOwner {
+  readonly nodeId: NodeId;
+  readonly network: Network;
+}
+
+/** `openStaticBackup`, for the backup of one node: the same seed may have others, on other networks. */
+export function openOwnBackup(
+  bytes: Uint8Array,
+  { key, ...owner }: BackupOwner & { readonly key: Uint8Array },
+): Result<StaticBackup, StorageError> {
+  const opened = openStaticBackup(bytes, key);
+  return opened.ok ? ownBackup(opened.value, owner) : opened;
+}
+
+/** `backup` when it is this node's. */
+export function ownBackup(
+  backup: StaticBackup,
+  { nodeId, network }: BackupOwner,
+): Result<StaticBackup, StorageError> {
+  if (backup.chain !== network.genesisHash) {
+    const text = `the backup belongs to a node of the chain ${backup.chain}, not of ${network.name}: choose that network`;
+    return err({ kind: "wrong-network", key: name, text });
+  }
+  if (backup.nodeId !== nodeId) {
+    const text = `the backup belongs to node ${backup.nodeId}, this is node ${nodeId}: give the node its own seed`;
+    return err({ kind: "wrong-node", key: name, text });
+  }
+  return ok(backup);
 }
 
 /** What stands before the padding; `undefined` where there is none. */
