@@ -60,5 +60,6 @@ export type {
 export { type ChainLook, lookAtChains } from "./chain/index.ts";
 export { Node } from "./node.ts";
 export type { NodeParts } from "./parts/index.ts";
+export { chosenMethod } from "./paying/index.ts";
 export { generateSeedWords, storeKey } from "./seed/index.ts";
 export { type BackupContents, readBackup } from "./start/backupContents.ts";

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { listOperations } from "@fulmen/api";
+import { parseInvoice } from "@fulmen/lightning/invoice";
 import { NodeError } from "@fulmen/node";
 import { PaymentKeys } from "@fulmen/server";
 import { daemonDouble } from "./daemonDouble.ts";
 import { someChannelId, someNodeId, somePayment } from "./nodeDouble.ts";
 
 const hash = "ab".repeat(32);
+/** BOLT 11, "Examples". */
+const someInvoice =
+  "lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls087fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tztugp9lfyql";
 const inputs: Readonly<Record<string, object>> = {
   connectPeer: { address: "02@h:1" },
   openChannel: { peer: "02@h:1", amountSat: "100000" },
@@ -202,10 +206,16 @@ describe("refusals", () => {
 describe("a token that may pay", () => {
   it("pays over Lightning, and spends no coins of the wallet", async () => {
     const { ask, node } = daemonDouble();
-    node.onParse = (text) => (text === "inv" ? { methods: [] } : undefined);
+    const invoice = parseInvoice(someInvoice);
+    assert.ok(invoice.ok);
+    const method = { kind: "bolt11", text: someInvoice, invoice: invoice.value } as const;
+    node.onParse = (text) => (text === "inv" ? { methods: [method] } : undefined);
     assert.equal((await ask("POST", "/v1/payments", { token: "pay", body: { to: "inv" } })).status, 200);
-    const onchain = await ask("POST", "/v1/payments", { token: "pay", body: { to: "bc1q" } });
-    assert.deepEqual([onchain.status, onchain.json.error.code], [403, "scope-missing"]);
+    // The node takes the way that there is, whatever is preferred.
+    for (const prefer of [undefined, "lightning", "onchain"]) {
+      const onchain = await ask("POST", "/v1/payments", { token: "pay", body: { to: "bc1q", prefer } });
+      assert.deepEqual([onchain.status, onchain.json.error.code], [403, "scope-missing"], prefer);
+    }
     assert.equal((await ask("POST", "/v1/payments", { body: { to: "bc1q" } })).status, 200);
     assert.equal(node.asked.length, 2);
   });
@@ -252,6 +262,21 @@ describe("payments with a key", () => {
     await ask("POST", "/v1/payments", pay("k", { to: "bc1q" }));
     const again = await ask("POST", "/v1/payments", pay("k", { to: "bc1q" }));
     assert.deepEqual([again.status, again.json.error.code], [409, "idempotency-conflict"]);
+    assert.equal(node.asked.length, 1);
+  });
+
+  it("are not made again while what was made is not written down yet, as where the store fails meanwhile", async () => {
+    const { ask, node } = daemonDouble();
+    node.onPay = async () => {
+      throw new NodeError("frozen", "it goes out later", { remedy: "r", details: { paymentId: "p" } });
+    };
+    const asked = pay("k", { to: "bc1q" });
+    assert.equal((await ask("POST", "/v1/payments", asked)).status, 503);
+    const again = await ask("POST", "/v1/payments", asked);
+    assert.deepEqual([again.status, again.json.error.code], [409, "idempotency-conflict"]);
+    assert.match(again.json.error.message, /payment p /);
+    node.keep(somePayment("p", 1));
+    assert.equal((await ask("POST", "/v1/payments", asked)).json.id, "p");
     assert.equal(node.asked.length, 1);
   });
 });

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { InputOf } from "@fulmen/api";
 import { feeratePerKw, msat } from "@fulmen/lightning/util";
-import { type NodeApi, NodeError, type Payment, type PaymentMethod, type PayOptions } from "@fulmen/node";
+import {
+  chosenMethod,
+  type NodeApi,
+  NodeError,
+  type Payment,
+  type PaymentMethod,
+  type PayOptions,
+} from "@fulmen/node";
 import { RequestRefusal } from "../refusal.ts";
 import type { PaymentKeys } from "./paymentKeys.ts";
 
@@ -25,7 +32,7 @@ export class Payer {
 
   /** `mayPayOnchain`: whoever asks may also spend the wallet's coins. */
   async pay(input: PayInput, key: string | undefined, mayPayOnchain: boolean): Promise<Payment> {
-    if (!mayPayOnchain && this.#methodOf(input)?.kind === "onchain")
+    if (!mayPayOnchain && this.#methodOf(input).kind === "onchain")
       throw new RequestRefusal(
         "scope-missing",
         "This is a payment on chain, and the scope pay is for payments over Lightning.",
@@ -83,7 +90,13 @@ export class Payer {
         "Look for it with `fulmen payments`; where it is missing, ask with another key.",
       );
     const payment = await this.#node.payment(id);
-    if (payment === undefined) return this.#begin(input, key, fingerprintOf(input));
+    if (payment === undefined && paymentId === undefined) return this.#begin(input, key, fingerprintOf(input));
+    if (payment === undefined)
+      throw new RequestRefusal(
+        "idempotency-conflict",
+        `The payment ${id} was made with this key, and is not written down yet.`,
+        "Look for it with `fulmen payments` when the node's store works; do not pay in another way before.",
+      );
     if (payment.status === "failed")
       throw new NodeError("payment-failed", payment.failure?.text ?? "The payment failed.", {
         remedy: "Ask with another key to try it again.",
@@ -95,14 +108,12 @@ export class Payer {
   /** What the node calls a payment of an invoice. */
   #hashOf(input: PayInput): string | undefined {
     const method = this.#methodOf(input);
-    return method?.kind === "bolt11" ? method.invoice.paymentHash : undefined;
+    return method.kind === "bolt11" ? method.invoice.paymentHash : undefined;
   }
 
-  /** The way of which the node will pay: the best, or the one that is asked for. */
-  #methodOf({ to, prefer }: PayInput): PaymentMethod | undefined {
-    const { methods } = this.#node.parse(to);
-    if (prefer === undefined) return methods[0];
-    return methods.find(({ kind }) => (kind === "onchain") === (prefer === "onchain"));
+  /** The way that the node will pay in. */
+  #methodOf(input: PayInput): PaymentMethod {
+    return chosenMethod(this.#node.parse(input.to), optionsOf(input));
   }
 }
 
