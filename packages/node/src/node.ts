@@ -428,6 +428,11 @@ export class Node implements NodeApi {
   ): Promise<Payment> {
     const amount = onchainAmount(instructions, options);
     const { feerate } = options;
+    if (this.#usable.parts.wallet.owns(this.#scriptOf(address))) {
+      throw new NodeError("invalid-destination", "this is an address of the node's own wallet", {
+        remedy: "ask the payee for theirs; coins of your own are joined by sending them on chain",
+      });
+    }
     const { txid } = await this.onchain.send({ address, amount, ...(feerate !== undefined && { feerate }) });
     return this.#recorded(txid);
   }
@@ -448,7 +453,7 @@ export class Node implements NodeApi {
     } finally {
       stopListening();
     }
-    if (journal.isClosed) throw stopped();
+    if (journal.isClosed) throw stopped(id);
     return this.#known(id);
   }
 
@@ -483,7 +488,7 @@ export class Node implements NodeApi {
       const before = await findPayment(journal, id, now());
       if (before !== undefined && isOver(before)) return before;
       await this.#unlessFrozen(news, id);
-      if (journal.isClosed) throw stopped();
+      if (journal.isClosed) throw stopped(id);
       const after = await findPayment(journal, id, now());
       if (after === undefined) throw unknownPayment(id);
       return after;
@@ -545,8 +550,9 @@ function unknownPayment(id: string): NodeError {
   });
 }
 
-function stopped(): NodeError {
+function stopped(paymentId: string): NodeError {
   return new NodeError("not-running", "the node was stopped; the payment goes on when it is started", {
     remedy: "start the node, and look the payment up",
+    details: { paymentId },
   });
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { KVStore } from "@fulmen/lightning/chain";
 import { msat, sat } from "@fulmen/lightning/util";
+import { NodeError } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { Playfield, until } from "./support/playfield.ts";
 
@@ -76,6 +77,28 @@ test("who waits for a payment when the store begins to fail is told so in time, 
   await until(() => carol.channels()[0]?.isUsable === true, "the channel", 20);
   await dave.claim(paymentHash);
   await until(async () => (await carol.payment(paymentHash))?.status === "succeeded", "succeeded", 20);
+});
+
+test("who pays on chain while the store fails is told which payment it is, which goes out once when the store works", async () => {
+  const storage = new FlakyStore();
+  const fred = await field.start("fred", { storage });
+  const gina = await field.start("gina");
+  await field.fund(fred);
+  const address = await gina.onchain.address();
+  storage.isFull = true;
+  const error = await fred.pay(`bitcoin:${address}?amount=0.001`).then(
+    () => assert.fail("paid"),
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof NodeError);
+  const { paymentId = "" } = error.details;
+  assert.deepEqual([error.code, error.details], ["frozen", { txid: paymentId, paymentId }]);
+  assert.equal(field.chain.mempool.length, 0);
+  storage.isFull = false;
+  await until(() => fred.status().phase === "running", "running", 30);
+  await field.mine(2);
+  await until(async () => (await fred.payment(`${paymentId}`))?.status === "succeeded", "paid", 20);
+  assert.equal(gina.balances().onchain.total, 100_000n);
 });
 
 test("a node of which only the user's records cannot be stored is frozen, too", async () => {

@@ -153,6 +153,9 @@ test("coins are sent, the fee is raised, and the reserve stays", async () => {
   assert.equal((await alice.payment(bumped.txid))?.status, "succeeded");
   assert.equal((await bob.payment(bumped.txid))?.direction, "received");
 
+  const own = await alice.onchain.address();
+  await assert.rejects(alice.pay(`bitcoin:${own}?amount=0.001`), { code: "invalid-destination" });
+
   const { reserved, spendable } = alice.balances().onchain;
   await assert.rejects(
     alice.onchain.send({ address, amount: plus(spendable.amount, sat(1)) }),

@@ -118,31 +118,27 @@ export class Onchain implements OnchainApi {
     }
     wallet.transactionSeen(signed.value);
     const txid = txidOf(signed.value);
-    await this.#saved({ txid });
+    await this.#saved(txid);
     broadcaster.broadcastTransactions([signed.value], "sweep");
-    await this.#booked();
+    await this.#booked().catch((cause: unknown) => {
+      throw madeAnyway(txid, cause);
+    });
     const known = wallet.transaction(txid);
     if (known === undefined) {
       throw new NodeError("unknown-transaction", "the wallet does not know what it made", {
         remedy: "look at the log",
+        details: { txid, paymentId: txid },
       });
     }
     return this.#view(known);
   }
 
-  /** What the wallet wants to remember is durable. */
-  async #saved(made?: { readonly txid: Txid }): Promise<void> {
+  /** What the wallet wants to remember is durable: a transaction that was made, or nothing that leaves. */
+  async #saved(made?: Txid): Promise<void> {
     const { background } = this.#parts();
     await background.saved();
     if (background.status.kind === "running") return;
-    if (made !== undefined) {
-      const text = `the store does not take the transaction ${made.txid}, which goes out as soon as it does`;
-      throw new NodeError("frozen", text, {
-        remedy:
-          "do not send it again: see to the store, and look for the transaction in the wallet's history",
-        details: made,
-      });
-    }
+    if (made !== undefined) throw madeAnyway(made);
     throw new NodeError("frozen", "the store does not take what happened", {
       remedy: "see to the store: space on the disk, permissions, the database's server",
     });
@@ -170,4 +166,14 @@ export class Onchain implements OnchainApi {
       isReplaceable: isReplaceable && height === undefined,
     };
   }
+}
+
+/** Whoever asked must not ask again: `paymentId` says what to look for. */
+function madeAnyway(txid: Txid, cause?: unknown): NodeError {
+  const text = `the store does not take the transaction ${txid}, which goes out as soon as it does, if it has not already`;
+  return new NodeError("frozen", text, {
+    remedy: "do not send it again: see to the store, and look for the transaction in the wallet's history",
+    details: { txid, paymentId: txid },
+    cause,
+  });
 }

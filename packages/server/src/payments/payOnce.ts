@@ -99,7 +99,10 @@ export class Payer {
       );
     if (payment.status === "failed")
       throw new NodeError("payment-failed", payment.failure?.text ?? "The payment failed.", {
-        remedy: "Ask with another key to try it again.",
+        remedy:
+          payment.kind === "onchain"
+            ? "See in the wallet's history what took its place: a raised fee pays the same. If nothing did, ask with another key."
+            : "Ask with another key to try it again.",
         details: { paymentId: payment.id, reason: payment.failure?.code ?? "unknown" },
       });
     return payment;
