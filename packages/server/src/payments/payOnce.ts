@@ -90,7 +90,8 @@ export class Payer {
         "Look for it with `fulmen payments`; where it is missing, ask with another key.",
       );
     const payment = await this.#node.payment(id);
-    if (payment === undefined && paymentId === undefined) return this.#begin(input, key, fingerprintOf(input));
+    if (payment === undefined && paymentId === undefined)
+      return this.#begin(input, key, fingerprintOf(input));
     if (payment === undefined)
       throw new RequestRefusal(
         "idempotency-conflict",
