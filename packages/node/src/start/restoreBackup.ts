@@ -122,7 +122,8 @@ async function restoredWrites(
   const position = await source.locate(blockHeight(start));
   const { counter, leftOut } = backup;
   const row = {
-    ...{ counter, restoredFrom: counter },
+    counter,
+    restoredFrom: counter,
     ...(birthday !== undefined && { birthday }),
     ...(leftOut !== undefined && { leftOut }),
   };
