@@ -53,6 +53,4 @@ export interface NodeParts extends StoredParts {
   readonly background: BackgroundProcessor;
   readonly transport: TcpTransport;
   readonly reconnector: Reconnector;
-  /** Where peers can connect. */
-  readonly listening?: { readonly host: string; readonly port: number };
 }

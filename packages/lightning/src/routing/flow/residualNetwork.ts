@@ -20,11 +20,6 @@ export class ResidualNetwork {
     this.nodeCount = nodeCount;
   }
 
-  /** Arcs and their twins. */
-  get arcCount(): number {
-    return this.#arcs;
-  }
-
   /** A new arc; `capacity` in units, `cost` at least 0. Gives its number. */
   addArc(source: number, target: number, capacity: number, cost: number): number {
     const arc = this.#arcs;
