@@ -79,7 +79,11 @@ function casesOf(ours: Run, ldk: Run): readonly MeasuredCase[] {
     figures: readonly [number, number],
     isAsked = false,
   ): MeasuredCase => ({
-    ...{ name, unit, better: "lower", ours: figures[0], rival: { name: "ldk", figure: figures[1] } },
+    name,
+    unit,
+    better: "lower",
+    ours: figures[0],
+    rival: { name: "ldk", figure: figures[1] },
     ...(isAsked && { target: figures[1] }),
   });
   return [

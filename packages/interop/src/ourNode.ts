@@ -176,7 +176,9 @@ export class OurNode implements ChainFollower {
       {
         outputSpender: keys,
         changeDestinationSource: { changeDestinationScript: () => this.wallet.script },
-        ...{ broadcaster, feeEstimator, logger },
+        broadcaster,
+        feeEstimator,
+        logger,
       },
       { bestHeight, stored: orThrow(readSweeper(records.sweeper)) },
     );

@@ -90,7 +90,11 @@ export class StaticBackups {
     // Rises over restarts, too, as long as the clock does not fall back by more than it was stopped.
     this.#counter = Math.max(this.#counter + 1, clock.now());
     this.#newest = {
-      ...{ nodeId, chain: network.genesisHash, counter: this.#counter, channels, peers },
+      nodeId,
+      chain: network.genesisHash,
+      counter: this.#counter,
+      channels,
+      peers,
       ...(birthday !== undefined && { birthday }),
       ...(leftOut !== undefined && { leftOut }),
     };

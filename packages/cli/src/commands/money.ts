@@ -162,7 +162,8 @@ export async function sendRaw(
   options: CommonOptions & { readonly secret?: string; readonly expiryDelta: string },
 ): Promise<void> {
   const answer = await connect(options).sendRaw({
-    ...{ peer, paymentHash },
+    peer,
+    paymentHash,
     amountMsat: parseAmount(amount).toString(),
     ...(options.secret !== undefined && { paymentSecret: options.secret }),
     expiryDelta: Number(options.expiryDelta),

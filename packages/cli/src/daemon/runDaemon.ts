@@ -117,7 +117,13 @@ function nodeOptions(
   const { network, chain, furtherChains, alias, listen, birthday, gossip, announceAddresses, development } =
     config;
   return {
-    ...{ network, seed, storage, chain, furtherChains, gossip, logger: log },
+    network,
+    seed,
+    storage,
+    chain,
+    furtherChains,
+    gossip,
+    logger: log,
     ...(alias !== undefined && { alias }),
     ...(config.maxFeerate !== undefined && { maxFeerate: config.maxFeerate }),
     ...(listen !== undefined && { listen }),

@@ -178,7 +178,9 @@ export function checkOutputs(
   for (const { at, kept, thresholds } of cases) {
     const lasting = ours ? kept.offered : at.untrimmed;
     const where = {
-      ...{ side: load.side, feerate: at.feerate, untrimmed: lasting + added(thresholds.ours) },
+      side: load.side,
+      feerate: at.feerate,
+      untrimmed: lasting + added(thresholds.ours),
       ...(ours && { crossing: thresholds.theirs }),
     };
     // As long as one of ours is there it has an output: the peer has to take all of them.

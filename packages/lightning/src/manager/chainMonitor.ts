@@ -522,7 +522,10 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     sweeper?.trackSpendableOutputs(outputs, { channelId, counterparty });
     const isTracked = sweeper !== undefined;
     this.#events.push({
-      ...{ kind: "spendable-outputs", channelId, counterparty, outputs },
+      kind: "spendable-outputs",
+      channelId,
+      counterparty,
+      outputs,
       ...(isTracked && { isTracked }),
     });
   }

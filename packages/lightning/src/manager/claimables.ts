@@ -298,7 +298,13 @@ export class Claimables {
     }));
     return {
       kind: "payment-claimed",
-      ...{ paymentHash, paymentId, receiverNodeId, amount, purpose, onionFields, htlcs },
+      paymentHash,
+      paymentId,
+      receiverNodeId,
+      amount,
+      purpose,
+      onionFields,
+      htlcs,
       senderIntendedTotal: onionFields.totalAmount,
     };
   }

@@ -349,7 +349,9 @@ export class OutputSweeper implements Listen, Confirm {
         ...tracked,
         status: {
           kind: "pending-threshold-confirmations",
-          ...{ spendingTxid, confirmationHeight: blockHeight(height), confirmationHash },
+          spendingTxid,
+          confirmationHeight: blockHeight(height),
+          confirmationHash,
         },
       });
     }

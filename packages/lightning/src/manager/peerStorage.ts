@@ -176,8 +176,12 @@ export class PeerStorage implements ChannelMessageHandler {
     }
     const keepsOurs = featuresOfInit(connection.init).has("option_provide_storage");
     this.#peers.set(nodeId, {
-      ...{ epoch, keepsOurs, hasReturned: false },
-      ...{ sent: undefined, sentAt: 0, channels: [] },
+      epoch,
+      keepsOurs,
+      hasReturned: false,
+      sent: undefined,
+      sentAt: 0,
+      channels: [],
     });
     this.#sendBackup(nodeId);
     return answer;

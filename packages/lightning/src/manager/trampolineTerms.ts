@@ -118,7 +118,8 @@ function givingThem(
     trampoline: {
       packet: made.onion.value.packet,
       own: {
-        ...{ sessionKey, fees },
+        sessionKey,
+        fees,
         nodeIds: made.hops.map(({ nodeId }) => nodeId),
         plan: { steps: given, terms },
       },

@@ -98,7 +98,9 @@ export function bumpDraft(
   const satisfied = [...mandatory, ...confirmedUtxos];
   const witnesses = satisfied.reduce((total, { satisfactionWeight }) => total + satisfactionWeight - 4, 2);
   return {
-    ...{ transaction, inputs, spent },
+    transaction,
+    inputs,
+    spent,
     fee: totalOf(spent) - totalOf(outputs),
     weight: weight(transaction) + witnesses,
   };

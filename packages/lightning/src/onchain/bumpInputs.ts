@@ -94,7 +94,9 @@ function htlcInput(htlc: HtlcDescriptor): ChannelInput {
   const peer = encodeTypedSignature({ signature: peerSignature, sighashType: peerSighashType });
   const witness = (signature: Uint8Array) => [noBytes, peer, signature, preimage, witnessScript];
   return {
-    ...{ outPoint, sequence, output },
+    outPoint,
+    sequence,
+    output,
     spent: { value, script: p2wsh(witnessScript) },
     lock: { witnessScript, key: { kind: "htlc", point }, witness },
   };

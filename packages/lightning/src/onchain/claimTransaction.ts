@@ -38,7 +38,10 @@ export function claimTransaction(
   const signatures: Uint8Array[] = [];
   for (const [inputIndex, { value, witnessScript, key }] of inputs.entries()) {
     const signature = signer.signSpend({
-      ...{ transaction, inputIndex, value, key },
+      transaction,
+      inputIndex,
+      value,
+      key,
       scriptCode: witnessScript,
       sighashType: sighashAll,
     });

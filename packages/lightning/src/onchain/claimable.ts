@@ -164,7 +164,10 @@ function counterpartyHtlc(
   const sequence = formatOf(monitor.setup.params.format).htlcSequence;
   const common = {
     kind: "direct",
-    ...{ outPoint, value, witnessScript, sequence },
+    outPoint,
+    value,
+    witnessScript,
+    sequence,
     key: { kind: "htlc", point },
   } as const;
   if (htlc.direction === "outgoing") {
@@ -204,7 +207,10 @@ function penaltyFor(
     const { htlc, outPoint, value, witnessScript } = output;
     return {
       kind: "direct",
-      ...{ outPoint, value, witnessScript, deadline },
+      outPoint,
+      value,
+      witnessScript,
+      deadline,
       path: [htlc === undefined ? one : revocation()],
       key: { kind: "revocation", secret },
       sequence: replaceable,
@@ -222,7 +228,9 @@ function revokedSecondStages(monitor: ChannelMonitor, { spender }: FundingSpend)
   const { toSelfDelay } = monitor.setup.params.local;
   return secondStageOutputs(monitor.chain.spends).map(({ outPoint, spend, output }) => ({
     kind: "direct",
-    ...{ outPoint, value: output.value, witnessScript },
+    outPoint,
+    value: output.value,
+    witnessScript,
     path: [one],
     key: { kind: "revocation", secret: spender.secret },
     sequence: replaceable,

@@ -167,7 +167,12 @@ function descriptorOf(
 ): HtlcDescriptor {
   const { stage, witnessScript, secondStage } = built;
   return {
-    ...{ stage, outPoint, value, witnessScript, peerSignature, peerSighashType },
+    stage,
+    outPoint,
+    value,
+    witnessScript,
+    peerSignature,
+    peerSighashType,
     sequence: present(secondStage.inputs[0], "the input of an HTLC transaction").sequence,
     output: present(secondStage.outputs[0], "the output of an HTLC transaction"),
     ...(preimage && { preimage }),

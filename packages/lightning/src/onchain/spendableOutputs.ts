@@ -76,7 +76,9 @@ function balanceOutput(
       const { script, witnessScript } = paymentScript(monitor.setup);
       const descriptor = {
         kind: "static-payment-output",
-        ...{ outPoint, output: { value, script }, channelKeysId },
+        outPoint,
+        output: { value, script },
+        channelKeysId,
         sequence: formatOf(params.format).toRemoteSequence,
         ...(witnessScript && { witnessScript }),
       } as const;
@@ -104,7 +106,9 @@ function spenderOutputs(
     if (kind === "ours") {
       const descriptor = {
         kind: "static-output",
-        ...{ outPoint, output: { value, script: destination }, channelKeysId },
+        outPoint,
+        output: { value, script: destination },
+        channelKeysId,
       } as const;
       found.set(outPointKey(outPoint), { descriptor, matureHeight: finalAt(height) });
     } else if (fundingSpend.spender.kind === "holder-commitment") {
@@ -133,8 +137,12 @@ function delayedOutput(
   return {
     descriptor: {
       kind: "delayed-payment-output",
-      ...{ outPoint, output: { value, script }, channelKeysId },
-      ...{ perCommitmentPoint, toSelfDelay, witnessScript },
+      outPoint,
+      output: { value, script },
+      channelKeysId,
+      perCommitmentPoint,
+      toSelfDelay,
+      witnessScript,
     },
     matureHeight: Math.max(finalAt(height), height + toSelfDelay - 1),
   };

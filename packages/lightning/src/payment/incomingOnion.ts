@@ -308,7 +308,10 @@ function relayBlindedTrampoline(
     nextNodeId: next.nodeId,
   };
   const order = {
-    ...{ way: back, entry, packet, payload: told },
+    way: back,
+    entry,
+    packet,
+    payload: told,
     payloadBytes: encodeHopPayload(told),
     nextPathKey: nextPathKeyOverride,
   };

@@ -99,7 +99,12 @@ function pathOver(
 ): BlindedPaymentPath | undefined {
   const { payee, receiveAuthKey, pathId, maxCltvExpiry, minFinalCltvExpiryDelta } = request;
   const made = createBlindedPaymentPath({
-    ...{ payee, receiveAuthKey, pathId, maxCltvExpiry, minFinalCltvExpiryDelta, dummyHops },
+    payee,
+    receiveAuthKey,
+    pathId,
+    maxCltvExpiry,
+    minFinalCltvExpiryDelta,
+    dummyHops,
     forwardNodes: channels.map(({ counterparty: nodeId, ...channel }) => ({ nodeId, ...channel })),
     htlcMinimum: msat(1n),
     htlcMaximum: msat(maxU64),

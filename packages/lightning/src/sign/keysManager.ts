@@ -193,7 +193,9 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
     const lock = lockOf(descriptor, signer);
     if (!equalBytes(output.script, lock.script)) return undefined;
     const signature = signer.signSpend({
-      ...{ transaction, inputIndex, value: output.value },
+      transaction,
+      inputIndex,
+      value: output.value,
       scriptCode: lock.scriptCode,
       sighashType: sighashAll,
       key: lock.spendKey,

@@ -21,7 +21,8 @@ export async function sourcesOf(
   for (const one of furtherChains) others.push(await chainSourceOf(one, options));
   const lookInterval = development?.pollInterval;
   const source = new FailoverSource({
-    ...{ network, sources: [first, ...others] },
+    network,
+    sources: [first, ...others],
     ...(lookInterval !== undefined && { lookInterval, patience: patienceInTests }),
     changed: (text) => logger.log({ level: "warn", module: "chain", text }),
   });
@@ -44,7 +45,8 @@ async function esplora(url: string, { network, tor, development }: SourceTerms):
   const dial = dialOf(tor);
   const pollInterval = development?.pollInterval;
   return new EsploraSource({
-    ...{ url, network },
+    url,
+    network,
     ...(pollInterval !== undefined && { pollInterval, mempoolInterval: pollInterval }),
     ...(isThroughTor(url, tor) && dial && { fetch: fetchThrough(dial), timeout: torTimeout }),
   });
@@ -61,7 +63,8 @@ async function electrum(
   const dial = dialOf(tor);
   const pollInterval = development?.pollInterval;
   return new ElectrumSource({
-    ...{ servers: [server], network },
+    servers: [server],
+    network,
     ...(pollInterval !== undefined && { pollInterval }),
     ...(isThrough && dial && { dial, connectTimeout: torTimeout }),
   });
@@ -79,7 +82,8 @@ async function bitcoind(
   const { BitcoindSource, cookieFile } = await import("@fulmen/chain-sync/bitcoind");
   const pollInterval = development?.pollInterval;
   const common = {
-    ...{ network, url },
+    network,
+    url,
     ...(pollInterval !== undefined && { mempoolSeconds: pollInterval / 1_000 }),
   };
   if (path !== undefined) return new BitcoindSource({ ...common, authentication: cookieFile(path) });

@@ -58,7 +58,11 @@ export class Backups {
         const text = `${place.name} did not take the static channel backup, again in ${delay / 1_000} s: ${why}`;
         logger.log({ level: "error", module: "backup", text });
       },
-      ...{ network, entropy, addresses, places, lastCounter },
+      network,
+      entropy,
+      addresses,
+      places,
+      lastCounter,
       ...(birthday !== undefined && { birthday }),
       ...(leftOut !== undefined && { leftOut }),
     });

@@ -38,7 +38,10 @@ export async function openFileStore(folder: string, options: FileStoreOptions = 
     const place = await realpath(folder);
     ownership = await ownFolder(place);
     return await openStoreIn({
-      ...{ files: nodeFileSystem, folder: place, isOurs: ownership.isOurs, release: ownership.release },
+      files: nodeFileSystem,
+      folder: place,
+      isOurs: ownership.isOurs,
+      release: ownership.release,
       journalBytes: options.journalBytes ?? defaultJournalBytes,
       compactionFailed: options.onCompactionFailed ?? (() => {}),
     });

@@ -130,7 +130,9 @@ export class Network {
   ): PlaygroundNode {
     const { onDeath, onLog, crossNodeSeeds, databases } = this.#options;
     return new PlaygroundNode({
-      ...{ name, folder, onDeath },
+      name,
+      folder,
+      onDeath,
       seed: toHex(taggedHash("fulmen/playground/seed", new TextEncoder().encode(keysOf))),
       crossNodeSeed: crossNodeSeeds?.[keysOf],
       database: databases?.[keysOf],

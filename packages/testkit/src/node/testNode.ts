@@ -471,7 +471,10 @@ export class TestNode {
       {
         outputSpender: keys.keys,
         changeDestinationSource: { changeDestinationScript: () => this.wallet.script },
-        ...{ broadcaster, feeEstimator, logger, ...filtering },
+        broadcaster,
+        feeEstimator,
+        logger,
+        ...filtering,
         excludesStaticOutputs: true,
       },
       { bestHeight, stored: unwrap(readSweeper(store.entries(sweeperPrefix))) },
