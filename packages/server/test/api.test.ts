@@ -90,6 +90,10 @@ describe("operations", () => {
     assert.equal(status, 503);
     assert.deepEqual(json.reasons, ["The node is starting.", "The node is at block 100 of 120."]);
     assert.equal((await ask("GET", "/health", { token: "" })).status, 200);
+    const chain = { ...node.status().chain, isSynced: true, problem: "ECONNREFUSED 10.0.0.1:8332" };
+    node.status_ = { phase: "frozen", failure: "/home/me/fulmen is full", chain };
+    const frozen = await ask("GET", "/ready", { token: "" });
+    assert.deepEqual(frozen.json.reasons, ["The node is frozen.", "The chain source does not answer."]);
   });
 
   it("have metrics that Prometheus reads", async () => {

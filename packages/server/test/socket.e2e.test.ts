@@ -12,7 +12,7 @@ import { msat, type PaymentHash } from "@fulmen/lightning/util";
 import { type Listening, listen } from "@fulmen/server";
 import { daemonDouble } from "./daemonDouble.ts";
 
-const { app, node } = daemonDouble();
+const { app, node, lines } = daemonDouble();
 let listening: Listening;
 before(async () => {
   listening = await listen(app.fetch, { port: 0 });
@@ -106,6 +106,15 @@ describe("the API over a socket", () => {
     const head = `POST /v1/payments HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer admin\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const { answer } = await raw(head + piece.repeat(40), 3000);
     assert.match(answer, /^HTTP\/1\.1 413 /);
+  });
+
+  it("takes no body that breaks off for a failure of its own", async () => {
+    const head = `POST /v1/payments HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer admin\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`;
+    const before = lines.length;
+    await raw(head, 100);
+    while (lines.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.match(lines.at(-1) ?? "", /"level":"debug".*"msg":"pay"/);
+    assert.match(lines.at(-1) ?? "", /"status":400/);
   });
 
   it("refuses headers that are too large, and paths that lead out of it", async () => {

@@ -15,6 +15,7 @@ import { defaultLimits, Gate, type Limits, type TokenSource } from "./authorize.
 import { EventStreams } from "./eventsResponse.ts";
 import { type HandledOperation, type HandlerContext, makeHandlers, type RequestFacts } from "./handlers.ts";
 import { readJsonBody } from "./requestBody.ts";
+import { textStream } from "./textStream.ts";
 
 /** What the HTTP API of a daemon is made of. */
 export interface AppOptions extends Pick<HandlerContext, "backup" | "lastBackupAt"> {
@@ -96,6 +97,8 @@ class Api {
     } catch (error) {
       response = this.#refuse(error, asked.name);
     }
+    // Nobody will read the body: what it was to be made of ends with it.
+    if (context.req.method === "HEAD") await response.body?.cancel();
     const seconds = (performance.now() - started) / 1000;
     this.#metrics.answered(asked.name, response.status, seconds);
     const fields = {
@@ -133,11 +136,13 @@ class Api {
     const response = answerOf(error);
     const code = error instanceof Error && "code" in error ? String(error.code) : "internal";
     this.#metrics.refused(response.status === 500 ? "internal" : code);
-    if (response.status === 500) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#options.log.write("error", "http", `${operation} failed: ${text}`);
-    }
+    if (response.status === 500) this.#logFailure(operation, error);
     return response;
+  }
+
+  #logFailure(operation: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#options.log.write("error", "http", `${operation} failed: ${text}`);
   }
 
   async #answer(
@@ -146,6 +151,7 @@ class Api {
     token: StoredToken | undefined,
   ): Promise<Response> {
     const input = await checkedInput(context, { method, path, operation });
+    const failed = (error: unknown): void => this.#logFailure(name, error);
     switch (name) {
       case "openApi":
         this.#openApi ??= JSON.stringify(openApiDocument(this.#options.version));
@@ -157,11 +163,17 @@ class Api {
       case "readiness":
         return this.#readiness();
       case "ledgerCsv":
-        return csvResponse(this.#options.node.ledgerCsv());
+        return new Response(textStream(this.#options.node.ledgerCsv()[Symbol.asyncIterator](), { failed }), {
+          headers: {
+            "content-type": "text/csv; charset=utf-8",
+            "content-disposition": 'attachment; filename="fulmen-ledger.csv"',
+          },
+        });
       case "events": {
         const { after } = input as InputOf<"events">;
         const mayGoOn = (): boolean => token !== undefined && this.#gate.isValid(token);
-        return this.#streams.respond(after, { signal: context.req.raw.signal, mayGoOn });
+        const { signal } = context.req.raw;
+        return this.#streams.respond(after, { who: token?.id ?? "", signal, mayGoOn, failed });
       }
       default:
         return Response.json(
@@ -180,12 +192,12 @@ class Api {
   }
 
   #readiness(): Response {
-    const { phase, chain, failure } = this.#options.node.status();
+    const { phase, chain } = this.#options.node.status();
+    // Everybody may ask: paths, hosts and what else an error says are for those with a token, at /v1/info.
     const reasons = [
       ...(phase === "running" ? [] : [`The node is ${phase}.`]),
-      ...(failure === undefined ? [] : [failure]),
       ...(chain.isSynced ? [] : [`The node is at block ${chain.height} of ${chain.tip}.`]),
-      ...(chain.problem === undefined ? [] : [`The chain source does not answer: ${chain.problem}`]),
+      ...(chain.problem === undefined ? [] : ["The chain source does not answer."]),
     ];
     return Response.json(
       { ready: reasons.length === 0, reasons },
@@ -224,27 +236,6 @@ function queryOf(context: Context<AppEnv>): Readonly<Record<string, string>> {
 
 function addressOf(context: Context<AppEnv>): string {
   return context.env?.incoming?.socket?.remoteAddress ?? "unknown";
-}
-
-function csvResponse(pieces: AsyncIterable<string>): Response {
-  const iterator = pieces[Symbol.asyncIterator]();
-  const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done === true) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
-  return new Response(body, {
-    headers: {
-      "content-type": "text/csv; charset=utf-8",
-      "content-disposition": 'attachment; filename="fulmen-ledger.csv"',
-    },
-  });
 }
 
 function withSafeHeaders(response: Response): Response {

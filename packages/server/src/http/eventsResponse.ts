@@ -1,18 +1,24 @@
 import type { NodeApi } from "@fulmen/node";
 import { RequestRefusal } from "../refusal.ts";
 import { eventView } from "../views/eventViews.ts";
+import { textStream } from "./textStream.ts";
 
 /** Between signs of life while nothing happens. */
 const heartbeatMilliseconds = 15_000;
-/** Open streams at once. */
+/** Open streams at once, of all and with one token: whoever may only read is not to shut out others. */
 const maxStreams = 64;
+const maxStreamsOfToken = 16;
 
 /** Of whom a stream is. */
 interface StreamReader {
+  /** The id of the token. */
+  readonly who: string;
   /** It is gone. */
   readonly signal: AbortSignal;
   /** Asked before each event, and with each sign of life: a stream is not to outlive the token that it was opened with. */
   readonly mayGoOn: () => boolean;
+  /** Hears why a stream failed. */
+  readonly failed: (error: unknown) => void;
 }
 
 /**
@@ -21,29 +27,31 @@ interface StreamReader {
  */
 export class EventStreams {
   readonly #node: NodeApi;
-  #open = 0;
+  /** Who has each of the open streams. */
+  readonly #readers = new Set<{ readonly who: string }>();
 
   constructor(node: NodeApi) {
     this.#node = node;
   }
 
   get open(): number {
-    return this.#open;
+    return this.#readers.size;
   }
 
   /** Events behind `after`; those from now on when it is absent. */
-  respond(after: number | undefined, { signal, mayGoOn }: StreamReader): Response {
-    if (this.#open >= maxStreams)
+  respond(after: number | undefined, { who, signal, mayGoOn, failed }: StreamReader): Response {
+    const ofToken = [...this.#readers].filter((reader) => reader.who === who).length;
+    if (this.open >= maxStreams || ofToken >= maxStreamsOfToken)
       throw new RequestRefusal(
         "too-busy",
-        `There are ${maxStreams} streams of events already.`,
-        "Close some.",
+        `There are ${this.open} streams of events already, ${ofToken} of them with this token.`,
+        `Close some: ${maxStreamsOfToken} are open at once with one token, and ${maxStreams} in all.`,
         5,
       );
     const start = after ?? this.#node.lastEventIndex;
-    this.#open += 1;
+    const reader = { who };
+    this.#readers.add(reader);
     const ended = new AbortController();
-    let isOpen = true;
     const blocks = eventBlocks(this.#node, start, {
       signal: ended.signal,
       mayGoOn: () => {
@@ -53,27 +61,13 @@ export class EventStreams {
       },
     });
     const end = (): void => {
-      if (!isOpen) return;
-      isOpen = false;
-      this.#open -= 1;
+      this.#readers.delete(reader);
       ended.abort();
       // The node keeps a place for each reader until it says that it is done.
       blocks.return(undefined).catch(() => undefined);
     };
     signal.addEventListener("abort", end);
-    const encoder = new TextEncoder();
-    const body = new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          const { done, value } = await blocks.next();
-          if (!done) return controller.enqueue(encoder.encode(value));
-          end();
-          controller.close();
-        },
-        cancel: end,
-      },
-      { highWaterMark: 1 },
-    );
+    const body = textStream(blocks, { ended: end, failed });
     return new Response(body, {
       headers: {
         "content-type": "text/event-stream",
@@ -88,7 +82,7 @@ export class EventStreams {
 async function* eventBlocks(
   node: NodeApi,
   start: number,
-  { signal, mayGoOn }: StreamReader,
+  { signal, mayGoOn }: Pick<StreamReader, "signal" | "mayGoOn">,
 ): AsyncGenerator<string, undefined> {
   yield `id: ${start}\n: Fulmen\n\n`;
   const events = node.events({ after: start, signal })[Symbol.asyncIterator]();

@@ -29,7 +29,9 @@ async function readText(request: Request): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   while (true) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new RequestRefusal("bad-request", "The body broke off.", "Send it to its end.");
+    });
     if (done) break;
     size += value.length;
     if (size > maxBodyBytes) {
