@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 
 /*
- * Some tests (`npm run test:full`) need a program that npm does not install, or may not run everywhere: the one that an environment variable names,
- * or the one of this name on the path. Where it is missing and this process may install Debian packages, it does.
+ * Some tests (`npm run test:full`) need a program that npm does not install, or may not run everywhere: the one that an
+ * environment variable names, or the one of this name on the path. Where it is missing and this process may install
+ * Debian packages, it does.
  */
 
 interface Program {

@@ -9,8 +9,8 @@ import { runTestProcess } from "./testing/testProcess.ts";
 
 /*
  * `npm test [-- filter...]`: the unit tests in one process, and every end-to-end test in a process of its own, two
- * processes at a time. A filter is part of a path. `--full`, `--long` and `--bitcoind` add the kinds of tests of these names; with `--only`
- * nothing else runs. The last line is `N passed, N failed`.
+ * processes at a time. A filter is part of a path. `--full`, `--long` and `--bitcoind` add the kinds of tests of these
+ * names; with `--only` nothing else runs. The last line is `N passed, N failed`.
  *
  * A test file that has a process of its own may say how long that may take: `// timeout: 300 s`, and which program it
  * needs that npm does not install: `// needs: electrum`. What cannot be had fails its tests; with `--leave-out-missing`

@@ -7,8 +7,8 @@ const execFileAsync = promisify(execFile);
 const mostOutput = 2 ** 26;
 
 /**
- * Runs Node with these parameters, and variables beside those of this process, in a process of its own and parses the JSON
- * that it prints.
+ * Runs Node with these parameters, and variables beside those of this process, in a process of its own and parses the
+ * JSON that it prints.
  */
 export async function runNode<T>(
   parameters: readonly string[],

@@ -2,7 +2,9 @@ import { toHex } from "@fulmen/bitcoin/primitives";
 import { decodeMessage, encodeMessage, type LightningMessage } from "@fulmen/lightning/wire";
 import { type BenchResult, type MeasuredCase, median } from "./measuredCase.ts";
 
-/** How fast three typical messages are decoded by the declared codecs, against code written by hand; in microseconds. */
+/**
+ * How fast three typical messages are decoded by the declared codecs, against code written by hand; in microseconds.
+ */
 export async function codecBench(rounds: number): Promise<BenchResult> {
   const cases = samples.map(({ message, byHand }): MeasuredCase => {
     const bytes = encodeMessage(message);

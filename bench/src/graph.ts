@@ -12,7 +12,9 @@ type Side = "fulmen" | "ldk";
 /** What we have to reach: so many times better than LDK's WebAssembly. */
 const factors = { load: 20, memory: 5, bytes: 1, write: 5, read: 5 } as const;
 
-/** How fast the whole public network enters the graph, is written and read, and how much room it takes: ours and LDK's. */
+/**
+ * How fast the whole public network enters the graph, is written and read, and how much room it takes: ours and LDK's.
+ */
 export async function graphBench(rounds: number): Promise<BenchResult> {
   const directory = mkdtempSync(join(tmpdir(), "fulmen-bench-graph-"));
   try {

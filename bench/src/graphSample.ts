@@ -19,7 +19,9 @@ export interface GraphMemory {
 /** When everything is said to be announced; seconds since 1970. */
 export const graphTime = 1_727_000_000 as UnixSeconds;
 
-/** The best of three runs, in milliseconds, and what it gave: what is short suffers most from whoever else is at work. */
+/**
+ * The best of three runs, in milliseconds, and what it gave: what is short suffers most from whoever else is at work.
+ */
 export function timed<T>(work: () => T): { readonly ms: number; readonly result: T } {
   const runs = Array.from({ length: 3 }, () => {
     const started = performance.now();

@@ -21,8 +21,8 @@ const leastDurableShare = 50;
 
 /**
  * Payments per second between two nodes, ours and LDK's: everything as a program would run it, in one process and
- * thread, but for sockets and, on both sides, the store. Beside them the most that our operations on the curve allow, by their
- * number and by what each takes meanwhile, and ours with its store: LDK's bindings bring none.
+ * thread, but for sockets and, on both sides, the store. Beside them the most that our operations on the curve allow,
+ * by their number and by what each takes meanwhile, and ours with its store: LDK's bindings bring none.
  */
 export async function paymentsBench(rounds: number): Promise<BenchResult> {
   const cases: MeasuredCase[] = [];

@@ -10,8 +10,8 @@ const mostFeeRatio = 1.02;
 
 /**
  * How long a search for a route takes on the public network, ours and LDK's, both with their probabilistic scorers, the
- * penalties that LDK 0.1.2 has by default, and nothing learnt; whether there was one, and what it costs. Each side alone in a process, by tens of
- * queries in turn. The first round is not counted when there is another.
+ * penalties that LDK 0.1.2 has by default, and nothing learnt; whether there was one, and what it costs. Each side
+ * alone in a process, by tens of queries in turn. The first round is not counted when there is another.
  */
 export async function routingBench(rounds: number): Promise<BenchResult> {
   const cases: MeasuredCase[] = [];

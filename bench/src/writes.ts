@@ -20,7 +20,8 @@ const together = 10;
 
 /**
  * The bytes that one forwarded payment writes on the payer, the hop and the payee together: keys and values handed to
- * `KVStore.commit`, one payment at a time. Of nodes that are new, of a hop with 5,000 channels, and after 100,000 payments.
+ * `KVStore.commit`, one payment at a time. Of nodes that are new, of a hop with 5,000 channels, and after 100,000
+ * payments.
  */
 export async function writesBench(): Promise<BenchResult> {
   installNodeCrypto();

@@ -4,8 +4,8 @@ import { installNodeCrypto } from "@fulmen/crypto-node";
 import { fewestChannels } from "#src/fulmen/forwardingLine";
 import { bytesOfPayment, sumOf, writingWorld } from "#src/writes";
 
-// What one forwarded payment writes, over all three nodes. Who lowers a number may be proud of it and write it here; who
-// raises one should know why.
+// What one forwarded payment writes, over all three nodes. Who lowers a number may be proud of it and write it here;
+// who raises one should know why.
 
 /** Keys and values, bytes a payment. */
 const known: Readonly<Record<string, number>> = {

@@ -7,8 +7,8 @@ import { scoresCampaign } from "./scores.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /*
- * `npm run fuzz -- NAME [--seconds 60] [--seed N] [--runs N]`: random runs, each given by its seed alone. Without a name
- * it lists what there is. What fails is printed with its seed, shrunk, and written to `fuzz/found/`.
+ * `npm run fuzz -- NAME [--seconds 60] [--seed N] [--runs N]`: random runs, each given by its seed alone. Without a
+ * name it lists what there is. What fails is printed with its seed, shrunk, and written to `fuzz/found/`.
  */
 
 const targets: Readonly<Record<string, FuzzTarget>> = {

@@ -25,8 +25,8 @@ const nodeIds = ["02", "03"].map((prefix) => `${prefix}${"11".repeat(32)}` as No
 const channels = 4;
 
 /**
- * Stored scores, ours and LDK's, with bytes changed, cut, doubled and swapped: each is read, or refused by a `DecodeError`.
- * What was read can be stored, and gives penalties that are numbers, whatever is learned on top of it.
+ * Stored scores, ours and LDK's, with bytes changed, cut, doubled and swapped: each is read, or refused by a
+ * `DecodeError`. What was read can be stored, and gives penalties that are numbers, whatever is learned on top of it.
  */
 export function scoresCampaign({ seconds, seed, runs, say }: FuzzOptions): boolean {
   const until = Date.now() + seconds * 1000;

@@ -6,7 +6,9 @@ import { workspaceRoot } from "./workspace.ts";
 const directory = join(workspaceRoot, "packages", "dashboard");
 const lib = join(directory, "lib");
 
-/** Bundles what a browser loads of the dashboard into its `lib/`, unless what is there is newer than all it is made of. */
+/**
+ * Bundles what a browser loads of the dashboard into its `lib/`, unless what is there is newer than all it is made of.
+ */
 export async function bundleDashboard(): Promise<void> {
   if (isFresh()) return;
   const { outputFiles } = await build({

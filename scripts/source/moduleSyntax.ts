@@ -27,7 +27,9 @@ export interface ModuleSyntax {
   readonly statements: readonly ReadonlySet<string>[];
 }
 
-/** Reads the imports and exports of a TypeScript module; throws `SyntaxError` on forms that the project does not use. */
+/**
+ * Reads the imports and exports of a TypeScript module; throws `SyntaxError` on forms that the project does not use.
+ */
 export function readModule(source: string): ModuleSyntax {
   const reader = new ModuleReader(tokenize(source));
   reader.readAll();

@@ -26,8 +26,8 @@ interface Bundled {
 }
 
 /**
- * Bundles the `src/` of each package under `root` whose `exports` name files for Node alone into its `lib/`: all subpaths
- * that have such a file are in one bundle.
+ * Bundles the `src/` of each package under `root` whose `exports` name files for Node alone into its `lib/`: all
+ * subpaths that have such a file are in one bundle.
  */
 export async function bundlePackages(root: string): Promise<void> {
   const packages = packagesToBundle(root);

@@ -14,7 +14,10 @@ export interface Package {
   readonly shortName: string;
   /** Relative to the root: `packages/lightning`. */
   readonly directory: string;
-  /** Names of all packages that its `package.json` lists for use at run time; for one that is private or bundled whole, of all it lists. */
+  /**
+   * Names of all packages that its `package.json` lists for use at run time; for one that is private or bundled whole,
+   * of all it lists.
+   */
   readonly dependencies: ReadonlySet<string>;
   /** Files under `src/` that others may import: the targets of its `exports`, relative to the root. */
   readonly publicFiles: ReadonlySet<string>;

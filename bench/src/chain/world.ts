@@ -60,8 +60,8 @@ export function worldWith(channels: number): World {
 }
 
 /**
- * A node whose channels were all closed in agreement, and have nothing left on the chain. They are one channel's records,
- * given other ids.
+ * A node whose channels were all closed in agreement, and have nothing left on the chain. They are one channel's
+ * records, given other ids.
  */
 export function resolvedWorld(channels: number): TestNode {
   const network = new TestNetwork();

@@ -7,8 +7,9 @@ import { type Page, PageServer } from "./pageServer.ts";
 const consoleLine = /:CONSOLE[:(]\d+\)?\] (.*)$/;
 
 /**
- * Opens the page in a Chromium of its own, or with the profile in the folder `profile`, which stays. Resolves with what the page
- * posts. Rejects as soon as anything is on the page's console, when the browser ends, and when nothing is posted in time.
+ * Opens the page in a Chromium of its own, or with the profile in the folder `profile`, which stays. Resolves with what
+ * the page posts. Rejects as soon as anything is on the page's console, when the browser ends, and when nothing is
+ * posted in time.
  */
 export async function openPage(page: Page, timeoutSeconds: number, profile?: string): Promise<string> {
   const server = await PageServer.start(page);

@@ -42,8 +42,8 @@ export interface RouteAnswers {
 const finalCltvExpiryDelta = 18;
 
 /**
- * Reads what `NetworkGraph.write` wrote and asks for a route for each payment, with a scorer that has learned nothing. It
- * runs wherever JavaScript does, and gives the same routes everywhere.
+ * Reads what `NetworkGraph.write` wrote and asks for a route for each payment, with a scorer that has learned nothing.
+ * It runs wherever JavaScript does, and gives the same routes everywhere.
  */
 export function answerQueries(graphBytes: Uint8Array, queries: RouteQueries): RouteAnswers {
   const readStart = performance.now();

@@ -19,8 +19,8 @@ const requests: readonly (readonly [method: string, path: string, body?: object]
 ];
 
 /**
- * Asks so many times a second, whether earlier requests are answered or not, and answers with how long each took from the
- * moment it was due, in milliseconds. Throws when one is refused.
+ * Asks so many times a second, whether earlier requests are answered or not, and answers with how long each took from
+ * the moment it was due, in milliseconds. Throws when one is refused.
  */
 export async function askEvenly(
   { url, token }: Pick<DaemonProcess, "url" | "token">,

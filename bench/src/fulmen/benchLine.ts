@@ -81,7 +81,9 @@ export class BenchLine {
     while (await this.advance(onEvent));
   }
 
-  /** What is under way reaches the next node, and all of them commit and tell of events once. Whether anything moved. */
+  /**
+   * What is under way reaches the next node, and all of them commit and tell of events once. Whether anything moved.
+   */
   async advance(onEvent: OnEvent): Promise<boolean> {
     let moved = 0;
     for (const [left, right] of this.#links) {

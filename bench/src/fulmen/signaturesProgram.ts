@@ -7,8 +7,8 @@ import { decodeMessage } from "@fulmen/lightning/wire";
 import { signedNetwork } from "@fulmen/testkit/gossip";
 import { takeTurns } from "../side.ts";
 
-// What the gossip benchmark's signatures cost alone: microseconds for each of those of its announcements, and nothing else
-// is done. Its parameters: the number of channels, and seconds since 1970.
+// What the gossip benchmark's signatures cost alone: microseconds for each of those of its announcements, and nothing
+// else is done. Its parameters: the number of channels, and seconds since 1970.
 installNodeCrypto();
 const [channels = "0", seconds = "0"] = process.argv.slice(2);
 const now = Number(seconds) as UnixSeconds;

@@ -15,7 +15,9 @@ export interface GossipTaker {
   counts(): { readonly channels: number; readonly nodes: number };
 }
 
-/** Takes a whole network in, in the order in which a peer would send it. Throws when something is missing afterwards. */
+/**
+ * Takes a whole network in, in the order in which a peer would send it. Throws when something is missing afterwards.
+ */
 export async function takeNetwork(network: SignedNetwork, taker: GossipTaker): Promise<GossipSample> {
   const cpuBefore = process.cpuUsage();
   const announcements = await timed(() => taker.take(network.announcements));

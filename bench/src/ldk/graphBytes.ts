@@ -4,8 +4,9 @@ import { blockHashToInternal, fromHex } from "@fulmen/lightning/util";
 import type { DumpedChannel, DumpedPolicy, GraphDump } from "@fulmen/testkit/routing";
 
 /**
- * The dump as LDK 0.1 writes its `NetworkGraph`: reading it takes two seconds, telling LDK of each channel minutes. Terms
- * are as old as `now`, seconds since 1970. An `htlc_maximum_msat` above the capacity is lowered to it, as in `loadInto`.
+ * The dump as LDK 0.1 writes its `NetworkGraph`: reading it takes two seconds, telling LDK of each channel minutes.
+ * Terms are as old as `now`, seconds since 1970. An `htlc_maximum_msat` above the capacity is lowered to it, as in
+ * `loadInto`.
  */
 export function ldkGraphBytes({ nodes, channels }: GraphDump, now: number): Uint8Array {
   const points = nodes.map(({ nodeId }) => fromHex(nodeId));

@@ -5,8 +5,8 @@ import { type GraphDump, nodeIdAt, type RouteChooser } from "@fulmen/testkit/rou
 import * as ldk from "lightningdevkit";
 
 /**
- * LDK's `find_route` with its `ProbabilisticScorer`, both with their defaults, behind our interfaces. `graph` holds what
- * `dump` does.
+ * LDK's `find_route` with its `ProbabilisticScorer`, both with their defaults, behind our interfaces. `graph` holds
+ * what `dump` does.
  */
 export function ldkRouteChooser(graph: ldk.NetworkGraph, dump: GraphDump, logger: ldk.Logger): RouteChooser {
   const ends = new Map(

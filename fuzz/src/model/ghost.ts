@@ -11,8 +11,8 @@ import {
 import { Bumper, type TestChain, type TestNode } from "@fulmen/testkit";
 
 /**
- * A cheater's other node: it has a copy of the monitor of one channel, publishes the commitment of that time, and goes on
- * to take what it can of it, with every preimage that there is.
+ * A cheater's other node: it has a copy of the monitor of one channel, publishes the commitment of that time, and goes
+ * on to take what it can of it, with every preimage that there is.
  */
 export class Ghost {
   readonly #node: TestNode;

@@ -119,7 +119,9 @@ function open(world: World): readonly string[] {
   return [...unfinished(world), ...owed];
 }
 
-/** An HTLC that its payer, who cheated, does not take back: whoever was to be paid may wait for its preimage for ever. */
+/**
+ * An HTLC that its payer, who cheated, does not take back: whoever was to be paid may wait for its preimage for ever.
+ */
 function isOfCheater({ cheated }: World, channelId: ChannelId, balance: Balance["kind"]): boolean {
   return cheated.has(channelId) && balance === "maybe-preimage-claimable-htlc";
 }

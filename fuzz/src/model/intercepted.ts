@@ -1,7 +1,9 @@
 import { ApiError } from "@fulmen/lightning/manager";
 import type { Intercepted, World } from "./world.ts";
 
-/** The user passes one on, over any channel with the node that it is for. `false`: none waits, or none can go there now. */
+/**
+ * The user passes one on, over any channel with the node that it is for. `false`: none waits, or none can go there now.
+ */
 export function forwardIntercepted(world: World, which: number, channel: number): boolean {
   const chosen = chosenOf(world, which);
   return chosen !== undefined && forward(world, chosen, channel);
@@ -42,7 +44,9 @@ function fail(world: World, intercepted: Intercepted): boolean {
   );
 }
 
-/** It may have been failed back in time, or its channel may be closed; or the channel that was chosen does not take it. */
+/**
+ * It may have been failed back in time, or its channel may be closed; or the channel that was chosen does not take it.
+ */
 function decide({ intercepted }: World, { interceptId }: Intercepted, call: () => void): boolean {
   try {
     call();

@@ -174,8 +174,8 @@ export class Ledger {
   }
 
   /**
-   * All is over: each payment has ended once, in one way, for everybody. Throws `LedgerError` otherwise. Who cheated may
-   * lose what it was paid, and whoever pays or is paid by way of it need not end as it does.
+   * All is over: each payment has ended once, in one way, for everybody. Throws `LedgerError` otherwise. Who cheated
+   * may lose what it was paid, and whoever pays or is paid by way of it need not end as it does.
    */
   checkEnded(cheaters: ReadonlySet<Name> = new Set()): void {
     for (const [paymentHash, payment] of this.#payments) {

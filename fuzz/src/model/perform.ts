@@ -9,12 +9,16 @@ import { pay } from "./pay.ts";
 import type { Action } from "./script.ts";
 import type { World } from "./world.ts";
 
-/** So few that no deadline comes: a spontaneous payment leaves its payee 42 blocks, and 36 are for claiming on chain. */
+/**
+ * So few that no deadline comes: a spontaneous payment leaves its payee 42 blocks, and 36 are for claiming on chain.
+ */
 const mostBlocks = 5;
 const mostOpenings = 8;
 const mostOnLink = 3;
 
-/** Does one action, and lets the nodes do what follows from it without hearing from each other. `false`: nothing to do. */
+/**
+ * Does one action, and lets the nodes do what follows from it without hearing from each other. `false`: nothing to do.
+ */
 export function perform(world: World, action: Action): boolean {
   const done = act(world, action);
   if (done) world.pump();

@@ -20,7 +20,10 @@ export const actionTable = {
   drain: { weight: 8, parameters: { wire: 12 } },
   settle: { weight: 8, parameters: {} },
   cut: { weight: 2, parameters: { link: 2 } },
-  /** A lost connection is made anew; `rounds` of messages go to and fro at once, enough to come to know each other or not. */
+  /**
+   * A lost connection is made anew; `rounds` of messages go to and fro at once, enough to come to know each other or
+   * not.
+   */
   restore: { weight: 40, parameters: { link: 2, rounds: 7 } },
   /** `loses` = 1: what had left the node is lost on its way. */
   crash: { weight: 1, parameters: { node: 3, loses: 2 } },
@@ -48,8 +51,8 @@ export const actionTable = {
   mine: { weight: 2, parameters: { sees: 8 } },
   sync: { weight: 2, parameters: { node: 3 } },
   /**
-   * `refills` = 1: the transactions of the abandoned blocks confirm again at once. `drops` = 1: those that ended channels
-   * are forgotten, where channels may end on the chain.
+   * `refills` = 1: the transactions of the abandoned blocks confirm again at once. `drops` = 1: those that ended
+   * channels are forgotten, where channels may end on the chain.
    */
   reorg: { weight: 1, parameters: { depth: 3, refills: 2, sees: 8, drops: 2 } },
   open: { weight: 2, parameters: { link: 2, opener: 2, format: 6, capacity: 3, pushed: 3, announced: 2 } },

@@ -1,6 +1,9 @@
 import type { Balance } from "@fulmen/lightning/onchain";
 
-/** Blocks in which a claim is confirmed where every block takes all that there is, one cheater's transaction after the other included. */
+/**
+ * Blocks in which a claim is confirmed where every block takes all that there is, one cheater's transaction after the
+ * other included.
+ */
 const patience = 15;
 
 /** Watches over what can be claimed from some height on: it must be gone soon, taken by one side or the other. */

@@ -14,8 +14,8 @@ const mostLeftBehind = 330n;
 
 /**
  * What the nodes have, on the chain and in channels, is what the ledger says, less fees that are theirs to pay: of
- * commitments and closings the opener's, of all other transactions those of whoever they pay. Who cheated may have less,
- * and who was cheated more.
+ * commitments and closings the opener's, of all other transactions those of whoever they pay. Who cheated may have
+ * less, and who was cheated more.
  */
 export function checkWealth(world: World): void {
   const flows = flowsOf(world);
@@ -104,7 +104,9 @@ function isCheat({ cheated }: World, id: Txid): boolean {
   return [...cheated.values()].some((cheat) => cheat.txid === id);
 }
 
-/** Made by a cheater on an old commitment that was never revoked: it does not know of it, and nobody else may take it. */
+/**
+ * Made by a cheater on an old commitment that was never revoked: it does not know of it, and nobody else may take it.
+ */
 function isLeftToCheater({ cheated, opened }: World, { inputs }: Transaction): boolean {
   return [...cheated].some(([channelId, { node, txid }]) => {
     if (!inputs.some(({ outPoint }) => outPoint.txid === txid)) return false;

@@ -260,7 +260,9 @@ export class World {
     if (!isFaster) this.#syncGhosts();
   }
 
-  /** A branch of one block more takes the place of `depth` blocks; `drops`: and nobody has their transactions any more. */
+  /**
+   * A branch of one block more takes the place of `depth` blocks; `drops`: and nobody has their transactions any more.
+   */
   reorg(depth: number, drops: boolean): void {
     const { chain } = this.network;
     chain.reorg(depth);

@@ -1,8 +1,9 @@
 import { z } from "@hono/zod-openapi";
 
 /*
- * What OpenAPI 3.1 allows, for the parts of it that the description of our API uses: field for field as in the specification,
- * and nothing else. A part that is used for the first time is added here. https://spec.openapis.org/oas/v3.1.1
+ * What OpenAPI 3.1 allows, for the parts of it that the description of our API uses: field for field as in the
+ * specification, and nothing else. A part that is used for the first time is added here.
+ * https://spec.openapis.org/oas/v3.1.1
  */
 
 const text = z.string();

@@ -62,9 +62,9 @@ export interface BackgroundProcessorOptions {
   readonly peerManager: PeerConnections & Pick<PeerManager, "tick" | "disconnectAll">;
   readonly store: KVStore;
   /**
-   * The lease by which this process is the node, where others could be: asked before peers are written to and before each
-   * event. When it is lost the node stops at once. Default: the store, when it has one. The transport (`mayWrite`) and the
-   * broadcaster (`fencedBroadcaster`) are to be given it, too.
+   * The lease by which this process is the node, where others could be: asked before peers are written to and before
+   * each event. When it is lost the node stops at once. Default: the store, when it has one. The transport (`mayWrite`)
+   * and the broadcaster (`fencedBroadcaster`) are to be given it, too.
    */
   readonly lease?: Pick<Lease, "holdsLease" | "onLost">;
   /** What `handleEvents` would be given at once; absent, when that or `events` follows. */
@@ -106,15 +106,17 @@ export interface BackgroundProcessorOptions {
   >;
   /** Stored every hour and at the end, when it has changed: `loadNetworkGraph` reads it. */
   readonly networkGraph?: NetworkKnowledgeOptions["graph"];
-  /** Learns from the events of payments and probes; stored as the graph is, when it has `write`: `loadScores` reads it. */
+  /**
+   * Learns from the events of payments and probes; stored as the graph is, when it has `write`: `loadScores` reads it.
+   */
   readonly scorer?: TaughtScorer;
   /** Sends probes, from which `scorer` learns; asked every second whether one is due. */
   readonly prober?: Pick<Prober, "tick">;
   /** Verifies the signatures of `gossip`, where that was made with `verification: "queued"`. */
   readonly signatureVerifier?: SignatureVerifier;
   /**
-   * For how long HTLCs that came in wait before they are passed on, kept or failed, in milliseconds: drawn anew for those
-   * of one moment. Default `randomForwardDelay`; `none` decides at once, which is for tests and measurements.
+   * For how long HTLCs that came in wait before they are passed on, kept or failed, in milliseconds: drawn anew for
+   * those of one moment. Default `randomForwardDelay`; `none` decides at once, which is for tests and measurements.
    */
   readonly forwardDelay?: (() => number) | "none";
   /** Told of each change. */
@@ -272,8 +274,8 @@ export class BackgroundProcessor {
 
   /**
    * All events for a `for await` loop, in place of `handleEvents`. The loop ends when the node does. An event of which
-   * `acknowledge` was not called comes again in the next loop, or after a restart. Throws while there is another loop or
-   * a handler.
+   * `acknowledge` was not called comes again in the next loop, or after a restart. Throws while there is another loop
+   * or a handler.
    *
    * ```ts
    * for await (const { event, acknowledge } of background.events()) {
@@ -366,7 +368,10 @@ export class BackgroundProcessor {
     return false;
   }
 
-  /** HTLCs that came in wait a little: those of one moment go on together, and nobody learns much from the time it takes. */
+  /**
+   * HTLCs that came in wait a little: those of one moment go on together, and nobody learns much from the time it
+   * takes.
+   */
   #scheduleForwards(): void {
     const { manager, clock = systemClock, forwardDelay = randomForwardDelay } = this.#options;
     if (forwardDelay === "none" || this.#cancelForwards !== undefined) return;

@@ -12,7 +12,9 @@ export interface CommittableBatch {
 export interface BatchCommitterEvents {
   /** The store failed for the `attempt`th time in a row; it is tried again in `delay` milliseconds. */
   frozen(error: unknown, attempt: number, delay: number): void;
-  /** The store has not answered for `waited` milliseconds. What it was given may still be taken: it is not tried again. */
+  /**
+   * The store has not answered for `waited` milliseconds. What it was given may still be taken: it is not tried again.
+   */
   stalled(waited: number): void;
   /** The store works again. */
   thawed(): void;

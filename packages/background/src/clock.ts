@@ -16,12 +16,14 @@ export const systemClock: Clock = {
 };
 
 /**
- * Milliseconds that only rise, whatever is done to the machine's clock: `clock` of a `ChannelManager`, which tells payers
- * how long it held their payments.
+ * Milliseconds that only rise, whatever is done to the machine's clock: `clock` of a `ChannelManager`, which tells
+ * payers how long it held their payments.
  */
 export const risingMilliseconds: { now(): number } = { now: () => performance.now() };
 
-/** How long to wait after the `failures`th failure in a row, from 1: doubled each time, at most `longest`; milliseconds. */
+/**
+ * How long to wait after the `failures`th failure in a row, from 1: doubled each time, at most `longest`; milliseconds.
+ */
 export function backOff(failures: number, shortest: number, longest: number): number {
   return Math.min(longest, shortest * 2 ** Math.min(failures - 1, 30));
 }

@@ -3,9 +3,9 @@ import { backOff, type Clock } from "./clock.ts";
 import { EventFeed } from "./eventFeed.ts";
 
 /**
- * What the user does about an event; `index` is its place among all events, the same when it comes again. A handler that
- * throws, or rejects, gets the event again later. It may come again after it was handled, too, when the node died over
- * it: handle events so that a second time does no harm.
+ * What the user does about an event; `index` is its place among all events, the same when it comes again. A handler
+ * that throws, or rejects, gets the event again later. It may come again after it was handled, too, when the node died
+ * over it: handle events so that a second time does no harm.
  *
  * @ldk lightning::events::EventHandler
  */

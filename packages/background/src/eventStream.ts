@@ -25,8 +25,8 @@ export interface EventStreamOptions {
 
 /**
  * Events for a `for await` loop: each once, by their index, and waiting for the next when there is none. What the loop
- * has not acknowledged when it ends comes again in another one. The loop decides when to go on, so nothing piles up; when
- * it has not acknowledged 1,000 events, it waits until it does.
+ * has not acknowledged when it ends comes again in another one. The loop decides when to go on, so nothing piles up;
+ * when it has not acknowledged 1,000 events, it waits until it does.
  */
 export class EventStream implements AsyncIterableIterator<DeliveredEvent> {
   readonly #options: EventStreamOptions;

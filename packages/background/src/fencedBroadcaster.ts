@@ -16,12 +16,14 @@ interface Package {
 
 /** Milliseconds until the lease is looked at again while something waits for it. */
 const lookInterval = 100;
-/** Packages that wait. What is forgotten beyond comes again: all that matters is broadcast again every half a minute. */
+/**
+ * Packages that wait. What is forgotten beyond comes again: all that matters is broadcast again every half a minute.
+ */
 const mostWaiting = 1_000;
 
 /**
- * `broadcaster` for a process that is the node only while it has a lease: what it is given without the lease waits until
- * it has it again, and is forgotten when it is lost, since then the other process broadcasts.
+ * `broadcaster` for a process that is the node only while it has a lease: what it is given without the lease waits
+ * until it has it again, and is forgotten when it is lost, since then the other process broadcasts.
  */
 export function fencedBroadcaster(
   broadcaster: BroadcasterInterface,

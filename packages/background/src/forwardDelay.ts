@@ -3,9 +3,9 @@ const mean = 50;
 const longest = 10 * mean;
 
 /**
- * A time to wait, in milliseconds: 50 on average, at most 500. Short waits are likelier than long ones, and how long one
- * has lasted says nothing about how much longer it will: an observer who sees an HTLC come and go cannot tell the wait
- * from the work.
+ * A time to wait, in milliseconds: 50 on average, at most 500. Short waits are likelier than long ones, and how long
+ * one has lasted says nothing about how much longer it will: an observer who sees an HTLC come and go cannot tell the
+ * wait from the work.
  *
  * @ldk lightning_background_processor batch_delay
  */

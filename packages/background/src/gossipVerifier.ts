@@ -21,7 +21,9 @@ const signaturesPerBatch = 128;
 /** With each thread of the verifier, one that it works on and one that waits for it. */
 const batchesPerThread = 2;
 
-/** Has the signatures of gossip verified elsewhere while this thread goes on. `pump` is to be called when messages came. */
+/**
+ * Has the signatures of gossip verified elsewhere while this thread goes on. `pump` is to be called when messages came.
+ */
 export class GossipVerifier {
   readonly #options: GossipVerifierOptions;
   readonly #maxBatches: number;

@@ -21,8 +21,9 @@ export interface NetworkKnowledgeOptions {
 const mostRemembered = 1_000;
 
 /**
- * What a node knows of the network beside its own channels: the graph, and what a scorer learned. It is stored apart from
- * all else and now and then only, since it can be lost without harm: peers tell the graph again, and payments teach.
+ * What a node knows of the network beside its own channels: the graph, and what a scorer learned. It is stored apart
+ * from all else and now and then only, since it can be lost without harm: peers tell the graph again, and payments
+ * teach.
  */
 export class NetworkKnowledge {
   readonly #options: NetworkKnowledgeOptions;
@@ -127,7 +128,10 @@ export async function loadNetworkGraph(
   return graph ?? new NetworkGraph(options);
 }
 
-/** What a scorer had learned, for `ProbabilisticScorerOptions.scores`; nothing when it was not stored, or cannot be read. */
+/**
+ * What a scorer had learned, for `ProbabilisticScorerOptions.scores`; nothing when it was not stored, or cannot be
+ * read.
+ */
 export async function loadScores(store: KVStore, logger: Logger): Promise<ChannelLiquidities | undefined> {
   const bytes = await store.read(scoresKey);
   return bytes && readOrForget("scores", () => decodeScores(bytes), logger);

@@ -1,14 +1,17 @@
 /** Lists in lists and the like: servers' answers have less than ten. */
 const deepest = 100;
-/** Values: more of them would take far more memory than their text is long. A list of all that waits in a mempool has less. */
+/**
+ * Values: more of them would take far more memory than their text is long. A list of all that waits in a mempool has
+ * less.
+ */
 const mostValues = 1_000_000;
 
 const [quote, comma, backslash] = [0x22, 0x2c, 0x5c];
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
- * The value of a text that a server sent. Throws `SyntaxError` for one that is no JSON, and for one that is too deep for
- * those who work recursively, or of too many values.
+ * The value of a text that a server sent. Throws `SyntaxError` for one that is no JSON, and for one that is too deep
+ * for those who work recursively, or of too many values.
  */
 export function boundedJson(text: string): unknown {
   let depth = 0;

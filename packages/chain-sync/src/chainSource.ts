@@ -51,7 +51,10 @@ export interface SyncProgress {
   readonly tip: number;
 }
 
-/** A script of which a source does not tell all, as there are too many transactions of it; all else is not touched by it. */
+/**
+ * A script of which a source does not tell all, as there are too many transactions of it; all else is not touched by
+ * it.
+ */
 export interface ChainGap {
   readonly script: Uint8Array;
   /** `output`: of a channel's output, the spend of which may be missing. `wallet`: payments to it may be. */
@@ -82,15 +85,20 @@ export interface ChainSource {
   readonly name: string;
   /** Where listeners register what they want to hear of, before `start` too; absent where they get whole blocks. */
   readonly filter?: Filter;
-  /** Connects, and makes sure that the other side is on the right network and can serve. Called once, before all else. */
+  /**
+   * Connects, and makes sure that the other side is on the right network and can serve. Called once, before all else.
+   */
   start(): Promise<ChainTip>;
   /** The block of this height with what came before it: where a new node, or a wallet with a birthday, begins. */
   locate(height: BlockHeight): Promise<BlockLocator>;
-  /** The height below which it has no blocks any more; `undefined`, or no such method, where it has all. Only after `start`. */
+  /**
+   * The height below which it has no blocks any more; `undefined`, or no such method, where it has all. Only after
+   * `start`.
+   */
   oldestBlock?(): Promise<number | undefined>;
   /**
-   * Headers of its chain from a height on, rising, unchecked: at most `count`, fewer where the chain or an answer ends, none
-   * above the tip. A source without it cannot be compared with others (`FailoverSource`).
+   * Headers of its chain from a height on, rising, unchecked: at most `count`, fewer where the chain or an answer ends,
+   * none above the tip. A source without it cannot be compared with others (`FailoverSource`).
    */
   headers?(from: number, count: number): Promise<readonly BlockHeader[]>;
   /**

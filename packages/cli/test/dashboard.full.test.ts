@@ -167,7 +167,9 @@ describe("the dashboard in Chromium", () => {
     assert.deepEqual(complaints, []);
   });
 
-  /** Presses the button of the channel with this capacity in thousands, and the dialog's; gives what the dialog says. */
+  /**
+   * Presses the button of the channel with this capacity in thousands, and the dialog's; gives what the dialog says.
+   */
   async function closeByForm(button: string, action: string, thousands: string): Promise<string> {
     const item = `[...document.querySelectorAll("main .list > li")].find((one) =>
       one.innerText.includes("${thousands}\\u202f000 sat, usable"))`;

@@ -11,7 +11,9 @@ export interface KeptPoints {
    * bytes that are no point.
    */
   uncompressed(point: Uint8Array): Uint8Array;
-  /** The uncompressed form if the point came before, and the point itself if it did not: most keys of gossip come once. */
+  /**
+   * The uncompressed form if the point came before, and the point itself if it did not: most keys of gossip come once.
+   */
   known(point: Uint8Array): Uint8Array;
 }
 
@@ -58,7 +60,9 @@ function markOf(point: Uint8Array): number {
   return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
-/** Both forms have x behind their first byte; the compressed one's first byte is 2 for an even y and 3 for an odd one. */
+/**
+ * Both forms have x behind their first byte; the compressed one's first byte is 2 for an even y and 3 for an odd one.
+ */
 function isSamePoint(uncompressed: Uint8Array, compressed: Uint8Array): boolean {
   if (compressed[0] !== 2 + ((uncompressed[64] ?? 0) & 1)) return false;
   for (let i = 1; i < 33; i++) if (uncompressed[i] !== compressed[i]) return false;

@@ -39,8 +39,8 @@ function bytesOf(characters: string): Uint8Array {
 const longestInPlace = 2048;
 
 /**
- * RFC 2104, on a context-free hash. Both hashes' inputs are put together in memory that is kept for it: half of the time
- * that a short HMAC takes would go into allocating it.
+ * RFC 2104, on a context-free hash. Both hashes' inputs are put together in memory that is kept for it: half of the
+ * time that a short HMAC takes would go into allocating it.
  */
 function hmac(
   digest: (data: Uint8Array) => Uint8Array,

@@ -14,8 +14,9 @@ export interface DashboardFile {
 }
 
 /**
- * The dashboard's files by their paths, to be served to everybody; `/index.html` at `/`, too. From the sources of this repository they are bundled first when they
- * are older than what they are made of; a published package has them. Empty when they cannot be had.
+ * The dashboard's files by their paths, to be served to everybody; `/index.html` at `/`, too. From the sources of this
+ * repository they are bundled first when they are older than what they are made of; a published package has them. Empty
+ * when they cannot be had.
  */
 export async function dashboardFiles(): Promise<ReadonlyMap<string, DashboardFile>> {
   if (import.meta.url.endsWith(".ts")) {

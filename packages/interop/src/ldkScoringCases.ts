@@ -4,8 +4,9 @@ import { fromHex, toHex } from "@fulmen/bitcoin/primitives";
 import * as ldk from "lightningdevkit";
 import { loadLdk } from "./ldkRuntime.ts";
 
-// Asks LDK's ProbabilisticScorer for its penalties after many small histories, and writes them to fixtures/scoring, where
-// a test of ours compares. Run it again by hand: node --conditions=@fulmen/source packages/interop/src/ldkScoringCases.ts
+// Asks LDK's ProbabilisticScorer for its penalties after many small histories, and writes them to fixtures/scoring,
+// where a test of ours compares. Run it again by hand: node --conditions=@fulmen/source
+// packages/interop/src/ldkScoringCases.ts
 
 /** Points of small multiples of the generator, sorted. */
 const nodes = [
@@ -68,7 +69,10 @@ type Step =
   | { kind: "successful" | "probe-successful"; path: number[]; amount: number; now: number }
   | { kind: "time-passed"; now: number };
 
-/** `[edge, amount, in flight, penalty by each set]`; an edge is twice the channel's place, and one more for the way back. */
+/**
+ * `[edge, amount, in flight, penalty by each set]`; an edge is twice the channel's place, and one more for the way
+ * back.
+ */
 type Penalty = readonly [number, number, number, ...number[]];
 
 /** The minimal standard generator of Park and Miller. */

@@ -107,7 +107,10 @@ export class OurNode implements ChainFollower {
   readonly background: BackgroundProcessor;
   readonly store: KVStore;
   readonly sweeper: OutputSweeper;
-  /** Where sweeps go, and whence the coins come that commitments without fees need: pay to its script what it is to have. */
+  /**
+   * Where sweeps go, and whence the coins come that commitments without fees need: pay to its script what it is to
+   * have.
+   */
   readonly wallet: TestWallet;
   /** All that happened, oldest first. */
   readonly events: Event[] = [];

@@ -13,7 +13,10 @@ installNodeCrypto();
 
 const amount = msat(20_000_123n);
 
-/** That a blinded path has failed is all that its payer learns: nobody in it is blamed, and the payee might take another. */
+/**
+ * That a blinded path has failed is all that its payer learns: nobody in it is blamed, and the payee might take
+ * another.
+ */
 async function assertHidden(payer: LdkPeer, paymentHash: string): Promise<void> {
   const isIt = (event: { readonly paymentHash: string | undefined }): boolean =>
     event.paymentHash === paymentHash;

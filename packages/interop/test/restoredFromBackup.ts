@@ -34,8 +34,8 @@ async function storeFromBackup({ us }: ClosingChannel): Promise<MemoryStore> {
 }
 
 /**
- * After `payments` payments our node loses all but its seed and a backup, which comes from the channel's first moment in
- * all that it says: LDK closes, and we get what is ours.
+ * After `payments` payments our node loses all but its seed and a backup, which comes from the channel's first moment
+ * in all that it says: LDK closes, and we get what is ours.
  */
 export async function restoreAndClose(t: TestContext, format: FormatName, payments: number): Promise<void> {
   const channel = await ClosingChannel.open(t, { format, opener: "us" });

@@ -12,7 +12,10 @@ export interface HostAndPort {
  */
 export type DialSocket = (target: HostAndPort, signal: AbortSignal) => Promise<Socket>;
 
-/** Over TCP, with the system's names. Onion addresses are in no name system: looking for them there only gives them away. */
+/**
+ * Over TCP, with the system's names. Onion addresses are in no name system: looking for them there only gives them
+ * away.
+ */
 export const dialDirectly: DialSocket = ({ host, port }, signal) => {
   if (host.toLowerCase().endsWith(".onion")) return Promise.reject(new OnionAddressError(host));
   return new Promise((resolve, reject) => {
@@ -48,7 +51,9 @@ class OnionAddressError extends Error {
   }
 }
 
-/** The connection, unless `signal` is aborted before; one that comes later is closed. Rejects with the signal's reason. */
+/**
+ * The connection, unless `signal` is aborted before; one that comes later is closed. Rejects with the signal's reason.
+ */
 export function dialUntil(dial: DialSocket, target: HostAndPort, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);

@@ -22,8 +22,8 @@ const emptyStatuses: ReadonlySet<number> = new Set([204, 205, 304]);
 const mostSockets = 8;
 
 /**
- * `fetch` over connections that `dial` makes, such as through Tor: names are left to it. HTTP and HTTPS; certificates are
- * checked as ever. Redirects are not followed.
+ * `fetch` over connections that `dial` makes, such as through Tor: names are left to it. HTTP and HTTPS; certificates
+ * are checked as ever. Redirects are not followed.
  */
 export function fetchThrough(dial: DialSocket): Fetch {
   const agents = { http: agentOf(dial, HttpAgent), https: agentOf(dial, HttpsAgent, secured) };

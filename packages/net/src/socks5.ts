@@ -7,9 +7,9 @@ import { type Socks5Credentials, Socks5Handshake } from "./socks5Handshake.ts";
 /** A SOCKS5 proxy: RFC 1928. Tor's listens at 127.0.0.1:9050. */
 export interface Socks5Options extends HostAndPort {
   /**
-   * What the proxy is told of who asks. `isolate`, the default, is a name of its own for each destination, random in each
-   * process: Tor gives each a circuit of its own, so that nobody can tell by the exit that they are one node's. Proxies
-   * that want no name need `none`.
+   * What the proxy is told of who asks. `isolate`, the default, is a name of its own for each destination, random in
+   * each process: Tor gives each a circuit of its own, so that nobody can tell by the exit that they are one node's.
+   * Proxies that want no name need `none`.
    */
   readonly credentials?: "isolate" | "none" | Socks5Credentials;
   /** Milliseconds until the proxy has made the connection. Default 60 s: an onion service may take as long. */

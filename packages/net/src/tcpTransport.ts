@@ -39,9 +39,9 @@ export interface TcpTransportOptions {
   /** How long a peer may take to read our last words and close, in milliseconds. Default 2 s. */
   readonly closeTimeout?: number;
   /**
-   * Whether this process may speak to peers now: the lease's `holdsLease`, where several processes could be the node. Asked
-   * immediately before bytes are given to the system. What is kept back is sent by a later `flush`, when it may be; a
-   * connection that is to be closed is closed without its last words. Default: always.
+   * Whether this process may speak to peers now: the lease's `holdsLease`, where several processes could be the node.
+   * Asked immediately before bytes are given to the system. What is kept back is sent by a later `flush`, when it may
+   * be; a connection that is to be closed is closed without its last words. Default: always.
    */
   readonly mayWrite?: () => boolean;
   /** More inbound connections than these are closed unseen. Default 5,000. */

@@ -65,8 +65,8 @@ const usableLook = 10;
 const frozenPatience = 5;
 
 /**
- * A Lightning node, batteries included: wallet, channels, payments, chain and storage in one object. Nothing happens before
- * `start`. All calls reject or throw with `NodeError`.
+ * A Lightning node, batteries included: wallet, channels, payments, chain and storage in one object. Nothing happens
+ * before `start`. All calls reject or throw with `NodeError`.
  */
 export class Node implements NodeApi {
   readonly nodeId: NodeId;
@@ -152,8 +152,8 @@ export class Node implements NodeApi {
   }
 
   /**
-   * As in `status`, and cheap. Frozen is a node also when only what it tells its user cannot be stored: nothing else may be
-   * due for long.
+   * As in `status`, and cheap. Frozen is a node also when only what it tells its user cannot be stored: nothing else
+   * may be due for long.
    */
   get phase(): NodePhase {
     const isRefused = this.#node?.parts.journal.refusal !== undefined;
@@ -339,8 +339,8 @@ export class Node implements NodeApi {
   }
 
   /**
-   * The newest static channel backup, encrypted by the seed: what brings a lost store's channels back to the wallet, with
-   * `NodeOptions.restoreFrom`. It changes with each channel that opens or closes.
+   * The newest static channel backup, encrypted by the seed: what brings a lost store's channels back to the wallet,
+   * with `NodeOptions.restoreFrom`. It changes with each channel that opens or closes.
    */
   staticBackup(): Uint8Array {
     const { backups } = this.#running;
@@ -498,7 +498,9 @@ export class Node implements NodeApi {
     }
   }
 
-  /** What a call about a payment waits for; rejects when the store has failed for some seconds, and the payment goes on. */
+  /**
+   * What a call about a payment waits for; rejects when the store has failed for some seconds, and the payment goes on.
+   */
   async #unlessFrozen(news: Promise<void>, paymentId: string): Promise<void> {
     let seconds = 0;
     let timer: ReturnType<typeof setInterval> | undefined;

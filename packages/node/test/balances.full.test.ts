@@ -6,9 +6,9 @@ import { type Node, NodeError } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { booked, Playfield, until } from "./support/playfield.ts";
 
-// Channels between two nodes end in every way, with payments in them and reorganisations meanwhile, drawn by a seed. At every
-// block the books of each node say what it has, nobody has what another one has as well unless they contend for it, and in
-// the end nothing is lost but fees. FULMEN_SEEDS=8,9 tries others.
+// Channels between two nodes end in every way, with payments in them and reorganisations meanwhile, drawn by a seed. At
+// every block the books of each node say what it has, nobody has what another one has as well unless they contend for
+// it, and in the end nothing is lost but fees. FULMEN_SEEDS=8,9 tries others.
 
 const seeds = (process.env["FULMEN_SEEDS"] ?? "11,14,21,25,103,121,142,150").split(",").map(Number);
 const given = 3_000_000n;

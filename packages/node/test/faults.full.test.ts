@@ -8,8 +8,9 @@ import { PracticeChain } from "@fulmen/testkit/chainSource";
 import { FaultField, randomNumbers } from "./support/faultField.ts";
 import { rest, until } from "./support/playfield.ts";
 
-// Two nodes as processes, over TCP, on SQLite, with a served chain, and payments both ways all the time. After each fault:
-// the channel is open, no millisatoshi is lost, and the nodes have gone on by themselves. `FULMEN_KILLS=1000` kills more often.
+// Two nodes as processes, over TCP, on SQLite, with a served chain, and payments both ways all the time. After each
+// fault: the channel is open, no millisatoshi is lost, and the nodes have gone on by themselves. `FULMEN_KILLS=1000`
+// kills more often.
 
 const seed = Number(process.env["FULMEN_SEED"] ?? 7);
 const kills = Number(process.env["FULMEN_KILLS"] ?? 200);

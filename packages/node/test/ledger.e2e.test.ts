@@ -4,8 +4,8 @@ import { type ChannelId, msat, sat, sum } from "@fulmen/lightning/util";
 import { type Node, NodeError } from "@fulmen/node";
 import { booked, Playfield, until } from "./support/playfield.ts";
 
-// Three nodes in a row, payments drawn by a seed over one and two hops, then ends of several kinds. After each step the books of
-// each node say what it has; in the end the three have together what they were given, less what miners got.
+// Three nodes in a row, payments drawn by a seed over one and two hops, then ends of several kinds. After each step the
+// books of each node say what it has; in the end the three have together what they were given, less what miners got.
 
 const seed = 7;
 const payments = 10;

@@ -6,8 +6,8 @@ import { FaultField, randomNumbers } from "./support/faultField.ts";
 import { until } from "./support/playfield.ts";
 import type { RoughNetwork } from "./support/roughNetwork.ts";
 
-// Two nodes as processes pay one another all the time over a network that fails; their time goes ten times as fast. After
-// each fault: the channel is open, all payments have ended, and no millisatoshi is lost.
+// Two nodes as processes pay one another all the time over a network that fails; their time goes ten times as fast.
+// After each fault: the channel is open, all payments have ended, and no millisatoshi is lost.
 
 /** Pieces of a connection from the handshake to a payment or two, each way. */
 const pieces = Number(process.env["FULMEN_PIECES"] ?? 40);

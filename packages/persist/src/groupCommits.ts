@@ -23,8 +23,8 @@ export interface GroupWriter {
 }
 
 /**
- * Brings commits to a store in their order, all that wait while it is busy as one. When that is rejected, those that were
- * called meanwhile are rejected, too: they may rest on it.
+ * Brings commits to a store in their order, all that wait while it is busy as one. When that is rejected, those that
+ * were called meanwhile are rejected, too: they may rest on it.
  */
 export class GroupCommits {
   readonly #writer: GroupWriter;

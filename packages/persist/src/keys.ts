@@ -42,7 +42,9 @@ export function isKey(text: string): boolean {
   return text.length > 0 && text.length <= maxKeyLength && keyCharacters.test(text);
 }
 
-/** The index of the first of `keys`, which are in order, that is at least `range.from` and greater than `range.after`. */
+/**
+ * The index of the first of `keys`, which are in order, that is at least `range.from` and greater than `range.after`.
+ */
 export function firstInRange(keys: readonly string[], range: KeyRange): number {
   let low = 0;
   let high = keys.length;

@@ -64,7 +64,10 @@ export class StoreError extends Error {
   }
 }
 
-/** A file or folder that is open, and that nobody else would find any more: what is written to it is lost with the process. */
+/**
+ * A file or folder that is open, and that nobody else would find any more: what is written to it is lost with the
+ * process.
+ */
 export function displacedStore(path: string): StoreError {
   return new StoreError(
     "commit-failed",

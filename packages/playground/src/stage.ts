@@ -3,7 +3,9 @@ import type { Narrator } from "./narrator.ts";
 import type { Cast } from "./scenes.ts";
 import { pay, readyChannel } from "./storyOnChain.ts";
 
-/** What is left to play with when the story is told: two channels, a payment over both, and a dashboard of each node. */
+/**
+ * What is left to play with when the story is told: two channels, a payment over both, and a dashboard of each node.
+ */
 export async function setStage({ network, alice, bob, carol }: Cast, narrator: Narrator): Promise<void> {
   narrator.chapter("The stage is yours");
   const { routableChannels: before } = await alice.call("status");

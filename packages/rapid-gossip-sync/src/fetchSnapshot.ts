@@ -1,7 +1,9 @@
 import { err, ok, type Result } from "@fulmen/lightning/util";
 
 export interface FetchOptions {
-  /** Bytes of a snapshot, uncompressed, above which it is not read on. Default: 64 MiB, ten times the network's size. */
+  /**
+   * Bytes of a snapshot, uncompressed, above which it is not read on. Default: 64 MiB, ten times the network's size.
+   */
   readonly maxBytes?: number;
   /** Milliseconds that it may take in all. Default: a minute. */
   readonly timeout?: number;

@@ -31,7 +31,9 @@ export interface SnapshotArchiveOptions {
   readonly now: UnixSeconds;
   /** Seconds between two looks at the graph. Default: three hours, as LDK's server. */
   readonly interval?: number;
-  /** A history that was stored; without it, a client that was told of the graph before is told of all of it once more. */
+  /**
+   * A history that was stored; without it, a client that was told of the graph before is told of all of it once more.
+   */
   readonly history?: RapidGossipHistory;
 }
 

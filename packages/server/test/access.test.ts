@@ -147,7 +147,9 @@ describe("access", () => {
 });
 
 describe("keys of payments, where room is short", () => {
-  /** As a disk that is full after so many bytes of the next text: the rest is not written, and that is said only then. */
+  /**
+   * As a disk that is full after so many bytes of the next text: the rest is not written, and that is said only then.
+   */
   function fillDisk(mock: { method: MockTracker["method"]; restoreAll(): void }, bytes: number): void {
     const write = fs.writeFileSync;
     mock.method(fs, "writeFileSync", (file: number, text: string) => {

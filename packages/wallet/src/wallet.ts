@@ -143,8 +143,8 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
   // Scripts
 
   /**
-   * The next address to be paid to, given once; but after `gapLimit` that nobody has paid the first of them comes again,
-   * so that a wallet restored from its seed alone finds what each of them is paid.
+   * The next address to be paid to, given once; but after `gapLimit` that nobody has paid the first of them comes
+   * again, so that a wallet restored from its seed alone finds what each of them is paid.
    */
   nextAddress(account = 0): WalletAddress {
     return this.#addressOf(account, "receive");
@@ -230,8 +230,8 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
   }
 
   /**
-   * A transaction that is broadcast with a child which spends coins of the wallet, as a commitment is with what pays for
-   * it. When another one takes what it spends, the coins are free again.
+   * A transaction that is broadcast with a child which spends coins of the wallet, as a commitment is with what pays
+   * for it. When another one takes what it spends, the coins are free again.
    */
   parentBroadcast(transaction: Transaction): void {
     this.#ledger.parent(transaction);

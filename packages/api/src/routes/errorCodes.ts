@@ -1,7 +1,7 @@
 /**
  * Codes of errors that the HTTP API itself answers with, and the status that goes with each. A node's own errors (no
- * route, too few coins) pass with the node's code: 404 for what it does not know, 409 for a payment made twice, 503 while it
- * cannot work, 422 for all else.
+ * route, too few coins) pass with the node's code: 404 for what it does not know, 409 for a payment made twice, 503
+ * while it cannot work, 422 for all else.
  */
 export const errorCodes = {
   "bad-request": 400,

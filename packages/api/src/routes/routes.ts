@@ -11,8 +11,8 @@ export interface Route {
 
 /**
  * All operations of the HTTP API by name. It stands apart from the schemas so that a client needs no zod: parameters in
- * the path come from the input's fields of the same name; what is left goes into the query of a GET and a DELETE and into
- * the body of a POST.
+ * the path come from the input's fields of the same name; what is left goes into the query of a GET and a DELETE and
+ * into the body of a POST.
  */
 export const routes = {
   health: { method: "GET", path: "/health", scope: undefined },

@@ -1,6 +1,6 @@
 /**
- * What a token may do. `read` sees everything and moves nothing, `receive` makes invoices and addresses, `pay` spends what
- * channels hold, `admin` does everything: channels, peers, coins on the chain, backups.
+ * What a token may do. `read` sees everything and moves nothing, `receive` makes invoices and addresses, `pay` spends
+ * what channels hold, `admin` does everything: channels, peers, coins on the chain, backups.
  */
 export const scopes = ["read", "receive", "pay", "admin"] as const;
 

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 
 /*
- * The values that others are made of. Amounts are decimal strings whose unit is in the name of the field that holds them,
- * since a JSON number loses digits above 2^53; times are whole seconds since 1970.
+ * The values that others are made of. Amounts are decimal strings whose unit is in the name of the field that holds
+ * them, since a JSON number loses digits above 2^53; times are whole seconds since 1970.
  */
 
 const hex = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));

@@ -42,9 +42,9 @@ const longestRetry = 600_000;
 const longestStop = 10_000;
 
 /**
- * Keeps static channel backups in all places as new as the set of channels is: writes one when a channel came or went, or
- * is found elsewhere. What a place does not take is tried again, always with the newest; one that is slow keeps none of
- * the others waiting, nor the node.
+ * Keeps static channel backups in all places as new as the set of channels is: writes one when a channel came or went,
+ * or is found elsewhere. What a place does not take is tried again, always with the newest; one that is slow keeps none
+ * of the others waiting, nor the node.
  */
 export class StaticBackups {
   readonly #options: StaticBackupsOptions;

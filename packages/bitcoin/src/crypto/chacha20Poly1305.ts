@@ -43,8 +43,8 @@ export function open(
 }
 
 /**
- * The MAC of both texts, each padded to whole blocks of 16 bytes, and of their lengths. `data`: a ciphertext of `length`
- * bytes with its padding, and room for the lengths.
+ * The MAC of both texts, each padded to whole blocks of 16 bytes, and of their lengths. `data`: a ciphertext of
+ * `length` bytes with its padding, and room for the lengths.
  */
 function tagOf(macKey: Uint8Array, aad: Uint8Array, data: Uint8Array, length: number): Uint8Array {
   const lengths = new DataView(data.buffer, data.byteOffset + padded(length), lengthsLength);

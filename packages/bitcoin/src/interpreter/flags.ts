@@ -1,6 +1,6 @@
 /**
- * A rule that can be asked for, by Bitcoin Core's names (`SCRIPT_VERIFY_...`). Adding one only ever refuses more, except
- * that `witness` needs `p2sh`, and `cleanstack` needs both.
+ * A rule that can be asked for, by Bitcoin Core's names (`SCRIPT_VERIFY_...`). Adding one only ever refuses more,
+ * except that `witness` needs `p2sh`, and `cleanstack` needs both.
  */
 export type ScriptFlag =
   | "p2sh"

@@ -6,8 +6,8 @@ import type { ScriptError } from "./scriptError.ts";
 import { checkEcdsa, signedScript } from "./signatureCheck.ts";
 
 /**
- * `OP_CHECKMULTISIG`: m signatures by m of n keys, in the keys' order, and one element more than it needs, which stays a
- * part of the protocol.
+ * `OP_CHECKMULTISIG`: m signatures by m of n keys, in the keys' order, and one element more than it needs, which stays
+ * a part of the protocol.
  */
 export function checkMultisig(execution: Execution, opcode: number): ScriptError | undefined {
   const { stack, flags } = execution;

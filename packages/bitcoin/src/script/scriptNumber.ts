@@ -20,7 +20,10 @@ const usualLength = 4;
 export interface ScriptNumberRules {
   /** Bytes at most; 4 when not given. */
   readonly maxLength?: number;
-  /** Whether only the shortest form is accepted, as policy (`MINIMALDATA`) asks but consensus does not; yes when not given. */
+  /**
+   * Whether only the shortest form is accepted, as policy (`MINIMALDATA`) asks but consensus does not; yes when not
+   * given.
+   */
   readonly minimal?: boolean;
 }
 

@@ -4,8 +4,8 @@ import { encodeScriptNumber, op } from "@fulmen/bitcoin/script";
 import { ByteWriter } from "@fulmen/bitcoin/transaction";
 
 /**
- * A script in the text form of Bitcoin Core's test data: opcodes with or without `OP_`, decimal numbers that are pushed,
- * `'text'` that is pushed, and `0x..` for bytes that are taken as they are.
+ * A script in the text form of Bitcoin Core's test data: opcodes with or without `OP_`, decimal numbers that are
+ * pushed, `'text'` that is pushed, and `0x..` for bytes that are taken as they are.
  */
 export function assemble(text: string): Uint8Array {
   const writer = new ByteWriter();

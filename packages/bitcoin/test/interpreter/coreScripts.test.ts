@@ -86,7 +86,9 @@ function oneToOne(
   return { version: 1, inputs: [input], outputs: [output], locktime: 0 };
 }
 
-/** Elements are hex, a script in text form, or the control block of the script before for a tree with only that leaf. */
+/**
+ * Elements are hex, a script in text form, or the control block of the script before for a tree with only that leaf.
+ */
 function witnessOf(elements: readonly string[]) {
   const internalKey = crypto()
     .publicKey(fromHex(`${"00".repeat(31)}01`))

@@ -32,9 +32,9 @@ const mostHeaders = 500;
 const ancestorsKept = 12;
 
 /**
- * Bitcoin Core as a source of whole blocks, by JSON-RPC and, if wanted, REST and ZMQ. It needs version 24 or later and no
- * index of transactions; a pruned node will do while it has the blocks that are needed. What it says of blocks is checked
- * (`CheckedHeaders`); that an output is unspent, and what feerates are, is believed.
+ * Bitcoin Core as a source of whole blocks, by JSON-RPC and, if wanted, REST and ZMQ. It needs version 24 or later and
+ * no index of transactions; a pruned node will do while it has the blocks that are needed. What it says of blocks is
+ * checked (`CheckedHeaders`); that an output is unspent, and what feerates are, is believed.
  */
 export class BitcoindSource implements ChainSource {
   readonly name: string;

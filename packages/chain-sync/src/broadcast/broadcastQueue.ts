@@ -40,8 +40,8 @@ const rememberedRefusals = 500;
 
 /**
  * Hands what is broadcast to chain sources. What fails because nobody answers is tried again; what is refused is
- * logged, and left alone until it is asked for again. Bounded. Nothing is known here after a restart: whoever broadcasts
- * says again what has to be said again, with each block and on start.
+ * logged, and left alone until it is asked for again. Bounded. Nothing is known here after a restart: whoever
+ * broadcasts says again what has to be said again, with each block and on start.
  */
 export class BroadcastQueue implements BroadcasterInterface {
   readonly #options: BroadcastQueueOptions;

@@ -44,7 +44,9 @@ export class ElectrumClient {
     this.#options = options;
   }
 
-  /** The first server that can be used. Rejects with a `ChainSourceError` when there is none, and may be called again. */
+  /**
+   * The first server that can be used. Rejects with a `ChainSourceError` when there is none, and may be called again.
+   */
   async start(): Promise<ElectrumSession> {
     if (this.#state.kind !== "idle") return this.session();
     try {

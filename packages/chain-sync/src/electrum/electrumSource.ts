@@ -31,7 +31,10 @@ import { type WebSocketConstructor, webSockets } from "./webSockets.ts";
 /** All times are in milliseconds. */
 export interface ElectrumSourceOptions {
   readonly network: NetworkName;
-  /** Tried in this order, and again whenever the one in use is lost, which is then the last: URLs as `ssl://host:50002`, or with more details. */
+  /**
+   * Tried in this order, and again whenever the one in use is lost, which is then the last: URLs as `ssl://host:50002`,
+   * or with more details.
+   */
   readonly servers: readonly (string | ElectrumServerOptions)[];
   /** Makes the connections for `tcp:` and `ssl:`, such as through Tor's SOCKS5 proxy. Default: Node's own. */
   readonly dial?: DialSocket;
@@ -74,8 +77,8 @@ const leaving: ReadonlySet<ChainSourceErrorCode> = new Set([
 ]);
 
 /**
- * Follows the chain by an Electrum server: protocol 1.4 to 1.6 over TCP, TLS or WebSockets. What it says of the chain is
- * held against proof of work; what it leaves out, nobody can know, and it learns which scripts are the node's.
+ * Follows the chain by an Electrum server: protocol 1.4 to 1.6 over TCP, TLS or WebSockets. What it says of the chain
+ * is held against proof of work; what it leaves out, nobody can know, and it learns which scripts are the node's.
  */
 export class ElectrumSource implements ChainSource {
   readonly name: string;

@@ -21,7 +21,9 @@ export class LineReader {
     this.#onLine = onLine;
   }
 
-  /** Gives the lines that end in `bytes`. Throws `ChainSourceError` (`invalid-answer`) when one is no text, or too long. */
+  /**
+   * Gives the lines that end in `bytes`. Throws `ChainSourceError` (`invalid-answer`) when one is no text, or too long.
+   */
   read(bytes: Uint8Array): void {
     for (let start = 0; !this.#isStopped; ) {
       const end = bytes.indexOf(newline, start);

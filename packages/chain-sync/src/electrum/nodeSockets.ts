@@ -117,7 +117,9 @@ function opened(
   });
 }
 
-/** Throws unless the certificate is the pinned one or, where none is, one that a known authority signed for the host. */
+/**
+ * Throws unless the certificate is the pinned one or, where none is, one that a known authority signed for the host.
+ */
 function checkCertificate(socket: TLSSocket, address: ServerAddress): void {
   const certificate = socket.getPeerCertificate();
   const fingerprint = fingerprintOf(certificate);

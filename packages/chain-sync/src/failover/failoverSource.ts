@@ -41,9 +41,9 @@ const mostForbearance = 64;
 
 /**
  * Several sources as one. Blocks come from one of them at a time, the preferred one if it can: after `patience` its
- * place is taken when it fails, or when the followers stand still although another one shows, by checked headers, a chain
- * with more work. It gets its place back when it shows the followers' last block. None can bring followers to a chain
- * with less work, as each source refuses that by itself, and what it tells after its turn is passed on to nobody.
+ * place is taken when it fails, or when the followers stand still although another one shows, by checked headers, a
+ * chain with more work. It gets its place back when it shows the followers' last block. None can bring followers to a
+ * chain with less work, as each source refuses that by itself, and what it tells after its turn is passed on to nobody.
  */
 export class FailoverSource implements ChainSource {
   /** Each by itself: for feerates of all, broadcasts to all, and what is wrong with them. */
@@ -211,8 +211,8 @@ export class FailoverSource implements ChainSource {
   }
 
   /**
-   * Gives the place of one that failed to another, which is none of those that failed just now, unless there is hope that
-   * it recovers; says whether it did.
+   * Gives the place of one that failed to another, which is none of those that failed just now, unless there is hope
+   * that it recovers; says whether it did.
    */
   #gaveUp(turn: Turn, error: unknown, failed: ReadonlySet<Member>): boolean {
     if (this.#isStopped || !(error instanceof ChainSourceError)) return false;

@@ -14,7 +14,9 @@ export type Standing =
   /** It has not more work, or nothing in common with the blocks that the position names. */
   | "behind";
 
-/** Blocks above a position that are looked at: one is enough for it, some more where a branch has to outweigh another. */
+/**
+ * Blocks above a position that are looked at: one is enough for it, some more where a branch has to outweigh another.
+ */
 const lookedAhead = 12;
 
 /**

@@ -4,8 +4,8 @@ import { type Member, replaced } from "./member.ts";
 
 /**
  * The time in which one member tells of the chain. What it tells is passed on until the turn is over, and never after:
- * it may still be at work then. To whom it tells looks new to it in each turn, so that it counts on nothing that it told
- * in an earlier one: what was told since then may have undone it.
+ * it may still be at work then. To whom it tells looks new to it in each turn, so that it counts on nothing that it
+ * told in an earlier one: what was told since then may have undone it.
  */
 export class Turn {
   readonly member: Member;

@@ -34,19 +34,22 @@ interface SaneTable {
 
 interface FeeEstimatesOptions {
   readonly network: NetworkName;
-  /** The most that those pay who can wait for six blocks and more; 50,000 (200 satoshis per virtual byte) when not given. */
+  /**
+   * The most that those pay who can wait for six blocks and more; 50,000 (200 satoshis per virtual byte) when not
+   * given.
+   */
   readonly unhurriedMost?: FeeratePerKw;
 }
 
 /**
  * Feerates from memory, made of what several sources say now and then. Each source is clamped to what can be on its
- * network, and to less for those who can wait; several are averaged (the median, of two the geometric mean); the result moves by a limited factor in ten
- * minutes. What was heard last counts for six hours, after that there are defaults. So one bad estimate is neither
- * ruinous nor a reason to close a channel.
+ * network, and to less for those who can wait; several are averaged (the median, of two the geometric mean); the result
+ * moves by a limited factor in ten minutes. What was heard last counts for six hours, after that there are defaults. So
+ * one bad estimate is neither ruinous nor a reason to close a channel.
  *
  * What a peer must pay at the least is low by design: 253 with anchors, where a child pays for what is missing; without
- * them the least that any source says for a week, less 250, and 5,000 at most, which after a start it takes some half an
- * hour to reach. @ldk FeeEstimator
+ * them the least that any source says for a week, less 250, and 5,000 at most, which after a start it takes some half
+ * an hour to reach. @ldk FeeEstimator
  */
 export class FeeEstimates implements FeeEstimator {
   readonly #network: NetworkName;

@@ -19,8 +19,8 @@ const defaultCapacity = 6_000;
  * network asks for. Bounded: the oldest are forgotten.
  *
  * Checked are proof of work against the header's own target, that the target is the one that the rules of the network
- * ask for (mainnet, testnet, testnet4 with BIP 94, signet, regtest), the link to the header before, and that the time is
- * above the median of the eleven before. As far as the headers before are known: behind a position of which only the
+ * ask for (mainnet, testnet, testnet4 with BIP 94, signet, regtest), the link to the header before, and that the time
+ * is above the median of the eleven before. As far as the headers before are known: behind a position of which only the
  * hash is known, a first retarget is held to a factor of four only. Not checked: that the time is not far ahead of the
  * clock (a wrong clock would stop the node), version numbers, signet's signatures (the challenge is not known here),
  * and that no other chain has more work.

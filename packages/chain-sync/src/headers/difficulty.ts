@@ -30,7 +30,10 @@ const rulesOf: { readonly [name in Network["name"]]: DifficultyRules } = {
 
 /** Since when what blocks of mainnet ask for is known, whoever tells of them. */
 const mainnetMilestone = 800_000;
-/** A sixteenth of the work of that block: at a rate that would have fallen as far, blocks would have come every three hours. */
+/**
+ * A sixteenth of the work of that block: at a rate that would have fallen as far, blocks would have come every three
+ * hours.
+ */
 const easiestSinceMilestone = targetFromBits(0x1753_8940) ?? 0n;
 
 /**

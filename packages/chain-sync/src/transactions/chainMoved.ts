@@ -1,8 +1,8 @@
 import { ChainSourceError } from "../chainSourceError.ts";
 
 /**
- * What a server said does not fit together: a block came or went between two answers, or two servers answer in turn. The
- * round starts anew; what goes on like that is an error.
+ * What a server said does not fit together: a block came or went between two answers, or two servers answer in turn.
+ * The round starts anew; what goes on like that is an error.
  */
 export class ChainMoved extends Error {
   override readonly name = "ChainMoved";

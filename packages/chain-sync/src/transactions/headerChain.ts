@@ -67,8 +67,8 @@ export class HeaderChain {
   }
 
   /**
-   * As `learn`, but linked with the tip for a whole retarget interval: what a header does not say is its height, and only
-   * those in between show that there are as many blocks as a server says.
+   * As `learn`, but linked with the tip for a whole retarget interval: what a header does not say is its height, and
+   * only those in between show that there are as many blocks as a server says.
    */
   async learnLinked(height: number): Promise<void> {
     const { tip } = this;
@@ -188,7 +188,10 @@ export class HeaderChain {
   }
 }
 
-/** Whether a target is further from that of a known block than as many retargets can bring it. Test networks have exceptions. */
+/**
+ * Whether a target is further from that of a known block than as many retargets can bring it. Test networks have
+ * exceptions.
+ */
 function isTooEasy(
   header: BlockHeader,
   known: BlockHeader,

@@ -32,8 +32,8 @@ export async function historyOf(
 }
 
 /**
- * Where watched transactions are, and what spends their outputs; in the order of the questions. `tooLong` is told of scripts
- * whose history the server does not give, so that an output's spend may be missing.
+ * Where watched transactions are, and what spends their outputs; in the order of the questions. `tooLong` is told of
+ * scripts whose history the server does not give, so that an output's spend may be missing.
  */
 export async function askOutputs(
   client: TransactionClient,

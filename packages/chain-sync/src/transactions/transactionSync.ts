@@ -23,7 +23,9 @@ export interface TransactionSyncOptions {
   readonly watch: WatchList;
   /** Milliseconds before what did not fit together is asked for again, doubled each time; 250 when not given. */
   readonly retryDelay?: number;
-  /** Resolves after so many milliseconds, or rejects with what ends the sync: for sources that are stopped meanwhile. */
+  /**
+   * Resolves after so many milliseconds, or rejects with what ends the sync: for sources that are stopped meanwhile.
+   */
   readonly wait?: (milliseconds: number) => Promise<void>;
 }
 
@@ -33,7 +35,10 @@ const maxAttempts = 5;
 const maxRounds = 10;
 /** Unconfirmed transactions that are told of at once. */
 const maxMempool = 1_000;
-/** Times that a round tells of unconfirmed ones: scripts that they show to be used make others known, and nobody has to pay for what a server makes up. */
+/**
+ * Times that a round tells of unconfirmed ones: scripts that they show to be used make others known, and nobody has to
+ * pay for what a server makes up.
+ */
 const maxMempoolTurns = 10;
 /** Unconfirmed transactions that are remembered as told. */
 const maxSeen = 10_000;

@@ -23,8 +23,9 @@ export interface MoveOptions {
 }
 
 /**
- * `fulmen store move`: brings all records of a node that does not run to another store, and has the config name it. The old
- * one is marked, so that nobody starts the node from it again. Wherever it was cut off, the same command goes on from there.
+ * `fulmen store move`: brings all records of a node that does not run to another store, and has the config name it. The
+ * old one is marked, so that nobody starts the node from it again. Wherever it was cut off, the same command goes on
+ * from there.
  */
 export async function moveStore(options: MoveOptions): Promise<void> {
   const folder = dataFolder(options.dataDir);

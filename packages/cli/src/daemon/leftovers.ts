@@ -5,8 +5,8 @@ const interval = 30 * 60_000;
 const littleWork = 0.2;
 
 /**
- * `last-resort` moves together what is left, and forgets code that was needed for the start alone: 15 MB less, for 130 ms.
- * `regular` takes 60 ms.
+ * `last-resort` moves together what is left, and forgets code that was needed for the start alone: 15 MB less, for 130
+ * ms. `regular` takes 60 ms.
  */
 type Thoroughness = "last-resort" | "regular";
 
@@ -27,8 +27,9 @@ const thisProcess: CollectorParts = {
 };
 
 /**
- * V8 collects when memory runs short, which for an idle daemon is never: what its start left behind, and the graph as it is
- * stored each hour, would stay for days. So V8 is asked to, soon after the start and every half hour, when nothing happens.
+ * V8 collects when memory runs short, which for an idle daemon is never: what its start left behind, and the graph as
+ * it is stored each hour, would stay for days. So V8 is asked to, soon after the start and every half hour, when
+ * nothing happens.
  */
 export class Leftovers {
   readonly #parts: CollectorParts;

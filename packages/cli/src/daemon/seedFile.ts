@@ -71,8 +71,8 @@ function decrypted(text: string, passphrase: string): string {
 }
 
 /**
- * An "é" is one character from one keyboard and two from another: what looks the same is the same passphrase. Seeds that
- * were encrypted before that was so have the key of what was typed.
+ * An "é" is one character from one keyboard and two from another: what looks the same is the same passphrase. Seeds
+ * that were encrypted before that was so have the key of what was typed.
  */
 function* keysOf(passphrase: string, salt: Uint8Array): Generator<Uint8Array, void> {
   const normal = passphrase.normalize("NFKD");

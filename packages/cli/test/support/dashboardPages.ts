@@ -126,7 +126,10 @@ const faintTexts = `(() => {
   return found;
 })()`;
 
-/** Each view in both themes on a phone and on a desk: nothing to scroll sideways, no faint text; pictures where they are wanted. */
+/**
+ * Each view in both themes on a phone and on a desk: nothing to scroll sideways, no faint text; pictures where they are
+ * wanted.
+ */
 export async function lookAtAll(page: DrivenPage, name: string): Promise<void> {
   for (const view of views) {
     await page.value(`location.hash = "${view}"`);

@@ -3,8 +3,8 @@ import { syncBuiltinESMExports } from "node:module";
 import { DatabaseSync } from "node:sqlite";
 
 /*
- * Loaded before a command: ends its process without warning before the step that `DIE_AT` counts to. Steps are commits to
- * SQLite and renamings of files.
+ * Loaded before a command: ends its process without warning before the step that `DIE_AT` counts to. Steps are commits
+ * to SQLite and renamings of files.
  */
 let left = Number(process.env["DIE_AT"]);
 

@@ -6,7 +6,9 @@ import { bytesOfChecks, type EcdsaCheck } from "./checkBytes.ts";
 export interface VerifyPoolOptions {
   /** Default: one less than the machine's cores, and at least one. */
   readonly threads?: number;
-  /** Threads that have had nothing to do for so long end, and with them goes their memory; milliseconds. Default 10,000. */
+  /**
+   * Threads that have had nothing to do for so long end, and with them goes their memory; milliseconds. Default 10,000.
+   */
   readonly idleTime?: number;
   /** Smaller batches are verified by the calling thread, at once. Default 1: none is. */
   readonly smallest?: number;
@@ -33,9 +35,9 @@ const jobsPerThread = 2;
 const maxDeaths = 3;
 
 /**
- * Verifies ECDSA signatures on threads of its own. They start when there is work and end when there was none for a while, and
- * keep no process alive that has nothing else to do. A thread that dies is replaced, and what it had is verified again; where none can be had, the
- * calling thread verifies.
+ * Verifies ECDSA signatures on threads of its own. They start when there is work and end when there was none for a
+ * while, and keep no process alive that has nothing else to do. A thread that dies is replaced, and what it had is
+ * verified again; where none can be had, the calling thread verifies.
  */
 export class VerifyPool {
   /** Most threads at a time. */

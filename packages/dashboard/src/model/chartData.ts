@@ -13,8 +13,8 @@ type LineOf = (account: string) => readonly [line: 0 | 1, sign: bigint] | undefi
 const defaultMaxPoints = 1_000;
 
 /**
- * The sums of a ledger over time, from its entries page by page: however many there are, no more than `maxPoints` points are
- * kept, all sums are exact, and the newest point is always there.
+ * The sums of a ledger over time, from its entries page by page: however many there are, no more than `maxPoints`
+ * points are kept, all sums are exact, and the newest point is always there.
  */
 class RunningSums {
   readonly #lineOf: LineOf;

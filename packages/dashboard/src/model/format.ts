@@ -5,7 +5,9 @@ function grouped(digits: string): string {
   return digits.replaceAll(/\B(?=(?:\d{3})+$)/g, separator);
 }
 
-/** Millisatoshi, as the API writes them, in sat; with the three digits behind the point only where they are not zero. */
+/**
+ * Millisatoshi, as the API writes them, in sat; with the three digits behind the point only where they are not zero.
+ */
 export function formatMsat(msat: string | bigint): string {
   const value = BigInt(msat);
   const size = value < 0n ? -value : value;
@@ -19,7 +21,10 @@ export function formatSat(sat: string | bigint): string {
   return formatMsat(BigInt(sat) * 1000n);
 }
 
-/** What a user typed as an amount, in millisatoshi; `undefined` when it is no amount above zero. Spaces and commas group. */
+/**
+ * What a user typed as an amount, in millisatoshi; `undefined` when it is no amount above zero. Spaces and commas
+ * group.
+ */
 export function parseSat(text: string): string | undefined {
   const [, whole, fraction = ""] =
     /^([0-9]{1,16})(?:\.([0-9]{1,3}))?$/.exec(text.replaceAll(/[\s,_]/gu, "")) ?? [];

@@ -41,8 +41,8 @@ export interface KnownNetwork {
 const maxNodes = 200;
 
 /**
- * We are in the middle at 0, 0; others on rings by their distance, the outermost at 1, each beyond the node that it is reached
- * through. The same network is drawn in the same way.
+ * We are in the middle at 0, 0; others on rings by their distance, the outermost at 1, each beyond the node that it is
+ * reached through. The same network is drawn in the same way.
  */
 export function networkMap({ own, graph, channels, payments }: KnownNetwork): NetworkMap {
   const { routes, hasArrived } = lastRoutes(own, payments);
@@ -161,7 +161,9 @@ function placed(
   });
 }
 
-/** The part of the circle that we use for so many peers: two stand so that a line between them does not run through us. */
+/**
+ * The part of the circle that we use for so many peers: two stand so that a line between them does not run through us.
+ */
 function circleOf(peers: number): { readonly from: number; readonly to: number } {
   if (peers === 1) return { from: -Math.PI, to: Math.PI };
   const half = peers === 2 ? (2 * Math.PI) / 3 : Math.PI;

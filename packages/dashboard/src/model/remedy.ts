@@ -7,7 +7,10 @@ const remedies: Readonly<Record<string, string>> = {
   "not-claimed": "Ask the payer to pay again, and keep the node running meanwhile.",
 };
 
-/** What can be done about a payment that failed for this reason; nothing is known of reasons that are newer than this page. */
+/**
+ * What can be done about a payment that failed for this reason; nothing is known of reasons that are newer than this
+ * page.
+ */
 export function remedyOf(code: string): string | undefined {
   return Object.hasOwn(remedies, code) ? remedies[code] : undefined;
 }

@@ -9,8 +9,8 @@ export interface SessionHost {
 }
 
 /**
- * The token of this tab. One in the address (`#token=...`) is kept and taken out of the address bar at once, so that it is in
- * no bookmark, history or screenshot.
+ * The token of this tab. One in the address (`#token=...`) is kept and taken out of the address bar at once, so that it
+ * is in no bookmark, history or screenshot.
  */
 export function openSession({ storage, location, replaceAddress }: SessionHost): string | undefined {
   const [, given] = /^#token=([!-~]{1,200})$/.exec(location.hash) ?? [];

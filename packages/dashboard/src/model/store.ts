@@ -117,7 +117,9 @@ export class NodeStore {
     }
   }
 
-  /** The newest page, and of what was shown before it what is older; without that, if payments in between are missing. */
+  /**
+   * The newest page, and of what was shown before it what is older; without that, if payments in between are missing.
+   */
   #withOlder(newest: readonly Payment[], next: number | undefined): readonly Payment[] {
     const { payments: shown } = this.#state;
     const last = shown.findIndex(({ id }) => id === newest.at(-1)?.id);
@@ -126,7 +128,10 @@ export class NodeStore {
     return newest;
   }
 
-  /** From the place `newest` on, those that events spoke of, or whose time is over, are as they are now; before, all are. */
+  /**
+   * From the place `newest` on, those that events spoke of, or whose time is over, are as they are now; before, all
+   * are.
+   */
   async #withChanged(payments: readonly Payment[], newest: number): Promise<readonly Payment[]> {
     const changed = new Set(this.#changed);
     this.#changed.clear();

@@ -3,7 +3,9 @@ export type Theme = "light" | "dark";
 
 const key = "fulmen-theme";
 
-/** What of a browser a theme needs. Its storage may be blocked, and throw: then the choice lasts as long as the page. */
+/**
+ * What of a browser a theme needs. Its storage may be blocked, and throw: then the choice lasts as long as the page.
+ */
 export interface ThemeHost {
   readonly storage: () => Pick<Storage, "getItem" | "setItem">;
   readonly prefersDark: boolean;

@@ -47,8 +47,8 @@ const allBitcoins = 21_000_000;
 
 /**
  * The chain and the mempool of a Bitcoin Core, for tests written for the simulated one. Core's verdicts count. What our
- * rules say of the same transaction, in the same chain and mempool, must be the same, reasons included unless they are left out, and every block
- * must be valid to both, so that whatever runs on this chain compares the two.
+ * rules say of the same transaction, in the same chain and mempool, must be the same, reasons included unless they are
+ * left out, and every block must be valid to both, so that whatever runs on this chain compares the two.
  */
 export class BitcoindChain extends TestChain {
   protected readonly graph = new MempoolGraph();

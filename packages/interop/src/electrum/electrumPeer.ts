@@ -64,8 +64,8 @@ export interface ElectrumPeerOptions {
 }
 
 /**
- * Electrum's wallet and Lightning node, a third implementation: a daemon of its own whose Electrum server is that of the
- * chain. It sees blocks by that server alone, and what it broadcasts goes to the chain's mempool.
+ * Electrum's wallet and Lightning node, a third implementation: a daemon of its own whose Electrum server is that of
+ * the chain. It sees blocks by that server alone, and what it broadcasts goes to the chain's mempool.
  */
 export class ElectrumPeer {
   readonly nodeId: string;

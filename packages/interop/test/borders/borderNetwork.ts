@@ -130,7 +130,9 @@ export class BorderNetwork {
     }
   }
 
-  /** Starts to open a channel of 0.01 bitcoin; its id once the opener is ready to send over it comes from `channelOf`. */
+  /**
+   * Starts to open a channel of 0.01 bitcoin; its id once the opener is ready to send over it comes from `channelOf`.
+   */
   open(from: number, to: number, format: FormatName): void {
     const { manager } = this.node(from);
     const counterparty = this.node(to).nodeId;

@@ -9,7 +9,10 @@ import { Balance, openChannel, startElectrumPair } from "./electrumPair.ts";
 
 installNodeCrypto();
 
-/** The same server is what our own Electrum client is going to be tested with: this is a client that others have written. */
+/**
+ * The same server is what our own Electrum client is going to be tested with: this is a client that others have
+ * written.
+ */
 test("Electrum's wallet follows the chain through reorganisations and broken connections", {
   timeout: 100_000,
 }, async (t) => {

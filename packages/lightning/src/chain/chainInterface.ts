@@ -35,7 +35,9 @@ export interface BroadcasterInterface {
   broadcastTransactions(transactions: readonly Transaction[], type: TransactionType): void;
 }
 
-/** The tip as a listener knows it: enough to find the fork point after a restart. @ldk lightning::chain::BlockLocator */
+/**
+ * The tip as a listener knows it: enough to find the fork point after a restart. @ldk lightning::chain::BlockLocator
+ */
 export interface BlockLocator {
   readonly hash: BlockHash;
   readonly height: BlockHeight;

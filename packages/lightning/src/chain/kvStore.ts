@@ -38,7 +38,10 @@ export interface KVStoreError extends Error {
  */
 export interface KVStore {
   read(key: string): Promise<Uint8Array | undefined>;
-  /** Entries whose keys start with `prefix` and lie behind `after` (from the start when it is absent), in key order, at most `limit`. */
+  /**
+   * Entries whose keys start with `prefix` and lie behind `after` (from the start when it is absent), in key order, at
+   * most `limit`.
+   */
   scan(prefix: string, after: string | undefined, limit: number): Promise<readonly KvEntry[]>;
   commit(batch: readonly KvWrite[]): Promise<void>;
   /** Finishes pending commits and lets another process in. */

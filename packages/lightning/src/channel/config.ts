@@ -24,8 +24,8 @@ export interface ChannelHandshakeConfig {
   readonly negotiateAnchorsZeroFeeHtlcTx: boolean;
   /**
    * Ask for `zero_fee_commitments` before `option_anchors`, and take such channels. To be published, their commitments
-   * need a way to miners that relays packages of version 3 with pay-to-anchor outputs and ephemeral dust: Bitcoin Core 29
-   * and later. As with anchors, on-chain funds must be at hand to pay for them. Default false.
+   * need a way to miners that relays packages of version 3 with pay-to-anchor outputs and ephemeral dust: Bitcoin Core
+   * 29 and later. As with anchors, on-chain funds must be at hand to pay for them. Default false.
    */
   readonly negotiateAnchorZeroFeeCommitments: boolean;
   /** How many HTLCs the peer may offer at once, at most 483, or 114 with `zero_fee_commitments`. Default 50. */
@@ -48,7 +48,10 @@ export interface ChannelHandshakeLimits {
   readonly theirToSelfDelay: number;
 }
 
-/** The cap on value that would be lost to fees if the channel closed now. @ldk lightning::util::config::MaxDustHTLCExposure */
+/**
+ * The cap on value that would be lost to fees if the channel closed now. @ldk
+ * lightning::util::config::MaxDustHTLCExposure
+ */
 export type MaxDustHtlcExposure =
   | { readonly kind: "fixed"; readonly limit: Msat }
   /**
@@ -64,7 +67,9 @@ export interface ChannelConfig {
   /** Blocks between what we accept and what we offer; at least 48. Default 72. */
   readonly cltvExpiryDelta: number;
   readonly maxDustHtlcExposure: MaxDustHtlcExposure;
-  /** Above the ordinary closing feerate, what the opener pays rather than see a cooperative close fail. Default 1,000. */
+  /**
+   * Above the ordinary closing feerate, what the opener pays rather than see a cooperative close fail. Default 1,000.
+   */
   readonly forceCloseAvoidanceMaxFee: Sat;
   readonly acceptUnderpayingHtlcs: boolean;
 }
@@ -74,8 +79,8 @@ export type ChannelConfigUpdate = Partial<ChannelConfig>;
 
 /**
  * HTLCs that are told of by `htlc-intercepted` instead of being forwarded, to be added up in
- * `UserConfig.htlcInterceptionFlags`. Private channels are those that are not announced; an HTLC is intercepted when any
- * flag fits.
+ * `UserConfig.htlcInterceptionFlags`. Private channels are those that are not announced; an HTLC is intercepted when
+ * any flag fits.
  *
  * @ldk lightning::util::config::HTLCInterceptionFlags
  */
@@ -125,11 +130,13 @@ export interface UserConfig {
   /** Forward to channels that are not announced. Default false. */
   readonly acceptForwardsToPrivChannels: boolean;
   /**
-   * Take part in trampoline payments (a proposal for BOLT 4): relay those that ask for no more than `trampolineRelay` leaves,
-   * be paid by them, and say so in `init`, announcements and invoices. Default false.
+   * Take part in trampoline payments (a proposal for BOLT 4): relay those that ask for no more than `trampolineRelay`
+   * leaves, be paid by them, and say so in `init`, announcements and invoices. Default false.
    */
   readonly acceptTrampolineForwards: boolean;
-  /** What a payment that is relayed must leave us, beside what its own way costs. Default: 1 sat, 0.1 % and 72 blocks. */
+  /**
+   * What a payment that is relayed must leave us, beside what its own way costs. Default: 1 sat, 0.1 % and 72 blocks.
+   */
   readonly trampolineRelay: TrampolineRelayTerms;
   /** When false, every `open_channel` is refused; otherwise the user decides by `OpenChannelRequest`. Default true. */
   readonly acceptInboundChannels: boolean;

@@ -10,7 +10,10 @@ import { latencyGracePeriod } from "../onchain/deadlines.ts";
  */
 export const minCltvExpiryDelta = 48;
 
-/** An expiry farther away than that is refused: funds would be locked for too long. @ldk lightning::ln::channelmanager::CLTV_FAR_FAR_AWAY */
+/**
+ * An expiry farther away than that is refused: funds would be locked for too long. @ldk
+ * lightning::ln::channelmanager::CLTV_FAR_FAR_AWAY
+ */
 export const cltvFarFarAway = 2_016;
 
 /** The acceptor forgets a channel whose funding has not confirmed by then (BOLT 2, "The channel_ready Message"). */

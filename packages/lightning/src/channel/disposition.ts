@@ -27,8 +27,8 @@ export type Resolution =
   | { readonly kind: "fail-malformed"; readonly sha256OfOnion: Bytes32; readonly failureCode: number };
 
 /**
- * Where we stand in the blinded path that an HTLC goes along, for as long as we may have to fail it: `introduction`, its
- * first node, with others behind us; `inner`, when the HTLC came with a path key. BOLT 2, "Removing an HTLC".
+ * Where we stand in the blinded path that an HTLC goes along, for as long as we may have to fail it: `introduction`,
+ * its first node, with others behind us; `inner`, when the HTLC came with a path key. BOLT 2, "Removing an HTLC".
  */
 export type BlindedRole = "introduction" | "inner";
 
@@ -47,8 +47,8 @@ export type Disposition =
       readonly pathKey?: Point;
     }
   /**
-   * The user decides; its onion is read again then. `forwardTo` is what the user decided, kept until the outgoing HTLC is
-   * signed.
+   * The user decides; its onion is read again then. `forwardTo` is what the user decided, kept until the outgoing HTLC
+   * is signed.
    */
   | {
       readonly kind: "intercepted";

@@ -46,7 +46,10 @@ export type ChannelCommand =
   | { readonly kind: "fund"; readonly transaction: Transaction }
   | { readonly kind: "add-htlc"; readonly htlc: HtlcToSend }
   | { readonly kind: "update-fee"; readonly feerate: FeeratePerKw }
-  /** After a reconnection, once both sides are in step: tell the peer what it was not told yet. Given by the channel itself. */
+  /**
+   * After a reconnection, once both sides are in step: tell the peer what it was not told yet. Given by the channel
+   * itself.
+   */
   | { readonly kind: "resume" }
   /** Sign what has changed, if anything has and the peer does not owe a revocation. */
   | { readonly kind: "sign" }

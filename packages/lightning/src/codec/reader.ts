@@ -72,7 +72,10 @@ export class Reader {
     return this.#canonical(this.u64(), 0x1_0000_0000n);
   }
 
-  /** A big-endian integer without leading zero bytes that takes up all that remains, at most `maxBytes` (BOLT 1, tu16/32/64). */
+  /**
+   * A big-endian integer without leading zero bytes that takes up all that remains, at most `maxBytes` (BOLT 1,
+   * tu16/32/64).
+   */
   truncated(maxBytes: number): bigint {
     const length = this.remaining;
     if (length > maxBytes) throw this.error(`truncated integer of ${length} bytes, at most ${maxBytes}`);

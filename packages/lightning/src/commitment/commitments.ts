@@ -14,8 +14,8 @@ export interface HtlcSignature {
 }
 
 /**
- * What makes one commitment of ours spendable: the peer's signatures. The channel's monitor keeps them, and nobody else;
- * ours are made again whenever they are needed.
+ * What makes one commitment of ours spendable: the peer's signatures. The channel's monitor keeps them, and nobody
+ * else; ours are made again whenever they are needed.
  */
 export interface LocalCommitment {
   readonly txid: Txid;
@@ -54,14 +54,16 @@ export interface FeeUpdate {
 }
 
 /**
- * What we signed, with the point `remoteNextPoint`, and the peer has not answered with a revocation yet. Signing it again after a reconnection must give
- * the same txids (`ActiveFunding.remoteNextTxid`). The HTLCs on it follow from their intervals; the updates it covers are the rows in the states
- * `sent-add-commit` and `sent-remove-commit`.
+ * What we signed, with the point `remoteNextPoint`, and the peer has not answered with a revocation yet. Signing it
+ * again after a reconnection must give the same txids (`ActiveFunding.remoteNextTxid`). The HTLCs on it follow from
+ * their intervals; the updates it covers are the rows in the states `sent-add-commit` and `sent-remove-commit`.
  */
 export interface SignedCommitment {
   readonly number: CommitmentNumber;
   readonly feerate: FeeratePerKw;
-  /** Whether a revocation of ours left after it: on reconnection they are sent again in the order in which they left. */
+  /**
+   * Whether a revocation of ours left after it: on reconnection they are sent again in the order in which they left.
+   */
   readonly revocationAfter: boolean;
 }
 

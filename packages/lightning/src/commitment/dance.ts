@@ -21,7 +21,9 @@ export interface DanceStep {
 /** The fixed part of a new HTLC; the table gives the id. */
 export type NewHtlc = Pick<Htlc, "amount" | "paymentHash" | "cltvExpiry">;
 
-/** Adds an HTLC that we offer (`outgoing`) or that the peer offers. Limits are the caller's to check, see `limits.ts`. */
+/**
+ * Adds an HTLC that we offer (`outgoing`) or that the peer offers. Limits are the caller's to check, see `limits.ts`.
+ */
 export function addHtlc(commitments: Commitments, direction: HtlcDirection, add: NewHtlc): Commitments {
   const outgoing = direction === "outgoing";
   const id = outgoing ? commitments.nextLocalHtlcId : commitments.nextRemoteHtlcId;
@@ -271,8 +273,8 @@ function settleBalances(
 }
 
 /**
- * Drops the feerates that no commitment has any more: all before the last one that is irrevocable on both sides, and those
- * that go the same way as a later one. The opener may set hundreds before it revokes anything.
+ * Drops the feerates that no commitment has any more: all before the last one that is irrevocable on both sides, and
+ * those that go the same way as a later one. The opener may set hundreds before it revokes anything.
  */
 function committedFees(feerates: readonly FeeUpdate[]): readonly FeeUpdate[] {
   const last = feerates.findLastIndex(({ state }) => htlcStates[state].addCommitted);

@@ -65,7 +65,10 @@ export interface CommitmentFormat {
   readonly maxAcceptedHtlcs: number;
   /** What the opener pays for the anchors, besides the fee. */
   readonly anchorsCost: Sat;
-  /** The feerate at which a sender must still be able to pay, as a multiple of the present one (BOLT 2's fee spike buffer). */
+  /**
+   * The feerate at which a sender must still be able to pay, as a multiple of the present one (BOLT 2's fee spike
+   * buffer).
+   */
   readonly feeSpikeMultiple: number;
   /** Sequence of an input that spends the `to_remote` output. */
   readonly toRemoteSequence: number;

@@ -25,8 +25,8 @@ export interface CommitmentKeys {
 }
 
 /**
- * The keys of `side`'s commitment whose per-commitment point is `point`. Each costs multiplications on the curve when it
- * is first asked for, and is kept: pass the keys to every funding that the commitment is built for.
+ * The keys of `side`'s commitment whose per-commitment point is `point`. Each costs multiplications on the curve when
+ * it is first asked for, and is kept: pass the keys to every funding that the commitment is built for.
  */
 export function commitmentKeys(params: ChannelParams, side: Side, point: Point): CommitmentKeys {
   return new DerivedKeys(ownerOf(params, side).basepoints, otherOf(params, side).basepoints, point);

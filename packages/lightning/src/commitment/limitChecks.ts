@@ -59,9 +59,10 @@ export function pendingShares(commitments: Commitments): {
 }
 
 /**
- * What our next commitment has of what the peer knew when it sent the update at hand: no more is held against it. It may
- * have sent it before, to learn now that it was lost, and have revoked in between to HTLCs of ours (BOLT 2, "Message
- * Retransmission"). It surely knew of those only that are in a commitment of ours that it signed: the update is not.
+ * What our next commitment has of what the peer knew when it sent the update at hand: no more is held against it. It
+ * may have sent it before, to learn now that it was lost, and have revoked in between to HTLCs of ours (BOLT 2,
+ * "Message Retransmission"). It surely knew of those only that are in a commitment of ours that it signed: the update
+ * is not.
  */
 export function nextLocalShares(commitments: Commitments): {
   readonly htlcs: readonly SpecHtlc[];
@@ -132,8 +133,8 @@ export function checkFeeOfAmount(
 }
 
 /**
- * Whether the opener can pay for `untrimmed` HTLC outputs at `feerate`, anchors too, and keep `reserve`. Where nothing is
- * to be paid, nothing is asked: that who adds an HTLC keeps a reserve is another rule.
+ * Whether the opener can pay for `untrimmed` HTLC outputs at `feerate`, anchors too, and keep `reserve`. Where nothing
+ * is to be paid, nothing is asked: that who adds an HTLC keeps a reserve is another rule.
  */
 export function checkOpenerPays(
   params: ChannelParams,
@@ -191,7 +192,9 @@ export function checkOutputs(
   return undefined;
 }
 
-/** Whether our own share has an output at either feerate, though every HTLC were trimmed: mostly, nothing else is asked. */
+/**
+ * Whether our own share has an output at either feerate, though every HTLC were trimmed: mostly, nothing else is asked.
+ */
 function keepsOurOutput(
   { params, format }: Pick<SendingState, "params" | "format">,
   { side, spikedFeerate }: CommitmentLoad,

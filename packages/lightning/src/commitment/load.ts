@@ -37,7 +37,10 @@ export interface CommitmentLoad {
   readonly untrimmed: number;
   /** Those that would still have one at the spiked feerate. */
   readonly spikedUntrimmed: number;
-  /** Of `untrimmed` and `spikedUntrimmed` those that the peer offered, which only we can end, and what ours would give it. */
+  /**
+   * Of `untrimmed` and `spikedUntrimmed` those that the peer offered, which only we can end, and what ours would give
+   * it.
+   */
   readonly kept: { readonly present: KeptOutputs; readonly spiked: KeptOutputs };
   /** What would go to miners if this commitment confirmed: see `loadOf`. */
   readonly exposure: Msat;

@@ -4,7 +4,9 @@ import { invariant } from "../util/invariant.ts";
 const blockLength = 64;
 const digestLength = 32;
 
-/** HMAC-SHA256 (RFC 2104) of many messages under one key: the key's blocks are made once, and messages in their place. */
+/**
+ * HMAC-SHA256 (RFC 2104) of many messages under one key: the key's blocks are made once, and messages in their place.
+ */
 export class KeyedHmac {
   /** Where the message is written, from its start. */
   readonly message: Uint8Array;

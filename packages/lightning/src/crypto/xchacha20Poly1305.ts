@@ -36,8 +36,8 @@ function shortNonce(nonce: Uint8Array): Uint8Array {
 const constants = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574];
 
 /**
- * HChaCha20 of the nonce's first 16 bytes: the first and last four words of a ChaCha20 block, without the addition of the
- * words that it starts from, which is therefore taken back.
+ * HChaCha20 of the nonce's first 16 bytes: the first and last four words of a ChaCha20 block, without the addition of
+ * the words that it starts from, which is therefore taken back.
  */
 function subkey(key: Uint8Array, nonce: Uint8Array): Uint8Array {
   // Not `slice`, which gives a view of its memory where the nonce is part of Node's Buffer.

@@ -3,8 +3,8 @@ import { Reader } from "../codec/reader.ts";
 import { printable } from "../util/text.ts";
 
 /**
- * The name that a node gives itself, for people: without the zeros behind it, and printable whatever the node chose. One
- * that is not UTF-8 is read as ASCII. BOLT 7, "The `node_announcement` Message".
+ * The name that a node gives itself, for people: without the zeros behind it, and printable whatever the node chose.
+ * One that is not UTF-8 is read as ASCII. BOLT 7, "The `node_announcement` Message".
  *
  * @ldk lightning::routing::gossip::NodeAlias
  */

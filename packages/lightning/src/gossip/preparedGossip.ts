@@ -22,8 +22,8 @@ export interface SignatureCheck {
 }
 
 /**
- * A message that passed all checks but those of signatures, which are what costs: they may be made elsewhere, and later.
- * It is plain data.
+ * A message that passed all checks but those of signatures, which are what costs: they may be made elsewhere, and
+ * later. It is plain data.
  */
 export interface PreparedGossip<M extends GraphMessage = GraphMessage> {
   readonly message: M;

@@ -10,9 +10,10 @@ import type { NetworkGraph } from "./graph/networkGraph.ts";
 const spliceDelay = 72;
 
 /**
- * Takes channels out of a graph 72 blocks after a block has spent their funding outputs. Whoever spends one reveals the two
- * keys in it, which were announced: so nothing needs to be remembered of channels that are open. (Nodes that use two keys
- * for several channels lose them all with one.) Only sources that tell of whole blocks show what strangers spend.
+ * Takes channels out of a graph 72 blocks after a block has spent their funding outputs. Whoever spends one reveals the
+ * two keys in it, which were announced: so nothing needs to be remembered of channels that are open. (Nodes that use
+ * two keys for several channels lose them all with one.) Only sources that tell of whole blocks show what strangers
+ * spend.
  */
 export class SpentChannels implements Listen, Confirm {
   readonly #graph: NetworkGraph;

@@ -45,7 +45,9 @@ export type PaymentFailureReason =
   | "route-not-found"
   | "unexpected-error";
 
-/** What a failure says of the network to those who keep a graph of it. @ldk lightning::routing::gossip::NetworkUpdate */
+/**
+ * What a failure says of the network to those who keep a graph of it. @ldk lightning::routing::gossip::NetworkUpdate
+ */
 export type NetworkUpdate =
   | {
       readonly kind: "channel-failure";
@@ -54,7 +56,10 @@ export type NetworkUpdate =
     }
   | { readonly kind: "node-failure"; readonly nodeId: NodeId; readonly isPermanent: boolean };
 
-/** What a failure on a path says about the network. Short channel ids are those of the payer's view. @ldk lightning::events::PathFailure */
+/**
+ * What a failure on a path says about the network. Short channel ids are those of the payer's view. @ldk
+ * lightning::events::PathFailure
+ */
 export interface PathFailure {
   readonly paymentId: PaymentId;
   readonly paymentHash: PaymentHash;
@@ -88,7 +93,10 @@ export type PaymentPurpose =
     }
   | { readonly kind: "spontaneous"; readonly paymentPreimage: Uint8Array };
 
-/** What the payer wrote to us beside the amounts, as far as all parts of the payment agree. @ldk lightning::ln::outbound_payment::RecipientOnionFields */
+/**
+ * What the payer wrote to us beside the amounts, as far as all parts of the payment agree. @ldk
+ * lightning::ln::outbound_payment::RecipientOnionFields
+ */
 export interface ReceivedOnionFields {
   /** Absent from a spontaneous payment of one part. */
   readonly paymentSecret?: Uint8Array;
@@ -186,7 +194,10 @@ export type LocalHtlcFailureReason =
  * @ldk lightning::events::Event
  */
 export type Event =
-  /** Build a transaction that pays `channelValue` to `outputScript`, do not broadcast it, and call `fundingTransactionGenerated`. */
+  /**
+   * Build a transaction that pays `channelValue` to `outputScript`, do not broadcast it, and call
+   * `fundingTransactionGenerated`.
+   */
   | {
       readonly kind: "funding-generation-ready";
       readonly temporaryChannelId: ChannelId;
@@ -233,7 +244,10 @@ export type Event =
     }
   /** A funding transaction will not be used: its inputs are free again. */
   | { readonly kind: "discard-funding"; readonly channelId: ChannelId; readonly funding: OutPoint }
-  /** All parts of a payment are here: `claimFunds` or `failHtlcBackwards` before `claimDeadline`. A notice: the truth is `listClaimablePayments`. */
+  /**
+   * All parts of a payment are here: `claimFunds` or `failHtlcBackwards` before `claimDeadline`. A notice: the truth is
+   * `listClaimablePayments`.
+   */
   | {
       readonly kind: "payment-claimable";
       readonly paymentHash: PaymentHash;
@@ -307,8 +321,8 @@ export type Event =
       readonly networkUpdate?: NetworkUpdate;
     }
   /**
-   * A payment went through us, and its preimage has come back. `totalFeeEarned` is what the HTLCs that came in carry more
-   * than those that went out, `skimmedFee` included; what the chain may cost is not taken off.
+   * A payment went through us, and its preimage has come back. `totalFeeEarned` is what the HTLCs that came in carry
+   * more than those that went out, `skimmedFee` included; what the chain may cost is not taken off.
    */
   | {
       readonly kind: "payment-forwarded";
@@ -339,8 +353,8 @@ export type Event =
       readonly kind: "htlc-intercepted";
       readonly interceptId: InterceptId;
       /**
-       * What the payer calls the next hop: a channel's, one of `getInterceptScid`, or one that we do not know. Absent when
-       * a blinded path names the next node instead.
+       * What the payer calls the next hop: a channel's, one of `getInterceptScid`, or one that we do not know. Absent
+       * when a blinded path names the next node instead.
        */
       readonly requestedNextHopScid?: ShortChannelId;
       readonly paymentHash: PaymentHash;

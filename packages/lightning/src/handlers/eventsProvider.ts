@@ -8,7 +8,9 @@ import type { IndexedEvent } from "./event.ts";
  * @ldk lightning::events::EventsProvider
  */
 export interface EventsProvider {
-  /** Events whose batch is durable and that were not acknowledged, by rising index above `after` (0), at most `limit`. */
+  /**
+   * Events whose batch is durable and that were not acknowledged, by rising index above `after` (0), at most `limit`.
+   */
   pendingEvents(limit: number, after?: number): readonly IndexedEvent[];
   /** This event is dealt with and need not come again. Those before it may be acknowledged later, or never. */
   acknowledgeEvent(index: number): void;

@@ -27,8 +27,8 @@ export interface UnsignedInvoice {
 }
 
 /**
- * Lays out an invoice: BOLT 11. Only what grows with a user's data is answered as too large; amounts of zero and numbers
- * out of range throw `InvariantError`, addresses of another network `BitcoinDecodeError`.
+ * Lays out an invoice: BOLT 11. Only what grows with a user's data is answered as too large; amounts of zero and
+ * numbers out of range throw `InvariantError`, addresses of another network `BitcoinDecodeError`.
  *
  * @ldk lightning_invoice::InvoiceBuilder
  */

@@ -25,8 +25,8 @@ import { invoiceHash, signatureWords, timestampWords } from "./signedPart.ts";
 import { bech32Letters, wordsToBits, wordsToBytes, wordsToInteger } from "./words.ts";
 
 /**
- * Reads an invoice, in either case, without a URI scheme in front: BOLT 11. What a payer must refuse is refused; whether
- * it has expired, and whether it is for the right network, is not looked at. Never throws, whatever the text.
+ * Reads an invoice, in either case, without a URI scheme in front: BOLT 11. What a payer must refuse is refused;
+ * whether it has expired, and whether it is for the right network, is not looked at. Never throws, whatever the text.
  *
  * @ldk lightning_invoice::Bolt11Invoice::from_str
  */

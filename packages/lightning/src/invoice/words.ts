@@ -61,7 +61,9 @@ export function integerToWords(value: number): Uint8Array {
   return Uint8Array.from(words.reverse());
 }
 
-/** The set bits of `words` by number, the last word's lowest bit being 0; throws `DecodeError` on leading zero words. */
+/**
+ * The set bits of `words` by number, the last word's lowest bit being 0; throws `DecodeError` on leading zero words.
+ */
 export function wordsToBits(words: Uint8Array): readonly number[] {
   if (words[0] === 0) throw new DecodeError("bits with leading zeros");
   const bits: number[] = [];

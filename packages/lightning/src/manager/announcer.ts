@@ -115,8 +115,8 @@ export class Announcer {
   }
 
   /**
-   * The channel's present terms for a failure, under the name that the payer used (BOLT 4, "Failure Messages"): a message
-   * with its type.
+   * The channel's present terms for a failure, under the name that the payer used (BOLT 4, "Failure Messages"): a
+   * message with its type.
    */
   updateNamed(channelId: ChannelId, name: ShortChannelId): Uint8Array {
     const state = this.#channels.get(channelId)?.state;

@@ -23,7 +23,10 @@ export type ApiErrorCode =
 /** Longest `message`. */
 const longestMessage = 1_000;
 
-/** Thrown by the public API, as TypeScript users expect; `message` is a sentence that says what to do, printable whatever was asked for. */
+/**
+ * Thrown by the public API, as TypeScript users expect; `message` is a sentence that says what to do, printable
+ * whatever was asked for.
+ */
 export class ApiError extends Error {
   override readonly name: string = "ApiError";
   readonly code: ApiErrorCode;

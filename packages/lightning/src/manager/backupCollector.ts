@@ -25,9 +25,9 @@ export interface BackupCollectorOptions extends BackupOwner {
 }
 
 /**
- * Takes what peers give back by peer storage (BOLT 1), for a node that has nothing but its seed: in place of a manager, and for
- * nothing else. It says nothing about channels. A manager that does not know a peer's channel answers with an error, upon which
- * the peer closes it, before there is anything that could take what it pays.
+ * Takes what peers give back by peer storage (BOLT 1), for a node that has nothing but its seed: in place of a manager,
+ * and for nothing else. It says nothing about channels. A manager that does not know a peer's channel answers with an
+ * error, upon which the peer closes it, before there is anything that could take what it pays.
  */
 export class BackupCollector implements ChannelMessageHandler {
   readonly #options: BackupCollectorOptions;

@@ -61,14 +61,15 @@ export interface ChainMonitorEnvironment {
   /** Absent when every block is given whole. */
   readonly filter?: Filter;
   /**
-   * Whether the manager has a store of its own, as for a `Watch` elsewhere: outputs are handed over when `outputsStored`
-   * says so. Default false: they are with the batch that has the monitors' writes.
+   * Whether the manager has a store of its own, as for a `Watch` elsewhere: outputs are handed over when
+   * `outputsStored` says so. Default false: they are with the batch that has the monitors' writes.
    */
   readonly storesApart?: boolean;
   /**
-   * Told of each output in the block in which it becomes the user's: it then sees every block that may have what spends it,
-   * also when a node that comes back from a backup reads months at once. Its writes are committed with the monitors': where
-   * `storesApart`, a sweeper is refused. Absent when outputs are taken from the event `spendable-outputs`.
+   * Told of each output in the block in which it becomes the user's: it then sees every block that may have what spends
+   * it, also when a node that comes back from a backup reads months at once. Its writes are committed with the
+   * monitors': where `storesApart`, a sweeper is refused. Absent when outputs are taken from the event
+   * `spendable-outputs`.
    */
   readonly sweeper?: Pick<OutputSweeper, "trackSpendableOutputs">;
 }
@@ -97,8 +98,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   /** Monitors whose lock is not durable yet, and the batch that makes it so once it has been taken. */
   readonly #lockPending = new Map<ChannelId, number | undefined>();
   /**
-   * Which channels must see the spender of an output. One is the rule: but a peer can name as its funding whatever it likes, an
-   * HTLC's output of another channel, too.
+   * Which channels must see the spender of an output. One is the rule: but a peer can name as its funding whatever it
+   * likes, an HTLC's output of another channel, too.
    */
   readonly #byOutPoint = new OutPointIndex<readonly ChannelId[]>();
   /** Names of the events that were told. */
@@ -111,13 +112,17 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   readonly #archivals = new HeightIndex<ChannelId>();
   /** When the others have to. */
   readonly #deadlines = new HeightIndex<ChannelId>();
-  /** Channels that changed since the last block: their deadlines are found with the next one, of this height at least. */
+  /**
+   * Channels that changed since the last block: their deadlines are found with the next one, of this height at least.
+   */
   readonly #changedSince = new Map<ChannelId, number>();
   readonly #bumps = new Map<ChannelId, readonly BumpTransactionEvent[]>();
   #events: MonitorEvent[] = [];
   #height: number;
 
-  /** `bestHeight` is the tip up to which `monitors` have seen the chain. Call `rebroadcast` once they are at the tip. */
+  /**
+   * `bestHeight` is the tip up to which `monitors` have seen the chain. Call `rebroadcast` once they are at the tip.
+   */
   constructor(
     environment: ChainMonitorEnvironment,
     start: { readonly bestHeight: number; readonly monitors: readonly RestoredMonitor[] },
@@ -355,7 +360,10 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     this.#followAll();
   }
 
-  /** Those of resolved channels, too, until they are forgotten: a reorganisation may be deeper than what counts as final. */
+  /**
+   * Those of resolved channels, too, until they are forgotten: a reorganisation may be deeper than what counts as
+   * final.
+   */
   relevantTxids(): ReturnType<Confirm["relevantTxids"]> {
     return [...this.#closing, ...this.#resolved].flatMap((channelId) =>
       relevantConfirmations(this.#known(channelId)),
@@ -378,8 +386,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
   }
 
   /**
-   * What breaks in one channel, a signer or a bug, must not leave all others without defence. It is tried again with the
-   * next block.
+   * What breaks in one channel, a signer or a bug, must not leave all others without defence. It is tried again with
+   * the next block.
    */
   #apart(channelId: ChannelId, action: (monitor: ChannelMonitor) => void): void {
     const monitor = this.#known(channelId);

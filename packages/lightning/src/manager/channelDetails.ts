@@ -10,7 +10,10 @@ import type { ChannelId, NodeId, OutPoint, ShortChannelId } from "../util/ids.ts
 import { present } from "../util/invariant.ts";
 import { type Msat, type Sat, zeroMsat } from "../util/units.ts";
 
-/** An HTLC as the user of its channel sees it. @ldk lightning::ln::channel_state::InboundHTLCDetails, OutboundHTLCDetails */
+/**
+ * An HTLC as the user of its channel sees it. @ldk lightning::ln::channel_state::InboundHTLCDetails,
+ * OutboundHTLCDetails
+ */
 export interface HtlcDetails
   extends Pick<Htlc, "direction" | "id" | "amount" | "paymentHash" | "cltvExpiry"> {
   /** How it is going to end, once its receiver has said so. */

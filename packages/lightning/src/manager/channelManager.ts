@@ -164,8 +164,8 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   /**
    * Takes a channel of which `open-channel-request` told. What follows is for trusted peers only: with `zeroConf`, the
    * channel is used before its funding confirms, which the peer may still spend otherwise; with `zeroReserve`, the peer
-   * need not keep anything, and so may try old commitments at no cost to itself. With `withoutAnchorReserve` it is taken even
-   * if the wallet could not get its transactions confirmed when fees are high.
+   * need not keep anything, and so may try old commitments at no cost to itself. With `withoutAnchorReserve` it is
+   * taken even if the wallet could not get its transactions confirmed when fees are high.
    *
    * @ldk ChannelManager::accept_inbound_channel_from_trusted_peer
    */
@@ -279,8 +279,8 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   /**
-   * A hash and a secret for an invoice that somebody else makes; nothing is stored. `paymentMetadata` comes back hidden,
-   * as the invoice has to carry it.
+   * A hash and a secret for an invoice that somebody else makes; nothing is stored. `paymentMetadata` comes back
+   * hidden, as the invoice has to carry it.
    */
   createInboundPayment(request: Omit<InboundPaymentRequest, "paymentHash"> = {}): InboundPayment {
     return createPayment(this.#core, request);
@@ -298,7 +298,10 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return preimageOfPayment(this.#core, claim);
   }
 
-  /** Ways for a payment of `createInboundPayment` that do not tell a payer who we are; throws `ApiError` when there are none. */
+  /**
+   * Ways for a payment of `createInboundPayment` that do not tell a payer who we are; throws `ApiError` when there are
+   * none.
+   */
   createBlindedPaymentPaths(options: BlindedPathsOptions): readonly BlindedPaymentPath[] {
     return blindedPaymentPaths(this.#core, options);
   }
@@ -371,7 +374,9 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     return paymentId;
   }
 
-  /** What paying an invoice means, for those who find its route themselves; throws `ApiError` when it cannot be paid. */
+  /**
+   * What paying an invoice means, for those who find its route themselves; throws `ApiError` when it cannot be paid.
+   */
   paymentTermsOf(invoice: string | Invoice, options: PayInvoiceOptions = {}): PaymentTerms {
     const us = { nodeId: this.nodeId, network: this.#core.environment.network.name };
     const parsed = typeof invoice === "string" ? parsedInvoice(invoice) : invoice;
@@ -441,9 +446,9 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   /**
-   * Passes on an HTLC of which `htlc-intercepted` told. What `amountToForward` is less than the payer meant is the skimmed fee, of
-   * which the next peer is told; it must take such HTLCs. Throws `ApiError`, and the HTLC still waits, when the channel
-   * does not take it; also when it was decided before, or failed back since it was about to expire.
+   * Passes on an HTLC of which `htlc-intercepted` told. What `amountToForward` is less than the payer meant is the
+   * skimmed fee, of which the next peer is told; it must take such HTLCs. Throws `ApiError`, and the HTLC still waits,
+   * when the channel does not take it; also when it was decided before, or failed back since it was about to expire.
    */
   forwardInterceptedHtlc(
     interceptId: InterceptId,

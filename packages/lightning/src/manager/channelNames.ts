@@ -8,7 +8,10 @@ interface Known {
   readonly names: readonly ShortChannelId[];
 }
 
-/** Which channel a short channel id means: see `shortChannelIdsOf`. Kept so that a forward costs the same with any number of channels. */
+/**
+ * Which channel a short channel id means: see `shortChannelIdsOf`. Kept so that a forward costs the same with any
+ * number of channels.
+ */
 export class ChannelNames {
   readonly #byName = new Map<ShortChannelId, ChannelId>();
   readonly #known = new Map<ChannelId, Known>();

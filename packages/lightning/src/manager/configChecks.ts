@@ -15,7 +15,8 @@ export function checkUserConfig({
 }
 
 /**
- * Throws `ApiError` for what a `channel_update` cannot say, or when a `cltvExpiryDelta` would put forwarded funds at risk.
+ * Throws `ApiError` for what a `channel_update` cannot say, or when a `cltvExpiryDelta` would put forwarded funds at
+ * risk.
  */
 export function checkChannelConfig(config: ChannelConfig): void {
   const { cltvExpiryDelta, forwardingFeeBase, forwardingFeeProportionalMillionths } = config;

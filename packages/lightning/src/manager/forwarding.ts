@@ -180,9 +180,9 @@ export class Forwarding {
   }
 
   /**
-   * Fails upstream what is about to expire there while the chain downstream has settled nothing: waiting longer would cost
-   * the channel upstream as well. It loses money when the peer downstream has its claim confirmed afterwards, which
-   * happens only where fees were too low or blocks were withheld for all the time between both expiries.
+   * Fails upstream what is about to expire there while the chain downstream has settled nothing: waiting longer would
+   * cost the channel upstream as well. It loses money when the peer downstream has its claim confirmed afterwards,
+   * which happens only where fees were too low or blocks were withheld for all the time between both expiries.
    */
   failBackInTime(height: number): void {
     for (const channelId of this.#onChain) {

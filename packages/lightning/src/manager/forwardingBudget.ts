@@ -10,8 +10,8 @@ import type { Channels } from "./channels.ts";
 /**
  * Keeps room for others: HTLCs that one peer sends over a channel take at most a share of its slots and of its
  * liquidity, so that a peer which jams the channel, by itself or for those behind it, cannot fill it. Without anybody
- * else who could want the room there is no limit, and our own payments have none. What we relay as a trampoline node is the
- * peer's who brought its first part.
+ * else who could want the room there is no limit, and our own payments have none. What we relay as a trampoline node is
+ * the peer's who brought its first part.
  */
 export class ForwardingBudgets {
   readonly #channels: Channels;

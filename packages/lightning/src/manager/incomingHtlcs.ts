@@ -81,7 +81,9 @@ export class IncomingHtlcs {
   readonly #ticksWaited = new Map<string, number>();
   /** Those that are to be decided again since the connection went away over them. */
   readonly #interrupted = new Set<string>();
-  /** Failures of blinded paths that begin here, which are not told yet; keys by `refKey`. Absent where none has to wait. */
+  /**
+   * Failures of blinded paths that begin here, which are not told yet; keys by `refKey`. Absent where none has to wait.
+   */
   #delayed: Map<string, DelayedFailure> | undefined;
   readonly #holdTimes: HoldTimes;
   readonly #limits = new IncomingLimits();
@@ -109,8 +111,8 @@ export class IncomingHtlcs {
   }
 
   /**
-   * From now on failures of blinded paths that begin here wait for `takeFailures`: whoever sees how long one takes could
-   * learn how far behind us the recipient is (BOLT 4, "payload format"; BOLT 2, "Removing an HTLC").
+   * From now on failures of blinded paths that begin here wait for `takeFailures`: whoever sees how long one takes
+   * could learn how far behind us the recipient is (BOLT 4, "payload format"; BOLT 2, "Removing an HTLC").
    */
   delayFailures(): void {
     this.#delayed ??= new Map();
@@ -182,8 +184,8 @@ export class IncomingHtlcs {
   }
 
   /**
-   * Fails an HTLC with a reason that only the payer can read, if anybody, and tells the user. Without `handling`, it is one
-   * that was to be received.
+   * Fails an HTLC with a reason that only the payer can read, if anybody, and tells the user. Without `handling`, it is
+   * one that was to be received.
    */
   fail(read: WayBack & Pick<ReadHtlc, "ref">, failure: FailureMessage, handling?: HandlingFailure): void {
     const reason = handling?.reason ?? reasonOf(failure);

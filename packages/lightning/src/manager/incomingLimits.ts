@@ -15,8 +15,8 @@ interface Reckoned {
 }
 
 /**
- * Whether incoming HTLCs, now irrevocably added, may be kept; otherwise they are failed, not their channel. Hundreds may
- * come at once: what the limits depend on is counted once for all of them.
+ * Whether incoming HTLCs, now irrevocably added, may be kept; otherwise they are failed, not their channel. Hundreds
+ * may come at once: what the limits depend on is counted once for all of them.
  */
 export class IncomingLimits {
   #last: Reckoned | undefined;

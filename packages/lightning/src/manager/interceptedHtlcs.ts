@@ -46,7 +46,8 @@ export type OfferIntercepted = (
 ) => { readonly text: string } | undefined;
 
 /**
- * HTLCs about which the user decides before they go on. What is here is rebuilt from the dispositions of incoming HTLCs.
+ * HTLCs about which the user decides before they go on. What is here is rebuilt from the dispositions of incoming
+ * HTLCs.
  *
  * @ldk lightning::events::Event::HTLCIntercepted
  */

@@ -57,7 +57,10 @@ export interface CreatedInvoice {
   readonly paymentSecret: Bytes32;
 }
 
-/** How one of several nodes is reached as the phantom. Plain data: it may be sent to another process. @ldk lightning::ln::channelmanager::PhantomRouteHints */
+/**
+ * How one of several nodes is reached as the phantom. Plain data: it may be sent to another process. @ldk
+ * lightning::ln::channelmanager::PhantomRouteHints
+ */
 export interface PhantomRouteHints {
   readonly channels: readonly HintChannel[];
   /** The channel to the phantom, which does not exist. */
@@ -204,8 +207,8 @@ function signedInvoice(
 }
 
 /**
- * One hint of each node in turn, so that as many nodes as fit are named. A node that payers find by themselves needs but
- * the channel to the phantom. @ldk select_phantom_hints
+ * One hint of each node in turn, so that as many nodes as fit are named. A node that payers find by themselves needs
+ * but the channel to the phantom. @ldk select_phantom_hints
  */
 function phantomHints(
   nodes: readonly PhantomRouteHints[],

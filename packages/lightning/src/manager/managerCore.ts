@@ -310,8 +310,8 @@ export class ManagerCore implements CrossChannelHandler {
   }
 
   /**
-   * Somebody showed these pieces of 32 bytes. Those that are preimages of HTLCs that we offered are used at once, wherever
-   * they were seen.
+   * Somebody showed these pieces of 32 bytes. Those that are preimages of HTLCs that we offered are used at once,
+   * wherever they were seen.
    */
   preimagesSeen(shown: readonly Bytes32[]): void {
     const offered = new Map<PaymentHash, { readonly channelId: ChannelId; readonly htlc: Htlc }[]>();
@@ -516,7 +516,10 @@ export class ManagerCore implements CrossChannelHandler {
     this.channels.step(channelId, { kind: "watch-refused" });
   }
 
-  /** From now on incoming HTLCs are decided by `processForwards` only, and failures that leave a blinded path wait for it. */
+  /**
+   * From now on incoming HTLCs are decided by `processForwards` only, and failures that leave a blinded path wait for
+   * it.
+   */
   deferForwards(): void {
     this.#defersForwards = true;
     this.incoming.delayFailures();

@@ -17,7 +17,9 @@ export class Outbox {
   #gone: KvWrite[] = [];
   #next = 0;
 
-  /** The outbox with the rows of before the restart, `entries` being all below `outboxPrefix`, and those rows in order. */
+  /**
+   * The outbox with the rows of before the restart, `entries` being all below `outboxPrefix`, and those rows in order.
+   */
   static restore(
     entries: readonly KvEntry[],
   ): Result<{ readonly outbox: Outbox; readonly rows: readonly OutboxRow[] }, StorageError> {

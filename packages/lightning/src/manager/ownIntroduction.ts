@@ -41,7 +41,10 @@ function advanced(here: Here, path: BlindedPaymentPath): BlindedPaymentPath {
   return current;
 }
 
-/** As if we had passed the payment on. What we would have kept of it is left to the others: fees may be more than asked for. */
+/**
+ * As if we had passed the payment on. What we would have kept of it is left to the others: fees may be more than asked
+ * for.
+ */
 function withoutFirstHop(
   { environment, channels }: Here,
   path: BlindedPaymentPath,

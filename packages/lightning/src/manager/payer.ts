@@ -228,7 +228,9 @@ export class Payer {
     };
   }
 
-  /** Of a route that the user gave, the paths that are not under way; an error while a channel of theirs is not in use. */
+  /**
+   * Of a route that the user gave, the paths that are not under way; an error while a channel of theirs is not in use.
+   */
   #missing({ paymentId }: OutboundPayment, { paths }: Route): Result<Route, NoRoute> {
     const underWay = new Map<string, number>();
     for (const { source } of this.#payments.partsInFlight(paymentId)) {

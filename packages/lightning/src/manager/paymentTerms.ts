@@ -50,11 +50,13 @@ export interface PaymentOptions {
 export interface PayInvoiceOptions extends PaymentOptions {
   /** For an invoice that names no amount; or more than it asks, at most twice that. */
   readonly amount?: Msat;
-  /** What all payers together bring, when others pay the rest of the invoice: then `amount` may be less than it asks. */
+  /**
+   * What all payers together bring, when others pay the rest of the invoice: then `amount` may be less than it asks.
+   */
   readonly declaredTotalMppValue?: Msat;
   /**
-   * Nodes that find the way to the payee for us, in their order: then no more is to be known than a way to the first. For an
-   * invoice that says that its payee can be paid so. What they are given is part of `maxFee`.
+   * Nodes that find the way to the payee for us, in their order: then no more is to be known than a way to the first.
+   * For an invoice that says that its payee can be paid so. What they are given is part of `maxFee`.
    */
   readonly trampolines?: readonly TrampolineStep[];
 }
@@ -79,7 +81,9 @@ export interface PaymentRequest {
   readonly routeParameters: RouteParameters;
   /** Default: three more attempts. */
   readonly retry?: Retry;
-  /** As for invoices. To blinded paths, the last of them is told these, and its payee need know nothing of trampolines. */
+  /**
+   * As for invoices. To blinded paths, the last of them is told these, and its payee need know nothing of trampolines.
+   */
   readonly trampolines?: readonly TrampolineStep[];
 }
 

@@ -70,11 +70,11 @@ type CopyFor = (peer: NodeId) => PeerCopy;
 
 /**
  * Peer storage in both directions (BOLT 1): keeps a blob for each peer with which there is a channel, and gives it back
- * first thing on each connection; has such peers keep our static backup, and finds the newest among what they give back.
- * It stands between the `PeerManager` and the manager, whose messages pass through.
+ * first thing on each connection; has such peers keep our static backup, and finds the newest among what they give
+ * back. It stands between the `PeerManager` and the manager, whose messages pass through.
  *
- * A peer's blob is stored once a minute at most; of what comes in between, the last counts. Blobs are kept in memory, 32
- * MiB at most together. A peer may return anything: only what our own key opens counts, once for each connection.
+ * A peer's blob is stored once a minute at most; of what comes in between, the last counts. Blobs are kept in memory,
+ * 32 MiB at most together. A peer may return anything: only what our own key opens counts, once for each connection.
  */
 export class PeerStorage implements ChannelMessageHandler {
   readonly #inner: ChannelMessageHandler;
@@ -119,7 +119,9 @@ export class PeerStorage implements ChannelMessageHandler {
     return this.#recovered;
   }
 
-  /** How many connected peers have been sent a copy of the backup to keep, and the channels that are in one of these. */
+  /**
+   * How many connected peers have been sent a copy of the backup to keep, and the channels that are in one of these.
+   */
   get keptByPeers(): { readonly peers: number; readonly channels: ReadonlySet<ChannelId> } {
     const sent = [...this.#peers.values()].filter((peer) => peer.sent !== undefined);
     return { peers: sent.length, channels: new Set(sent.flatMap(({ channels }) => channels)) };

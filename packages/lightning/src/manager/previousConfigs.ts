@@ -10,8 +10,8 @@ interface Previous {
 }
 
 /**
- * What our channels asked for a moment ago: payers learn of a new fee only after a while. Not stored: after a restart the
- * present config counts alone, as with LDK.
+ * What our channels asked for a moment ago: payers learn of a new fee only after a while. Not stored: after a restart
+ * the present config counts alone, as with LDK.
  */
 export class PreviousConfigs {
   readonly #previous = new Map<ChannelId, Previous>();

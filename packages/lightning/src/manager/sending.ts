@@ -66,7 +66,10 @@ function begin(
   throw new ApiError(begun.error.kind, begun.error.text);
 }
 
-/** An id that is no hex, or a number out of its range, is to be told to the caller, not to stop the node when it is stored. */
+/**
+ * An id that is no hex, or a number out of its range, is to be told to the caller, not to stop the node when it is
+ * stored.
+ */
 function checkStorable(payment: OutboundPayment): void {
   try {
     encodePayment(payment);

@@ -56,7 +56,10 @@ type ClaimedPart = Pick<RelayedPart, "ref" | "htlc"> & Partial<RelayedPart>;
 const maxParts = 256;
 /** Ticks after which the parts of an incomplete payment are failed. @ldk MPP_TIMEOUT_TICKS */
 const mppTimeoutTicks = 3;
-/** Payments of one peer that fail between two ticks: to look for a way takes us milliseconds, and asking for one costs nothing. */
+/**
+ * Payments of one peer that fail between two ticks: to look for a way takes us milliseconds, and asking for one costs
+ * nothing.
+ */
 const mostFailures = 60;
 /** How often what is relayed is tried again. */
 const retries = 3;
@@ -64,10 +67,10 @@ const retries = 3;
 const multiPartFeatures = Features.of({ var_onion_optin: "required", basic_mpp: "optional" });
 
 /**
- * Payments that we relay as a trampoline node (BOLT 4, "Trampoline Payments"): the parts that came in, which are facts of
- * their HTLCs, and for each set of them one payment of ours, whose record names them. Until all parts are there nothing
- * goes out; then the payment's record is written in the batch of the last part. The first preimage claims all parts; only
- * when the payment has failed and nothing of it is under way do they fail.
+ * Payments that we relay as a trampoline node (BOLT 4, "Trampoline Payments"): the parts that came in, which are facts
+ * of their HTLCs, and for each set of them one payment of ours, whose record names them. Until all parts are there
+ * nothing goes out; then the payment's record is written in the batch of the last part. The first preimage claims all
+ * parts; only when the payment has failed and nothing of it is under way do they fail.
  */
 export class TrampolineRelays {
   readonly #environment: ManagerEnvironment;
@@ -166,8 +169,8 @@ export class TrampolineRelays {
   }
 
   /**
-   * The first part of the payment was paid: all that came in is claimed at once, and what removes the HTLCs downstream waits
-   * for that. Gives the event for the user.
+   * The first part of the payment was paid: all that came in is claimed at once, and what removes the HTLCs downstream
+   * waits for that. Gives the event for the user.
    */
   fulfilled(paymentId: PaymentId, preimage: Bytes32, claimFromOnchainTx: boolean): Event | undefined {
     const parts = this.#byPayment.get(paymentId)?.parts ?? this.#givenUp(paymentId);
@@ -208,8 +211,8 @@ export class TrampolineRelays {
   }
 
   /**
-   * What is about to expire upstream fails there: at once when nothing of it is under way, and as late as a forward when the
-   * chain downstream has settled nothing (see `Forwarding.failBackInTime`).
+   * What is about to expire upstream fails there: at once when nothing of it is under way, and as late as a forward
+   * when the chain downstream has settled nothing (see `Forwarding.failBackInTime`).
    */
   newBlock(height: number, isOnChain: (channelId: ChannelId) => boolean): void {
     for (const relay of new Set(this.#relayOf.values())) {

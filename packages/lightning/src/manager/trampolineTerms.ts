@@ -17,7 +17,10 @@ export interface TrampolineStep {
   readonly cltvExpiryDelta?: number;
 }
 
-/** What trampoline nodes are given together, in blocks: enough for long ways, and half of what a payment may lock in all. */
+/**
+ * What trampoline nodes are given together, in blocks: enough for long ways, and half of what a payment may lock in
+ * all.
+ */
 const usualCltvExpiryDelta = 576;
 /** Blocks that may be found before the last of them offers its HTLC. */
 const cltvSafetyBlocks = 3;
@@ -50,8 +53,8 @@ export function overTrampolines(
 }
 
 /**
- * The terms with which a payment gives a trampoline node what it asks for; `undefined` when it was given that before, or it
- * is more than may be given.
+ * The terms with which a payment gives a trampoline node what it asks for; `undefined` when it was given that before,
+ * or it is more than may be given.
  */
 export function meetingDemand(
   { trampoline }: PaymentTerms,
@@ -67,7 +70,8 @@ export function meetingDemand(
   const { cltvExpiryDelta } = demand;
   const rise = fee > step.fee ? fee - step.fee : 0n;
   if (rise === 0n && cltvExpiryDelta <= step.cltvExpiryDelta) return undefined;
-  // Those before it pass on that much more, and will ask for a share of that: this node's rate is the best guess at theirs.
+  // Those before it pass on that much more, and will ask for a share of that: this node's rate is the best guess at
+  // theirs.
   const share = (rise * BigInt(demand.feeProportionalMillionths) + 999_999n) / 1_000_000n;
   const steps = plan.steps.map((one, index) => {
     if (index > demand.index) return one;
@@ -196,7 +200,10 @@ function endsOf(terms: PaymentTerms, height: number): readonly InnerEnd[] {
   return [{ told: { nextNodeId: nodeId }, amount: finalValue, delta, hops: [{ nodeId, payload }] }];
 }
 
-/** The nodes of the path read the inner onion, too: each finds the way to the next one. None for a path that begins at a channel. */
+/**
+ * The nodes of the path read the inner onion, too: each finds the way to the next one. None for a path that begins at a
+ * channel.
+ */
 function alongPath(
   { introductionNode, blindedHops, pathKey, payinfo }: BlindedPaymentPath,
   to: { readonly finalValue: Msat; readonly totalAmount: Msat; readonly height: number },

@@ -15,7 +15,9 @@ import { isFinal } from "./deadlines.ts";
 export interface AnchorReserveTerms {
   /** Up to this feerate commitments and HTLC transactions can be paid for. */
   readonly upperBoundFeerate: FeeratePerKw;
-  /** HTLCs that a channel is expected to have accepted when it closes, each of which was forwarded over it or another. */
+  /**
+   * HTLCs that a channel is expected to have accepted when it closes, each of which was forwarded over it or another.
+   */
   readonly expectedAcceptedHtlcs: number;
   /** Whether the wallet's coins and change are P2TR; else they are P2WPKH. */
   readonly isTaprootWallet: boolean;
@@ -54,7 +56,10 @@ export interface AnchorReserveSource {
 
 /** Why one more channel would leave too little for all of them. */
 export type AnchorReserveRefusal =
-  /** `needed` is for all channels, `reserved` of it for those at hand; `available` is what the coins are worth less their own fees. */
+  /**
+   * `needed` is for all channels, `reserved` of it for those at hand; `available` is what the coins are worth less
+   * their own fees.
+   */
   | {
       readonly kind: "insufficient-anchor-reserve";
       readonly needed: Sat;
@@ -160,7 +165,9 @@ export function needsAnchorReserve({ setup, chain }: ChannelMonitor, tip: number
   return contested > spends.filter(({ height }) => isFinal(height, tip)).length;
 }
 
-/** How many of the channels can be served: each by the smallest coin that suffices, others by twice as much of the rest. */
+/**
+ * How many of the channels can be served: each by the smallest coin that suffices, others by twice as much of the rest.
+ */
 function servedAtOnce(
   terms: AnchorReserveTerms,
   coins: readonly ReserveCoin[],

@@ -80,7 +80,9 @@ export function affordableFeerate(
     : feeratePerKw(0n);
 }
 
-/** The transaction of what the wallet has given: ours first, HTLCs side by side with their outputs; then the wallet's. */
+/**
+ * The transaction of what the wallet has given: ours first, HTLCs side by side with their outputs; then the wallet's.
+ */
 export function bumpDraft(
   event: BumpTransactionEvent,
   { confirmedUtxos, changeOutput }: CoinSelection,

@@ -66,8 +66,8 @@ export type BumpOutcome =
   /** The commitment pays the package's feerate by itself. */
   | { readonly kind: "needless" }
   /**
-   * One transaction would be too large, or take more than the wallet has: each of these is to be answered by itself. The
-   * first has what is worth most; the second need not be tried when a wallet is too poor for that.
+   * One transaction would be too large, or take more than the wallet has: each of these is to be answered by itself.
+   * The first has what is worth most; the second need not be tried when a wallet is too poor for that.
    */
   | {
       readonly kind: "split";

@@ -75,8 +75,8 @@ export interface FundingSpend extends Confirmation {
   /** Those of its outputs that are or may become ours. */
   readonly outputs: readonly CommitmentOutput[];
   /**
-   * How our balance and the outputs of HTLC transactions are locked when it is a commitment of ours. Kept, since it costs time to
-   * derive and every block asks for it.
+   * How our balance and the outputs of HTLC transactions are locked when it is a commitment of ours. Kept, since it
+   * costs time to derive and every block asks for it.
    */
   readonly delayedLock?: ScriptHashOutput;
 }

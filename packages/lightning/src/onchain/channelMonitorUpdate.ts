@@ -53,7 +53,10 @@ export type ChannelMonitorUpdateStep =
     }
   /** The peer revoked its commitment `number`. */
   | { readonly kind: "commitment-secret"; readonly number: CommitmentNumber; readonly secret: Uint8Array }
-  /** An incoming HTLC can be claimed. `parts` lists all parts of the payment, so that any one monitor can drive the claim again. */
+  /**
+   * An incoming HTLC can be claimed. `parts` lists all parts of the payment, so that any one monitor can drive the
+   * claim again.
+   */
   | {
       readonly kind: "payment-preimage";
       readonly paymentHash: PaymentHash;

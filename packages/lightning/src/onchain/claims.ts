@@ -125,8 +125,8 @@ function estimateFor(inputs: readonly Claimable[], { urgent, relaxed }: ClaimFee
 
 /**
  * Which outputs are claimed together: never those that the peer can spend soon with others, since by spending one it
- * would hold up all; nor those that are worth their fee with those that are not, where they pay it themselves; and of HTLC
- * transactions those that the peer's signatures let join.
+ * would hold up all; nor those that are worth their fee with those that are not, where they pay it themselves; and of
+ * HTLC transactions those that the peer's signatures let join.
  */
 function groups(
   monitor: ChannelMonitor,

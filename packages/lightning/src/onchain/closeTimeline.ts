@@ -25,7 +25,9 @@ export type TimelineSubject =
 
 /** What has happened to it, or what it waits for. Heights are those of blocks. */
 export type TimelineState =
-  /** Ours to take: the claim at `feerate` (since `setAt`; absent before the first) waits for a block until `deadline`. */
+  /**
+   * Ours to take: the claim at `feerate` (since `setAt`; absent before the first) waits for a block until `deadline`.
+   */
   | {
       readonly kind: "being-claimed";
       readonly feerate?: FeeratePerKw;
@@ -43,7 +45,9 @@ export type TimelineState =
   | { readonly kind: "maturing"; readonly txid: Txid; readonly until: number }
   /** It was told of as spendable. */
   | { readonly kind: "handed-over"; readonly txid: Txid; readonly outPoint: OutPoint }
-  /** The peer has it; final at `finalAt`. Of an HTLC that we offered, it has shown the preimage, or it was its penalty. */
+  /**
+   * The peer has it; final at `finalAt`. Of an HTLC that we offered, it has shown the preimage, or it was its penalty.
+   */
   | { readonly kind: "taken-by-peer"; readonly txid: Txid; readonly height: number; readonly finalAt: number }
   /** Too small for an output: it went to the fee. */
   | { readonly kind: "trimmed"; readonly finalAt: number }

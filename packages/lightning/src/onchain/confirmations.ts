@@ -147,8 +147,8 @@ export function withLateRevocation(monitor: ChannelMonitor): ChannelMonitor {
 }
 
 /**
- * The number of the commitment that closed the channel, when our records have none such: it may be ours all the same. One
- * before our latest was revoked, and is the peer's to take.
+ * The number of the commitment that closed the channel, when our records have none such: it may be ours all the same.
+ * One before our latest was revoked, and is the peer's to take.
  */
 export function strangeCommitment({ chain, holder }: ChannelMonitor): CommitmentNumber | undefined {
   const spender = chain.fundingSpend?.spender;

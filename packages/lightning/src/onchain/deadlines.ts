@@ -48,7 +48,9 @@ export const antiReorgDelay = 6;
  */
 export const archivalDelay = 4032;
 
-/** An output that the peer can spend within that many blocks is not claimed together with others: it could be pinned. */
+/**
+ * An output that the peer can spend within that many blocks is not claimed together with others: it could be pinned.
+ */
 export const counterpartyClaimableSoon = 12;
 
 /**

@@ -13,10 +13,10 @@ export interface PastHtlc {
 }
 
 /**
- * All past HTLCs of a channel, the latest first. They are read when the peer cheats, and are most of what a node keeps in
- * memory of an old channel: so each is packed into `packedLength` bytes, a tenth of what it is as an object. A list shares
- * its tail with the one that it was made of, and each part is longer than the one before it: adding to it costs little,
- * however old the channel is.
+ * All past HTLCs of a channel, the latest first. They are read when the peer cheats, and are most of what a node keeps
+ * in memory of an old channel: so each is packed into `packedLength` bytes, a tenth of what it is as an object. A list
+ * shares its tail with the one that it was made of, and each part is longer than the one before it: adding to it costs
+ * little, however old the channel is.
  */
 export interface PastHtlcs {
   readonly packed: Uint8Array;

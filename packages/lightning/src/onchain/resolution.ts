@@ -6,8 +6,8 @@ import { antiReorgDelay } from "./deadlines.ts";
 import { maturingOutputs } from "./spendableOutputs.ts";
 
 /**
- * The height at which nothing was left of a closed channel: what closed it is final, whatever was contested is spent for
- * good, and what is ours was handed over. `undefined` while something is open.
+ * The height at which nothing was left of a closed channel: what closed it is final, whatever was contested is spent
+ * for good, and what is ours was handed over. `undefined` while something is open.
  *
  * A channel that nobody ever used and that holds nothing for us is resolved as soon as it is closed, at height 0:
  * whether its funding confirms or not, there is nothing to claim, to lose or to punish.

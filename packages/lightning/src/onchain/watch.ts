@@ -32,8 +32,9 @@ export interface MonitorSetup {
 }
 
 /**
- * `completed`: durable. `in-progress`: a `MonitorEvent` that says so follows. `refused`: the monitor locked itself, since it
- * signed or saw a commitment on chain; the channel is closing and what waited for the update is never revealed.
+ * `completed`: durable. `in-progress`: a `MonitorEvent` that says so follows. `refused`: the monitor locked itself,
+ * since it signed or saw a commitment on chain; the channel is closing and what waited for the update is never
+ * revealed.
  *
  * @ldk lightning::chain::ChannelMonitorUpdateStatus
  */
@@ -106,6 +107,8 @@ export interface Watch {
   latestUpdateId(channelId: ChannelId): number | undefined;
   /** What happened since the last call. After a restart, of either side, all that still holds is told again. */
   takeMonitorEvents(): readonly MonitorEvent[];
-  /** Of a `Watch` elsewhere: these outputs, of which it told, are in the manager's store. Unknown ones change nothing. */
+  /**
+   * Of a `Watch` elsewhere: these outputs, of which it told, are in the manager's store. Unknown ones change nothing.
+   */
   outputsStored?(channelId: ChannelId, outPoints: readonly OutPoint[]): void;
 }

@@ -76,7 +76,10 @@ export class AttributionReader {
   readonly #holdTimes: number[] = [];
   #failedAt: number | undefined;
 
-  /** `hops`: length of the path, without what is behind a blinded path's introduction node. More than 20 hops cannot be attributed. */
+  /**
+   * `hops`: length of the path, without what is behind a blinded path's introduction node. More than 20 hops cannot be
+   * attributed.
+   */
   constructor(data: AttributionData | undefined, hops: number) {
     this.#hops = hops;
     this.#data = data !== undefined && hops <= attributionHops ? attributionBytes(data) : undefined;
@@ -155,8 +158,8 @@ class AttributionHmac {
   }
 
   /**
-   * For a node that supposes itself `distance` hops from the erring node: over its hold times and HMACs up to there. Not
-   * truncated yet.
+   * For a node that supposes itself `distance` hops from the erring node: over its hold times and HMACs up to there.
+   * Not truncated yet.
    */
   of(data: Uint8Array, distance: number): Uint8Array {
     const { message } = this.#hmac;

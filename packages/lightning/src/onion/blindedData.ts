@@ -137,9 +137,9 @@ export function amountToForward(
 }
 
 /**
- * `data` as streams of one length each, by padding, so that their lengths tell nothing of what they hold or where in the
- * path they stand. The length is a multiple of `roundTo` unless padding, whose own head takes up at least two bytes,
- * cannot make it so.
+ * `data` as streams of one length each, by padding, so that their lengths tell nothing of what they hold or where in
+ * the path they stand. The length is a multiple of `roundTo` unless padding, whose own head takes up at least two
+ * bytes, cannot make it so.
  *
  * @ldk lightning::blinded_path::utils::BlindedPathWithPadding
  */

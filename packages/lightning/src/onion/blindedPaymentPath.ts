@@ -58,9 +58,9 @@ export type BlindedPathRefusal =
 export const maxDummyHops = 10;
 
 /**
- * A path to us that hides who we are: BOLT 4, "Route Blinding". All hops' data have one length, constraints are the same
- * for all but for the expiry, and the last hops are authenticated by `receiveAuthKey`: a path that somebody else made is
- * not taken for ours, so that nobody can try whether a node is the recipient.
+ * A path to us that hides who we are: BOLT 4, "Route Blinding". All hops' data have one length, constraints are the
+ * same for all but for the expiry, and the last hops are authenticated by `receiveAuthKey`: a path that somebody else
+ * made is not taken for ours, so that nobody can try whether a node is the recipient.
  *
  * @ldk lightning::blinded_path::payment::BlindedPaymentPath::new
  */

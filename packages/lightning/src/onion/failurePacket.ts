@@ -93,7 +93,9 @@ export function unwrapReason(reason: Uint8Array, sharedSecrets: readonly Uint8Ar
 
 /** What the origin reads from a failure packet. */
 export interface OpenedFailurePacket {
-  /** The hop whose HMAC fits and what it said; `undefined` when none fits. `message` is too when its frame is broken. */
+  /**
+   * The hop whose HMAC fits and what it said; `undefined` when none fits. `message` is too when its frame is broken.
+   */
   readonly origin: { readonly hop: number; readonly message: Uint8Array | undefined } | undefined;
   /** `undefined` when there was no usable attribution data. */
   readonly attribution: AttributionReading | undefined;

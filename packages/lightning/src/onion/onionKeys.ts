@@ -24,7 +24,10 @@ export function blindedNodeFactor(sharedSecret: Uint8Array): Uint8Array {
   return crypto().hmacSha256(blindedNodeIdName, sharedSecret);
 }
 
-/** `data` XORed with the stream of `key`: BOLT 4, "Pseudo Random Byte Stream". The fixed nonce is safe: keys are used once. */
+/**
+ * `data` XORed with the stream of `key`: BOLT 4, "Pseudo Random Byte Stream". The fixed nonce is safe: keys are used
+ * once.
+ */
 export function applyStream(key: Uint8Array, data: Uint8Array): Uint8Array {
   return crypto().chacha20(key, new Uint8Array(12), data);
 }

@@ -85,8 +85,8 @@ export function buildPaymentOnion(plan: PaymentOnionPlan): Result<BuiltPaymentOn
 }
 
 /**
- * The onion that tells the nodes `payloads`, one each: the same bytes whenever it is made of the same, so that they need
- * not be kept.
+ * The onion that tells the nodes `payloads`, one each: the same bytes whenever it is made of the same, so that they
+ * need not be kept.
  */
 export function onionOf(
   { nodeIds, payloads }: { readonly nodeIds: readonly Point[]; readonly payloads: readonly Uint8Array[] },

@@ -46,8 +46,8 @@ export interface BadPayloadLength {
 }
 
 /**
- * Takes off the layer that is for us: BOLT 4, "Onion Decryption". Never throws, whatever the bytes; never allocates more
- * than a few times the packet's length, whatever length its payload claims.
+ * Takes off the layer that is for us: BOLT 4, "Onion Decryption". Never throws, whatever the bytes; never allocates
+ * more than a few times the packet's length, whatever length its payload claims.
  *
  * @ldk lightning::ln::onion_utils::decode_next_payment_hop
  */

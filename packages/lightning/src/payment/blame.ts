@@ -102,7 +102,10 @@ function demandOf(failure: FailureMessage, index: number): TrampolineDemand | un
   return { index, feeBaseMsat, feeProportionalMillionths, cltvExpiryDelta };
 }
 
-/** How long the nodes held a part that was fulfilled: of those that told, from our peer on, in units of 100 milliseconds. */
+/**
+ * How long the nodes held a part that was fulfilled: of those that told, from our peer on, in units of 100
+ * milliseconds.
+ */
 export function fulfillHoldTimes(
   source: LocalSource,
   attribution: Uint8Array | undefined,

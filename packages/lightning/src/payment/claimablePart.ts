@@ -58,9 +58,9 @@ export interface PartRefusal {
 const maxParts = 256;
 
 /**
- * Whether the HTLC is a part of a payment that we asked for, or of one that needs no asking; else what the payer is told.
- * That is the same, after the same work, for an unknown hash, a wrong secret, too little and too late (BOLT 4, "Failure
- * Messages"): who probes learns nothing. An HTLC that is not as its onion says says nothing of us either.
+ * Whether the HTLC is a part of a payment that we asked for, or of one that needs no asking; else what the payer is
+ * told. That is the same, after the same work, for an unknown hash, a wrong secret, too little and too late (BOLT 4,
+ * "Failure Messages"): who probes learns nothing. An HTLC that is not as its onion says says nothing of us either.
  *
  * @ldk lightning::ln::onion_payment::create_recv_pending_htlc_info
  */
@@ -104,8 +104,8 @@ export function unknownDetails(amount: Msat, height: number): FailureMessage {
 }
 
 /**
- * Whether a further part may join those that are there: it speaks of the same payment, that is not whole without it, and
- * all of them together are no more money than there is. @ldk ChannelManager::check_incoming_mpp_part
+ * Whether a further part may join those that are there: it speaks of the same payment, that is not whole without it,
+ * and all of them together are no more money than there is. @ldk ChannelManager::check_incoming_mpp_part
  */
 export function mayJoin(parts: readonly ClaimablePart[], part: ClaimablePart): boolean {
   const [first] = parts;

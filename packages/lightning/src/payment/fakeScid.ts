@@ -13,8 +13,8 @@ import { shortChannelId, shortChannelIdParts } from "../util/shortChannelId.ts";
  * and the transaction are random; the output's index is the number of the namespace, encrypted by both. So an id is
  * recognised without being stored, and nobody else can tell what it is for, nor that it is made up.
  *
- * `phantom`: the channel to the phantom node (`PhantomKeysManager`); `intercept`: HTLCs that the user wants to see before
- * they are forwarded.
+ * `phantom`: the channel to the phantom node (`PhantomKeysManager`); `intercept`: HTLCs that the user wants to see
+ * before they are forwarded.
  *
  * @ldk lightning::util::scid_utils::fake_scid::Namespace
  */

@@ -21,8 +21,8 @@ export interface ForwardPolicy {
 }
 
 /**
- * Whether an HTLC pays what a channel asks for, and leaves us the time that we need (BOLT 4, "Forwarding"; BOLT 7, "HTLC
- * Fees").
+ * Whether an HTLC pays what a channel asks for, and leaves us the time that we need (BOLT 4, "Forwarding"; BOLT 7,
+ * "HTLC Fees").
  *
  * @ldk lightning::ln::channel::FundedChannel::htlc_satisfies_config
  */
@@ -94,8 +94,8 @@ export interface ForwardFailureDetails {
 }
 
 /**
- * What BOLT 4, "Failure Messages", has a forwarding node answer. Several reasons share an answer: what the payer need not
- * know, it is not told.
+ * What BOLT 4, "Failure Messages", has a forwarding node answer. Several reasons share an answer: what the payer need
+ * not know, it is not told.
  *
  * @ldk lightning::ln::onion_utils::LocalHTLCFailureReason::failure_code
  */

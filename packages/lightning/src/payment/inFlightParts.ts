@@ -14,7 +14,9 @@ export interface PartInFlight {
   readonly htlcAmount: Msat;
 }
 
-/** The parts of one payment that are under way. Each has a session key of its own: two of one amount are not mistaken. */
+/**
+ * The parts of one payment that are under way. Each has a session key of its own: two of one amount are not mistaken.
+ */
 export class PartsInFlight {
   readonly #parts = new Map<string, PartInFlight>();
   #amount: Msat = zeroMsat;

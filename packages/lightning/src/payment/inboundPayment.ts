@@ -18,9 +18,9 @@ import { type Msat, msat } from "../util/units.ts";
  *     payment secret  = iv (16 bytes) | ChaCha20(info key, iv, info)
  *
  * When the hash is ours, the iv is random and the preimage is HMAC(own key, iv | info [| metadata]). When the user gave
- * the hash, the iv is HMAC(user key, info | hash [| metadata]), cut to 16 bytes. Either way a secret fits its hash and its
- * metadata only. The metadata goes into the invoice encrypted, and in these HMACs stands behind its length: under the
- * iv when the hash is ours, else under 16 random bytes that are appended to it.
+ * the hash, the iv is HMAC(user key, info | hash [| metadata]), cut to 16 bytes. Either way a secret fits its hash and
+ * its metadata only. The metadata goes into the invoice encrypted, and in these HMACs stands behind its length: under
+ * the iv when the hash is ours, else under 16 random bytes that are appended to it.
  *
  * @ldk lightning::ln::inbound_payment::ExpandedKey
  */
@@ -53,7 +53,9 @@ export interface InboundPaymentTerms {
   /** Blocks that a part's expiry lies ahead at least, 0..65,535; when absent, no more than claiming it safely takes. */
   readonly minFinalCltvExpiryDelta?: number;
   readonly now: UnixSeconds;
-  /** In clear. Every part has to bring what of it stands in the invoice; none at all is not the same as an empty one. */
+  /**
+   * In clear. Every part has to bring what of it stands in the invoice; none at all is not the same as an empty one.
+   */
   readonly paymentMetadata?: Uint8Array;
   /** 16 fresh bytes. */
   readonly random: Uint8Array;

@@ -12,8 +12,8 @@ export function inboundPaymentIdKey(inboundPaymentKey: Uint8Array): Secret {
 }
 
 /**
- * Names a payment to us by its HTLCs, whatever their order: an invoice may be paid twice, and nobody but us can tell the
- * name before.
+ * Names a payment to us by its HTLCs, whatever their order: an invoice may be paid twice, and nobody but us can tell
+ * the name before.
  *
  * @ldk PaymentId::for_inbound_from_htlcs
  */

@@ -99,9 +99,9 @@ export type OnionReading =
   | { readonly kind: "malformed"; readonly malformed: MalformedOnion; readonly reason: BadOnion["failure"] };
 
 /**
- * Takes off our layer of an HTLC's onion, or our layers where a blinded path of ours ends in dummies, and reads it (BOLT 4,
- * "Accepting and Forwarding a Payment"). For hops that are not blinded, amounts and expiries are compared with the HTLC's
- * elsewhere.
+ * Takes off our layer of an HTLC's onion, or our layers where a blinded path of ours ends in dummies, and reads it
+ * (BOLT 4, "Accepting and Forwarding a Payment"). For hops that are not blinded, amounts and expiries are compared with
+ * the HTLC's elsewhere.
  *
  * @ldk lightning::ln::onion_payment::decode_incoming_update_add_htlc_onion
  */
@@ -344,8 +344,8 @@ export function decodeTrampolinePayload(
 }
 
 /**
- * The payment is for us. What the trampoline node before us sends is told by the outer onion, what it is for by the inner
- * one: the payer may have sent it by several trampoline nodes.
+ * The payment is for us. What the trampoline node before us sends is told by the outer onion, what it is for by the
+ * inner one: the payer may have sent it by several trampoline nodes.
  */
 function receiveTrampoline(
   entry: TrampolineEntryPayload,

@@ -27,7 +27,9 @@ export interface TrampolineTerms {
     readonly nodeIds: readonly NodeId[];
     /** What the trampoline nodes are given beside what the payee gets. */
     readonly fees: Msat;
-    /** Of what the onion was made, so that another one can give more. Absent in records of old, and along given ways. */
+    /**
+     * Of what the onion was made, so that another one can give more. Absent in records of old, and along given ways.
+     */
     readonly plan?: {
       readonly steps: readonly GivenTrampolineStep[];
       /** What the payee is paid, without trampoline nodes. */

@@ -20,7 +20,10 @@ export type SendRefusal =
   | { readonly kind: "duplicate-payment"; readonly text: string }
   | { readonly kind: "payment-expired"; readonly text: string };
 
-/** What failed about an outgoing HTLC of ours: the packet that came back, or that our own channel or peer did not take it. */
+/**
+ * What failed about an outgoing HTLC of ours: the packet that came back, or that our own channel or peer did not take
+ * it.
+ */
 export type PartFailure =
   | { readonly kind: "packet"; readonly removal: FailedRemoval }
   | { readonly kind: "first-hop" }
@@ -290,7 +293,9 @@ export class OutboundPayments {
     return this.#payments.get(paymentId)?.demand;
   }
 
-  /** What is left of the payment is tried on other terms: those that a trampoline node asked for. Nothing is under way. */
+  /**
+   * What is left of the payment is tried on other terms: those that a trampoline node asked for. Nothing is under way.
+   */
   revise(paymentId: PaymentId, terms: PaymentTerms): OutboundPayment {
     const tracked = present(this.#payments.get(paymentId), "a payment to revise");
     invariant(tracked.parts.size === 0, "parts of the former terms are under way");
@@ -304,7 +309,10 @@ export class OutboundPayments {
     for (const paymentId of this.#interrupted.keys()) this.#retries.add(paymentId);
   }
 
-  /** No further part is tried; the payment fails once the last one has. `noWay`: of a relayed one, what its payer is told. */
+  /**
+   * No further part is tried; the payment fails once the last one has. `noWay`: of a relayed one, what its payer is
+   * told.
+   */
   abandon(paymentId: PaymentId, reason: PaymentFailureReason, noWay?: NoWay): boolean {
     const tracked = this.#payments.get(paymentId);
     if (tracked === undefined || tracked.payment.status.kind !== "pending") return false;
@@ -403,7 +411,9 @@ export class OutboundPayments {
     this.#withoutParts(paymentId);
   }
 
-  /** With less under way than is to be paid, a pending payment is tried again; without any part, an abandoned one fails. */
+  /**
+   * With less under way than is to be paid, a pending payment is tried again; without any part, an abandoned one fails.
+   */
   #withoutParts(paymentId: PaymentId): void {
     const { payment, parts, beyond, demand, noWay } = present(this.#payments.get(paymentId), "a payment");
     if (payment.status.kind === "pending") {

@@ -138,7 +138,10 @@ function sentTail({ hops, pathKey }: BlindedTail, payee: Payee): SentBlindedTail
   return { nodeIds, ...(index >= 0 && { index }) };
 }
 
-/** Amounts and expiries of the HTLCs along a path, from the payee backwards: BOLT 7, "HTLC Fees" and "Recommendations for Routing". */
+/**
+ * Amounts and expiries of the HTLCs along a path, from the payee backwards: BOLT 7, "HTLC Fees" and "Recommendations
+ * for Routing".
+ */
 function paymentHops({ hops: steps, blindedTail }: Path, height: number): readonly PaymentHop[] {
   const hops: PaymentHop[] = [];
   let amount = blindedTail?.finalValue ?? msat(0n);
@@ -159,7 +162,10 @@ function paymentHops({ hops: steps, blindedTail }: Path, height: number): readon
 
 /** More than is planned may be paid, so as to meet channels' minimums. @ldk OVERPAY_ESTIMATE_MULTIPLIER */
 const overpayEstimate = 3;
-/** What a node takes up that passes the payment on: amount, expiry and channel, as long as they get, with type and length. */
+/**
+ * What a node takes up that passes the payment on: amount, expiry and channel, as long as they get, with type and
+ * length.
+ */
 const forwardingSize = onionPayloadSize(2 + 8 + (2 + 4) + (2 + 8));
 
 /**

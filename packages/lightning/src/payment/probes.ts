@@ -5,7 +5,9 @@ import { type PaymentHash, type PaymentId, paymentHashOf } from "../util/ids.ts"
 import type { Blame } from "./blame.ts";
 import { type LocalSource, PartsInFlight } from "./inFlightParts.ts";
 
-/** The node's secret by which it knows its probes again, from the signer's 32 bytes (`NodeSigner.inboundPaymentKey`). */
+/**
+ * The node's secret by which it knows its probes again, from the signer's 32 bytes (`NodeSigner.inboundPaymentKey`).
+ */
 export function probeSecretOf(inboundPaymentKey: Uint8Array): Uint8Array {
   const info = Uint8Array.from("probing cookie", (letter) => letter.charCodeAt(0));
   return crypto().hmacSha256(inboundPaymentKey, info);

@@ -29,8 +29,8 @@ export interface TrampolineWayBack {
   readonly sharedSecret: Uint8Array;
   readonly trampolineSharedSecret: Uint8Array;
   /**
-   * Set within a blinded path, wherever we are in it: the payer is told by `update_fail_htlc`, as an introduction node does,
-   * since the HTLC itself came to us by our own name.
+   * Set within a blinded path, wherever we are in it: the payer is told by `update_fail_htlc`, as an introduction node
+   * does, since the HTLC itself came to us by our own name.
    */
   readonly blinded?: BlindedRole;
 }
@@ -49,8 +49,8 @@ export const malformedBlinding = {
 
 /**
  * An HTLC fails at this node, after `holdTime` units of 100 milliseconds. Within a blinded path neither the payer nor a
- * node before us may learn why or where: nodes behind the introduction node answer by `update_fail_malformed_htlc`, which
- * that node turns into a failure of its own (BOLT 2, "Removing an HTLC"; BOLT 4, "Returning Errors").
+ * node before us may learn why or where: nodes behind the introduction node answer by `update_fail_malformed_htlc`,
+ * which that node turns into a failure of its own (BOLT 2, "Removing an HTLC"; BOLT 4, "Returning Errors").
  */
 export function failHere(
   { sharedSecret, blinded, phantomSharedSecret, trampolineSharedSecret }: WayBack,
@@ -84,8 +84,8 @@ export function failBehind(
 }
 
 /**
- * A trampoline node behind us made `reason` for the payer: it goes back below our layers of both onions (BOLT 4, "Returning
- * Errors"), unless a blinded path hides it.
+ * A trampoline node behind us made `reason` for the payer: it goes back below our layers of both onions (BOLT 4,
+ * "Returning Errors"), unless a blinded path hides it.
  */
 export function failBehindTrampoline(
   way: TrampolineWayBack,

@@ -47,8 +47,8 @@ const minPeerChannels = 3;
 const dummyHops = 3;
 
 /**
- * Up to three blinded paths to us, each over one peer and some dummies behind us. When no peer is fit, one that begins at
- * ourselves, which hides nothing; none when we are not announced, as that would say more of us than payers know.
+ * Up to three blinded paths to us, each over one peer and some dummies behind us. When no peer is fit, one that begins
+ * at ourselves, which hides nothing; none when we are not announced, as that would say more of us than payers know.
  *
  * @ldk lightning::routing::router::DefaultRouter::create_blinded_payment_paths
  */

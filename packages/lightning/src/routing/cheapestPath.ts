@@ -19,11 +19,11 @@ export type Obstacle =
 const obstacles: readonly Obstacle[] = ["fees", "saturation", "expiries", "length", "minimum"];
 
 /**
- * A search from the payee backwards, since fees depend on what is forwarded; it goes first where least is paid in all, with
- * what the payer's vicinity tells of the rest of the way (A*). Each node has one best way on: where limits rule out the
- * cheapest one further on, a dearer one that keeps them can be missed. An amount that is below a
- * channel's minimum is raised to it, and the node behind the channel keeps the difference as a fee; the payee alone is
- * never given more. Where a channel carries less than the rest of the way, the path's value falls, and its cost by the
+ * A search from the payee backwards, since fees depend on what is forwarded; it goes first where least is paid in all,
+ * with what the payer's vicinity tells of the rest of the way (A*). Each node has one best way on: where limits rule
+ * out the cheapest one further on, a dearer one that keeps them can be missed. An amount that is below a channel's
+ * minimum is raised to it, and the node behind the channel keeps the difference as a fee; the payee alone is never
+ * given more. Where a channel carries less than the rest of the way, the path's value falls, and its cost by the
  * millisatoshi rises; fees further on stay as they were, a little too high.
  *
  * @ldk lightning::routing::router::get_route
@@ -191,8 +191,9 @@ export class PathSearch {
   }
 
   /**
-   * Goes on to the payer from a node near him, by the way that the vicinity knows: the sooner there is a path, the fewer
-   * edges are worth looking at. Nodes on this way are without a label again afterwards: what it rests on may yet change.
+   * Goes on to the payer from a node near him, by the way that the vicinity knows: the sooner there is a path, the
+   * fewer edges are worth looking at. Nodes on this way are without a label again afterwards: what it rests on may yet
+   * change.
    */
   #tryFrom(node: number): void {
     if (!this.#mayPass(node)) return;
@@ -220,8 +221,8 @@ export class PathSearch {
   }
 
   /**
-   * Looks at one edge from a node that is still in the queue, or not yet: the one at `index` of these columns. Whether it
-   * is the best way on now, and the node not the payer.
+   * Looks at one edge from a node that is still in the queue, or not yet: the one at `index` of these columns. Whether
+   * it is the best way on now, and the node not the payer.
    */
   #relax(edgeWords: Uint32Array, edgeAmounts: Float64Array, index: number, isLocal: boolean): boolean {
     const at = index * edgeWord.count;

@@ -10,7 +10,10 @@ import { SearchWorkspace } from "./searchWorkspace.ts";
 /** What a router reads of the network. */
 type RouterGraph = RoutingGraph & Pick<ReadOnlyNetworkGraph, "node">;
 
-/** Finds routes in a graph; keeps the memory that a search takes for the next one. @ldk lightning::routing::router::DefaultRouter */
+/**
+ * Finds routes in a graph; keeps the memory that a search takes for the next one. @ldk
+ * lightning::routing::router::DefaultRouter
+ */
 export class DefaultRouter implements Router {
   readonly #graph: RouterGraph;
   readonly #scorer: ScoreLookUp | undefined;

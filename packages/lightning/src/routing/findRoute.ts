@@ -22,7 +22,8 @@ export interface FindRouteOptions {
 /**
  * Ways from `payer` to the payee that together carry the whole amount: one when one will do, several when the payee
  * takes several. First without filling any channel of others by more than a part of what it holds, then with all that
- * they may hold, at last even where HTLCs of ours are under way. The same request, graph and scorer give the same route.
+ * they may hold, at last even where HTLCs of ours are under way. The same request, graph and scorer give the same
+ * route.
  *
  * @ldk lightning::routing::router::find_route
  */

@@ -6,7 +6,9 @@ import { Features } from "../wire/index.ts";
 import type { NodeNumbers } from "./nodeNumbers.ts";
 import type { FirstHop, Payee, RouteHintHop, RouteRequest } from "./route.ts";
 
-/** An edge that the graph does not have: a channel of ours, one that the recipient hints at, or all of a blinded path. */
+/**
+ * An edge that the graph does not have: a channel of ours, one that the recipient hints at, or all of a blinded path.
+ */
 export interface LocalEdge {
   /** Numbers of nodes (`NodeNumbers`). */
   readonly source: number;
@@ -45,7 +47,10 @@ interface Surroundings {
   readonly payee: number;
 }
 
-/** All edges of a request that the graph does not have, those excluded apart; our own channels first, the smallest before others. */
+/**
+ * All edges of a request that the graph does not have, those excluded apart; our own channels first, the smallest
+ * before others.
+ */
 export function localEdgesOf(at: Surroundings): readonly LocalEdge[] {
   const { request, payer } = at;
   const { paymentParameters } = request.parameters;

@@ -1,6 +1,6 @@
 /**
- * Numbers below 2^32, each with a key; the one with the least key leaves first. Four children to a node: half as deep as
- * a binary heap, and they lie side by side. Of equal keys any may come first, always the same for the same history.
+ * Numbers below 2^32, each with a key; the one with the least key leaves first. Four children to a node: half as deep
+ * as a binary heap, and they lie side by side. Of equal keys any may come first, always the same for the same history.
  */
 export class MinHeap {
   #keys: Float64Array = new Float64Array(1024);

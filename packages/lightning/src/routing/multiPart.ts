@@ -48,8 +48,8 @@ export class PartCollection {
   }
 
   /**
-   * As many parts as it takes; `false` when there are no further ones. With `sharesFirst`, also where one would do, if the
-   * first of several is cheaper by the millisatoshi.
+   * As many parts as it takes; `false` when there are no further ones. With `sharesFirst`, also where one would do, if
+   * the first of several is cheaper by the millisatoshi.
    */
   collect(sharesFirst = false): boolean {
     while (this.#missing > 0) {
@@ -143,8 +143,8 @@ export class PartCollection {
 }
 
 /**
- * Leaves out what is not needed, the dearest first, and takes the rest of the surplus off what can spare it; `undefined`
- * when the minimums of channels leave no room for that.
+ * Leaves out what is not needed, the dearest first, and takes the rest of the surplus off what can spare it;
+ * `undefined` when the minimums of channels leave no room for that.
  */
 export function withoutSurplus(parts: readonly Part[], amount: number): readonly Part[] | undefined {
   const kept = parts.toSorted((a, b) => b.fee * a.amount - a.fee * b.amount);

@@ -96,7 +96,10 @@ export function shrunk(part: Part, by: number): Part {
   return best;
 }
 
-/** The part as hops: each with what its node keeps, and adds, for the one behind it. Amounts are worked out anew, exactly. */
+/**
+ * The part as hops: each with what its node keeps, and adds, for the one behind it. Amounts are worked out anew,
+ * exactly.
+ */
 export function pathOf(part: Part, edges: RequestEdges, finalCltvExpiryDelta: number): Path {
   const carried = exactAmounts(part);
   const blindedPath = edges.localAt(present(part.edges.at(-1), "a last edge"))?.blindedPath;

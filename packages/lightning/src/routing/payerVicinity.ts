@@ -9,9 +9,9 @@ const mostEdges = 1_000;
 const mayPass = edgeFlag.usable | edgeFlag.unknownFeaturesRequired;
 
 /**
- * The nodes near the payer, found by a small search from there on. It tells the search that comes from the payee what the
- * rest of a way costs at the least (`SearchWorkspace.ahead`), so that it goes where the payer is (A*), and where nodes
- * near the payer can be left by nothing that carries the amount, that there is no way at all.
+ * The nodes near the payer, found by a small search from there on. It tells the search that comes from the payee what
+ * the rest of a way costs at the least (`SearchWorkspace.ahead`), so that it goes where the payer is (A*), and where
+ * nodes near the payer can be left by nothing that carries the amount, that there is no way at all.
  */
 export class PayerVicinity {
   /** What it costs at the least to come to any other node; `Infinity` when the payer gets to no other. */

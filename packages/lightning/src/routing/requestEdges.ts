@@ -30,8 +30,8 @@ export interface Filling {
 }
 
 /**
- * All edges that one request may use, by number: below `graphLimit` those of the graph, from there on `local`. Knows what
- * of them is taken. Marks are left in the workspace: `release` wipes them.
+ * All edges that one request may use, by number: below `graphLimit` those of the graph, from there on `local`. Knows
+ * what of them is taken. Marks are left in the workspace: `release` wipes them.
  */
 export class RequestEdges {
   readonly graph: RoutingGraph;

@@ -87,13 +87,15 @@ export type Payee =
     };
 
 /**
- * How the parts of a payment are found. `cheapest-paths`: one after the other, each by the way that is cheapest then; as
- * few of them as possible. `min-cost-flow`: as one flow that is cheapest as a whole, in more and smaller parts; for large
- * payments, which are cheaper and more reliable so. It takes a tenth of a second on mainnet's graph.
+ * How the parts of a payment are found. `cheapest-paths`: one after the other, each by the way that is cheapest then;
+ * as few of them as possible. `min-cost-flow`: as one flow that is cheapest as a whole, in more and smaller parts; for
+ * large payments, which are cheaper and more reliable so. It takes a tenth of a second on mainnet's graph.
  */
 export type RouteSolver = "cheapest-paths" | "min-cost-flow";
 
-/** What does not change from one attempt of a payment to the next. @ldk lightning::routing::router::PaymentParameters */
+/**
+ * What does not change from one attempt of a payment to the next. @ldk lightning::routing::router::PaymentParameters
+ */
 export interface PaymentParameters {
   readonly payee: Payee;
   /** Seconds since 1970 from which the payment is not tried again; absent when it never lapses. */
@@ -162,7 +164,10 @@ export interface FirstHop {
   readonly maximum: Msat;
 }
 
-/** What HTLCs of ours that are under way take of a channel that is not ours. @ldk lightning::routing::router::InFlightHtlcs */
+/**
+ * What HTLCs of ours that are under way take of a channel that is not ours. @ldk
+ * lightning::routing::router::InFlightHtlcs
+ */
 export interface InFlightHtlcs {
   readonly shortChannelId: ShortChannelId;
   /** The node that they leave by this channel: its direction. */

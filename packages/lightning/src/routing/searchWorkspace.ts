@@ -1,14 +1,14 @@
 import { MinHeap } from "./minHeap.ts";
 
 /**
- * The memory of a search, kept for the next one: allocated once. A search clears `keys`, which say what of the rest is its
- * own. One search at a time.
+ * The memory of a search, kept for the next one: allocated once. A search clears `keys`, which say what of the rest is
+ * its own. One search at a time.
  */
 export class SearchWorkspace {
   readonly queue: MinHeap = new MinHeap();
   /**
-   * By node: what its best way on costs by the millisatoshi that reaches the payee. `Infinity` before there is one, which
-   * makes the labels void; `-Infinity` once it has left the queue.
+   * By node: what its best way on costs by the millisatoshi that reaches the payee. `Infinity` before there is one,
+   * which makes the labels void; `-Infinity` once it has left the queue.
    */
   keys: Float64Array = new Float64Array(0);
   /** By node: what it costs at the least to come to it from the payer, likewise. */
@@ -47,7 +47,9 @@ export class SearchWorkspace {
 /** Graphs grow: what is allocated is a little more than is needed. */
 const spare = 1.125;
 
-/** Places of a node's numbers: the best way on that a search knows from there. A node is 64 bytes, a line of the cache. */
+/**
+ * Places of a node's numbers: the best way on that a search knows from there. A node is 64 bytes, a line of the cache.
+ */
 export const labelNumber = {
   count: 8,
   /** What the search makes least, for `value`. */

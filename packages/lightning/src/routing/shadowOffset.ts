@@ -14,8 +14,8 @@ const mostOffset = 3 * 144;
 const mostSteps = 3;
 
 /**
- * The path with some blocks more at its end, so that expiries do not tell those on the way how far the payee is (BOLT 7,
- * "Recommendations for Routing"). They are what one to three more hops of the graph would add, by a walk that
+ * The path with some blocks more at its end, so that expiries do not tell those on the way how far the payee is (BOLT
+ * 7, "Recommendations for Routing"). They are what one to three more hops of the graph would add, by a walk that
  * `randomSeed` decides; without a seed there are none.
  *
  * @ldk lightning::routing::router::add_random_cltv_offset

@@ -37,7 +37,10 @@ export type SigningRequest =
     }
   /** Sign a cooperative close. */
   | { readonly kind: "closing"; readonly funding: FundingOutput; readonly transaction: Transaction }
-  /** Sign `digest`, the hash of our `channel_announcement`, with the funding key; the node key signs through `NodeSigner`. */
+  /**
+   * Sign `digest`, the hash of our `channel_announcement`, with the funding key; the node key signs through
+   * `NodeSigner`.
+   */
   | {
       readonly kind: "channel-announcement";
       readonly funding: FundingOutput;
@@ -73,8 +76,8 @@ export type SigningAnswer =
 
 /**
  * Holds the keys of one channel. `sign` answers at once, or returns `undefined` and answers later through
- * `ChannelManager.signerAnswered`; until then the channel takes no other step. A disconnection drops the question: after
- * it the channel may ask something else.
+ * `ChannelManager.signerAnswered`; until then the channel takes no other step. A disconnection drops the question:
+ * after it the channel may ask something else.
  *
  * @ldk lightning::sign::ecdsa::EcdsaChannelSigner
  */

@@ -242,7 +242,10 @@ function lockOf(
   return { spendKey, script, scriptCode: witnessScript };
 }
 
-/** The key of the branch without the revocation key: it stands before `OP_ENDIF OP_CHECKSIG` (BOLT 3, "`to_local` Output"). */
+/**
+ * The key of the branch without the revocation key: it stands before `OP_ENDIF OP_CHECKSIG` (BOLT 3, "`to_local`
+ * Output").
+ */
 function delayedKeyIn(witnessScript: Uint8Array): Uint8Array {
   return witnessScript.slice(-35, -2);
 }

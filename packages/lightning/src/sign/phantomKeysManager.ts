@@ -5,8 +5,8 @@ import { invariant } from "../util/invariant.ts";
 import { KeysManager } from "./keysManager.ts";
 
 /**
- * Keys of one of several nodes that are paid as one: invoices are of a phantom node behind all of them, whose key each of
- * them has, and whichever is up takes the payment. Two equal seeds in LDK give the same node and the same phantom.
+ * Keys of one of several nodes that are paid as one: invoices are of a phantom node behind all of them, whose key each
+ * of them has, and whichever is up takes the payment. Two equal seeds in LDK give the same node and the same phantom.
  *
  * @ldk lightning::sign::PhantomKeysManager
  */

@@ -18,7 +18,9 @@ export const init = message(
 /** @ldk lightning::ln::msgs::Init */
 export interface Init extends TypeOf<typeof init> {}
 
-/** The channel (or, with an id of zeros, every channel with the sender) has failed. `data` is for people, unverified. */
+/**
+ * The channel (or, with an id of zeros, every channel with the sender) has failed. `data` is for people, unverified.
+ */
 export const errorMessage = message(
   { type: "error", number: 17, section: 'BOLT 1, "The error and warning Messages"' },
   { channelId, data: varBytes },

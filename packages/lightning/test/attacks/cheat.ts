@@ -75,8 +75,8 @@ export class Cheat {
   }
 
   /**
-   * Takes an HTLC that was offered to it, on the other's confirmed commitment: by a transaction that `build` makes of the
-   * input, which must be its first.
+   * Takes an HTLC that was offered to it, on the other's confirmed commitment: by a transaction that `build` makes of
+   * the input, which must be its first.
    */
   spendDirectly(
     commitment: Transaction,

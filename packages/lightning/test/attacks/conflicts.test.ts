@@ -76,7 +76,9 @@ for (const format of formatNames) {
     return { cheat, victim, commitment, batches };
   };
 
-  /** The peer's transactions that take one output of each of the first two batches; one, where signatures let them join. */
+  /**
+   * The peer's transactions that take one output of each of the first two batches; one, where signatures let them join.
+   */
   const thefts = ({ cheat, commitment, batches }: ReturnType<typeof punished>): readonly Transaction[] => {
     const { transactions, bumps } = cheat.claims(commitment, {
       height: 101,
@@ -94,8 +96,8 @@ for (const format of formatNames) {
   };
 
   describe(`invalid claims, ${format}`, () => {
-    // LDK, disclosed 2025-01-23 (#3537): the search for conflicts ended with the first claim that was found, and the second
-    // one stayed invalid for ever.
+    // LDK, disclosed 2025-01-23 (#3537): the search for conflicts ended with the first claim that was found, and the
+    // second one stayed invalid for ever.
     it("one transaction of the peer spends HTLCs of two of our claims: both are rebuilt in the same block", () => {
       const scene = punished();
       const { victim, commitment } = scene;
@@ -139,8 +141,8 @@ for (const format of formatNames) {
   });
 
   describe(`replacement stalling, ${format}`, () => {
-    // lnd, disclosed 2025-12-04: a double spend let the fee of a batch fall back and its claim wait for one more block, so
-    // that one double spend in each block held up all others until their HTLCs upstream had expired.
+    // lnd, disclosed 2025-12-04: a double spend let the fee of a batch fall back and its claim wait for one more block,
+    // so that one double spend in each block held up all others until their HTLCs upstream had expired.
     it("the peer takes one of forty HTLCs in each block: the rest is claimed in the same block, at no lower a fee", () => {
       const [a, b] = monitoredPair(format);
       for (let i = 0; i < 40; i++) a.add(amount, hash, expiry);

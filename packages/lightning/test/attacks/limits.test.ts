@@ -10,7 +10,8 @@ import { ManagerNet, type ManagerNode } from "../manager/managers.ts";
 import { AttackLine, configFor, monitorOf } from "./attackLine.ts";
 import { trimmedAmounts } from "./trimmedAmounts.ts";
 
-// What a peer may have lie in a channel, so that it is lost to miners when the channel closes, or cannot be closed at all.
+// What a peer may have lie in a channel, so that it is lost to miners when the channel closes, or cannot be closed at
+// all.
 
 const secret = (n: number): Bytes32 => {
   const bytes = new Uint8Array(32).fill(3);

@@ -99,8 +99,9 @@ function spends({ inputs }: Transaction, output: OutPoint): boolean {
 
 for (const format of formatNames) {
   describe(`replacement cycling, ${format}`, () => {
-    // CVE-2023-40231 to -40234, disclosed 2023-10-16: Bob's HTLC-timeout is replaced by a claim with the preimage, which is
-    // itself replaced by a transaction that has nothing to do with the HTLC. Nothing of either is left in mempools.
+    // CVE-2023-40231 to -40234, disclosed 2023-10-16: Bob's HTLC-timeout is replaced by a claim with the preimage,
+    // which is itself replaced by a transaction that has nothing to do with the HTLC. Nothing of either is left in
+    // mempools.
     it("carol evicts Bob's HTLC-timeout after each block: he comes back each time, and it costs her more than the HTLC", () => {
       const scene = new Scene(format);
       const { chain, network, bob, alice, carol, bc, ab } = scene;
@@ -196,8 +197,8 @@ const bumped: readonly FormatName[] = ["anchors-zero-fee-htlc", "zero-fee-commit
 
 for (const format of bumped) {
   describe(`pinning, ${format}`, () => {
-    // BIP 125's rules 3 and 5, and limits of packages: a child of the peer's with a low feerate and a high fee holds up a
-    // commitment that we want to raise.
+    // BIP 125's rules 3 and 5, and limits of packages: a child of the peer's with a low feerate and a high fee holds up
+    // a commitment that we want to raise.
     it("carol hangs the largest child she can on Bob's commitment: his package confirms all the same", () => {
       const scene = new Scene(format);
       const { chain, bob, carol, bc, network } = scene;

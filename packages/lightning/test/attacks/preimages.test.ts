@@ -67,8 +67,8 @@ for (const format of formatNames) {
   });
 
   describe(`excessive failback, ${format}`, () => {
-    // lnd, disclosed 2025-03-04 and 2025-12-04: after a restart an HTLC that was missing from the confirmed commitment was
-    // failed upstream, though the peer downstream had claimed it by then.
+    // lnd, disclosed 2025-03-04 and 2025-12-04: after a restart an HTLC that was missing from the confirmed commitment
+    // was failed upstream, though the peer downstream had claimed it by then.
     for (const [name, closer] of [
       ["their commitment", "carol"],
       ["our commitment, after their error", "bob"],
@@ -152,8 +152,8 @@ for (const format of formatNames) {
   });
 
   describe(`duplicate HTLCs, ${format}`, () => {
-    // LDK, disclosed 2025-01-29 (#3556): a revoked commitment's HTLC was matched by hash and amount, its twins forgotten, and
-    // the channels upstream closed when they expired.
+    // LDK, disclosed 2025-01-29 (#3556): a revoked commitment's HTLC was matched by hash and amount, its twins
+    // forgotten, and the channels upstream closed when they expired.
     it("carol publishes a revoked commitment with one of two twins: both fail upstream in time", () => {
       const line = new AttackLine(format);
       const { net, alice, bob, carol, bc } = line;

@@ -8,8 +8,9 @@ import { present } from "#src/util/invariant";
 import { msat } from "#src/util/units";
 import { AttackLine, cheatOf, htlcOutputs, showing } from "./attackLine.ts";
 
-// LDK #2623: after a reorganisation another commitment confirms than before. Three are valid at once while the peer keeps
-// its revocation: ours, its current one and the one before. Whichever it is in the end, an HTLC is settled by that one.
+// LDK #2623: after a reorganisation another commitment confirms than before. Three are valid at once while the peer
+// keeps its revocation: ours, its current one and the one before. Whichever it is in the end, an HTLC is settled by
+// that one.
 
 const amount = msat(20_000_000n);
 const preimage = new Uint8Array(32).fill(7);

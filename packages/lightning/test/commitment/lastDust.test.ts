@@ -15,8 +15,8 @@ import { feeratePerKw, type Msat, msat, sat, satToMsat } from "#src/util/units";
 import { paramsOf } from "./bolt3Fixtures.ts";
 import { mirrored, Party, startOf } from "./twoParties.ts";
 
-// Channels in which neither side keeps a reserve: the last outputs may become dust. `Party` checks that every commitment
-// that is signed has an output.
+// Channels in which neither side keeps a reserve: the last outputs may become dust. `Party` checks that every
+// commitment that is signed has an output.
 
 const seeds = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;
 const hash = paymentHashOf(crypto().sha256(new Uint8Array(32)));

@@ -152,7 +152,9 @@ export class Party {
     }
   }
 
-  /** What `acceptIncomingHtlc` says must be a verdict and nothing else: it is taken on an HTLC that is there to stay. */
+  /**
+   * What `acceptIncomingHtlc` says must be a verdict and nothing else: it is taken on an HTLC that is there to stay.
+   */
   private accepts(htlc: Htlc): boolean {
     return acceptIncomingHtlc(sendingState(this.commitments, this.ctx), htlc) === undefined;
   }

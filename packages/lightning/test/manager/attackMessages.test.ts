@@ -58,7 +58,9 @@ function twisted(message: DecodedMessage, dice: (below: number) => number, ids: 
   }
 }
 
-/** One run: payments between nodes of which one dies at times, and messages that somebody twists, doubles and cuts off. */
+/**
+ * One run: payments between nodes of which one dies at times, and messages that somebody twists, doubles and cuts off.
+ */
 function run(seed: number) {
   const dice = diceOf(seed);
   const net = new ManagerNet();

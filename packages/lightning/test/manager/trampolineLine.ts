@@ -40,7 +40,9 @@ function toNeighbours(): Router["findRoute"] {
   };
 }
 
-/** Alice - Bob - Carol - Dave, with a number of channels between two neighbours; none knows more than its neighbours. */
+/**
+ * Alice - Bob - Carol - Dave, with a number of channels between two neighbours; none knows more than its neighbours.
+ */
 export class TrampolineLine {
   readonly net = new ManagerNet();
   readonly alice: ManagerNode;

@@ -28,7 +28,9 @@ interface Closed {
 type Commitment = "ours" | "theirs" | "revoked";
 const commitments: readonly Commitment[] = ["ours", "theirs", "revoked"];
 
-/** A channel with HTLCs of several expiries both ways, `small` more of each side, and one of its commitments confirmed. */
+/**
+ * A channel with HTLCs of several expiries both ways, `small` more of each side, and one of its commitments confirmed.
+ */
 function closed(format: FormatName, commitment: Commitment, small = 0): Closed {
   const [a, b] = monitoredPair(format);
   for (let i = 0; i < small; i++) {

@@ -29,7 +29,9 @@ function part(length: number): LocalSource {
   };
 }
 
-/** `packet`, which hop `erring` made, as each hop before it passes it on; `garbles` says which one changes it, if any. */
+/**
+ * `packet`, which hop `erring` made, as each hop before it passes it on; `garbles` says which one changes it, if any.
+ */
 function back(packet: FailurePacket, erring: number, garbles?: number): FailedRemoval {
   let passed = packet;
   for (let hop = erring; hop >= 0; hop--) {

@@ -50,7 +50,9 @@ class CountingScorer implements ScoreLookUp {
   });
 }
 
-/** Fees and penalties of the cheapest ways to `payee` from everywhere: all edges in turn, until nothing gets cheaper. */
+/**
+ * Fees and penalties of the cheapest ways to `payee` from everywhere: all edges in turn, until nothing gets cheaper.
+ */
 function leastCosts(graph: PlainGraph, payee: NodeId): ReadonlyMap<NodeId, number> {
   const costs = new Map([[payee, 0]]);
   for (let isCheaper = true; isCheaper; ) {

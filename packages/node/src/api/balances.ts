@@ -71,6 +71,9 @@ export interface Balances {
   };
   /** What closed channels still owe us. All parts of `total`. */
   readonly closing: readonly PendingBalance[];
-  /** What the node would have if all ended as it stands. The sum of the ledger's asset accounts once nothing is under way. */
+  /**
+   * What the node would have if all ended as it stands. The sum of the ledger's asset accounts once nothing is under
+   * way.
+   */
   readonly total: Msat;
 }

@@ -1,8 +1,8 @@
 import { toHex } from "@fulmen/lightning/util";
 
 /**
- * What `T` is in JSON: bigints are decimal strings, since JSON's numbers lose what is above 2^53; bytes are lower-case hex;
- * what is `undefined` is left out.
+ * What `T` is in JSON: bigints are decimal strings, since JSON's numbers lose what is above 2^53; bytes are lower-case
+ * hex; what is `undefined` is left out.
  */
 export type JsonSafe<T> = T extends bigint | Uint8Array
   ? string

@@ -107,8 +107,8 @@ export interface OnchainApi {
   /** The newest first. */
   history(): readonly OnchainTransaction[];
   /**
-   * Makes an unconfirmed transaction pay more: one of ours is replaced, otherwise a child pays for it. Gives the one that
-   * was broadcast. Either leaves the anchor reserve alone.
+   * Makes an unconfirmed transaction pay more: one of ours is replaced, otherwise a child pays for it. Gives the one
+   * that was broadcast. Either leaves the anchor reserve alone.
    */
   bump(txid: Txid, feerate: FeeratePerKw, options?: SpendingOptions): Promise<OnchainTransaction>;
   /** The reserved part included: for coin control in programs. */
@@ -136,8 +136,8 @@ export interface NodeApi {
   /** What a text asks for; throws `invalid-destination` with what is wrong. */
   parse(text: string): PaymentInstructions;
   /**
-   * Pays an invoice, an address or a URI. Resolves when the payment is settled, or on chain when it is broadcast; rejects
-   * with `payment-failed` when it failed for good.
+   * Pays an invoice, an address or a URI. Resolves when the payment is settled, or on chain when it is broadcast;
+   * rejects with `payment-failed` when it failed for good.
    */
   pay(text: string, options?: PayOptions): Promise<Payment>;
   receive(options?: ReceiveOptions): Promise<ReceiveRequest>;

@@ -68,8 +68,8 @@ export type NodeErrorCode =
 export type ErrorDetails = Readonly<Record<string, string | number | bigint | boolean>>;
 
 /**
- * Thrown by all calls of a node. `message` is a sentence that says what is wrong with its numbers, `remedy` one that says
- * what the user can do; programs go by `code` and `details`.
+ * Thrown by all calls of a node. `message` is a sentence that says what is wrong with its numbers, `remedy` one that
+ * says what the user can do; programs go by `code` and `details`.
  */
 export class NodeError extends Error {
   override readonly name: string = "NodeError";

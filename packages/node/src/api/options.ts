@@ -35,7 +35,10 @@ export type ChainOption =
     }
   /** A server of Esplora's API: `https://host/api`. */
   | { readonly esplora: { readonly url: string } }
-  /** An Electrum server: `ssl://host:50002`, `tcp://host:50001` or `wss://host:50004`, and its certificate when self-signed. */
+  /**
+   * An Electrum server: `ssl://host:50002`, `tcp://host:50001` or `wss://host:50004`, and its certificate when
+   * self-signed.
+   */
   | { readonly electrum: { readonly url: string; readonly certificateSha256?: string } };
 
 /** Where peers may reach the node. Port 0 lets the system choose one. */
@@ -46,13 +49,15 @@ export interface ListenOption {
   readonly port?: number;
 }
 
-/** How Tor is used, to reach others; to be reached, `announceAddresses` names an onion service that leads to `listen`. */
+/**
+ * How Tor is used, to reach others; to be reached, `announceAddresses` names an onion service that leads to `listen`.
+ */
 export interface TorOption {
   /** Tor's SOCKS5 port, mostly 127.0.0.1:9050. */
   readonly socks: { readonly host: string; readonly port: number };
   /**
-   * Whether all peers, Electrum and Esplora servers and servers of rapid gossip sync are reached through it, and not only
-   * those with onion addresses. Bitcoin Core is one's own, and always asked directly. Default false.
+   * Whether all peers, Electrum and Esplora servers and servers of rapid gossip sync are reached through it, and not
+   * only those with onion addresses. Bitcoin Core is one's own, and always asked directly. Default false.
    */
   readonly everything?: boolean;
 }
@@ -70,13 +75,13 @@ export interface InboundChannelPolicy {
   /** Open channels that peers opened, in all. Default 500. */
   readonly maxTotal?: number;
   /**
-   * Whether channels are taken that the wallet could not defend when fees are high: so can a node that has received nothing yet
-   * get its first channel. Until it has coins, the peer may win what a late close loses. Default false.
+   * Whether channels are taken that the wallet could not defend when fees are high: so can a node that has received
+   * nothing yet get its first channel. Until it has coins, the peer may win what a late close loses. Default false.
    */
   readonly withoutReserve?: boolean;
   /**
-   * Their channels are used before their funding is confirmed, which such a peer may still spend otherwise: whoever is in this
-   * list can take all that was received over them. Default: nobody.
+   * Their channels are used before their funding is confirmed, which such a peer may still spend otherwise: whoever is
+   * in this list can take all that was received over them. Default: nobody.
    */
   readonly trustedPeers?: readonly NodeId[];
 }
@@ -118,14 +123,15 @@ export interface NodeOptions {
   /** Tells of blocks, and of feerates; takes broadcasts. */
   readonly chain: ChainOption;
   /**
-   * Others that are asked for feerates, which are averaged, and given broadcasts, too; and for blocks, in this order, while
-   * the first is down or behind them: so that no single one can make the node pay too much, keep a transaction back, or
-   * hide a block. The node runs without them.
+   * Others that are asked for feerates, which are averaged, and given broadcasts, too; and for blocks, in this order,
+   * while the first is down or behind them: so that no single one can make the node pay too much, keep a transaction
+   * back, or hide a block. The node runs without them.
    */
   readonly furtherChains?: readonly ChainOption[];
   /**
-   * Satoshis per virtual byte that are paid at the most, whatever chain sources say, for what can wait some blocks: payments to
-   * addresses, openings, sweeps of what nobody contests. Default 200. A feerate that is asked for by hand may be higher.
+   * Satoshis per virtual byte that are paid at the most, whatever chain sources say, for what can wait some blocks:
+   * payments to addresses, openings, sweeps of what nobody contests. Default 200. A feerate that is asked for by hand
+   * may be higher.
    */
   readonly maxFeerate?: number;
   /** Default: nobody can connect; the node still connects to others. */
@@ -141,14 +147,14 @@ export interface NodeOptions {
   readonly inboundChannels?: InboundChannelPolicy;
   readonly gossip?: GossipOption;
   /**
-   * Height from which the chain is searched for the wallet's coins. Default: what the backup says that the node is restored from,
-   * or the tip at the first start.
+   * Height from which the chain is searched for the wallet's coins. Default: what the backup says that the node is
+   * restored from, or the tip at the first start.
    */
   readonly birthday?: number;
   readonly retention?: RetentionOption;
   /**
-   * Files that the static channel backup is kept in, encrypted by the seed: on other disks, or where another program copies
-   * them from. A backup that is newer than the store is never overwritten: the node does not start then.
+   * Files that the static channel backup is kept in, encrypted by the seed: on other disks, or where another program
+   * copies them from. A backup that is newer than the store is never overwritten: the node does not start then.
    */
   readonly backupFiles?: readonly string[];
   /** Other places for it: a bucket, another machine. */
@@ -156,9 +162,10 @@ export interface NodeOptions {
   /** Whether peers with a channel are asked to keep it, too, where they can. Default true. */
   readonly backupAtPeers?: boolean;
   /**
-   * A static channel backup, or who may have it, when the store is lost: with an empty store the node asks its peers to close all
-   * channels, and takes what they pay to the wallet. Give it again until the restore is done, as often as it is interrupted: a
-   * store that was restored from this backup goes on, and any other that is not empty is refused and left as it is.
+   * A static channel backup, or who may have it, when the store is lost: with an empty store the node asks its peers to
+   * close all channels, and takes what they pay to the wallet. Give it again until the restore is done, as often as it
+   * is interrupted: a store that was restored from this backup goes on, and any other that is not empty is refused and
+   * left as it is.
    */
   readonly restoreFrom?: Uint8Array | RestoreFromPeers;
   /** Default: nothing is logged. */
@@ -168,8 +175,9 @@ export interface NodeOptions {
 }
 
 /**
- * Where a node that has nothing but its seed gets its backup: from peers that keep it for the node (BOLT 1, "Peer storage"). All
- * are asked, those too who turn out to be in the backup, and the newest counts. Each may give an old one: name several.
+ * Where a node that has nothing but its seed gets its backup: from peers that keep it for the node (BOLT 1, "Peer
+ * storage"). All are asked, those too who turn out to be in the backup, and the newest counts. Each may give an old
+ * one: name several.
  */
 export interface RestoreFromPeers {
   /** `nodeid@host:port` of peers with which there were channels. */

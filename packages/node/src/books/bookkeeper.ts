@@ -25,7 +25,8 @@ type BookParts = Pick<
 
 /**
  * Books what the chain did: transactions of the wallet as they are seen, confirmed and undone, and what closes really
- * cost. It compares what there is with what is booked, so that doing it twice does nothing, whatever crashed in between.
+ * cost. It compares what there is with what is booked, so that doing it twice does nothing, whatever crashed in
+ * between.
  */
 export class Bookkeeper {
   readonly #parts: BookParts;
@@ -258,8 +259,8 @@ function ownershipOf(
 }
 
 /**
- * What a close takes from our share, or gives back of what it took: costs are what is not known before it is settled. Only
- * what comes beyond all that was taken is a gain.
+ * What a close takes from our share, or gives back of what it took: costs are what is not known before it is settled.
+ * Only what comes beyond all that was taken is a gain.
  */
 async function bookCosts(
   journal: JournalTransaction,

@@ -34,7 +34,10 @@ const feeInterval = 3 * 60_000;
 const shortestRetry = 500;
 const longestRetry = 30_000;
 
-/** For whom the chain is followed: the wallet, which may be older than the node, and all that is stored with the manager. */
+/**
+ * For whom the chain is followed: the wallet, which may be older than the node, and all that is stored with the
+ * manager.
+ */
 export function chainClients(
   { wallet, manager, chainMonitor, sweeper, graph }: FollowParts,
   walletStart: Position,
@@ -69,7 +72,9 @@ interface ChainObserver {
   readonly progress: (progress: SyncProgress) => void;
 }
 
-/** Keeps the node at the chain's tip and its feerates fresh, until it is stopped. A source that fails is asked again. */
+/**
+ * Keeps the node at the chain's tip and its feerates fresh, until it is stopped. A source that fails is asked again.
+ */
 export class ChainFollowing {
   readonly #parts: FollowParts;
   readonly #clients: ChainClients;
@@ -101,7 +106,10 @@ export class ChainFollowing {
     return this.#state;
   }
 
-  /** Asks for feerates, for what blocks give cause to, and brings everything to the tip; rejects with what the source says. */
+  /**
+   * Asks for feerates, for what blocks give cause to, and brings everything to the tip; rejects with what the source
+   * says.
+   */
   async catchUp(): Promise<void> {
     const { source, sources } = this.#parts;
     // Nobody waits for those that may be down.

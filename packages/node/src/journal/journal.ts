@@ -43,8 +43,8 @@ const defaultPatience = 5_000;
 const longestCommit = 30_000;
 
 /**
- * What the node tells its user, durably: events, payments, and the ledger. One transaction at a time; a commit that fails
- * is tried again until it succeeds or the journal is closed, so that no event is ever passed over.
+ * What the node tells its user, durably: events, payments, and the ledger. One transaction at a time; a commit that
+ * fails is tried again until it succeeds or the journal is closed, so that no event is ever passed over.
  */
 export class Journal {
   readonly #options: JournalOptions;
@@ -90,9 +90,9 @@ export class Journal {
   }
 
   /**
-   * As `run`, for a call that somebody waits for: rejects with `frozen` when it has waited for some seconds and the store
-   * fails, or does not answer; one that is slow is waited for. What `body` wrote may become durable after that; `late` hears
-   * of it then.
+   * As `run`, for a call that somebody waits for: rejects with `frozen` when it has waited for some seconds and the
+   * store fails, or does not answer; one that is slow is waited for. What `body` wrote may become durable after that;
+   * `late` hears of it then.
    */
   call<T>(body: (transaction: JournalTransaction) => Promise<T> | T, late?: (result: T) => void): Promise<T> {
     const result = this.run(body);

@@ -1,7 +1,7 @@
 import type { LedgerAccount } from "../api/ledger.ts";
 
-// The journal's rows: what the node's user is told, beside the records of the core. Numbers are padded, so that the order of
-// keys is theirs.
+// The journal's rows: what the node's user is told, beside the records of the core. Numbers are padded, so that the
+// order of keys is theirs.
 
 const digits = 16;
 /** Payments are read from the newest: their keys count down. */

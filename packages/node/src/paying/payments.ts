@@ -72,7 +72,9 @@ export async function beginPayment(
   return begun;
 }
 
-/** The payment was stored too late to be sent. Should the node die before this is stored, its next start does the same. */
+/**
+ * The payment was stored too late to be sent. Should the node die before this is stored, its next start does the same.
+ */
 export function giveUp(journal: NodeParts["journal"], begun: Payment): Promise<void> {
   const text = "the store did not take it in time: nothing was sent";
   const failure = { code: "interrupted", text };

@@ -26,8 +26,8 @@ export class Peers {
   }
 
   /**
-   * Connects, and keeps the connection. Of a peer that is connected already nobody knows whether it answers at the address
-   * that is given: it is kept only where none is known, and never takes the place of one that worked.
+   * Connects, and keeps the connection. Of a peer that is connected already nobody knows whether it answers at the
+   * address that is given: it is kept only where none is known, and never takes the place of one that worked.
    */
   async connect(text: string): Promise<NodeId> {
     const { nodeId, address: given } = parsePeer(text);

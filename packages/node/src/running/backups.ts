@@ -149,7 +149,9 @@ export class Backups {
     return warnings;
   }
 
-  /** The store knows of a backup before any place has it: one that is newer than the store proves that the store is old. */
+  /**
+   * The store knows of a backup before any place has it: one that is newer than the store proves that the store is old.
+   */
   #counted(place: BackupPlace): BackupPlace {
     const write = async (backup: Uint8Array): Promise<void> => {
       await this.#count();

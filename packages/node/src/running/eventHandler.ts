@@ -7,9 +7,9 @@ import { takePayment } from "../receiving/index.ts";
 import { nodeEventOf, recordLedger, recordPayment } from "../records/index.ts";
 
 /**
- * What the node does about the manager's events, one after the other: acts, writes down what happened in one commit, and
- * only then is done with it. An event that comes again after a crash is acted upon again, which does no harm, and not
- * written down twice.
+ * What the node does about the manager's events, one after the other: acts, writes down what happened in one commit,
+ * and only then is done with it. An event that comes again after a crash is acted upon again, which does no harm, and
+ * not written down twice.
  */
 export class EventHandler {
   readonly #parts: NodeParts;

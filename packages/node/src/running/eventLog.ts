@@ -3,7 +3,9 @@ import { eventPrefix, type Journal, numbered } from "../journal/index.ts";
 
 const pageLength = 100;
 
-/** Stored events behind `after`, then new ones as they become durable, until the journal is closed or `signal` aborts. */
+/**
+ * Stored events behind `after`, then new ones as they become durable, until the journal is closed or `signal` aborts.
+ */
 export async function* readEvents(
   journal: Journal,
   { after = journal.head.nextEvent - 1, signal }: EventQuery,

@@ -4,7 +4,9 @@ import { NodeError } from "../api/nodeError.ts";
 
 const lengths: readonly number[] = [12, 24];
 
-/** The 64 bytes that words stand for (BIP 39). Throws `invalid-seed` that says which word is wrong, and never shows one. */
+/**
+ * The 64 bytes that words stand for (BIP 39). Throws `invalid-seed` that says which word is wrong, and never shows one.
+ */
 export function seedOfWords(text: string, passphrase = ""): Uint8Array {
   const words = text.normalize("NFKD").trim().toLowerCase().split(/\s+/);
   if (!lengths.includes(words.length)) {

@@ -13,8 +13,8 @@ export interface NodeKeys {
 }
 
 /**
- * The channels' keys come from the private key of the BIP 32 master of the same seed, as ldk-node derives them: the same
- * words give the same node id there.
+ * The channels' keys come from the private key of the BIP 32 master of the same seed, as ldk-node derives them: the
+ * same words give the same node id there.
  */
 export function nodeKeys({
   seed,
@@ -32,8 +32,8 @@ export function nodeKeys({
 }
 
 /**
- * 32 bytes with which a store's values may be encrypted. They follow from the seed: who has it, in a file beside the store
- * for one, can read all.
+ * 32 bytes with which a store's values may be encrypted. They follow from the seed: who has it, in a file beside the
+ * store for one, can read all.
  */
 export function storeKey({ seed, passphrase }: Pick<NodeOptions, "seed" | "passphrase">): Uint8Array {
   const walletSeed = typeof seed === "string" ? seedOfWords(seed, passphrase) : checked(seed);

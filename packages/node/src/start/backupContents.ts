@@ -17,7 +17,8 @@ export interface BackupContents {
 
 /**
  * Looks into a static channel backup, for whoever wants to know what it is good for before it is needed. Throws
- * `backup-unusable`, `wrong-network` and `wrong-seed` where a node of these options could not restore from it, and `invalid-seed`.
+ * `backup-unusable`, `wrong-network` and `wrong-seed` where a node of these options could not restore from it, and
+ * `invalid-seed`.
  */
 export function readBackup(
   bytes: Uint8Array,

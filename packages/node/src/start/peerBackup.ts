@@ -32,8 +32,9 @@ const mostPeers = 100;
 const look = 5;
 
 /**
- * Asks peers for the static backup that they keep, those whom the user names and then those whom the backup names, and gives
- * the newest. Nothing is said to them about channels. Throws `backup-not-found`, which says of each peer why it was of no help.
+ * Asks peers for the static backup that they keep, those whom the user names and then those whom the backup names, and
+ * gives the newest. Nothing is said to them about channels. Throws `backup-not-found`, which says of each peer why it
+ * was of no help.
  */
 export async function backupFromPeers(
   { peers, waitSeconds = defaultWait }: RestoreFromPeers,

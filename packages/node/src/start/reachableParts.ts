@@ -33,7 +33,10 @@ interface Starting {
   readonly blobs: readonly KvEntry[];
 }
 
-/** What connects a node that stands at the chain's tip to its peers. Nobody is connected, and nothing runs, before `background` starts. */
+/**
+ * What connects a node that stands at the chain's tip to its peers. Nobody is connected, and nothing runs, before
+ * `background` starts.
+ */
 export function reachableParts(base: BaseParts, { observer, stack, blobs }: Starting): ReachableParts {
   const { options, store, logger } = base;
   const { development = {}, gossip: gossipOption = "peer-to-peer" } = options;

@@ -59,12 +59,13 @@ export async function backupInFile(path: string, { keys, network }: Owner): Prom
 }
 
 /**
- * Fills an empty store from the backup that the options name, or from the newest that peers give back: its channels wait for
- * their peers to close them. All of it is one batch, with the height from which the chain is to be read: whenever the node dies,
- * there is nothing in the store, or all, and the next start goes on. Says whether it wrote anything.
+ * Fills an empty store from the backup that the options name, or from the newest that peers give back: its channels
+ * wait for their peers to close them. All of it is one batch, with the height from which the chain is to be read:
+ * whenever the node dies, there is nothing in the store, or all, and the next start goes on. Says whether it wrote
+ * anything.
  *
- * Throws `store-stale` where a backup in one of the node's files is newer than what is to be started, before anything is
- * written; `backup-unusable`, `backup-not-found`, `wrong-network` and `store-not-empty`.
+ * Throws `store-stale` where a backup in one of the node's files is newer than what is to be started, before anything
+ * is written; `backup-unusable`, `backup-not-found`, `wrong-network` and `store-not-empty`.
  */
 export async function restoreBackup(options: NodeOptions, target: RestoreTarget): Promise<boolean> {
   const { store, keys, storeIsEmpty } = target;

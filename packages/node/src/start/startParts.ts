@@ -45,8 +45,8 @@ interface Starting {
 }
 
 /**
- * Starts the parts in their order: records, filter registrations, the chain up to its tip. What was started is on `stack`.
- * Peers come later, when what was due has been done.
+ * Starts the parts in their order: records, filter registrations, the chain up to its tip. What was started is on
+ * `stack`. Peers come later, when what was due has been done.
  */
 export async function startParts(
   options: NodeOptions,
@@ -110,7 +110,10 @@ export async function startParts(
   return { parts, following };
 }
 
-/** The chain's source, which has told its tip. It is stopped early when the start is to end: all that takes long waits for it. */
+/**
+ * The chain's source, which has told its tip. It is stopped early when the start is to end: all that takes long waits
+ * for it.
+ */
 async function startSource(
   options: NodeOptions,
   logger: Logger,
@@ -132,7 +135,10 @@ function feesOf({ network, maxFeerate }: NodeOptions): FeeEstimates {
   });
 }
 
-/** A wallet that has not seen a block yet begins where the node did, however long that is ago, or earlier: at its birthday. */
+/**
+ * A wallet that has not seen a block yet begins where the node did, however long that is ago, or earlier: at its
+ * birthday.
+ */
 async function walletStartOf(
   { wallet, manager, source }: Pick<NodeParts, "wallet" | "manager" | "source">,
   birthday: number | undefined,

@@ -14,9 +14,9 @@ const leap = 60_000;
 const trial = 60_000;
 
 /**
- * Seconds since 1970 that pass evenly. Where the machine's clock leaps, forward or back, it is believed only when it has
- * kept to that for a minute: one that is a month ahead for a moment lets no invoice expire, forgets no channel of the
- * graph, and is forgotten itself. What it is off by less is made up for without going back.
+ * Seconds since 1970 that pass evenly. Where the machine's clock leaps, forward or back, it is believed only when it
+ * has kept to that for a minute: one that is a month ahead for a moment lets no invoice expire, forgets no channel of
+ * the graph, and is forgotten itself. What it is off by less is made up for without going back.
  */
 export function steadySeconds({
   wall = Date.now,

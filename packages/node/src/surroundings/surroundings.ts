@@ -15,8 +15,8 @@ const channelsPerNode = 5;
 const firstShare = 6;
 
 /**
- * Our node, our peers, their peers and so on, until there are `limit` nodes, and the channels between them. Of many neighbours
- * those with the largest channels come first; the same graph gives the same answer.
+ * Our node, our peers, their peers and so on, until there are `limit` nodes, and the channels between them. Of many
+ * neighbours those with the largest channels come first; the same graph gives the same answer.
  */
 export function surroundings(graph: ReadOnlyNetworkGraph, { own, peers }: Centre, limit: number): GraphView {
   const sorted = new Map<NodeId, readonly ChannelInfo[]>();

@@ -321,8 +321,8 @@ function settled(payments: readonly Payment[], wanted: Payment["direction"]): Ma
 }
 
 /**
- * A port that the node can have again after it was killed: none of those that systems give to connections, of which one may
- * be made meanwhile.
+ * A port that the node can have again after it was killed: none of those that systems give to connections, of which one
+ * may be made meanwhile.
  */
 async function freePort(): Promise<number> {
   for (;;) {

@@ -26,14 +26,15 @@ export interface Copied {
 }
 
 /**
- * Moves a node from one store to another, of whatever kinds: copies all entries, reads them back and compares, and marks
- * the old store as moved, so that nobody starts the node from it again. Both stores are open, no node runs on either, and
- * they stay open.
+ * Moves a node from one store to another, of whatever kinds: copies all entries, reads them back and compares, and
+ * marks the old store as moved, so that nobody starts the node from it again. Both stores are open, no node runs on
+ * either, and they stay open.
  *
  * Two live copies of one node lose its money: each would broadcast what the other has revoked. So there is no moment at
- * which both could be started. The target has no record of whose it is, and is refused, until the source has been marked;
- * what a crash leaves is either the source as it was, or a source that is marked and a target that is whole. The same
- * call again finishes it, and does nothing when it was finished: whoever names the store in a config may have been cut off.
+ * which both could be started. The target has no record of whose it is, and is refused, until the source has been
+ * marked; what a crash leaves is either the source as it was, or a source that is marked and a target that is whole.
+ * The same call again finishes it, and does nothing when it was finished: whoever names the store in a config may have
+ * been cut off.
  *
  * Rejects with `StoreError`: `not-empty`, `moved` (to elsewhere), `unfinished` (the source is empty or itself half a
  * copy), `copy-differs`, and what the stores reject with; the source is as it was then.
@@ -68,7 +69,8 @@ export async function markMoved(store: KVStore, place: string): Promise<void> {
 
 /**
  * Takes back that a store was moved: for a copy that is lost before a node was ever started from it. If one was, even
- * for a moment, never: what is here is old then, and a peer may take all funds of a channel whose old state is broadcast.
+ * for a moment, never: what is here is old then, and a peer may take all funds of a channel whose old state is
+ * broadcast.
  */
 export async function takeBackMove(store: KVStore): Promise<void> {
   const node = await nodeOf(store);

@@ -9,8 +9,9 @@ import { beginCopy, type CopyProgress, digestOf, finishCopy, isCopied, liveNodeO
 import { EntryDigest, pagesOf } from "./entryDigest.ts";
 
 /*
- * An export: "FULMENX" and the format's version (u8); then pages, each a length (u32) and entries as `encodeWrites` writes
- * them, in key order; then a length of zero, the number of entries (u64) and the digest of all of them (32 bytes).
+ * An export: "FULMENX" and the format's version (u8); then pages, each a length (u32) and entries as `encodeWrites`
+ * writes them, in key order; then a length of zero, the number of entries (u64) and the digest of all of them (32
+ * bytes).
  */
 const magic = Uint8Array.of(0x46, 0x55, 0x4c, 0x4d, 0x45, 0x4e, 0x58);
 const version = 1;
@@ -18,11 +19,11 @@ const version = 1;
 const longestPage = 260 * 2 ** 20;
 
 /**
- * All entries of a store as one portable file, part by part. It has everything but the seed, unencrypted unless the store
- * itself is: keep it as you would keep the node.
+ * All entries of a store as one portable file, part by part. It has everything but the seed, unencrypted unless the
+ * store itself is: keep it as you would keep the node.
  *
- * An export is the node. Call `markMoved` on the store once the bytes are durable, and import them once: two live copies
- * of one node lose its money. Rejects as `copyStore` does about its source.
+ * An export is the node. Call `markMoved` on the store once the bytes are durable, and import them once: two live
+ * copies of one node lose its money. Rejects as `copyStore` does about its source.
  */
 export async function* exportedBytes(store: KVStore): AsyncGenerator<Uint8Array> {
   await liveNodeOf(store);
@@ -40,8 +41,8 @@ export async function* exportedBytes(store: KVStore): AsyncGenerator<Uint8Array>
 export interface ImportOptions {
   readonly progress?: (progress: CopyProgress) => void;
   /**
-   * Called when all is in the store, and just before a node can be started from it: to take away what was imported, so that
-   * it is not imported elsewhere, too. When it rejects, so does the import, and no node can be started.
+   * Called when all is in the store, and just before a node can be started from it: to take away what was imported, so
+   * that it is not imported elsewhere, too. When it rejects, so does the import, and no node can be started.
    */
   readonly consume?: () => Promise<void>;
 }

@@ -20,7 +20,9 @@ const tagLength = 16;
 
 /** Where random nonces come from, and the store whose values are to be encrypted. */
 export interface EncryptedStoreOptions {
-  /** Empty, or encrypted with the same key before. It belongs to the encrypted store from now on, and is closed with it. */
+  /**
+   * Empty, or encrypted with the same key before. It belongs to the encrypted store from now on, and is closed with it.
+   */
   readonly store: KVStore;
   /** 32 bytes; whoever has them can read everything. */
   readonly key: Uint8Array;
@@ -28,16 +30,16 @@ export interface EncryptedStoreOptions {
 }
 
 /**
- * A store whose values are encrypted before they reach `store`: XChaCha20-Poly1305 with a random nonce for each write, 40
- * bytes longer than the plain value. A value is bound to its key: put elsewhere, or changed, it is `corrupt`.
+ * A store whose values are encrypted before they reach `store`: XChaCha20-Poly1305 with a random nonce for each write,
+ * 40 bytes longer than the plain value. A value is bound to its key: put elsewhere, or changed, it is `corrupt`.
  *
  * Keys stay readable, and so are the lengths of values and what is written when: how many channels, payments and HTLCs
  * there are, the channels' ids (and by them their funding transactions), when each of them moves. Amounts, peers,
  * preimages and secrets are not. Old values can be put back in place of new ones of the same key by who can write to
  * the disk.
  *
- * In front of a store with a lease it is one, too: the node must not act without it. Rejects with `StoreError` `wrong-key`,
- * or `not-encrypted` for a store that has plain values.
+ * In front of a store with a lease it is one, too: the node must not act without it. Rejects with `StoreError`
+ * `wrong-key`, or `not-encrypted` for a store that has plain values.
  */
 export async function encryptedStore({
   store,

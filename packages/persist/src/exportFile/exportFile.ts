@@ -15,10 +15,10 @@ import {
 import { StoreError } from "../storeError.ts";
 
 /**
- * Moves a node out of a store into one file, which `importFromFile` brings into another store: writes it aside, syncs it,
- * reads it back whole, marks the store as moved to the file, and gives the file its name. No node runs on the store,
- * which stays open. After a crash the same call finishes it. The file is readable by its owner only; it has everything
- * but the seed.
+ * Moves a node out of a store into one file, which `importFromFile` brings into another store: writes it aside, syncs
+ * it, reads it back whole, marks the store as moved to the file, and gives the file its name. No node runs on the
+ * store, which stays open. After a crash the same call finishes it. The file is readable by its owner only; it has
+ * everything but the seed.
  *
  * Rejects with `StoreError`: `not-empty` when the file is there, `moved`, `unfinished`, `open-failed` when it cannot be
  * written; the store is as it was then.
@@ -60,12 +60,12 @@ async function writeFile(store: KVStore, path: string): Promise<void> {
 }
 
 /**
- * Brings the node of an exported file into an empty store, and gives the file the name `<path>.imported`, by which it is not
- * imported again: two live copies of one node lose its money. A copy of the file is not protected by that: never make one, and
- * delete the file once the node runs. After a crash the same call finishes it.
+ * Brings the node of an exported file into an empty store, and gives the file the name `<path>.imported`, by which it
+ * is not imported again: two live copies of one node lose its money. A copy of the file is not protected by that: never
+ * make one, and delete the file once the node runs. After a crash the same call finishes it.
  *
- * Rejects as `importBytes` does, and with `open-failed` when the file cannot be read or renamed, `moved` when it was imported
- * before.
+ * Rejects as `importBytes` does, and with `open-failed` when the file cannot be read or renamed, `moved` when it was
+ * imported before.
  */
 export async function importFromFile(
   path: string,
@@ -100,8 +100,8 @@ async function consume(place: string, consumed: string): Promise<void> {
 }
 
 /**
- * Gives a file these bytes, readable by its owner alone: whenever the power is cut, it has either what it had, or all of
- * these. For a static channel backup. Rejects with the file system's errors.
+ * Gives a file these bytes, readable by its owner alone: whenever the power is cut, it has either what it had, or all
+ * of these. For a static channel backup. Rejects with the file system's errors.
  */
 export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const place = resolve(path);

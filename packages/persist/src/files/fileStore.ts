@@ -29,7 +29,9 @@ export interface FileStoreParts {
   compactionFailed(error: StoreError): void;
 }
 
-/** Opens the store in `parts.folder`, which is locked already. Rejects with the file system's errors and `StoreError`. */
+/**
+ * Opens the store in `parts.folder`, which is locked already. Rejects with the file system's errors and `StoreError`.
+ */
 export async function openStoreIn(parts: FileStoreParts): Promise<KVStore> {
   const changes = new ChangeTable();
   const { snapshot, journal } = await recover(parts.files, parts.folder, (writes) => changes.apply(writes));

@@ -22,7 +22,8 @@ const defaultJournalBytes = 16 * 2 ** 20;
  * Commits are appended to a journal; those that wait while the disk is busy share one frame and one fsync. When that
  * fails, all of them and those called meanwhile are rejected with `commit-failed`, none is visible, and what was
  * committed before stays readable. Memory holds what changed since the last snapshot, at most about four times
- * `journalBytes` (commits wait while a snapshot is behind), and 150 bytes for each 32 KiB of the snapshot. One process at a time has the folder open.
+ * `journalBytes` (commits wait while a snapshot is behind), and 150 bytes for each 32 KiB of the snapshot. One process
+ * at a time has the folder open.
  *
  * What a crash left of a frame at the end of the journal is cut off. Any other damage is `corrupt`, with file and
  * offset: damage that a start does not find, because it comes later, makes reads reject with it.

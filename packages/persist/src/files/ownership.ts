@@ -10,8 +10,8 @@ import { displacedStore } from "../storeError.ts";
 /** A folder that this process has for itself. */
 export interface Ownership {
   /**
-   * Whether nobody took it over, which only someone who deletes the lock can. Rejects with `StoreError` while the folder is not
-   * there.
+   * Whether nobody took it over, which only someone who deletes the lock can. Rejects with `StoreError` while the
+   * folder is not there.
    */
   isOurs(): Promise<boolean>;
   release(): void;

@@ -9,7 +9,9 @@ export const ownerName = "owner";
 
 const version = 1;
 
-/** Opens the database, or creates it. Rejects with `StoreError` `open-failed`, `newer-schema`, `foreign-file`, `locked`. */
+/**
+ * Opens the database, or creates it. Rejects with `StoreError` `open-failed`, `newer-schema`, `foreign-file`, `locked`.
+ */
 export async function openDatabase(factory: DatabaseFactory, name: string): Promise<Database> {
   let database: Database;
   try {

@@ -1,6 +1,9 @@
 /** Time and timers of a lease, so that tests can bring their own. */
 export interface LeaseClock {
-  /** Milliseconds that only rise, whatever is done to the machine's clock. Need not count the time that a machine sleeps. */
+  /**
+   * Milliseconds that only rise, whatever is done to the machine's clock. Need not count the time that a machine
+   * sleeps.
+   */
   monotonic(): number;
   /** Milliseconds of the machine's clock, which counts the time that the machine sleeps, and may jump. */
   wall(): number;

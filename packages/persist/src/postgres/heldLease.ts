@@ -2,7 +2,9 @@ import type { Lease } from "@fulmen/lightning/chain";
 import { StoreError } from "../storeError.ts";
 import type { LeaseClock } from "./clock.ts";
 
-/** The moment at which something is asked of the database that will show, once it is answered, that the lease was ours. */
+/**
+ * The moment at which something is asked of the database that will show, once it is answered, that the lease was ours.
+ */
 export interface LeaseQuestion {
   readonly monotonic: number;
   readonly wall: number;
@@ -20,9 +22,9 @@ export interface HeldLeaseOptions {
 }
 
 /**
- * What a holder knows of its lease: until when it holds. Everything that changes the row of the lease raises its `beat`;
- * a stand-by waits until the beat has stood still for the lease's duration. The holder counts the same duration from
- * before it asked for a beat, the stand-by from after it saw it, each on its own clock: the holder is done first.
+ * What a holder knows of its lease: until when it holds. Everything that changes the row of the lease raises its
+ * `beat`; a stand-by waits until the beat has stood still for the lease's duration. The holder counts the same duration
+ * from before it asked for a beat, the stand-by from after it saw it, each on its own clock: the holder is done first.
  */
 export class HeldLease implements Lease {
   readonly epoch: bigint;

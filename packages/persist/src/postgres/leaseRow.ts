@@ -52,8 +52,8 @@ export async function readLease(
 }
 
 /**
- * Takes the lease, if its row is still as it was seen. A statement of the old holder that is being carried out is waited
- * for; one that comes later finds another epoch and does nothing. Gives the new epoch and beat, or `undefined`.
+ * Takes the lease, if its row is still as it was seen. A statement of the old holder that is being carried out is
+ * waited for; one that comes later finds another epoch and does nothing. Gives the new epoch and beat, or `undefined`.
  */
 export async function takeLease(
   connection: SqlConnection,
@@ -94,7 +94,9 @@ export async function renewLease(
   return row && bigintOf(row, "beat");
 }
 
-/** Gives the lease back, so that nobody has to wait for its end. Statements of the holder that come later do nothing. */
+/**
+ * Gives the lease back, so that nobody has to wait for its end. Statements of the holder that come later do nothing.
+ */
 export async function releaseLease(
   connection: SqlConnection,
   { node, leaseDuration }: CheckedOptions,

@@ -15,9 +15,9 @@ export type PostgresStore = LeasedStore;
  * Opens a node's store in a PostgreSQL database, which it may share with other nodes, and takes its lease: at once when
  * nobody has it, after its holder's duration when the holder has died. Tables are created where there are none.
  *
- * Commits that are called while one is under way share one statement, which checks the lease in its own transaction. One
- * whose answer is lost is rejected with `outcome-unknown` and may be committed again. When another process has taken
- * the lease, every call is rejected with the fatal `lease-lost`, and `onLost` tells it.
+ * Commits that are called while one is under way share one statement, which checks the lease in its own transaction.
+ * One whose answer is lost is rejected with `outcome-unknown` and may be committed again. When another process has
+ * taken the lease, every call is rejected with the fatal `lease-lost`, and `onLost` tells it.
  *
  * Rejects with `StoreError`: `locked` while another process has the lease and renews it, `open-failed`, `foreign-file`,
  * `newer-schema`, `unsafe-server`, `unsupported-runtime`.
@@ -27,8 +27,8 @@ export function openPostgresStore(options: PostgresStoreOptions): Promise<Postgr
 }
 
 /**
- * As `openPostgresStore`, but waits as long as another process has the lease, and while the database cannot be reached: a
- * stand-by. Resolves once the lease is this process's. Rejects with the signal's reason when that is aborted.
+ * As `openPostgresStore`, but waits as long as another process has the lease, and while the database cannot be reached:
+ * a stand-by. Resolves once the lease is this process's. Rejects with the signal's reason when that is aborted.
  */
 export function waitForLease(options: PostgresStoreOptions, signal?: AbortSignal): Promise<PostgresStore> {
   return open(options, true, signal);

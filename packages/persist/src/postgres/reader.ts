@@ -15,8 +15,8 @@ export interface ReaderOptions {
 }
 
 /*
- * Each statement gives at least one row while the lease is ours, and none when it is not: what a successor wrote is never
- * taken for what this process wrote.
+ * Each statement gives at least one row while the lease is ours, and none when it is not: what a successor wrote is
+ * never taken for what this process wrote.
  */
 const readStatement = `SELECT entry.key, entry.value
   FROM fulmen_leases AS lease LEFT JOIN fulmen_entries AS entry ON entry.node = lease.node AND entry.key = $4

@@ -7,8 +7,8 @@ const schemaVersion = 1;
 /*
  * Nodes share the tables; each has rows of its own. Keys are compared byte by byte, whatever the database's collation.
  * `beat` rises by one with every change of a lease's row: see heldLease.ts. `session` is raised by each connection that
- * the holder writes over: see writer.ts. `rolled_back` is set by a process that knows of commits which are gone: nobody takes
- * the lease then.
+ * the holder writes over: see writer.ts. `rolled_back` is set by a process that knows of commits which are gone: nobody
+ * takes the lease then.
  */
 const tables = [
   `CREATE TABLE fulmen_schema (

@@ -18,13 +18,14 @@ export interface PostgresStoreOptions {
   /** `postgresql://user:password@host:port/database`, or the same in parts. */
   readonly connection: string | PostgresSettings;
   /**
-   * Which of the nodes that share the database this is: 1 to 100 characters of `[A-Za-z0-9_.:-]`. Hosts that are to take
-   * over from one another use the same.
+   * Which of the nodes that share the database this is: 1 to 100 characters of `[A-Za-z0-9_.:-]`. Hosts that are to
+   * take over from one another use the same.
    */
   readonly node: string;
   /**
-   * Milliseconds after which the holder is still when it cannot renew its lease, and a stand-by may take over, from 500 up
-   * to 60,000. Default 6,000: a stand-by then has taken over 8 s after a death at the latest. Hosts may differ in it.
+   * Milliseconds after which the holder is still when it cannot renew its lease, and a stand-by may take over, from 500
+   * up to 60,000. Default 6,000: a stand-by then has taken over 8 s after a death at the latest. Hosts may differ in
+   * it.
    */
   readonly leaseDuration?: number;
   /** Milliseconds until a statement that the database does not answer counts as failed. Default 15,000. */

@@ -23,8 +23,8 @@ export class SqlError extends Error {
   /** PostgreSQL's SQLSTATE, or the system's code such as ECONNREFUSED. */
   readonly code: string | undefined;
   /**
-   * `refused`: the server answered with an error, and none of the statement's effects is there. `unknown`: the statement
-   * may or may not have had its effects, now or later.
+   * `refused`: the server answered with an error, and none of the statement's effects is there. `unknown`: the
+   * statement may or may not have had its effects, now or later.
    */
   readonly outcome: "refused" | "unknown";
 

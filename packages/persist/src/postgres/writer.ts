@@ -20,9 +20,9 @@ export interface WriterOptions {
 }
 
 /**
- * One statement, which is one transaction: it changes the lease's row, which is this session's or nobody is to write, and
- * the entries only when there was such a row. Whoever takes the lease over changes the same row: the two wait for one
- * another, and the one that comes later sees what the other did.
+ * One statement, which is one transaction: it changes the lease's row, which is this session's or nobody is to write,
+ * and the entries only when there was such a row. Whoever takes the lease over changes the same row: the two wait for
+ * one another, and the one that comes later sees what the other did.
  */
 const commitStatement = `WITH lease AS (
     UPDATE fulmen_leases SET beat = beat + 1
@@ -39,9 +39,9 @@ const commitStatement = `WITH lease AS (
   SELECT beat FROM lease`;
 
 /**
- * Begins a session. It waits for a statement of an earlier connection that is being carried out; one that is still on its
- * way finds another session when it arrives, and does nothing. So no commit whose answer was lost takes effect after a
- * later one.
+ * Begins a session. It waits for a statement of an earlier connection that is being carried out; one that is still on
+ * its way finds another session when it arrives, and does nothing. So no commit whose answer was lost takes effect
+ * after a later one.
  */
 const sessionStatement = `UPDATE fulmen_leases SET session = session + 1, beat = beat + 1
   WHERE node = $1 AND epoch = $2 AND holder = $3 RETURNING session, beat`;

@@ -137,8 +137,8 @@ function* cutsAt(disk: SimulatedDisk, count: number, tearStep: number): Iterable
 }
 
 /**
- * A frame that could not be synced is there when the store is opened again without a power cut: once it is read, it must
- * survive one.
+ * A frame that could not be synced is there when the store is opened again without a power cut: once it is read, it
+ * must survive one.
  */
 export async function readWithoutSync(): Promise<void> {
   const disk = new SimulatedDisk();

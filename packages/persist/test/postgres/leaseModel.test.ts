@@ -100,7 +100,8 @@ async function run(seed: number): Promise<Totals> {
   isOver = true;
   await Promise.race([Promise.all(machines), new Promise((resolve) => setImmediate(resolve))]);
 
-  // What took effect, one after the other: each the same as the last or the next one, and never of an epoch that is over.
+  // What took effect, one after the other: each the same as the last or the next one, and never of an epoch that is
+  // over.
   let [lastEpoch, lastValue] = [0, 0];
   for (const { epoch, values } of database.applied) {
     const value = values[0]?.[0] ?? 0;

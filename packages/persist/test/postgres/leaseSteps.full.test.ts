@@ -8,8 +8,8 @@ import type { LeaseClock } from "#src/postgres/clock";
 
 // timeout: 180 s
 
-// Two machines want to be one node, each over a network of its own to a real PostgreSQL. Something happens to one of them
-// at one step of what it asks the database for; each step has everything happen to it once.
+// Two machines want to be one node, each over a network of its own to a real PostgreSQL. Something happens to one of
+// them at one step of what it asks the database for; each step has everything happen to it once.
 
 const leaseDuration = 500;
 const day = 24 * 3_600_000;

@@ -1,9 +1,9 @@
 import { type StoreKind, storeKinds } from "./storeKinds.ts";
 
 /*
- * Commits batch after batch to the store of the kind and at the path of its first parameters until it is killed or a commit fails; then it
- * says why and what the store holds, and ends. Batch n sets ten keys to n, followed by as many bytes as the third
- * parameter says. After each commit it prints n.
+ * Commits batch after batch to the store of the kind and at the path of its first parameters until it is killed or a
+ * commit fails; then it says why and what the store holds, and ends. Batch n sets ten keys to n, followed by as many
+ * bytes as the third parameter says. After each commit it prints n.
  */
 
 const [kind, path = "", padding = "0"] = process.argv.slice(2);

@@ -9,8 +9,9 @@ import { serveParent } from "../rpc/parent.ts";
 import { type ChainService, chainCredentials, chainService } from "./chainService.ts";
 
 /*
- * The process that is the chain: regtest in memory, a faucet, and a port at which it is served as Bitcoin Core does. Its only
- * argument is the playground's temporary folder, which it removes at the end: the playground may have been killed.
+ * The process that is the chain: regtest in memory, a faucet, and a port at which it is served as Bitcoin Core does.
+ * Its only argument is the playground's temporary folder, which it removes at the end: the playground may have been
+ * killed.
  */
 
 /** What the playground may ask of this process. */

@@ -4,8 +4,8 @@ import type { NodeApi } from "@fulmen/node";
 import { createApp, Log, listen, PaymentKeys, TokenFile } from "@fulmen/server";
 
 /**
- * Serves a node's API with the dashboard to this machine, as the daemon does; gives the page's address, with a token that may
- * do everything. `former` is the address that it had before a restart, and has again.
+ * Serves a node's API with the dashboard to this machine, as the daemon does; gives the page's address, with a token
+ * that may do everything. `former` is the address that it had before a restart, and has again.
  */
 export async function serveDashboard(node: NodeApi, folder: string, former?: string): Promise<string> {
   const tokens = new TokenFile(join(folder, "tokens.json"));

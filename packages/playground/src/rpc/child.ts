@@ -28,7 +28,8 @@ export class Child<S extends Methods<S>> {
 
   constructor({ name, module, args, onNotice, onDeath }: ChildOptions) {
     this.#process = fork(fileURLToPath(module), [...args], {
-      // `--conditions` is not inherited otherwise; a test's children are no tests. `node:sqlite` calls itself experimental.
+      // `--conditions` is not inherited otherwise; a test's children are no tests. `node:sqlite` calls itself
+      // experimental.
       execArgv: [
         ...process.execArgv.filter((argument) => !argument.startsWith("--test")),
         "--disable-warning=ExperimentalWarning",

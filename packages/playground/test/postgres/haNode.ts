@@ -7,8 +7,8 @@ import { nodeService } from "#src/node/service";
 import { serveParent } from "#src/rpc/parent";
 
 /*
- * A process of a node that several processes could be. It waits for the lease, is the node then, and ends with exit code
- * 3 as soon as the lease is lost. Its only argument are its `HaSettings`, as JSON.
+ * A process of a node that several processes could be. It waits for the lease, is the node then, and ends with exit
+ * code 3 as soon as the lease is lost. Its only argument are its `HaSettings`, as JSON.
  */
 
 export interface HaSettings extends NodeSettings {
@@ -17,7 +17,10 @@ export interface HaSettings extends NodeSettings {
 }
 
 export interface HaService extends NodeService {
-  /** After so many further commits the process sends itself the signal, before anybody learns that the last one succeeded. */
+  /**
+   * After so many further commits the process sends itself the signal, before anybody learns that the last one
+   * succeeded.
+   */
   trip(commits: number, signal: "SIGSTOP" | "SIGKILL"): void;
   epoch(): bigint;
   /** That were made so far. */

@@ -7,8 +7,8 @@ import { type AliceProcess, HaPair, type Trip, until } from "./haPair.ts";
 // timeout: 240 s
 
 /*
- * Alice is two processes on one database, one of them active, with a channel to Bob. Whatever happens to the active one,
- * the other takes over: payments that were under way end, both ends of the channel agree to the millisatoshi, and
+ * Alice is two processes on one database, one of them active, with a channel to Bob. Whatever happens to the active
+ * one, the other takes over: payments that were under way end, both ends of the channel agree to the millisatoshi, and
  * nothing was published.
  */
 

@@ -5,8 +5,8 @@ export interface Asset {
 }
 
 /**
- * The file at a request's path, or the page that begins at `/`. Files are looked up by their whole path in a map and never on
- * the disk, so that no path leads out of it.
+ * The file at a request's path, or the page that begins at `/`. Files are looked up by their whole path in a map and
+ * never on the disk, so that no path leads out of it.
  */
 export function assetResponse(
   assets: ReadonlyMap<string, Asset> | undefined,

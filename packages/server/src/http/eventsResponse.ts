@@ -15,15 +15,17 @@ interface StreamReader {
   readonly who: string;
   /** It is gone. */
   readonly signal: AbortSignal;
-  /** Asked before each event, and with each sign of life: a stream is not to outlive the token that it was opened with. */
+  /**
+   * Asked before each event, and with each sign of life: a stream is not to outlive the token that it was opened with.
+   */
   readonly mayGoOn: () => boolean;
   /** Hears why a stream failed. */
   readonly failed: (error: unknown) => void;
 }
 
 /**
- * Streams of server-sent events. Each reads from the node only what its client has taken, so that a slow client costs no
- * memory; the first block says from where a client would go on that has seen nothing yet.
+ * Streams of server-sent events. Each reads from the node only what its client has taken, so that a slow client costs
+ * no memory; the first block says from where a client would go on that has seen nothing yet.
  */
 export class EventStreams {
   readonly #node: NodeApi;

@@ -4,8 +4,8 @@ import { RequestRefusal } from "../refusal.ts";
 const maxBodyBytes = 65_536;
 
 /**
- * The JSON object in a request's body; empty where there is none. A body that says it is too large is refused before a byte
- * of it is read, one that does not say so as soon as it has become too large.
+ * The JSON object in a request's body; empty where there is none. A body that says it is too large is refused before a
+ * byte of it is read, one that does not say so as soon as it has become too large.
  */
 export async function readJsonBody(request: Request): Promise<Readonly<Record<string, unknown>>> {
   const declared = request.headers.get("content-length");

@@ -30,9 +30,9 @@ const linesOfPeer = { perSecond: 0.5, burst: 60 };
 const linesOfPeers = { perSecond: 10, burst: 1_000 };
 
 /**
- * The daemon's log: one JSON object a line, with `time`, `level`, `module` and `msg`. Nothing that gives power over money
- * is written: fields with a secret's name, tokens in texts, and passwords in URLs are replaced by `[redacted]`. Of what
- * peers give rise to, so much is written and no more, unless it is an error of ours.
+ * The daemon's log: one JSON object a line, with `time`, `level`, `module` and `msg`. Nothing that gives power over
+ * money is written: fields with a secret's name, tokens in texts, and passwords in URLs are replaced by `[redacted]`.
+ * Of what peers give rise to, so much is written and no more, unless it is an error of ours.
  */
 export class Log implements NodeLogger {
   readonly #pino: Logger;

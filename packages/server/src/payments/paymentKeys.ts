@@ -24,8 +24,8 @@ export interface KeyRecord {
 const maxKeys = 20_000;
 
 /**
- * The keys of payments that were asked for with an `Idempotency-Key`, on disk before the payment begins: what a crash leaves
- * of a payment on chain cannot be told from what was never sent.
+ * The keys of payments that were asked for with an `Idempotency-Key`, on disk before the payment begins: what a crash
+ * leaves of a payment on chain cannot be told from what was never sent.
  */
 export class PaymentKeys {
   readonly #path: string | undefined;
@@ -50,8 +50,8 @@ export class PaymentKeys {
   }
 
   /**
-   * It is known at once, and durable when this resolves, if the key is new; what is added to one that is known may be lost on
-   * a full disk or with the power: the payment was made then, which is what whoever asked has to hear.
+   * It is known at once, and durable when this resolves, if the key is new; what is added to one that is known may be
+   * lost on a full disk or with the power: the payment was made then, which is what whoever asked has to hear.
    */
   async set(key: string, record: KeyRecord): Promise<void> {
     const hash = hashOf(key);
@@ -87,8 +87,8 @@ export class PaymentKeys {
   }
 
   /**
-   * Writes a line at once. What was not written whole is not there, and spoils no line that comes later. With `isToLast` it
-   * outlives the power, too: a disk may take its time for that, in which others are answered.
+   * Writes a line at once. What was not written whole is not there, and spoils no line that comes later. With
+   * `isToLast` it outlives the power, too: a disk may take its time for that, in which others are answered.
    */
   async #append(row: object, isToLast: boolean): Promise<void> {
     if (this.#path === undefined) return;

@@ -24,8 +24,8 @@ export function newToken(): string {
 }
 
 /**
- * SHA-256 without salt or stretching: those slow down who guesses, and nobody guesses 256 random bits. Whoever reads the
- * hashes can use none of the tokens.
+ * SHA-256 without salt or stretching: those slow down who guesses, and nobody guesses 256 random bits. Whoever reads
+ * the hashes can use none of the tokens.
  */
 export function hashOfToken(token: string): string {
   return hash("sha256", token);

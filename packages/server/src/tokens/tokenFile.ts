@@ -32,8 +32,8 @@ export class TokenFile {
   }
 
   /**
-   * All tokens, as they were up to a second ago unless `fresh`; throws `token-file-unusable` where the file is not one of
-   * ours.
+   * All tokens, as they were up to a second ago unless `fresh`; throws `token-file-unusable` where the file is not one
+   * of ours.
    */
   list(fresh = false): readonly StoredToken[] {
     const now = this.#now();

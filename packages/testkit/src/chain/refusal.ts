@@ -66,7 +66,9 @@ export type Refusal =
   | { readonly kind: "replacement-fee-too-low"; readonly have: Sat; readonly need: Sat }
   /** No more per virtual byte than what it replaces: satoshis per 1,000 of them. */
   | { readonly kind: "replacement-feerate-too-low"; readonly have: bigint; readonly above: bigint }
-  /** Miners would lose by it: its best part pays `have`, that of what it replaces `best`, in satoshis per 1,000 bytes. */
+  /**
+   * Miners would lose by it: its best part pays `have`, that of what it replaces `best`, in satoshis per 1,000 bytes.
+   */
   | { readonly kind: "replacement-earns-less"; readonly have: bigint; readonly best: bigint }
   /** It would evict over 100 transactions (BIP 125, rule 5). */
   | { readonly kind: "too-many-replacements"; readonly have: number }

@@ -10,8 +10,8 @@ const minStrippedSize = 65;
 const maxScriptSigSize = 1650;
 
 /**
- * Why nodes do not relay a transaction by its form alone. Bare multisig outputs are refused too, which Core relays; limits
- * on signature operations are left out.
+ * Why nodes do not relay a transaction by its form alone. Bare multisig outputs are refused too, which Core relays;
+ * limits on signature operations are left out.
  */
 export function formRefusal(tx: Transaction, policy: MempoolPolicy): Refusal | undefined {
   if (tx.version < 1 || tx.version > 3) return nonStandard("version");

@@ -22,8 +22,9 @@ const flags = [
 ];
 
 /**
- * A Chromium without a window: the program that the environment variable `CHROMIUM` names, or `chromium`, in a profile of its
- * own, or in the folder `profile`, which stays. Nothing else is left of it once it was ended, or this process has ended.
+ * A Chromium without a window: the program that the environment variable `CHROMIUM` names, or `chromium`, in a profile
+ * of its own, or in the folder `profile`, which stays. Nothing else is left of it once it was ended, or this process
+ * has ended.
  */
 export class Chromium {
   readonly profile: string;

@@ -9,8 +9,8 @@ export type NewestProtocol = "1.4.2" | "1.6";
 const spoken = ["1.6", "1.4.2", "1.4.1", oldestProtocol] as const;
 
 /**
- * The newest protocol, up to `newest`, that a client speaks too, which names one version, or the oldest and the newest; it speaks the
- * oldest of ours when it names none. `undefined` when there is no such.
+ * The newest protocol, up to `newest`, that a client speaks too, which names one version, or the oldest and the newest;
+ * it speaks the oldest of ours when it names none. `undefined` when there is no such.
  */
 export function commonProtocol(offered: Json | undefined, newest: NewestProtocol): string | undefined {
   if (offered === undefined || offered === null) return oldestProtocol;

@@ -28,7 +28,9 @@ export interface IndexChange {
   readonly touched: ReadonlySet<ScriptHash>;
 }
 
-/** Which transactions of a chain and its mempool concern an output script. Knows what was there at the last `update`. */
+/**
+ * Which transactions of a chain and its mempool concern an output script. Knows what was there at the last `update`.
+ */
 export class ScriptIndex {
   readonly #chain: TestChain;
   #position: BlockLocator | undefined;

@@ -34,7 +34,9 @@ export interface TestNetworkOptions {
   readonly seed?: number;
   /** Where the nodes live; a simulated chain of the same seed when not given. */
   readonly funded?: FundedChain;
-  /** Nodes' steps and links' deliveries in an order drawn from the seed; each link keeps its own order. Default false. */
+  /**
+   * Nodes' steps and links' deliveries in an order drawn from the seed; each link keeps its own order. Default false.
+   */
   readonly shuffles?: boolean;
   /** Asked before each delivery whether the connection shall be lost instead. */
   readonly losesConnection?: (link: TestLink, wire: Wire) => boolean;

@@ -25,7 +25,9 @@ export interface BumperParts {
 
 type Broadcast = Extract<BumpOutcome, { kind: "broadcast" }>;
 
-/** Answers bump events with a wallet's coins, each at once: `BumpTransactionHandler` for wallets that answer at once. */
+/**
+ * Answers bump events with a wallet's coins, each at once: `BumpTransactionHandler` for wallets that answer at once.
+ */
 export class Bumper {
   readonly #parts: BumperParts;
   readonly #sent = new SentBumps();

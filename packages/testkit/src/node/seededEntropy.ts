@@ -2,7 +2,9 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { ByteWriter } from "@fulmen/bitcoin/transaction";
 import type { EntropySource } from "@fulmen/lightning/chain";
 
-/** Bytes that look random and are the same for the same seed and the same calls. For tests only: anybody can know them. */
+/**
+ * Bytes that look random and are the same for the same seed and the same calls. For tests only: anybody can know them.
+ */
 export class SeededEntropy implements EntropySource {
   readonly #seed: number;
   #count = 0;

@@ -85,8 +85,8 @@ export interface TestNodeOptions {
   /** Called at every point at which the node can die; throw there, and `restart`, to let it die. */
   readonly onCrashPoint?: (node: TestNode, point: CrashPoint) => void;
   /**
-   * Commit only when nothing else can happen in the network, as with a slow disk: what comes in meanwhile gathers in the
-   * manager and becomes the next batch. Default false: a batch is committed before anything new comes in.
+   * Commit only when nothing else can happen in the network, as with a slow disk: what comes in meanwhile gathers in
+   * the manager and becomes the next batch. Default false: a batch is committed before anything new comes in.
    */
   readonly hasSlowStore?: boolean;
   /**
@@ -232,8 +232,8 @@ export class TestNode {
   }
 
   /**
-   * Whether the store failed: the node takes no batch before `thaw`. A host disconnects its peers then; here that is for
-   * whoever made the connections.
+   * Whether the store failed: the node takes no batch before `thaw`. A host disconnects its peers then; here that is
+   * for whoever made the connections.
    */
   get isFrozen(): boolean {
     return this.#isFrozen;

@@ -20,8 +20,8 @@ export class TcpProxy {
   /** Whether the store's ends stay open when the other side has closed. */
   keepsClients = false;
   /**
-   * When set, called with what the store sends, before that is passed on, and with what cuts that one line; what it gives
-   * is called instead of passing on the answer.
+   * When set, called with what the store sends, before that is passed on, and with what cuts that one line; what it
+   * gives is called instead of passing on the answer.
    */
   onRequest: ((bytes: Uint8Array, cut: () => void) => (() => void) | undefined) | undefined;
 

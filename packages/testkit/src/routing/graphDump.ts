@@ -38,8 +38,8 @@ export interface GraphDump {
 /**
  * Reads a dump of the public network: JSON with `nodes`, of which each is `[id, alias]`, and `channels`, each `[index
  * of node one, index of node two, capacity in sat, policy of one to two or null, policy of two to one or null]` with a
- * policy of `[htlc_minimum_msat, htlc_maximum_msat, fee_base_msat, fee_proportional_millionths, cltv_expiry_delta]`. The
- * channels are numbered as they come. Throws an `Error` that names the first entry which is not like that.
+ * policy of `[htlc_minimum_msat, htlc_maximum_msat, fee_base_msat, fee_proportional_millionths, cltv_expiry_delta]`.
+ * The channels are numbered as they come. Throws an `Error` that names the first entry which is not like that.
  */
 export function parseGraphDump(text: string): GraphDump {
   const { nodes, channels } = JSON.parse(text) as { readonly nodes?: unknown; readonly channels?: unknown };

@@ -9,7 +9,9 @@ export interface Socks5Asked {
   readonly target: string;
 }
 
-/** A small SOCKS5 proxy (RFC 1928) that knows where its names are, on a port of 127.0.0.1: for tests of Tor without Tor. */
+/**
+ * A small SOCKS5 proxy (RFC 1928) that knows where its names are, on a port of 127.0.0.1: for tests of Tor without Tor.
+ */
 export class Socks5Server {
   readonly port: number;
   readonly asked: Socks5Asked[] = [];

@@ -17,7 +17,9 @@ export interface SpendOptions {
 }
 
 export interface FundOptions extends SpendOptions {
-  /** Spent before the faucet's coins. Those that pay to the faucet's script are signed, of others nothing is changed. */
+  /**
+   * Spent before the faucet's coins. Those that pay to the faucet's script are signed, of others nothing is changed.
+   */
   readonly inputs?: readonly SpentInput[];
 }
 
@@ -97,7 +99,9 @@ export class Faucet {
     return this.spend(spent, withChange, options);
   }
 
-  /** A transaction with exactly these inputs and outputs, signed where an input spends the faucet's; the rest is fee. */
+  /**
+   * A transaction with exactly these inputs and outputs, signed where an input spends the faucet's; the rest is fee.
+   */
   spend(spent: readonly SpentInput[], outputs: readonly TxOut[], options: SpendOptions = {}): Transaction {
     const { version = 2, locktime = 0 } = options;
     return this.#sign({ version, locktime, inputs: spent.map(({ input }) => input), outputs }, spent);

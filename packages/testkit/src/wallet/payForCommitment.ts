@@ -9,8 +9,8 @@ import { type Faucet, inputOf } from "./faucet.ts";
 const leastChildWeight = 600;
 
 /**
- * A child of version 3 that spends the pay-to-anchor output of `commitment`, which pays nothing itself, and the faucet's
- * coins. Both together pay at least `feerate`. Submit them as a package.
+ * A child of version 3 that spends the pay-to-anchor output of `commitment`, which pays nothing itself, and the
+ * faucet's coins. Both together pay at least `feerate`. Submit them as a package.
  */
 export function payForCommitment(
   chain: TestChain,

@@ -19,8 +19,8 @@ const satisfactionWeight = 4 + 1 + 73 + 34;
 const sequence = 0xffff_fffd;
 
 /**
- * A node's wallet of one key: gives its confirmed coins to claims, the largest first, and signs. Pay to `script` what it
- * is to have. It answers at once, and what it holds for claims outlives the node.
+ * A node's wallet of one key: gives its confirmed coins to claims, the largest first, and signs. Pay to `script` what
+ * it is to have. It answers at once, and what it holds for claims outlives the node.
  */
 export class TestWallet {
   readonly #chain: TestChain;

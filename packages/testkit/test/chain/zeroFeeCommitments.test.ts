@@ -11,8 +11,8 @@ const funding = sat(500_000n);
 const feerate = feeratePerKw(1_000);
 
 /**
- * A channel without fees in which `held` payments, in msat, wait for the payee, and the payer's commitment. Mempools were
- * too full for the package that it is in.
+ * A channel without fees in which `held` payments, in msat, wait for the payee, and the payer's commitment. Mempools
+ * were too full for the package that it is in.
  */
 function closedByPayer(held: readonly bigint[]) {
   const funded = createFundedChain();

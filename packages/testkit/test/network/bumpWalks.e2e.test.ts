@@ -7,8 +7,8 @@ import { type Bytes32, feeratePerKw, msat, present, sat } from "@fulmen/lightnin
 import { Dice, TestNetwork } from "@fulmen/testkit";
 import { createFundedChain } from "@fulmen/testkit/wallet";
 
-// Channels that close while estimates, mempools and the wallet do what they like. Whatever a node broadcasts may pay too
-// little to be relayed; it must never be refused for anything else.
+// Channels that close while estimates, mempools and the wallet do what they like. Whatever a node broadcasts may pay
+// too little to be relayed; it must never be refused for anything else.
 
 before(() => {
   installNodeCrypto();

@@ -7,8 +7,8 @@ import { type Bytes32, type ChannelId, msat, present, sat } from "@fulmen/lightn
 import { TestNetwork, type TestNode } from "@fulmen/testkit";
 import { Cheater } from "./cheater.ts";
 
-// B forwards from A to C. A neighbour revokes a commitment, and has it confirmed before B could store that it is revoked.
-// What follows from the revocation comes out of B later: it must not cost B anything by then.
+// B forwards from A to C. A neighbour revokes a commitment, and has it confirmed before B could store that it is
+// revoked. What follows from the revocation comes out of B later: it must not cost B anything by then.
 
 before(() => {
   installNodeCrypto();

@@ -4,7 +4,10 @@ import { monitorsPrefix, restoreMonitors } from "@fulmen/lightning/storage";
 import { blockHeight, type ChannelId, feeratePerKw, present } from "@fulmen/lightning/util";
 import { Bumper, type TestNetwork, type TestNode } from "@fulmen/testkit";
 
-/** A copy of a node's monitors, as they are now. It follows the chain by itself, and does with its channel what it likes. */
+/**
+ * A copy of a node's monitors, as they are now. It follows the chain by itself, and does with its channel what it
+ * likes.
+ */
 export class Cheater {
   readonly #network: TestNetwork;
   readonly #node: TestNode;

@@ -17,7 +17,9 @@ const preimage = new Uint8Array(32).fill(21) as Bytes32;
 /** More than one of the channels may carry. */
 const amount = msat(400_000_000);
 
-/** Gives the points that the payee passed from the claim on. `closes`: one of the channels ends while the payment waits. */
+/**
+ * Gives the points that the payee passed from the claim on. `closes`: one of the channels ends while the payment waits.
+ */
 function run(
   death: number | undefined,
   options: { readonly hasLateWatch?: boolean; readonly closes?: boolean },

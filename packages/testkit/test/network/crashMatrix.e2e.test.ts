@@ -26,9 +26,9 @@ function undisturbed(options: TwoHopsOptions): readonly (readonly CrashPoint[])[
 }
 
 /**
- * Payments over the same channels, one after the other, in each of which the node dies one point later, until there is no
- * such point; gives how many there were. After each of them all three come back from their stores, and the next one shows
- * that all is well.
+ * Payments over the same channels, one after the other, in each of which the node dies one point later, until there is
+ * no such point; gives how many there were. After each of them all three come back from their stores, and the next one
+ * shows that all is well.
  */
 function dieAtEach(options: TwoHopsOptions, index: number): number {
   const hops = new TwoHops(options);
@@ -53,8 +53,8 @@ interface Outcome {
 }
 
 /**
- * One payment during which nodes die at the given points, and another one to see that all is well. Where several die, the
- * forwarder may find the payee gone, and fail what would have gone through.
+ * One payment during which nodes die at the given points, and another one to see that all is well. Where several die,
+ * the forwarder may find the payee gone, and fail what would have gone through.
  */
 function run(options: TwoHopsOptions, deaths: readonly (readonly number[])[]): Outcome {
   const hops = new TwoHops(options);

@@ -40,7 +40,8 @@ for (const format of formatNames) {
   for (const claims of ["claim", "fail"] as const) {
     describe(`a payment over two ${format} channels, ${claims === "claim" ? "claimed" : "rejected"}`, () => {
       it("ends well for all, or fails for all, whichever message is lost", (context) => {
-        // One payment after the other, until there is no such message: each also shows that the one before left all well.
+        // One payment after the other, until there is no such message: each also shows that the one before left all
+        // well.
         const hops = new TwoHops({ format, claims });
         let lost = 0;
         let paid = 0;

@@ -7,8 +7,8 @@ import { msat } from "@fulmen/lightning/util";
 import type { StoreFault, TestNode } from "@fulmen/testkit";
 import { TwoHops } from "./twoHops.ts";
 
-// A node's signers answer late, and its store fails at each of its batches in turn. Whenever the answers come, before the
-// peers are gone, while they are, or when they are back, the payment ends once and no channel is lost.
+// A node's signers answer late, and its store fails at each of its batches in turn. Whenever the answers come, before
+// the peers are gone, while they are, or when they are back, the payment ends once and no channel is lost.
 
 const names = ["payer", "forwarder", "payee"];
 const moments = ["before the freeze", "during it", "after it"] as const;

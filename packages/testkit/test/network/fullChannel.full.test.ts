@@ -8,8 +8,8 @@ import { type Bytes32, msat, type PaymentHash, paymentHashOf, present, sat } fro
 import { TestNetwork, type TestNode } from "@fulmen/testkit";
 import { testConfig } from "@fulmen/testkit/node";
 
-// A channel with as many HTLCs as there may be, in both directions, ends on the chain while the peers do not speak: of each
-// direction the recipient claims every second one, and the others go back.
+// A channel with as many HTLCs as there may be, in both directions, ends on the chain while the peers do not speak: of
+// each direction the recipient claims every second one, and the others go back.
 
 before(() => {
   installNodeCrypto();

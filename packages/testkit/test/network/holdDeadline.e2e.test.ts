@@ -5,7 +5,9 @@ import { installNodeCrypto } from "@fulmen/crypto-node";
 import { type Bytes32, msat, paymentHashOf, sat } from "@fulmen/lightning/util";
 import { TestNetwork, type TestNode } from "@fulmen/testkit";
 
-/** Blocks before an HTLC's expiry: it is failed from the first on, and closed for, when it was claimed, from the second. */
+/**
+ * Blocks before an HTLC's expiry: it is failed from the first on, and closed for, when it was claimed, from the second.
+ */
 const [failBack, closing] = [39, 36];
 const preimage = new Uint8Array(32).fill(7) as Bytes32;
 

@@ -14,8 +14,9 @@ const amount = 60_000n;
 const config = { ...testConfig, acceptTrampolineForwards: true };
 
 /**
- * A paid C by B, who forwards or is asked to find the way to C, and nobody has answered: both channels are on the chain, B's HTLC from A has expired and was given up
- * upstream, and A's transaction that takes it back waits in the mempool. Only now B sees the preimage.
+ * A paid C by B, who forwards or is asked to find the way to C, and nobody has answered: both channels are on the
+ * chain, B's HTLC from A has expired and was given up upstream, and A's transaction that takes it back waits in the
+ * mempool. Only now B sees the preimage.
  */
 class Late {
   readonly network = new TestNetwork();

@@ -86,9 +86,9 @@ export class TwoHops {
   }
 
   /**
-   * A pays C, and `atRest` is called when nothing moves any more, before anything is looked at. When A has lost the order
-   * in a crash, its user gives it again. Where a connection is lost, a payment may fail that would have gone through
-   * (`mayFail`), but then it fails for everybody, and B's user is told that it was C's absence.
+   * A pays C, and `atRest` is called when nothing moves any more, before anything is looked at. When A has lost the
+   * order in a crash, its user gives it again. Where a connection is lost, a payment may fail that would have gone
+   * through (`mayFail`), but then it fails for everybody, and B's user is told that it was C's absence.
    */
   pay(amount: Msat, { mayFail = false, atRest = () => {} } = {}): "paid" | "failed" {
     const { a, c } = this;

@@ -16,7 +16,9 @@ export function masterKeyOf(seed: Uint8Array, network: Network): HDKey {
   return HDKey.fromMasterSeed(seed, versionsOf(network));
 }
 
-/** The key of an `xpub` or `xprv` (`tpub` or `tprv` outside of mainnet); `undefined` when `text` is none of `network`. */
+/**
+ * The key of an `xpub` or `xprv` (`tpub` or `tprv` outside of mainnet); `undefined` when `text` is none of `network`.
+ */
 export function readExtendedKey(text: string, network: Network): HDKey | undefined {
   try {
     return HDKey.fromExtendedKey(text, versionsOf(network));

@@ -39,7 +39,9 @@ export interface CoinView {
   readonly coins: ReadonlyMap<string, Coin>;
   /** What spends an outpoint, among the transactions that count. */
   readonly spenders: ReadonlyMap<string, WalletTransaction>;
-  /** Whether a transaction counts: it is confirmed, or nothing that counts conflicts with it or with what it builds on. */
+  /**
+   * Whether a transaction counts: it is confirmed, or nothing that counts conflicts with it or with what it builds on.
+   */
   isActive(txid: Txid): boolean;
 }
 

@@ -82,8 +82,8 @@ export class Keyring {
   }
 
   /**
-   * The next script of a chain, once. Where so many addresses were given in a row that nobody paid to, the first of them
-   * comes again: a wallet that is restored from its seed alone would not find those beyond.
+   * The next script of a chain, once. Where so many addresses were given in a row that nobody paid to, the first of
+   * them comes again: a wallet that is restored from its seed alone would not find those beyond.
    */
   handOut(account: number, keychain: Keychain): Place {
     const place = this.peek(account, keychain);
@@ -108,7 +108,10 @@ export class Keyring {
     return true;
   }
 
-  /** A script is handed out, or was by a wallet of the same seed: none up to it is given again. Says whether that was news. */
+  /**
+   * A script is handed out, or was by a wallet of the same seed: none up to it is given again. Says whether that was
+   * news.
+   */
   use({ account, keychain, index }: Place): boolean {
     const chain = this.#chain(account, keychain);
     const at = chain.returned.indexOf(index);

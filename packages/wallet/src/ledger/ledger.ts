@@ -57,7 +57,9 @@ export class Ledger {
   readonly #terms: LedgerTerms;
   readonly #locks: Locks;
   readonly #transactions = new Map<Txid, WalletTransaction>();
-  /** Unconfirmed transactions that spend nothing of the wallet, and the height at which each was heard of, or restored. */
+  /**
+   * Unconfirmed transactions that spend nothing of the wallet, and the height at which each was heard of, or restored.
+   */
   readonly #strangers = new Map<Txid, number>();
   readonly #unconfirmed = new Map<Txid, WalletTransaction>();
   /** What these spend, by `outPointKey`; absent when it has to be looked at anew. */
@@ -135,8 +137,8 @@ export class Ledger {
   }
 
   /**
-   * Takes in a transaction that is in no block, if it concerns the wallet; says whether it does. Of too many that others
-   * made the later ones wait for a block.
+   * Takes in a transaction that is in no block, if it concerns the wallet; says whether it does. Of too many that
+   * others made the later ones wait for a block.
    */
   unconfirmed(transaction: Transaction): boolean {
     if (!this.#concerns(transaction)) return false;

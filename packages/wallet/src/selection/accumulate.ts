@@ -35,7 +35,9 @@ export function knapsack<C extends SelectableCoin>(
   return subset !== undefined && totalOf(subset) < alone.effective ? subset : [alone];
 }
 
-/** The best of many random subsets, each made by adding coins until the goal is reached, and dropping the last again. */
+/**
+ * The best of many random subsets, each made by adding coins until the goal is reached, and dropping the last again.
+ */
 function nearestSubset<C extends SelectableCoin>(
   pool: readonly Candidate<C>[],
   goal: number,

@@ -24,7 +24,9 @@ export interface SelectionProblem<C extends SelectableCoin> {
   readonly parent?: PaidParent;
   /** What the transaction pays at the least. */
   readonly minimumFee?: Sat;
-  /** What the transaction that this one replaces pays: this one pays that, and its own relay (BIP 125, rules 3 and 4). */
+  /**
+   * What the transaction that this one replaces pays: this one pays that, and its own relay (BIP 125, rules 3 and 4).
+   */
   readonly replacedFee?: Sat;
 }
 

@@ -101,7 +101,8 @@ export function receiveAnnouncementSignatures<S extends ConnectedState>(
   }
   const { local, remote: known } = channel.announcementSignatures;
   if (known !== undefined) {
-    // The peer lacks ours: it asks by sending its own again. Answered once on a connection, or two such nodes never end.
+    // The peer lacks ours: it asks by sending its own again. Answered once on a connection, or two such nodes never
+    // end.
     if (local === undefined || channel.exchanged.announcementSignaturesSent) return unchanged(state);
     const again = tellSignatures(channel);
     return { state: withChannel(state, again.channel), actions: again.actions };

@@ -172,7 +172,9 @@ function answerWithoutRange(
   return err(refusal("close", "no-common-closing-fee", text));
 }
 
-/** The closing transaction that the peer signed: as we build it, or without an output of its own that it takes for dust. */
+/**
+ * The closing transaction that the peer signed: as we build it, or without an output of its own that it takes for dust.
+ */
 function signedByPeer(channel: FundedChannel, message: ClosingSigned): Result<Transaction, ChannelRefusal> {
   const fee = message.feeSatoshis;
   const funding = first(channel);

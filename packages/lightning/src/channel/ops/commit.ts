@@ -158,7 +158,10 @@ export function commitmentMessages(
   return [batch, ...signed];
 }
 
-/** Checks the peer's signatures of our next commitment, one message for each active funding, and asks to revoke the present one. */
+/**
+ * Checks the peer's signatures of our next commitment, one message for each active funding, and asks to revoke the
+ * present one.
+ */
 export function receiveCommitment(
   commitments: Commitments,
   messages: readonly CommitmentSigned[],

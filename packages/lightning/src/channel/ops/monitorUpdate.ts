@@ -33,8 +33,8 @@ export function nextUpdate(
 }
 
 /**
- * Our commitment `localNumber`; `signed` is what the peer signed of it, for each funding. `left` are rows that this step
- * took off the table.
+ * Our commitment `localNumber`; `signed` is what the peer signed of it, for each funding. `left` are rows that this
+ * step took off the table.
  */
 export function holderCommitmentStep(
   commitments: Commitments,

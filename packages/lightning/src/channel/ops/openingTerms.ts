@@ -6,7 +6,10 @@ import type { AcceptChannel, Features, OpenChannel } from "../../wire/index.ts";
 import type { ChannelHandshakeConfig } from "../config.ts";
 import type { LocalKeys } from "../localKeys.ts";
 
-/** Our dust limit, and the least that we accept: no output is relayed by Bitcoin Core that is smaller (BOLT 3, "Dust Limits"). */
+/**
+ * Our dust limit, and the least that we accept: no output is relayed by Bitcoin Core that is smaller (BOLT 3, "Dust
+ * Limits").
+ */
 export const leastDustLimit: Sat = sat(354);
 /** What we demand that the peer keeps is at least that. @ldk lightning::ln::channel::MIN_THEIR_CHAN_RESERVE_SATOSHIS */
 const leastReserve: Sat = sat(1_000);
@@ -91,8 +94,8 @@ export function termsFields(terms: PartyLimits, keys: LocalKeys) {
 }
 
 /**
- * Whether a party may be let off its reserve: where its peer's commitment may be without an output of its own, an anchor
- * at least must be there to pay for it.
+ * Whether a party may be let off its reserve: where its peer's commitment may be without an output of its own, an
+ * anchor at least must be there to pay for it.
  */
 export function allowsZeroReserve(format: FormatName): boolean {
   return format !== "static-remotekey";

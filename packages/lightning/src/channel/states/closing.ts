@@ -84,7 +84,9 @@ export function stepWaitForRemoteClose(
   }
 }
 
-/** A peer that still counts on a closed channel is told, once for each connection (BOLT 2, "Message Retransmission"). */
+/**
+ * A peer that still counts on a closed channel is told, once for each connection (BOLT 2, "Message Retransmission").
+ */
 function message(state: Closing, received: LightningMessage): Outcome {
   if (received.type !== "channel_reestablish") {
     return unchanged(state, { kind: "log", level: "debug", text: `${received.type} for a closed channel` });

@@ -12,7 +12,9 @@ import type { Syncing } from "../state.ts";
 import { idleChainEvent, idleCommand } from "./offline.ts";
 import { closedByPeer, unexpected } from "./operating.ts";
 
-/** `channel_reestablish` is on its way: the peer's decides how the channel goes on (BOLT 2, "Message Retransmission"). */
+/**
+ * `channel_reestablish` is on its way: the peer's decides how the channel goes on (BOLT 2, "Message Retransmission").
+ */
 export function stepSyncing(ctx: ChannelContext, state: Syncing, input: ChannelInput): Outcome {
   switch (input.kind) {
     case "message":

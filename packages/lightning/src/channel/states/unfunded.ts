@@ -16,7 +16,9 @@ const unacceptedTicks = 2;
 /** Ticks after which an opening that makes no progress is given up. @ldk UNFUNDED_CHANNEL_AGE_LIMIT_TICKS */
 const unfundedTicks = 60;
 
-/** A channel whose funding is not signed yet (BOLT 2, "Channel Establishment v1"). It does not outlive its connection. */
+/**
+ * A channel whose funding is not signed yet (BOLT 2, "Channel Establishment v1"). It does not outlive its connection.
+ */
 export function stepUnfunded(ctx: ChannelContext, state: UnfundedState, input: ChannelInput): Outcome {
   switch (input.kind) {
     case "message":

@@ -9,7 +9,9 @@ import { termsIn } from "../ops/openingTerms.ts";
 import type { Outcome } from "../outcome.ts";
 import type { AgreedOpening, WaitForAcceptChannel } from "../state.ts";
 
-/** The peer's terms (BOLT 2, "The accept_channel Message"): if they hold, the user is asked for a funding transaction. */
+/**
+ * The peer's terms (BOLT 2, "The accept_channel Message"): if they hold, the user is asked for a funding transaction.
+ */
 export function acceptChannelReceived(
   ctx: ChannelContext,
   state: WaitForAcceptChannel,

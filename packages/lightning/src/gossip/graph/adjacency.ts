@@ -3,8 +3,8 @@ import { Blocks, sizeClassFor, sizeOfClass } from "./blocks.ts";
 import { grownBytes, grownLength, grownWords } from "./columnGrowth.ts";
 
 /**
- * The edges that lead into each node: a block for each node in one array, with room behind them. In a block those that can
- * be taken come first, so that a search never looks at the others.
+ * The edges that lead into each node: a block for each node in one array, with room behind them. In a block those that
+ * can be taken come first, so that a search never looks at the others.
  */
 export class Adjacency {
   /** By node counter: where its block starts in `edges`. */

@@ -32,7 +32,9 @@ const channelFlags = edgeFlag.unknownFeaturesRequired;
 /** A word beside those of `edgeWord`: `message_flags` times 256, and `channel_flags`, of the message that is kept. */
 const messageFlagsWord = 13;
 
-/** The lines of memory that a search reads: one for each direction of each channel. `RoutingGraph` says what is where. */
+/**
+ * The lines of memory that a search reads: one for each direction of each channel. `RoutingGraph` says what is where.
+ */
 export class EdgeColumns {
   words: Uint32Array;
   amounts: Float64Array;

@@ -5,8 +5,8 @@ import { type ChannelTable, channelState } from "./channelTable.ts";
 export type FundingKeys = Uint8Array;
 
 /**
- * The slots of announced channels whose funding outputs pay to any of these pairs of keys. Looks through all channels, in
- * some milliseconds: for each block is often enough.
+ * The slots of announced channels whose funding outputs pay to any of these pairs of keys. Looks through all channels,
+ * in some milliseconds: for each block is often enough.
  */
 export function slotsFundedBy(channels: ChannelTable, pairs: readonly FundingKeys[]): readonly number[] {
   if (pairs.length === 0) return [];

@@ -9,7 +9,9 @@ export interface ChannelUpdateInfo {
   readonly lastUpdate: number;
   readonly cltvExpiryDelta: number;
   readonly htlcMinimum: Msat;
-  /** At least `htlcMinimum` only where the sender is sane; never above the capacity, where that is known, or 2^53 - 1. */
+  /**
+   * At least `htlcMinimum` only where the sender is sane; never above the capacity, where that is known, or 2^53 - 1.
+   */
   readonly htlcMaximum: Msat;
   readonly feeBaseMsat: number;
   readonly feeProportionalMillionths: number;
@@ -65,14 +67,19 @@ export interface NodeAnnouncementInfo {
 /** A node with at least one channel, as it is when it is asked for. @ldk lightning::routing::gossip::NodeInfo */
 export interface NodeInfo {
   readonly nodeId: NodeId;
-  /** Small and unique among the nodes of the graph, so that searches can keep their state in arrays. Used again later. */
+  /**
+   * Small and unique among the nodes of the graph, so that searches can keep their state in arrays. Used again later.
+   */
   readonly counter: number;
   /** As they are when this is read. */
   readonly channels: readonly ChannelInfo[];
   readonly announcement?: NodeAnnouncementInfo;
 }
 
-/** What may be read of a graph: what a router, a dump for a peer or a user's view needs. @ldk lightning::routing::gossip::ReadOnlyNetworkGraph */
+/**
+ * What may be read of a graph: what a router, a dump for a peer or a user's view needs. @ldk
+ * lightning::routing::gossip::ReadOnlyNetworkGraph
+ */
 export interface ReadOnlyNetworkGraph {
   readonly channelCount: number;
   readonly nodeCount: number;

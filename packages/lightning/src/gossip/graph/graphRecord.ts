@@ -52,8 +52,8 @@ export const storedNode = {
 } as const;
 
 /**
- * The sections. Those named below `chainHash` and `lastRapidGossipSync` are rows as above, or entries of varying length:
- * a place (u32), for nodes a byte of bits, a length (u16), and so many bytes.
+ * The sections. Those named below `chainHash` and `lastRapidGossipSync` are rows as above, or entries of varying
+ * length: a place (u32), for nodes a byte of bits, a length (u16), and so many bytes.
  */
 export const graphRecord = versionedRecord(
   { version: 1, oldestReader: 1 },

@@ -40,14 +40,16 @@ export interface NetworkGraphOptions {
   readonly hashSeed?: number;
 }
 
-/** So many there were in 2024. The room for them takes no memory before it is used, and nothing is moved as they come. */
+/**
+ * So many there were in 2024. The room for them takes no memory before it is used, and nothing is moved as they come.
+ */
 const mainnetSize: ExpectedSize = { channels: 60_000, nodes: 20_000 };
 
 /**
- * What is known of the network, in columns of numbers that a search reads as they are (`RoutingGraph`), with objects made
- * on demand (`ReadOnlyNetworkGraph`). Sans-IO: time and the chain's answers come in as arguments. What peers say was
- * signed by whom it concerns; the channels behind it exist if a `UtxoLookup` says so, or are merely claimed where there
- * is none. Memory is bounded by `maxChannels`.
+ * What is known of the network, in columns of numbers that a search reads as they are (`RoutingGraph`), with objects
+ * made on demand (`ReadOnlyNetworkGraph`). Sans-IO: time and the chain's answers come in as arguments. What peers say
+ * was signed by whom it concerns; the channels behind it exist if a `UtxoLookup` says so, or are merely claimed where
+ * there is none. Memory is bounded by `maxChannels`.
  *
  * @ldk lightning::routing::gossip::NetworkGraph
  */
@@ -85,8 +87,8 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
   }
 
   /**
-   * The graph that `write` gave. It takes in more channels than `maxChannels` if they are there. Throws `DecodeError` on
-   * bytes that `write` would not give, or of another chain; signatures are not verified again.
+   * The graph that `write` gave. It takes in more channels than `maxChannels` if they are there. Throws `DecodeError`
+   * on bytes that `write` would not give, or of another chain; signatures are not verified again.
    */
   static read(bytes: Uint8Array, options: NetworkGraphOptions): NetworkGraph {
     const { chainHash, hashSeed: seed = 0 } = options;
@@ -228,8 +230,8 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
   }
 
   /**
-   * Makes all checks of a message but those of signatures, which it names: they are for the caller to make, wherever and
-   * whenever he likes, before `apply`. `utxoLookup` must be the same then.
+   * Makes all checks of a message but those of signatures, which it names: they are for the caller to make, wherever
+   * and whenever he likes, before `apply`. `utxoLookup` must be the same then.
    */
   prepare<M extends GraphMessage>(
     message: M,
@@ -335,7 +337,10 @@ export class NetworkGraph implements ReadOnlyNetworkGraph, RoutingGraph, StoredG
     this.#intake.pending.expire(now);
   }
 
-  /** A block spends the outputs that pay to these pairs of keys: the announced channels among them have ended, or were spliced. */
+  /**
+   * A block spends the outputs that pay to these pairs of keys: the announced channels among them have ended, or were
+   * spliced.
+   */
   fundingSpent(pairs: readonly FundingKeys[], height: BlockHeight): void {
     const { channels } = this.#tables;
     for (const slot of slotsFundedBy(channels, pairs)) this.#removed.spent.set(channels.idOf(slot), height);

@@ -21,7 +21,9 @@ interface Lookup {
   readonly candidates: PendingAnnouncement[];
 }
 
-/** Lookups under way from which on peers that have one are no longer read from. @ldk PendingChecks::MAX_PENDING_LOOKUPS */
+/**
+ * Lookups under way from which on peers that have one are no longer read from. @ldk PendingChecks::MAX_PENDING_LOOKUPS
+ */
 export const pendingLookupsToPause = 32;
 /** Above, further announcements are dropped: the excess of what was read before reading paused. */
 const maxLookups = 128;

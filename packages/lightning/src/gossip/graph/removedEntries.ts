@@ -6,8 +6,8 @@ const trackingTime = 7 * 24 * 3600;
 const maxTracked = 100_000;
 
 /**
- * Channels that closed and nodes that failed for good, with the times. Peers who have not heard of it go on telling us of
- * them.
+ * Channels that closed and nodes that failed for good, with the times. Peers who have not heard of it go on telling us
+ * of them.
  */
 export class RemovedEntries {
   /** In the order in which they were removed. */

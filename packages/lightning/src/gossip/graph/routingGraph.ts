@@ -1,8 +1,8 @@
 import type { NodeId, ShortChannelId } from "../../util/ids.ts";
 
 /**
- * The graph as a search reads it: numbers side by side, no objects. A node is its counter, below `nodeLimit`. An edge is
- * one direction of a channel: `2 * slot` leads from node one to node two, `2 * slot + 1` back, with `slot` below
+ * The graph as a search reads it: numbers side by side, no objects. A node is its counter, below `nodeLimit`. An edge
+ * is one direction of a channel: `2 * slot` leads from node one to node two, `2 * slot + 1` back, with `slot` below
  * `channelLimit`; so `edge ^ 1` is the way back and `edge >>> 1` the channel. Counters and slots are used again.
  *
  * The arrays are the graph's own, change with it, and are replaced when it grows: read them within one call, keep none.
@@ -20,11 +20,16 @@ export interface RoutingGraph {
   readonly edgesIntoStart: Uint32Array;
   /** By node counter: how many there are; 0 for a counter that is free. */
   readonly edgesIntoCount: Uint32Array;
-  /** By node counter: how many of these, the first ones, a search may take: they are `usable`, and ask for nothing unknown. */
+  /**
+   * By node counter: how many of these, the first ones, a search may take: they are `usable`, and ask for nothing
+   * unknown.
+   */
   readonly edgesIntoUsable: Uint32Array;
   /** The edges that lead into a node, those without terms too; each one `^ 1` leads out of it. */
   readonly edgesInto: Uint32Array;
-  /** By place in `edgesInto`: the node that the edge comes from, as its words say, too; read without leaving the row. */
+  /**
+   * By place in `edgesInto`: the node that the edge comes from, as its words say, too; read without leaving the row.
+   */
   readonly edgesIntoSource: Uint32Array;
   /** By node counter: `nodeFlag`s. */
   readonly nodeFlags: Uint8Array;

@@ -39,8 +39,8 @@ export function hasKey(keys: readonly Uint8Array[], key: Uint8Array): boolean {
 }
 
 /**
- * Why a message is not that of whoever has `key`. A key that nobody was asked about became the signer's while others were
- * verified: that is not the sender's fault.
+ * Why a message is not that of whoever has `key`. A key that nobody was asked about became the signer's while others
+ * were verified: that is not the sender's fault.
  */
 export function refusalOfSigner(
   key: Uint8Array,

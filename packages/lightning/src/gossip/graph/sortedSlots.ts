@@ -1,8 +1,9 @@
 import { grownLength, grownWords } from "./columnGrowth.ts";
 
 /**
- * The slots of channels, or counters of nodes, by ascending id. New ones wait in a heap of their own until somebody asks:
- * many are then sorted and merged at once. A walk can stop at any id and go on later, whatever has changed meanwhile.
+ * The slots of channels, or counters of nodes, by ascending id. New ones wait in a heap of their own until somebody
+ * asks: many are then sorted and merged at once. A walk can stop at any id and go on later, whatever has changed
+ * meanwhile.
  */
 export class SortedSlots {
   /** Below zero, zero or above, as the id in slot `a` comes before, with or behind that in slot `b`. */

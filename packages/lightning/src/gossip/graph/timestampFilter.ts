@@ -3,7 +3,10 @@ import type { GossipTimestampFilter } from "../../wire/index.ts";
 import { staleAfter } from "./acceptance.ts";
 import type { ChannelUpdateInfo } from "./graphEntries.ts";
 
-/** Which gossip a peer has asked for, by the times that the messages carry (BOLT 7, "The gossip_timestamp_filter Message"). */
+/**
+ * Which gossip a peer has asked for, by the times that the messages carry (BOLT 7, "The gossip_timestamp_filter
+ * Message").
+ */
 export interface TimestampFilter {
   /** Seconds since 1970. */
   readonly first: number;
@@ -55,8 +58,8 @@ export function channelPasses(
 }
 
 /**
- * What a graph can pass on, by slots of channels, edges and counters of nodes: nothing is made of what does not pass. What
- * came unsigned is not among it, and free slots and counters have nothing. `NetworkGraph` has it.
+ * What a graph can pass on, by slots of channels, edges and counters of nodes: nothing is made of what does not pass.
+ * What came unsigned is not among it, and free slots and counters have nothing. `NetworkGraph` has it.
  */
 export interface StoredGossip {
   /** All slots are below. */

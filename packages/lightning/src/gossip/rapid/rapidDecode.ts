@@ -36,10 +36,10 @@ export function readRapidHeader(bytes: Uint8Array): RapidHeader {
 }
 
 /**
- * Reads a snapshot from its first byte on. Throws `DecodeError` at what is wrong; `visitor` has then been told of all that
- * stands before, so that a visit without effect shows first whether all is well. Memory is bounded by the nodes, and a
- * count that cannot be true is refused before anything is read. Bytes behind the last update are left to later versions
- * of the format, as LDK does.
+ * Reads a snapshot from its first byte on. Throws `DecodeError` at what is wrong; `visitor` has then been told of all
+ * that stands before, so that a visit without effect shows first whether all is well. Memory is bounded by the nodes,
+ * and a count that cannot be true is refused before anything is read. Bytes behind the last update are left to later
+ * versions of the format, as LDK does.
  */
 export function visitRapidSnapshot(bytes: Uint8Array, visitor: RapidVisitor): void {
   const reader = new Reader(bytes);

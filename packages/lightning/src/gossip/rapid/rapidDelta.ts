@@ -16,7 +16,9 @@ import type {
 } from "./rapidSnapshot.ts";
 
 const day = 24 * 3600;
-/** Seconds after which everything is mentioned again, changed or not. @ldk rapid-gossip-sync-server CHANNEL_REMINDER_AGE */
+/**
+ * Seconds after which everything is mentioned again, changed or not. @ldk rapid-gossip-sync-server CHANNEL_REMINDER_AGE
+ */
 const reminderInterval = 6 * day;
 /** Seconds after which a client forgets what no snapshot mentions: it backdates what it is told by one week of two. */
 const clientMemory = 7 * day;
@@ -29,8 +31,8 @@ export interface SnapshotRequest {
 }
 
 /**
- * What a client has to be told. One that has been away for so long that it may have forgotten a channel is told of it as
- * if it were new.
+ * What a client has to be told. One that has been away for so long that it may have forgotten a channel is told of it
+ * as if it were new.
  */
 export function rapidSnapshotSince(history: RapidGossipHistory, request: SnapshotRequest): RapidSnapshot {
   const { version, since } = request;

@@ -63,7 +63,8 @@ export interface HistoryContents {
  * A graph as it was when it was last looked at, and when each value in it last changed: all that it takes to tell a
  * client what is new to it. Its size is that of the graph, however long it goes on.
  *
- * LDK's server keeps all updates that it ever saw in a database, and finds in them what changed since a client asked last.
+ * LDK's server keeps all updates that it ever saw in a database, and finds in them what changed since a client asked
+ * last.
  */
 export class RapidGossipHistory implements HistoryContents {
   readonly chainHash: BlockHash;
@@ -109,8 +110,8 @@ export class RapidGossipHistory implements HistoryContents {
 
   /**
    * Notes what has changed in the graph since it was last looked at. `now` must be later than the last time: a client
-   * that was told of the graph as of some time must not miss what comes with the same time afterwards. Throws `InvariantError`
-   * if it is not, and for a graph of another chain.
+   * that was told of the graph as of some time must not miss what comes with the same time afterwards. Throws
+   * `InvariantError` if it is not, and for a graph of another chain.
    */
   observe(graph: ObservedGraph, now: UnixSeconds): void {
     const { chainHash } = graph;
@@ -144,8 +145,8 @@ export class RapidGossipHistory implements HistoryContents {
 }
 
 /**
- * Nothing for a channel of which one side has not said its terms: it is young, or about to go, and a client would forget
- * it sooner than we do.
+ * Nothing for a channel of which one side has not said its terms: it is young, or about to go, and a client would
+ * forget it sooner than we do.
  */
 function noteChannel(
   known: KnownChannel | undefined,

@@ -6,8 +6,8 @@ import { speakerOf } from "./gossipRates.ts";
 const mostWaiting = 5_000;
 
 /**
- * What peers told, on its way to the others: it waits for the next flush, whenever it came, so that nobody sees from whom
- * we have it by when we pass it on; what is said anew in between takes the place of what was said before (BOLT 7,
+ * What peers told, on its way to the others: it waits for the next flush, whenever it came, so that nobody sees from
+ * whom we have it by when we pass it on; what is said anew in between takes the place of what was said before (BOLT 7,
  * "Rebroadcasting"). Bounded: when too much waits, all of it is due.
  */
 export class OutgoingGossip {

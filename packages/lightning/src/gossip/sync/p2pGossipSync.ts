@@ -52,7 +52,9 @@ export interface P2PGossipSyncOptions {
    * `takeSignatureBatch` and brings the verdicts to `signaturesChecked`.
    */
   readonly verification?: "at-once" | "queued";
-  /** Seconds between two times at which relayed gossip goes out: 60, as BOLT 7 asks, by default. With 0 it goes at once. */
+  /**
+   * Seconds between two times at which relayed gossip goes out: 60, as BOLT 7 asks, by default. With 0 it goes at once.
+   */
   readonly flushInterval?: number;
 }
 

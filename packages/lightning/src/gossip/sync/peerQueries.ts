@@ -76,7 +76,9 @@ export class PeerQueries {
     return { type: "query_channel_range", chainHash, firstBlocknum, numberOfBlocks, tlvs };
   }
 
-  /** A reply; `isLast` when it ends the answer. Refuses, with a sentence, what was not asked for or breaks the rules. */
+  /**
+   * A reply; `isLast` when it ends the answer. Refuses, with a sentence, what was not asked for or breaks the rules.
+   */
   rangeReply(
     reply: ReplyChannelRange,
     now: UnixSeconds,
@@ -115,7 +117,9 @@ export class PeerQueries {
     );
   }
 
-  /** The end of the answer to a query for ids: what the query was for, or `nothing-told`; nothing when there was none. */
+  /**
+   * The end of the answer to a query for ids: what the query was for, or `nothing-told`; nothing when there was none.
+   */
   idsEnded(): "asked-for" | "unknown" | "nothing-told" | undefined {
     const batch = this.#batch;
     this.#batch = undefined;

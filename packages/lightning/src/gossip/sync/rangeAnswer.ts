@@ -4,7 +4,9 @@ import { err, ok, type Result } from "../../util/result.ts";
 import { shortChannelIdParts } from "../../util/shortChannelId.ts";
 import { decodeShortChannelIds, decodeTimestamps, type ReplyChannelRange } from "../../wire/index.ts";
 
-/** What a peer says of one side's terms: when they were made, and which they are where it says so (`updateChecksum`). */
+/**
+ * What a peer says of one side's terms: when they were made, and which they are where it says so (`updateChecksum`).
+ */
 export interface ListedUpdate {
   /** Seconds since 1970; 0 when the peer has none. */
   readonly timestamp: number;

@@ -73,9 +73,9 @@ interface Share {
 
 /**
  * Messages of gossip that are read but not verified. Hands out their signatures in batches and takes the verdicts back,
- * so that they may be verified elsewhere; then they are applied. What needs a channel whose announcement is in the queue
- * waits for that one; apart from that, messages overtake each other. The same bytes from several peers are verified
- * once. Bounded for each peer and in total.
+ * so that they may be verified elsewhere; then they are applied. What needs a channel whose announcement is in the
+ * queue waits for that one; apart from that, messages overtake each other. The same bytes from several peers are
+ * verified once. Bounded for each peer and in total.
  */
 export class VerificationQueue {
   readonly #owner: QueueOwner;
@@ -157,7 +157,9 @@ export class VerificationQueue {
     return { batchId: this.#lastBatch, signatures };
   }
 
-  /** Verdicts on the signatures of a batch, in their order. A batch that is not out is none of ours: nothing happens. */
+  /**
+   * Verdicts on the signatures of a batch, in their order. A batch that is not out is none of ours: nothing happens.
+   */
   checked(batchId: number, verdicts: readonly boolean[]): void {
     const entries = this.#batches.get(batchId);
     if (entries === undefined) return;

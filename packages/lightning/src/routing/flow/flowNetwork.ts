@@ -21,10 +21,10 @@ const bends = [0.25, 0.5, 0.75, 1] as const;
 const mayPass = edgeFlag.usable | edgeFlag.unknownFeaturesRequired;
 
 /**
- * The edges of a request as a network. What an edge costs grows faster than the amount does, since the less likely it is
- * to hold it the more is asked: so it becomes up to four arcs, each dearer by the unit than the one before, and the flow
- * takes them in their order (Pickhardt and Richter, "Optimally Reliable & Cheap Payment Flows on the Lightning Network").
- * What is to be paid once, whatever the amount, is spread over an even share of the payment.
+ * The edges of a request as a network. What an edge costs grows faster than the amount does, since the less likely it
+ * is to hold it the more is asked: so it becomes up to four arcs, each dearer by the unit than the one before, and the
+ * flow takes them in their order (Pickhardt and Richter, "Optimally Reliable & Cheap Payment Flows on the Lightning
+ * Network"). What is to be paid once, whatever the amount, is spread over an even share of the payment.
  */
 export class FlowNetwork {
   readonly network: ResidualNetwork;

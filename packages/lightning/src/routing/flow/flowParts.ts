@@ -55,7 +55,10 @@ class FlowParts {
     this.#feeLeft = limits.maxFee;
   }
 
-  /** A part along this way, as large as the flow or as the way really carries; none when that is too little, or breaks a limit. */
+  /**
+   * A part along this way, as large as the flow or as the way really carries; none when that is too little, or breaks a
+   * limit.
+   */
   add({ edges: way, amount }: FlowPath): void {
     const { isBlinded } = this.#edges;
     const { value, maxCount, maxPathLength, furthestCltvExpiryDelta } = this.#limits;

@@ -10,9 +10,9 @@ export interface FlowOrder {
 }
 
 /**
- * Lets as much of `amount` flow as the network takes, at the least cost there is for that much; gives how much flows. By
- * successive shortest paths, with potentials that keep all costs from being negative (Ahuja, Magnanti and Orlin, "Network
- * Flows", chapter 9): each search is one of Dijkstra's, which ends when it comes to the sink.
+ * Lets as much of `amount` flow as the network takes, at the least cost there is for that much; gives how much flows.
+ * By successive shortest paths, with potentials that keep all costs from being negative (Ahuja, Magnanti and Orlin,
+ * "Network Flows", chapter 9): each search is one of Dijkstra's, which ends when it comes to the sink.
  */
 export function minCostFlow(network: ResidualNetwork, { source, sink, amount }: FlowOrder): number {
   const search = new ShortestPath(network);

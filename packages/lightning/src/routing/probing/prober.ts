@@ -26,8 +26,8 @@ export type ProbeAttempt =
 
 /**
  * Sends probes now and then, so that a scorer learns before payments need to know. What a probe tells comes back as
- * `probe-successful` and `probe-failed`, which `BackgroundProcessor` hands to the scorer. A probe is an HTLC: as long as
- * nobody answers, it binds our money, hours at worst. So what all of them bind is bounded.
+ * `probe-successful` and `probe-failed`, which `BackgroundProcessor` hands to the scorer. A probe is an HTLC: as long
+ * as nobody answers, it binds our money, hours at worst. So what all of them bind is bounded.
  */
 export class Prober {
   readonly #options: ProberOptions;

@@ -114,7 +114,8 @@ export class ChannelLiquidities {
   }
 
   /**
-   * Bounds fade, and the history of channels of which nothing was learned for long; entries of which nothing is left go.
+   * Bounds fade, and the history of channels of which nothing was learned for long; entries of which nothing is left
+   * go.
    *
    * @ldk ChannelLiquidities::time_passed
    */

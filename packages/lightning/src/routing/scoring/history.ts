@@ -5,7 +5,9 @@ export const onePoint = 32;
 /** Shares of a capacity are counted in 2^14ths. */
 export const positions = 1 << 14;
 
-/** Where the buckets begin, in 2^14ths of the capacity; the last one is where they end. They are finest at both ends. */
+/**
+ * Where the buckets begin, in 2^14ths of the capacity; the last one is where they end. They are finest at both ends.
+ */
 export const bucketStarts: readonly number[] = [
   0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3072, 4096, 6144, 8192, 10240, 12288, 13312, 14336,
   15360, 15872, 16128, 16256, 16320, 16352, 16368, 16376, 16380, 16382, 16383, 16384,
@@ -53,8 +55,8 @@ export function filledBuckets(buckets: Uint16Array): number {
 }
 
 /**
- * The weight of all pairs of a lower and an upper bound that can both hold: the fourth power of what is in their buckets,
- * which tells better than the first.
+ * The weight of all pairs of a lower and an upper bound that can both hold: the fourth power of what is in their
+ * buckets, which tells better than the first.
  */
 export function weightOf(min: Uint16Array, max: Uint16Array): number {
   let total = 0;

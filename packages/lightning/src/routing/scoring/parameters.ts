@@ -68,7 +68,10 @@ export function withBannedNodes(
   return { ...parameters, manualNodePenalties };
 }
 
-/** Channels to this node have this penalty, msat, and no other. @ldk ProbabilisticScoringFeeParameters::set_manual_penalty */
+/**
+ * Channels to this node have this penalty, msat, and no other. @ldk
+ * ProbabilisticScoringFeeParameters::set_manual_penalty
+ */
 export function withManualPenalty(
   parameters: ProbabilisticScoringFeeParameters,
   nodeId: NodeId,

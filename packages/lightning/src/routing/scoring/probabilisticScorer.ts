@@ -44,7 +44,8 @@ const mostUnknownChannels = 10_000;
 
 /**
  * Learns between which bounds the liquidity of each channel lies, and how these bounds have moved, from payments and
- * probes. The chance of an amount to pass, by both, is turned into what a payer would rather pay than to take the channel.
+ * probes. The chance of an amount to pass, by both, is turned into what a payer would rather pay than to take the
+ * channel.
  *
  * Memory is bounded: no more channels are remembered than the graph has room for now, and 10,000.
  *
@@ -145,7 +146,8 @@ export class ProbabilisticScorer implements ScoreLookUp, ScoreUpdate {
 
   /**
    * How often the bounds of a channel's liquidity towards `target` were in each of 32 parts of its capacity
-   * (`bucketStarts`), from none to all: later observations weigh more, 32 is a single one. `undefined` when nothing is known.
+   * (`bucketStarts`), from none to all: later observations weigh more, 32 is a single one. `undefined` when nothing is
+   * known.
    *
    * @ldk ProbabilisticScorer::historical_estimated_channel_liquidity_probabilities
    */
@@ -192,7 +194,10 @@ export class ProbabilisticScorer implements ScoreLookUp, ScoreUpdate {
     return this.#probabilityByBounds(id, target, { amount, neverPassed: false });
   }
 
-  /** All that is known, both directions of each channel of the graph. @ldk ProbabilisticScorer::debug_log_liquidity_stats */
+  /**
+   * All that is known, both directions of each channel of the graph. @ldk
+   * ProbabilisticScorer::debug_log_liquidity_stats
+   */
   *liquidityStats(): Generator<LiquidityStats> {
     for (let i = 0; i < this.#scores.size; i++) {
       const shortChannelId = this.#scores.shortChannelIdOf(i);

@@ -3,10 +3,10 @@ import { ChannelLiquidities, liquidityTime } from "./channelLiquidities.ts";
 import { bucketCount } from "./history.ts";
 
 /*
- * Scores as bytes. Channels stand in the order of their ids. Their bounds are rows of one length, so that a count need not
- * be told, and cannot be wrong: id, both distances in msat, the three times in seconds. Their histories follow in the
- * same order: for each of both bounds a bit for each bucket that is not empty, the lowest first, and then for both the
- * points of these buckets.
+ * Scores as bytes. Channels stand in the order of their ids. Their bounds are rows of one length, so that a count need
+ * not be told, and cannot be wrong: id, both distances in msat, the three times in seconds. Their histories follow in
+ * the same order: for each of both bounds a bit for each bucket that is not empty, the lowest first, and then for both
+ * the points of these buckets.
  */
 const boundsLength = 8 + 2 * 8 + 3 * 4;
 

@@ -36,8 +36,8 @@ import { secretWrite } from "./secretRows.ts";
 
 /**
  * What the store must be told so that it holds `after`, when it holds `before` (`undefined`: nothing of the channel).
- * The row `commitments` is always written, the others when they changed: values are compared by reference. `left` are the
- * HTLCs whose removal became irrevocable in between: they move to where only a breach looks for them.
+ * The row `commitments` is always written, the others when they changed: values are compared by reference. `left` are
+ * the HTLCs whose removal became irrevocable in between: they move to where only a breach looks for them.
  *
  * Updates that no signature covers are not stored, since a disconnection forgets them on both sides (BOLT 2, "Message
  * Retransmission"). A state in which nothing is funded stores nothing.
@@ -317,8 +317,8 @@ function isSameRemoval(one: HtlcRemoval, other: HtlcRemoval): boolean {
 }
 
 /**
- * The attribution of a peer's removal is kept with a failure, which is not passed on before it is irrevocable; a preimage
- * was passed on at once, and its attribution with it.
+ * The attribution of a peer's removal is kept with a failure, which is not passed on before it is irrevocable; a
+ * preimage was passed on at once, and its attribution with it.
  */
 function intervalRow(htlc: Htlc, { upstream, settledOnChain }: OutgoingHtlc): HtlcIntervalRow {
   const { local, remote } = htlc;

@@ -100,8 +100,8 @@ export interface HtlcStaticRow {
   /** Who asked for an outgoing HTLC. */
   readonly source?: HtlcSource;
   /**
-   * In which commitments it came first. An incoming one: in ours, and as soon as it is signed, in the peer's. An outgoing
-   * one: in the peer's.
+   * In which commitments it came first. An incoming one: in ours, and as soon as it is signed, in the peer's. An
+   * outgoing one: in the peer's.
    */
   readonly localEntered?: CommitmentNumber;
   readonly remoteEntered?: CommitmentNumber;
@@ -179,8 +179,8 @@ export type DecidedDisposition =
   | (Omit<Forwarded, "onion"> & { readonly keepsOnion?: true });
 
 /**
- * `disposition`: what was decided about an incoming HTLC, and the commitments that it left for it. Absent as long as the
- * HTLC is undecided; its onion is there instead.
+ * `disposition`: what was decided about an incoming HTLC, and the commitments that it left for it. Absent as long as
+ * the HTLC is undecided; its onion is there instead.
  */
 export interface DispositionRow {
   readonly disposition: DecidedDisposition;
@@ -253,8 +253,8 @@ export const dispositionRow: Codec<DispositionRow> = record(
 );
 
 /**
- * `onion`: of an incoming HTLC until it is decided, and while the outgoing one needs it; of an outgoing one as long as it
- * may have to be sent again.
+ * `onion`: of an incoming HTLC until it is decided, and while the outgoing one needs it; of an outgoing one as long as
+ * it may have to be sent again.
  */
 export const onionRow: Codec<OnionRow> = record(
   layout<OnionRow>("htlc_onion", {

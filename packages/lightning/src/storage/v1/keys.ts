@@ -158,7 +158,10 @@ export function monitorHtlcsPrefix(id: ChannelId): string {
   return `monitor/${id}/htlcs/`;
 }
 
-/** HTLCs that came onto a commitment or left one by updates from `updateId` on. These rows stay until the channel is resolved. */
+/**
+ * HTLCs that came onto a commitment or left one by updates from `updateId` on. These rows stay until the channel is
+ * resolved.
+ */
 export function monitorHtlcsKey(id: ChannelId, updateId: number): string {
   return `${monitorHtlcsPrefix(id)}${padded(updateId, countDigits)}`;
 }

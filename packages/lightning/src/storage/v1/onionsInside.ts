@@ -5,10 +5,10 @@ import { nextPacketOf, paymentPacketLength } from "../../onion/index.ts";
 type Forwarded = Extract<HtlcSource, { readonly kind: "forwarded" }>;
 
 /**
- * `channels`, all that there are, with the onions that are stored as those of the incoming HTLCs only: what is below our
- * layer of these. An incoming HTLC outlives the outgoing one unless the chain settles it, and then the outgoing one's
- * channel is over, too. Should its onion be gone all the same, the next node gets one that it cannot read, and fails the
- * HTLC.
+ * `channels`, all that there are, with the onions that are stored as those of the incoming HTLCs only: what is below
+ * our layer of these. An incoming HTLC outlives the outgoing one unless the chain settles it, and then the outgoing
+ * one's channel is over, too. Should its onion be gone all the same, the next node gets one that it cannot read, and
+ * fails the HTLC.
  */
 export function withOnionsInside(channels: readonly FundedChannel[]): readonly FundedChannel[] {
   if (!channels.some(({ outgoing }) => outgoing.some(isInside))) return channels;

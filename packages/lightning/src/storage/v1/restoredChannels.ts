@@ -35,8 +35,8 @@ export interface RestoredStore {
 type StepOf<K extends ChannelMonitorUpdateStep["kind"]> = Extract<ChannelMonitorUpdateStep, { kind: K }>;
 
 /**
- * The records of a node whose store is lost, from its static backup. Its channels wait for their peers to close them: on
- * each connection they say, by numbers from the very beginning, that they have lost everything (BOLT 2,
+ * The records of a node whose store is lost, from its static backup. Its channels wait for their peers to close them:
+ * on each connection they say, by numbers from the very beginning, that they have lost everything (BOLT 2,
  * `option_data_loss_protect`), and ask to close. What a peer's commitment pays us is found, whatever its number, and
  * swept; HTLCs that are in flight at that moment are lost, and so is the proof against a peer that publishes an old
  * commitment. Nothing of ours is ever broadcast.

@@ -45,7 +45,9 @@ export function readStoredSecret({ key, value }: KvEntry): Result<ShachainEntry,
   });
 }
 
-/** The store after the peer revealed `revealed` secrets, from its rows by position: not one more or less than it has. */
+/**
+ * The store after the peer revealed `revealed` secrets, from its rows by position: not one more or less than it has.
+ */
 export function secretsOf(
   secrets: ReadonlyMap<number, ShachainEntry>,
   revealed: number,

@@ -28,8 +28,8 @@ export interface BackedUpPeer {
 
 /**
  * All that is needed, beside the seed, to get back what is ours in channels whose state is lost: with it a node asks
- * its peers to close, and takes what their commitments pay it. It names no balances of today, and there is nothing in it
- * that could be broadcast: it may be old, as long as it has all channels.
+ * its peers to close, and takes what their commitments pay it. It names no balances of today, and there is nothing in
+ * it that could be broadcast: it may be old, as long as it has all channels.
  */
 export interface StaticBackup {
   readonly nodeId: NodeId;
@@ -42,7 +42,10 @@ export interface StaticBackup {
   readonly peers: readonly BackedUpPeer[];
   /** Height below which no block has anything of the wallet; absent where it is not known. */
   readonly birthday?: number;
-  /** How many channels are not in it: for want of room (`backupForPeer`), or as they were not in what it was restored from. */
+  /**
+   * How many channels are not in it: for want of room (`backupForPeer`), or as they were not in what it was restored
+   * from.
+   */
   readonly leftOut?: number;
 }
 
@@ -73,8 +76,8 @@ const name = "static-backup";
 const noSignature = new Uint8Array(64) as Signature;
 
 /**
- * What a backup has of a channel. Our first commitment, which was revoked long ago and would cost the whole channel, can
- * never be broadcast from it: the peer's signature is left out.
+ * What a backup has of a channel. Our first commitment, which was revoked long ago and would cost the whole channel,
+ * can never be broadcast from it: the peer's signature is left out.
  */
 function backedUpSetup(setup: MonitorSetup): MonitorSetup {
   const steps = setup.initial.steps.map((step): ChannelMonitorUpdateStep => {
@@ -91,8 +94,8 @@ function backedUpSetup(setup: MonitorSetup): MonitorSetup {
 
 /**
  * A backup as bytes that may be kept anywhere: XChaCha20-Poly1305 under `key` (`KeysManager.peerStorageKey`). `nonce`:
- * 24 random bytes, never used before. Filled up to `peerStorageLength`, or a multiple of it: who finds it does not learn from
- * its length how many channels there are.
+ * 24 random bytes, never used before. Filled up to `peerStorageLength`, or a multiple of it: who finds it does not
+ * learn from its length how many channels there are.
  */
 export function sealStaticBackup(backup: StaticBackup, key: Uint8Array, nonce: Uint8Array): Uint8Array {
   invariant(nonce.length === xchacha20NonceLength, `a nonce of ${nonce.length} bytes`);
@@ -110,9 +113,9 @@ export function sealStaticBackup(backup: StaticBackup, key: Uint8Array, nonce: U
 const roomForPeers = peerStorageLength / 4;
 
 /**
- * What of a backup a peer is given to keep: all of it when there is room, which is so for some 50 channels. Of more, the
- * channels with the peer itself, without whose help they do not come back anyway, then those with the greatest capacity; and
- * where the peers of all others are.
+ * What of a backup a peer is given to keep: all of it when there is room, which is so for some 50 channels. Of more,
+ * the channels with the peer itself, without whose help they do not come back anyway, then those with the greatest
+ * capacity; and where the peers of all others are.
  */
 export function backupForPeer(backup: StaticBackup, peer: NodeId): StaticBackup {
   const empty = { ...backup, channels: [], peers: [] };
@@ -148,8 +151,8 @@ function fitting<T>(all: readonly T[], room: number, size: (one: T) => number): 
 }
 
 /**
- * What several copies have together: the newest, and where that left channels out, those of the others. A channel that closed
- * since one of them was made is found closed on the chain.
+ * What several copies have together: the newest, and where that left channels out, those of the others. A channel that
+ * closed since one of them was made is found closed on the chain.
  */
 export function mergedBackups(backups: readonly StaticBackup[]): StaticBackup | undefined {
   const [newest, ...others] = backups.toSorted((a, b) => b.counter - a.counter);

@@ -104,9 +104,9 @@ export class StoredMonitor {
   }
 
   /**
-   * Gives up rows, the oldest first, on which nothing rests. When there are many all the same, those that are durable are
-   * given up, too: a peer that withholds a revocation must not make the store grow. What of them still counts, which the
-   * next row is to carry, is the result.
+   * Gives up rows, the oldest first, on which nothing rests. When there are many all the same, those that are durable
+   * are given up, too: a peer that withholds a revocation must not make the store grow. What of them still counts,
+   * which the next row is to carry, is the result.
    */
   #fold(monitor: ChannelMonitor): readonly StoredStep[] {
     const live = this.#log.findIndex(({ row }) => !this.#isPast(row, monitor));

@@ -21,7 +21,9 @@ interface Follower {
   readonly watched: ReadonlyMap<string, unknown>;
 }
 
-/** Tells `follower` how its chain went on. Whoever is not given whole blocks gets the transactions that he asked for. */
+/**
+ * Tells `follower` how its chain went on. Whoever is not given whole blocks gets the transactions that he asked for.
+ */
 export function deliver(follower: Follower, update: ChainUpdate, delivery: Delivery): void {
   const { chainMonitor, chain } = follower;
   const { forkPoint, disconnected, connected } = update;

@@ -30,7 +30,9 @@ export const endingFactors = {
   /** Which one is confirmed; a future one when our records are old. */
   commitment: ["ours", "theirs", "their previous", "revoked", "future"] as const,
   state: stateNames,
-  /** Whether the receivers of HTLCs know the preimages: not; when the channel closes; once the commitment is confirmed. */
+  /**
+   * Whether the receivers of HTLCs know the preimages: not; when the channel closes; once the commitment is confirmed.
+   */
   preimage: ["unknown", "known", "learned late"] as const,
   /** Whom miners prefer where both can take an HTLC. */
   winner: ["us", "them"] as const satisfies readonly PartyName[],

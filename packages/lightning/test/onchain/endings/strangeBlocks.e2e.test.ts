@@ -34,8 +34,8 @@ const witnesses: Readonly<Record<string, readonly Uint8Array[]>> = {
 };
 
 /**
- * The peer takes an HTLC of ours from our commitment, in a transaction whose other input has a witness as strange as the
- * consensus rules let it be; an annex, too.
+ * The peer takes an HTLC of ours from our commitment, in a transaction whose other input has a witness as strange as
+ * the consensus rules let it be; an annex, too.
  */
 function takenStrangely(format: FormatName, witness: readonly Uint8Array[], delivery: Delivery): EndingParty {
   const { chain, faucet, us, them } = fundedChannel(format, "us");

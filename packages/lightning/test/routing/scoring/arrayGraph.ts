@@ -18,7 +18,9 @@ export interface ArrayChannel {
   readonly enabled?: readonly boolean[];
 }
 
-/** A graph for searches and scorers, of plain lists: the counter of a node is its place, the slot of a channel likewise. */
+/**
+ * A graph for searches and scorers, of plain lists: the counter of a node is its place, the slot of a channel likewise.
+ */
 export function arrayGraph(nodes: readonly NodeId[], channels: readonly ArrayChannel[]): RoutingGraph {
   const edges = 2 * channels.length;
   const memory = new ArrayBuffer(4 * edgeWord.count * edges);

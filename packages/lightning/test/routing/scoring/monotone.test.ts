@@ -10,8 +10,8 @@ import { msat } from "@fulmen/lightning/util";
 import fc from "fast-check";
 import { at, first, line, nodes, pathOf, recipientId, second, third } from "./situations.ts";
 
-// Whatever was learned before: more is never likelier to arrive than less, and never cheaper. (But for the penalty that makes
-// probes diverse: it is no longer asked where the channel cannot hold the amount.)
+// Whatever was learned before: more is never likelier to arrive than less, and never cheaper. (But for the penalty that
+// makes probes diverse: it is no longer asked where the channel cannot hold the amount.)
 
 const capacity = 1_000_000_000;
 const amount = fc.oneof(

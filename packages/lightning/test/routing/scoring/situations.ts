@@ -32,7 +32,9 @@ export const noPenalties: ProbabilisticScoringFeeParameters = {
   linearSuccessProbability: true,
 };
 
-/** A sender's own channel that nobody announced, and two behind it, of `capacity` msat each: source, target, recipient. */
+/**
+ * A sender's own channel that nobody announced, and two behind it, of `capacity` msat each: source, target, recipient.
+ */
 export function line(capacity: number, htlcMaximum = capacity) {
   const channel = { capacity, htlcMaxima: [htlcMaximum, htlcMaximum] };
   return arrayGraph(nodes, [
