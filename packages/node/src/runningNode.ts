@@ -76,6 +76,8 @@ export class RunningNode {
   ): Promise<RunningNode> {
     const stack = new StartedParts();
     let node: RunningNode | undefined;
+    let isWhole = (): void => undefined;
+    let start: Promise<void> | undefined = new Promise((resolve) => (isWhole = resolve));
     const observer = {
       event: async (event: Event, index: number): Promise<void> => {
         // Events come once the processor runs, and it runs when the node is whole.
@@ -86,7 +88,11 @@ export class RunningNode {
       },
       ...told,
       chainChanged: () => node?.bookSoon(),
-      beforeFunding: async () => node?.backups.taken(),
+      // One that waited for the backup when the node died waits again: until then there is no backup of this start.
+      beforeFunding: async () => {
+        if (start !== undefined) await start;
+        await node?.backups.taken();
+      },
     };
     try {
       const started = await startParts(options, keys, { observer, stack, signal });
@@ -95,6 +101,8 @@ export class RunningNode {
       const backedUp = await readBackupRow(started.parts.store);
       node = new RunningNode(started, books, { stack, backedUp });
       await node.#run();
+      isWhole();
+      start = undefined;
       return node;
     } catch (error) {
       await stack.endAll().catch(() => undefined);

@@ -66,6 +66,7 @@ test("a channel is opened, used in both directions, and closed, and every millis
     push,
   });
   await until(() => alice.onchain.history().length === 2, "the funding in the wallet");
+  await until(() => field.chain.mempool.length === 1, "the funding on its way");
   await booksFit();
   await field.mine(6);
   await until(() => [alice, bob].every((node) => node.status().channels.usable === 1), "a usable channel");

@@ -67,7 +67,7 @@ test("a node is killed twice with a channel, goes on from its SQLite store, clos
     await practice.pay(bob.address, sat(2_000_000));
     await until(async () => (await bob.call("balances")).onchain.spendable.amount > 0n, "bob's coins");
     const { channelId } = await alice.openChannel({ peer: bob.uri, amount: sat(1_000_000) });
-    await until(() => alice.onchain.history().length === 2, "the funding");
+    await until(() => practice.chain.mempool.length === 1, "the funding");
     await practice.mine(6);
     await until(() => alice.status().channels.usable === 1, "the channel is usable");
 

@@ -143,17 +143,28 @@ test("no node starts beside a backup that is newer than its store, and none is w
   await node.stop();
 });
 
-test("a funding is broadcast when the channel is in the backup, and a place that fails is told of", async () => {
-  const field = newField();
+/** A place that takes `atOnce` backups, and others once it is let go. */
+function slowPlace(atOnce: number) {
   const written: number[] = [];
-  let letGo: () => void = () => undefined;
+  const waiting: (() => void)[] = [];
+  let isSlow = true;
   const place = {
     name: "a slow bucket",
     async write(backup: Uint8Array): Promise<void> {
-      if (written.length > 0) await new Promise<void>((resolve) => (letGo = resolve));
+      if (isSlow && written.length >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
       written.push(backup.length);
     },
   };
+  const letGo = (): void => {
+    isSlow = false;
+    for (const go of waiting) go();
+  };
+  return { place, written, waiting, letGo };
+}
+
+test("a funding is broadcast when the channel is in the backup, and a place that fails is told of", async () => {
+  const field = newField();
+  const { place, written, letGo } = slowPlace(1);
   const broken = {
     name: "a broken bucket",
     write(): Promise<void> {
@@ -172,4 +183,29 @@ test("a funding is broadcast when the channel is in the backup, and a place that
   assert.equal(written.length, 2);
   const [warning] = alice.status().warnings.filter(({ code }) => code === "backup");
   assert.match(warning?.text ?? "", /a broken bucket: no bucket/);
+});
+
+test("after a crash before its channel is in the backup, a funding waits for that again", async () => {
+  const field = newField();
+  const first = slowPlace(1);
+  const storage = new MemoryStore();
+  const alice = await field.start("alice", { storage, backupPlaces: [first.place], backupAtPeers: false });
+  const bob = await field.start("bob");
+  await field.fund(alice);
+  const { funding } = await alice.openChannel({ peer: bob.uri, amount: sat(1_000_000) });
+  await until(() => first.waiting.length === 1, "the backup is on its way");
+  const copy = new MemoryStore();
+  for (const entry of await storage.scan("", undefined, 100_000)) await copy.commit([entry]);
+
+  const second = slowPlace(0);
+  const options = { storage: copy, backupPlaces: [second.place], backupAtPeers: false };
+  const again = await field.start("alice", options);
+  await until(() => second.waiting.length === 1, "the backup is on its way again");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(field.chain.mempool, []);
+  second.letGo();
+  await until(() => field.chain.mempool.length === 1, "the funding");
+  assert.equal(field.chain.mempool[0], funding.txid);
+  assert.equal(again.channels().length, 1);
+  first.letGo();
 });

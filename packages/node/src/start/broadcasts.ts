@@ -1,4 +1,4 @@
-import type { Transaction } from "@fulmen/bitcoin/transaction";
+import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { BroadcasterInterface, TransactionType } from "@fulmen/lightning/chain";
 import type { Wallet } from "@fulmen/wallet";
 import type { NodeParts } from "../parts/index.ts";
@@ -40,8 +40,15 @@ export class SeenBroadcasts implements BroadcasterInterface {
   }
 }
 
-/** What the wallet sent and no block has yet: mempools forget. */
-export function rebroadcast({ wallet, broadcaster }: Pick<NodeParts, "wallet" | "broadcaster">): void {
-  for (const transaction of wallet.pendingTransactions())
-    broadcaster.broadcastTransactions([transaction], "sweep");
+/** What the wallet sent and no block has yet: mempools forget. Fundings wait for the backups each time. */
+export function rebroadcast({
+  manager,
+  wallet,
+  broadcaster,
+}: Pick<NodeParts, "manager" | "wallet" | "broadcaster">): void {
+  const fundings = new Set(manager.listChannels().map(({ funding }) => funding.txid));
+  for (const transaction of wallet.pendingTransactions()) {
+    const type = fundings.has(txid(transaction)) ? "funding" : "sweep";
+    broadcaster.broadcastTransactions([transaction], type);
+  }
 }
