@@ -107,6 +107,17 @@ export interface ChainSource {
    * block. Never called again before it has ended.
    */
   sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip>;
+  /**
+   * Headers that it has checked, up to its tip and at most 170 kB, for `recall` of a later source; `undefined` before it has
+   * any.
+   */
+  keptHeaders?(): Uint8Array | undefined;
+  /**
+   * Takes what an earlier source of this network kept, of whatever kind, before the first `sync`: what is known already is
+   * not asked for. Nothing is believed for it: each header is checked. Returns the height up to which headers are known then;
+   * throws `ChainSourceError` (`invalid-chain`) for what is damaged or another network's, and knows no more than before.
+   */
+  recall?(kept: Uint8Array): BlockHeight | undefined;
   /** What the last `sync` could not tell of; nothing where this is absent. */
   readonly gaps?: readonly ChainGap[];
   /** Resolves when `sync` may have something new to tell, or `signal` says that nobody waits any more. */

@@ -22,11 +22,12 @@ export function workOfBits(bits: number): bigint {
 
 /**
  * Whether a header's hash meets the target that it states, and that target is no easier than `network` permits.
- * Whether it is the target that the chain asks for at this height is for the caller.
+ * Whether it is the target that the chain asks for at this height is for the caller. `hash` is the header's, where it is
+ * known already.
  */
-export function hasProofOfWork(header: BlockHeader, network: Network): boolean {
+export function hasProofOfWork(header: BlockHeader, network: Network, hash = blockHash(header)): boolean {
   const target = targetFromBits(header.bits);
   const limit = targetFromBits(network.powLimitBits);
   if (target === undefined || limit === undefined || target > limit) return false;
-  return BigInt(`0x${blockHash(header)}`) <= target;
+  return BigInt(`0x${hash}`) <= target;
 }

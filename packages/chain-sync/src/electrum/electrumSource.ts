@@ -145,6 +145,14 @@ export class ElectrumSource implements ChainSource {
     return headersFrom(await this.#client.session(), from, count);
   }
 
+  keptHeaders(): Uint8Array | undefined {
+    return this.#sync.keptHeaders();
+  }
+
+  recall(kept: Uint8Array): BlockHeight | undefined {
+    return this.#sync.recall(kept);
+  }
+
   get gaps(): readonly ChainGap[] {
     return this.#sync.gaps;
   }

@@ -128,6 +128,14 @@ export class EsploraSource implements ChainSource {
     return from > height ? [] : this.#client.headers(from, Math.min(count, height - from + 1));
   }
 
+  keptHeaders(): Uint8Array | undefined {
+    return this.#sync.keptHeaders();
+  }
+
+  recall(kept: Uint8Array): BlockHeight | undefined {
+    return this.#sync.recall(kept);
+  }
+
   get gaps(): readonly ChainGap[] {
     return this.#sync.gaps;
   }

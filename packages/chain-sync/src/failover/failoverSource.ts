@@ -98,6 +98,15 @@ export class FailoverSource implements ChainSource {
     return this.#turn.member.source.gaps ?? [];
   }
 
+  /** Of the one in use. */
+  keptHeaders(): Uint8Array | undefined {
+    return this.#turn.member.source.keptHeaders?.();
+  }
+
+  recall(kept: Uint8Array): BlockHeight | undefined {
+    return this.members.map(({ source }) => source.recall?.(kept)).find((height) => height !== undefined);
+  }
+
   async sync(clients: ChainClients, progress?: (progress: SyncProgress) => void): Promise<ChainTip> {
     this.#clients = clients;
     if (!this.#isStopped) this.#timer ??= setInterval(() => this.#look(), this.#lookInterval);

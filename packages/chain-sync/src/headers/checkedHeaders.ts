@@ -57,9 +57,10 @@ export class CheckedHeaders {
     const hash = blockHash(header);
     const known = this.#headers.get(hash);
     if (known !== undefined && header.previous === previous.hash) return known;
-    const complaint = this.#complaint(previous, header, height);
+    const next = { header, hash, height };
+    const complaint = this.#complaint(previous, next);
     if (complaint !== undefined) throw invalidChain(`block ${height} (${hash}) is invalid: ${complaint}`);
-    return this.#keep({ header, hash, height });
+    return this.#keep(next);
   }
 
   /** The header so many blocks before another one, as far as it is known. */
@@ -69,9 +70,9 @@ export class CheckedHeaders {
     return at;
   }
 
-  #complaint(previous: KnownHeader, header: BlockHeader, height: BlockHeight): string | undefined {
+  #complaint(previous: KnownHeader, { header, hash, height }: KnownHeader): string | undefined {
     if (header.previous !== previous.hash) return `it does not follow block ${previous.hash}`;
-    if (!hasWorkAt(header, height, this.#network)) return "it has no proof of work";
+    if (!hasWorkAt(header, height, this.#network, hash)) return "it has no proof of work";
     const back = this.#lookingBackFrom(previous);
     const median = medianTime(back);
     if (median !== undefined && header.time <= median)

@@ -1,5 +1,5 @@
 import type { BlockHeader } from "@fulmen/bitcoin/block";
-import { hasProofOfWork, targetFromBits } from "@fulmen/bitcoin/block";
+import { blockHash, hasProofOfWork, targetFromBits } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import { present } from "@fulmen/lightning/util";
 
@@ -39,10 +39,15 @@ const easiestSinceMilestone = targetFromBits(0x1753_8940) ?? 0n;
 /**
  * Whether a header has its proof of work, and not less of it than every block of the network at this height: whoever is
  * not held against headers that are known, as after a start, could otherwise have us believe in blocks of mainnet that
- * cost as little as the first ones did.
+ * cost as little as the first ones did. `hash` is the header's, where it is known already.
  */
-export function hasWorkAt(header: BlockHeader, height: number, network: Network): boolean {
-  if (!hasProofOfWork(header, network)) return false;
+export function hasWorkAt(
+  header: BlockHeader,
+  height: number,
+  network: Network,
+  hash = blockHash(header),
+): boolean {
+  if (!hasProofOfWork(header, network, hash)) return false;
   if (network.name !== "mainnet" || height < mainnetMilestone) return true;
   return (targetFromBits(header.bits) ?? 0n) <= easiestSinceMilestone;
 }

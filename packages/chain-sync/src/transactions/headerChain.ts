@@ -2,6 +2,7 @@ import { type BlockHeader, blockHash, targetFromBits } from "@fulmen/bitcoin/blo
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash } from "@fulmen/bitcoin/primitives";
 import { blockHeight, present } from "@fulmen/lightning/util";
+import { ChainSourceError } from "../chainSourceError.ts";
 import { difficultyComplaint, hasWorkAt, retargetInterval } from "../headers/difficulty.ts";
 import { invalidChain, type KnownHeader } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
@@ -24,12 +25,25 @@ export class HeaderChain {
   readonly #linkedDepth: number;
   /** Rising, without a gap, the tip last. */
   #row: readonly KnownHeader[] = [];
+  /** Whether the server has not confirmed any of it yet. */
+  #isRecalled = false;
   readonly #singles = new Map<number, KnownHeader>();
 
   constructor(client: TransactionClient, network: Network) {
     this.#client = client;
     this.#network = network;
     this.#linkedDepth = Math.min(retargetInterval, Math.max(144, linkedAnswers * client.maxHeaders));
+  }
+
+  /** Linked headers, rising, the tip last. */
+  get row(): readonly KnownHeader[] {
+    return this.#row;
+  }
+
+  /** Begins with a row of an earlier chain: where the server's leaves it, it is followed as after a reorganisation. */
+  recall(row: readonly KnownHeader[]): void {
+    this.#row = row;
+    this.#isRecalled = true;
   }
 
   get tip(): KnownHeader | undefined {
@@ -49,9 +63,21 @@ export class HeaderChain {
 
   /** Takes a tip, links it with what is known, and learns the headers at `heights`, which are not above it. */
   async moveTo(tip: HeaderTip, heights: readonly number[]): Promise<KnownHeader> {
-    const top = this.#checked(tip.header, tip.height);
-    if (top.hash !== this.tip?.hash) await this.#link(top);
+    const top = await this.#follow(tip).catch((error: unknown) => {
+      if (!this.#isRecalled || !isInvalidChain(error)) throw error;
+      // What another server told before the start must not keep us from this one.
+      this.#row = [];
+      return this.#follow(tip);
+    });
+    this.#isRecalled = false;
     await this.learn(heights);
+    return top;
+  }
+
+  async #follow({ header, height }: HeaderTip): Promise<KnownHeader> {
+    const top = this.#checked(header, height);
+    const isTip = top.hash === this.tip?.hash && top.height === this.tip.height;
+    if (!isTip) await this.#link(top);
     return top;
   }
 
@@ -157,7 +183,8 @@ export class HeaderChain {
   }
 
   #checked(header: BlockHeader, height: number): KnownHeader {
-    if (!hasWorkAt(header, height, this.#network)) {
+    const hash = blockHash(header);
+    if (!hasWorkAt(header, height, this.#network, hash)) {
       throw invalidChain(`the block at height ${height} has no proof of work, or too little`);
     }
     const { tip } = this;
@@ -167,7 +194,7 @@ export class HeaderChain {
         throw invalidChain(`the block at height ${height} has too little proof of work`);
       }
     }
-    return { header, hash: blockHash(header), height: blockHeight(height) };
+    return { header, hash, height: blockHeight(height) };
   }
 
   /** Checks that those from one place to another have the targets that follow from those before them. */
@@ -186,6 +213,10 @@ export class HeaderChain {
     const most = 2 * retargetInterval;
     this.#row = row.length > most ? row.slice(row.length - retargetInterval) : row;
   }
+}
+
+function isInvalidChain(error: unknown): boolean {
+  return error instanceof ChainSourceError && error.code === "invalid-chain";
 }
 
 /**

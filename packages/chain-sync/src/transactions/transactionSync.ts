@@ -2,9 +2,10 @@ import { blockHash } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import type { BlockHeight } from "@fulmen/lightning/util";
 import type { ChainClients, ChainFollower, ChainGap, ChainTip, SyncProgress } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
-import { type KnownHeader, leastTip } from "../headers/index.ts";
+import { type KnownHeader, keepHeaders, leastTip, recallHeaders } from "../headers/index.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { fetchTransaction } from "./confirmedTransaction.ts";
 import { FollowerState, type Undoing } from "./followerState.ts";
@@ -71,6 +72,17 @@ export class TransactionSync {
     this.#chain = new HeaderChain(client, network);
     this.#retryDelay = retryDelay;
     this.#wait = wait;
+  }
+
+  /** As `ChainSource.keptHeaders`. */
+  keptHeaders(): Uint8Array | undefined {
+    return keepHeaders(this.#chain.row, this.#network);
+  }
+
+  /** As `ChainSource.recall`. */
+  recall(kept: Uint8Array): BlockHeight | undefined {
+    this.#chain.recall(recallHeaders(kept, this.#network));
+    return this.#chain.tip?.height;
   }
 
   /** As `ChainSource.gaps`. */

@@ -5,6 +5,7 @@ import { messageOf } from "@fulmen/lightning/util";
 import type { NodeParts, SingleSource } from "../parts/index.ts";
 import { chainGaps } from "./chainGaps.ts";
 import { commitOnTheWay } from "./commitOnTheWay.ts";
+import { KeptHeaders } from "./keptHeaders.ts";
 import { NewestBlock } from "./newestBlock.ts";
 
 type FollowParts = Pick<
@@ -81,6 +82,7 @@ export class ChainFollowing {
   readonly #told: ChainObserver;
   readonly #abort = new AbortController();
   readonly #newest = new NewestBlock();
+  readonly #headers: KeptHeaders;
   #state: ChainState;
   #gaps: readonly string[] = [];
   #running: Promise<void> = Promise.resolve();
@@ -94,6 +96,7 @@ export class ChainFollowing {
     }));
     this.#clients = { ...clients, followers };
     this.#told = told;
+    this.#headers = new KeptHeaders(parts);
     this.#state = { tip: parts.manager.bestBlock.height };
   }
 
@@ -113,12 +116,12 @@ export class ChainFollowing {
   async catchUp(): Promise<void> {
     const { source, sources } = this.#parts;
     // Nobody waits for those that may be down.
-    await Promise.all(
-      sources.map((one) => {
-        const asked = this.#askForFees(one);
-        return one.name === source.name ? asked : undefined;
-      }),
-    );
+    const fees = sources.map((one) => {
+      const asked = this.#askForFees(one);
+      return one.name === source.name ? asked : undefined;
+    });
+    await this.#headers.recall();
+    await Promise.all(fees);
     await this.#sync({ ...this.#clients, paced: commitOnTheWay(this.#parts.store, this.#parts) });
   }
 
@@ -165,6 +168,7 @@ export class ChainFollowing {
     const { height } = await this.#parts.source.sync(clients, progress);
     this.#state = { tip: height, lastAnswer: this.#parts.now() };
     this.#logGaps();
+    await this.#headers.keep(height);
   }
 
   /** Each once. */

@@ -7,6 +7,7 @@ export {
   channelPrefix,
   entryPrefix,
   eventPrefix,
+  headersKey,
   numbered,
   openPrefix,
   paymentIdKey,

@@ -20,6 +20,8 @@ export const bookedPrefix = "journal/booked/";
 export const peerPrefix = "journal/peer/";
 /** Of the newest static channel backup that was made of this store. */
 export const backupKey = "journal/backup";
+/** Of the chain, near the tip: can be lost without harm. */
+export const headersKey = "journal/headers";
 /** What is remembered of a channel for the ledger, by channel id. */
 export const channelPrefix = "journal/channel/";
 

@@ -4,14 +4,15 @@ import { present } from "@fulmen/lightning/util";
 import { Faucet, inputOf } from "../../wallet/index.ts";
 import { expectSame } from "../expect.ts";
 import type { TestRunner } from "../suite.ts";
-import { type ChainSourceMedium, type Rig, withRig } from "./medium.ts";
+import { type ChainSourceMedium, expectChainSourceError, type Rig, withRig } from "./medium.ts";
 import { RecordingFollower, recordingClients } from "./recordingClients.ts";
 
-/** Followers are brought to the tip, wherever they are. */
+/** Followers are brought to the tip, wherever they are, also by a source that begins with what an earlier one kept. */
 export function following(runner: TestRunner, createMedium: () => Promise<ChainSourceMedium>): void {
   const check: Check = (name, body) => runner.it(name, () => withRig(createMedium, body));
   forwards(check);
   pacing(check);
+  check("what one source kept, a later one begins with, and goes on from", afterRestart);
   for (const depth of [1, 6, 100]) {
     check(`a reorganisation of ${depth} ${depth === 1 ? "block" : "blocks"}`, (rig) =>
       reorganised(rig, depth),
@@ -130,6 +131,37 @@ function pacing(check: Check): void {
     expectSame(toldMeanwhile, 0, "blocks told meanwhile");
     follower.expectAt(chain, "the follower");
   });
+}
+
+async function afterRestart(rig: Rig): Promise<void> {
+  const { chain, source, medium } = rig;
+  if (source.keptHeaders === undefined) return;
+  const wallet = new Faucet(77);
+  const wanted = { scripts: [wallet.script] };
+  rig.pay(wallet.script);
+  rig.mine(4);
+  const follower = new RecordingFollower(wanted, chain.locator());
+  await source.sync(recordingClients(source, [follower], wanted));
+  const kept = present(source.keptHeaders(), "headers");
+  const { height } = chain.tip;
+  rig.reorg(2);
+  rig.pay(wallet.script);
+  rig.mine(3);
+  const later = medium.createSource();
+  try {
+    await later.start();
+    const damaged = kept.with(40, (kept[40] ?? 0) ^ 1);
+    await expectChainSourceError(
+      (async () => later.recall?.(damaged))(),
+      ["invalid-chain"],
+      "damaged headers",
+    );
+    expectSame(later.recall?.(kept), height, "the height of what was kept");
+    await later.sync(recordingClients(later, [follower], wanted));
+    follower.expectAt(chain, "the follower");
+  } finally {
+    await later.stop();
+  }
 }
 
 async function reorganised(rig: Rig, depth: number): Promise<void> {
