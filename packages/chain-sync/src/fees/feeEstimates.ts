@@ -49,7 +49,9 @@ interface FeeEstimatesOptions {
  *
  * What a peer must pay at the least is low by design: 253 with anchors, where a child pays for what is missing; without
  * them the least that any source says for a week, less 250, and 5,000 at most, which after a start it takes some half
- * an hour to reach. @ldk FeeEstimator
+ * an hour to reach.
+ *
+ * @ldk FeeEstimator
  */
 export class FeeEstimates implements FeeEstimator {
   readonly #network: NetworkName;

@@ -36,7 +36,9 @@ export interface BroadcasterInterface {
 }
 
 /**
- * The tip as a listener knows it: enough to find the fork point after a restart. @ldk lightning::chain::BlockLocator
+ * The tip as a listener knows it: enough to find the fork point after a restart.
+ *
+ * @ldk lightning::chain::BlockLocator
  */
 export interface BlockLocator {
   readonly hash: BlockHash;

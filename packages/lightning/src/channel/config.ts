@@ -49,8 +49,9 @@ export interface ChannelHandshakeLimits {
 }
 
 /**
- * The cap on value that would be lost to fees if the channel closed now. @ldk
- * lightning::util::config::MaxDustHTLCExposure
+ * The cap on value that would be lost to fees if the channel closed now.
+ *
+ * @ldk lightning::util::config::MaxDustHTLCExposure
  */
 export type MaxDustHtlcExposure =
   | { readonly kind: "fixed"; readonly limit: Msat }

@@ -6,13 +6,16 @@ import { latencyGracePeriod } from "../onchain/deadlines.ts";
 
 /**
  * Between what we accept and what we offer when we forward: enough to close, to learn a preimage from the chain and to
- * use it upstream. @ldk lightning::ln::channelmanager::MIN_CLTV_EXPIRY_DELTA
+ * use it upstream.
+ *
+ * @ldk lightning::ln::channelmanager::MIN_CLTV_EXPIRY_DELTA
  */
 export const minCltvExpiryDelta = 48;
 
 /**
- * An expiry farther away than that is refused: funds would be locked for too long. @ldk
- * lightning::ln::channelmanager::CLTV_FAR_FAR_AWAY
+ * An expiry farther away than that is refused: funds would be locked for too long.
+ *
+ * @ldk lightning::ln::channelmanager::CLTV_FAR_FAR_AWAY
  */
 export const cltvFarFarAway = 2_016;
 

@@ -46,7 +46,9 @@ export type PaymentFailureReason =
   | "unexpected-error";
 
 /**
- * What a failure says of the network to those who keep a graph of it. @ldk lightning::routing::gossip::NetworkUpdate
+ * What a failure says of the network to those who keep a graph of it.
+ *
+ * @ldk lightning::routing::gossip::NetworkUpdate
  */
 export type NetworkUpdate =
   | {
@@ -57,8 +59,9 @@ export type NetworkUpdate =
   | { readonly kind: "node-failure"; readonly nodeId: NodeId; readonly isPermanent: boolean };
 
 /**
- * What a failure on a path says about the network. Short channel ids are those of the payer's view. @ldk
- * lightning::events::PathFailure
+ * What a failure on a path says about the network. Short channel ids are those of the payer's view.
+ *
+ * @ldk lightning::events::PathFailure
  */
 export interface PathFailure {
   readonly paymentId: PaymentId;
@@ -94,8 +97,9 @@ export type PaymentPurpose =
   | { readonly kind: "spontaneous"; readonly paymentPreimage: Uint8Array };
 
 /**
- * What the payer wrote to us beside the amounts, as far as all parts of the payment agree. @ldk
- * lightning::ln::outbound_payment::RecipientOnionFields
+ * What the payer wrote to us beside the amounts, as far as all parts of the payment agree.
+ *
+ * @ldk lightning::ln::outbound_payment::RecipientOnionFields
  */
 export interface ReceivedOnionFields {
   /** Absent from a spontaneous payment of one part. */

@@ -11,8 +11,9 @@ import { present } from "../util/invariant.ts";
 import { type Msat, type Sat, zeroMsat } from "../util/units.ts";
 
 /**
- * An HTLC as the user of its channel sees it. @ldk lightning::ln::channel_state::InboundHTLCDetails,
- * OutboundHTLCDetails
+ * An HTLC as the user of its channel sees it.
+ *
+ * @ldk lightning::ln::channel_state::InboundHTLCDetails, OutboundHTLCDetails
  */
 export interface HtlcDetails
   extends Pick<Htlc, "direction" | "id" | "amount" | "paymentHash" | "cltvExpiry"> {
@@ -112,7 +113,9 @@ export function shortChannelIdsOf(channel: FundedChannel): readonly ShortChannel
 
 /**
  * Whether the channel has cost the peer nothing so far: a signature for a funding that is in no block is free, and we
- * store and watch the channel all the same. @ldk ChannelManager::unfunded_channel_count
+ * store and watch the channel all the same.
+ *
+ * @ldk ChannelManager::unfunded_channel_count
  */
 export function isUnfunded(channel: FundedChannel | undefined): boolean {
   if (channel === undefined) return true;

@@ -80,7 +80,9 @@ export interface CreateChannelRequest {
   readonly announce?: boolean;
   /**
    * The peer need not keep a reserve, and so may try old commitments at no cost to itself: only for peers that are
-   * trusted. Not with `static-remotekey`. Default false. @ldk ChannelManager::create_channel_to_trusted_peer_0reserve
+   * trusted. Not with `static-remotekey`. Default false.
+   *
+   * @ldk ChannelManager::create_channel_to_trusted_peer_0reserve
    */
   readonly zeroReserve?: boolean;
   /** Commitment formats to offer, the best first. Default: what the config says. */

@@ -58,8 +58,9 @@ export interface CreatedInvoice {
 }
 
 /**
- * How one of several nodes is reached as the phantom. Plain data: it may be sent to another process. @ldk
- * lightning::ln::channelmanager::PhantomRouteHints
+ * How one of several nodes is reached as the phantom. Plain data: it may be sent to another process.
+ *
+ * @ldk lightning::ln::channelmanager::PhantomRouteHints
  */
 export interface PhantomRouteHints {
   readonly channels: readonly HintChannel[];
@@ -208,7 +209,9 @@ function signedInvoice(
 
 /**
  * One hint of each node in turn, so that as many nodes as fit are named. A node that payers find by themselves needs
- * but the channel to the phantom. @ldk select_phantom_hints
+ * but the channel to the phantom.
+ *
+ * @ldk select_phantom_hints
  */
 function phantomHints(
   nodes: readonly PhantomRouteHints[],

@@ -109,7 +109,9 @@ function onePerPeer(channels: readonly HintChannel[], amount: Msat | undefined):
 
 /**
  * Whether the first of two channels with the same peer is the one to name: the smaller, where both have a tenth more
- * room than the amount, so that large ones keep theirs; else the larger. @ldk prefer_current_channel
+ * room than the amount, so that large ones keep theirs; else the larger.
+ *
+ * @ldk prefer_current_channel
  */
 function isPreferred(
   { inboundCapacity: current }: HintChannel,

@@ -7,8 +7,9 @@ import type { ChannelId, NodeId } from "../util/ids.ts";
 import type { FeeratePerKw, Sat } from "../util/units.ts";
 
 /**
- * An output of our commitment by which its fee can be raised. @ldk
- * lightning::events::bump_transaction::AnchorDescriptor
+ * An output of our commitment by which its fee can be raised.
+ *
+ * @ldk lightning::events::bump_transaction::AnchorDescriptor
  */
 export interface AnchorDescriptor {
   readonly outPoint: OutPoint;

@@ -105,7 +105,9 @@ export function unknownDetails(amount: Msat, height: number): FailureMessage {
 
 /**
  * Whether a further part may join those that are there: it speaks of the same payment, that is not whole without it,
- * and all of them together are no more money than there is. @ldk ChannelManager::check_incoming_mpp_part
+ * and all of them together are no more money than there is.
+ *
+ * @ldk ChannelManager::check_incoming_mpp_part
  */
 export function mayJoin(parts: readonly ClaimablePart[], part: ClaimablePart): boolean {
   const [first] = parts;

@@ -11,8 +11,9 @@ import { SearchWorkspace } from "./searchWorkspace.ts";
 type RouterGraph = RoutingGraph & Pick<ReadOnlyNetworkGraph, "node">;
 
 /**
- * Finds routes in a graph; keeps the memory that a search takes for the next one. @ldk
- * lightning::routing::router::DefaultRouter
+ * Finds routes in a graph; keeps the memory that a search takes for the next one.
+ *
+ * @ldk lightning::routing::router::DefaultRouter
  */
 export class DefaultRouter implements Router {
   readonly #graph: RouterGraph;

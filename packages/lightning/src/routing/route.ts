@@ -94,7 +94,9 @@ export type Payee =
 export type RouteSolver = "cheapest-paths" | "min-cost-flow";
 
 /**
- * What does not change from one attempt of a payment to the next. @ldk lightning::routing::router::PaymentParameters
+ * What does not change from one attempt of a payment to the next.
+ *
+ * @ldk lightning::routing::router::PaymentParameters
  */
 export interface PaymentParameters {
   readonly payee: Payee;
@@ -165,8 +167,9 @@ export interface FirstHop {
 }
 
 /**
- * What HTLCs of ours that are under way take of a channel that is not ours. @ldk
- * lightning::routing::router::InFlightHtlcs
+ * What HTLCs of ours that are under way take of a channel that is not ours.
+ *
+ * @ldk lightning::routing::router::InFlightHtlcs
  */
 export interface InFlightHtlcs {
   readonly shortChannelId: ShortChannelId;

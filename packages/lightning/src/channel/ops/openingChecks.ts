@@ -30,15 +30,17 @@ const allCoins: Sat = sat(21_000_000n * 100_000_000n);
 /** @ldk lightning::ln::channel::MAX_CHAN_DUST_LIMIT_SATOSHIS */
 const mostDustLimit: Sat = sat(10_000);
 /**
- * The peer needs that long to see a revoked commitment and to punish it. @ldk
- * lightning::chain::channelmonitor::BREAKDOWN_TIMEOUT
+ * The peer needs that long to see a revoked commitment and to punish it.
+ *
+ * @ldk lightning::chain::channelmonitor::BREAKDOWN_TIMEOUT
  */
 const leastToSelfDelay = 144;
 /** @ldk lightning::ln::channel::MAX_LOCAL_BREAKDOWN_TIMEOUT */
 const mostToSelfDelay = 2_016;
 /**
- * The opener must be able to pay for so many HTLCs from the start. @ldk
- * lightning::ln::channel::MIN_AFFORDABLE_HTLC_COUNT
+ * The opener must be able to pay for so many HTLCs from the start.
+ *
+ * @ldk lightning::ln::channel::MIN_AFFORDABLE_HTLC_COUNT
  */
 const affordableHtlcs = 4;
 

@@ -77,8 +77,9 @@ export interface NodeInfo {
 }
 
 /**
- * What may be read of a graph: what a router, a dump for a peer or a user's view needs. @ldk
- * lightning::routing::gossip::ReadOnlyNetworkGraph
+ * What may be read of a graph: what a router, a dump for a peer or a user's view needs.
+ *
+ * @ldk lightning::routing::gossip::ReadOnlyNetworkGraph
  */
 export interface ReadOnlyNetworkGraph {
   readonly channelCount: number;

@@ -22,7 +22,9 @@ interface Lookup {
 }
 
 /**
- * Lookups under way from which on peers that have one are no longer read from. @ldk PendingChecks::MAX_PENDING_LOOKUPS
+ * Lookups under way from which on peers that have one are no longer read from.
+ *
+ * @ldk PendingChecks::MAX_PENDING_LOOKUPS
  */
 export const pendingLookupsToPause = 32;
 /** Above, further announcements are dropped: the excess of what was read before reading paused. */

@@ -17,7 +17,9 @@ import type {
 
 const day = 24 * 3600;
 /**
- * Seconds after which everything is mentioned again, changed or not. @ldk rapid-gossip-sync-server CHANNEL_REMINDER_AGE
+ * Seconds after which everything is mentioned again, changed or not.
+ *
+ * @ldk rapid-gossip-sync-server CHANNEL_REMINDER_AGE
  */
 const reminderInterval = 6 * day;
 /** Seconds after which a client forgets what no snapshot mentions: it backdates what it is told by one week of two. */

@@ -25,8 +25,9 @@ export function learnFailure(entry: DirectedEntry, amount: number, now: number):
 }
 
 /**
- * `amount` got farther than this channel, and came back: there is as much. @ldk
- * DirectedChannelLiquidity::failed_downstream
+ * `amount` got farther than this channel, and came back: there is as much.
+ *
+ * @ldk DirectedChannelLiquidity::failed_downstream
  */
 export function learnPassage(entry: DirectedEntry, amount: number, now: number): void {
   if (amount > boundsOf(entry).min) setMin(entry, amount, now);
@@ -34,8 +35,9 @@ export function learnPassage(entry: DirectedEntry, amount: number, now: number):
 }
 
 /**
- * `amount` has gone: there is as much less. The history is of what was there before. @ldk
- * DirectedChannelLiquidity::successful
+ * `amount` has gone: there is as much less. The history is of what was there before.
+ *
+ * @ldk DirectedChannelLiquidity::successful
  */
 export function learnPayment(entry: DirectedEntry, amount: number, now: number): void {
   setMax(entry, Math.max(0, boundsOf(entry).max - amount), now);

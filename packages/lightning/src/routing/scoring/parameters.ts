@@ -69,8 +69,9 @@ export function withBannedNodes(
 }
 
 /**
- * Channels to this node have this penalty, msat, and no other. @ldk
- * ProbabilisticScoringFeeParameters::set_manual_penalty
+ * Channels to this node have this penalty, msat, and no other.
+ *
+ * @ldk ProbabilisticScoringFeeParameters::set_manual_penalty
  */
 export function withManualPenalty(
   parameters: ProbabilisticScoringFeeParameters,

@@ -195,8 +195,9 @@ export class ProbabilisticScorer implements ScoreLookUp, ScoreUpdate {
   }
 
   /**
-   * All that is known, both directions of each channel of the graph. @ldk
-   * ProbabilisticScorer::debug_log_liquidity_stats
+   * All that is known, both directions of each channel of the graph.
+   *
+   * @ldk ProbabilisticScorer::debug_log_liquidity_stats
    */
   *liquidityStats(): Generator<LiquidityStats> {
     for (let i = 0; i < this.#scores.size; i++) {
