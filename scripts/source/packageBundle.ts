@@ -3,8 +3,10 @@ import { basename, join } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
 /*
- * What Node loads of a package of ours: all of its modules in one file, of which each subpath re-exports its part. To
- * find, read and link a module takes Node longer than to run it, and a node consists of 300 of them.
+ * What Node loads of a package of ours: its modules in one file, of which each subpath re-exports its part. To find,
+ * read and link a module takes Node longer than to run it, and a node consists of 300 of them. Subpaths of which the
+ * package's front door needs nothing are left out: each is a file of its own, and what several of these need is in
+ * further ones, so that each module still exists once.
  *
  * What the package takes from the registry goes into its bundle, with its licence: pure functions, of which a second
  * copy does no harm. Packages of ours stay outside, so that what state a module has (the installed crypto provider)
@@ -32,8 +34,10 @@ interface Bundled {
 export async function bundlePackages(root: string): Promise<void> {
   const packages = packagesToBundle(root);
   // A bundle is linked to others by what their subpaths re-export.
-  const entries = await Promise.all(packages.map(writeSubpaths));
-  await Promise.all(packages.map((one, index) => writeBundle(one, entries[index] ?? "", packages)));
+  const bundles = new Map(
+    await Promise.all(packages.map(async (one) => [one, await writeSubpaths(one)] as const)),
+  );
+  await Promise.all([...bundles].map(([one, bundle]) => writeBundle(one, bundle, bundles)));
 }
 
 function packagesToBundle(root: string): readonly Bundled[] {
@@ -66,21 +70,36 @@ function optionsFor(directory: string) {
   } as const satisfies BuildOptions;
 }
 
-/** Writes anew what is in `lib/` for each subpath, and answers with the module that is to become the bundle. */
-async function writeSubpaths({ directory, entryPoints }: Bundled): Promise<string> {
+/** What is written of a package besides its subpaths' own files. */
+interface Bundle {
+  /** The module that is to become `lib/bundle.js`. */
+  readonly contents: string;
+  /** Subpaths of which the front door needs nothing: they are no part of it. */
+  readonly apart: readonly string[];
+}
+
+/** Writes anew what is in `lib/` for each subpath that is part of the bundle. */
+async function writeSubpaths({ directory, entryPoints }: Bundled): Promise<Bundle> {
   const lib = join(directory, "lib");
   rmSync(lib, { recursive: true, force: true });
   mkdirSync(lib);
-  if (entryPoints.length === 1) return `export * from "./${entryPoints[0]}";`;
-  const parts = await build({
+  if (entryPoints.length === 1) return { contents: `export * from "./${entryPoints[0]}";`, apart: [] };
+  const { metafile } = await build({
     ...optionsFor(directory),
     entryPoints: [...entryPoints],
     outdir: "lib",
     write: false,
   });
-  const entry: string[] = [];
-  for (const { entryPoint = "", exports } of Object.values(parts.metafile.outputs)) {
+  const parts = Object.values(metafile.outputs).map(({ entryPoint = "", exports, inputs }) => {
     const subpath = /^src\/(.+)\/index\.ts$/.exec(entryPoint)?.[1] ?? "index";
+    const modules = Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0);
+    return { subpath, entryPoint, exports, modules };
+  });
+  const needed = new Set(parts.find(({ subpath }) => subpath === "index")?.modules);
+  const isApart = ({ subpath }: { readonly subpath: string }): boolean =>
+    subpath !== "index" && ![...needed].some((path) => path.startsWith(`src/${subpath}/`));
+  const entry: string[] = [];
+  for (const { subpath, entryPoint, exports } of parts.filter((part) => !isApart(part))) {
     // Two subpaths may give one name to different things.
     const inBundle = (name: string): string => `${subpath.replaceAll("-", "_")}$${name}`;
     const list = (item: (name: string) => string): string =>
@@ -89,36 +108,58 @@ async function writeSubpaths({ directory, entryPoints }: Bundled): Promise<strin
     const own = `export {\n${list((name) => `${inBundle(name)} as ${name}`)}} from "./bundle.js";\n`;
     writeFileSync(join(lib, `${subpath}.js`), own);
   }
-  return entry.join("\n");
+  return { contents: entry.join("\n"), apart: parts.filter(isApart).map(({ subpath }) => subpath) };
 }
-
-async function writeBundle(own: Bundled, contents: string, packages: readonly Bundled[]): Promise<void> {
+async function writeBundle(
+  own: Bundled,
+  { contents, apart }: Bundle,
+  bundles: ReadonlyMap<Bundled, Bundle>,
+): Promise<void> {
   const { directory, entryPoints } = own;
+  const whole = entryPoints.length === 1 ? "index" : "bundle";
   const { metafile } = await build({
     ...optionsFor(directory),
-    stdin: { contents, resolveDir: directory },
-    outfile: entryPoints.length === 1 ? "lib/index.js" : "lib/bundle.js",
+    entryPoints: {
+      [whole]: whole,
+      ...Object.fromEntries(apart.map((name) => [name, `src/${name}/index.ts`])),
+    },
+    outdir: "lib",
+    splitting: apart.length > 0,
     // Names stay, for the sake of stack traces; what takes long is to read the text.
     minifyWhitespace: true,
     minifySyntax: true,
     sourcemap: true,
     sourcesContent: false,
-    plugins: [linkToBundles(packages.filter((other) => other !== own && other.entryPoints.length > 1))],
+    plugins: [entryOf(whole, contents, directory), linkToBundles(own, bundles)],
   });
   writeLicences(directory, metafile);
 }
 
+/** A module that is in no file, but to be bundled under this name. */
+function entryOf(name: string, contents: string, directory: string): Plugin {
+  return {
+    name: "entry",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: "entry" }));
+      onLoad({ filter: /^/, namespace: "entry" }, () => ({ contents, resolveDir: directory }));
+    },
+  };
+}
+
 /** Imports from a subpath of another package become imports from its bundle: a dozen files less for Node to find. */
-function linkToBundles(others: readonly Bundled[]): Plugin {
+function linkToBundles(own: Bundled, bundles: ReadonlyMap<Bundled, Bundle>): Plugin {
   return {
     name: "link-to-bundles",
     setup({ onResolve }) {
-      for (const { name, directory } of others) {
+      for (const [other, { apart }] of bundles) {
+        const { name, directory, entryPoints } = other;
+        if (other === own || entryPoints.length === 1) continue;
         const lib = join(directory, "lib");
-        onResolve({ filter: new RegExp(`^${name}(/[^/]+)?$`) }, ({ path }) => ({
-          path: join(lib, `${path === name ? "index" : basename(path)}.js`),
-          sideEffects: false,
-        }));
+        onResolve({ filter: new RegExp(`^${name}(/[^/]+)?$`) }, ({ path }) => {
+          const subpath = path === name ? "index" : basename(path);
+          if (apart.includes(subpath)) return { path, external: true, sideEffects: false };
+          return { path: join(lib, `${subpath}.js`), sideEffects: false };
+        });
         onResolve({ filter: /^\.\/bundle\.js$/ }, ({ resolveDir }) =>
           resolveDir === lib ? { path: `${name}/bundle`, external: true, sideEffects: false } : undefined,
         );

@@ -8,7 +8,10 @@ import { treeOf } from "./tree.ts";
 
 const forNode = { ".": { node: "./lib/index.js" }, "./*": { node: "./lib/*.js" } };
 
-/** A package of two subpaths, with state, one name for two things, and a dependency from the registry. */
+/**
+ * A package of two subpaths, of which its front door needs one, with state, one name for two things, and a dependency
+ * from the registry.
+ */
 function counters(context: TestContext): string {
   return treeOf(context, {
     "packages/counters/package.json": JSON.stringify({
@@ -33,8 +36,9 @@ function counters(context: TestContext): string {
     }),
     "packages/user/src/index.ts": [
       'import { next } from "@fulmen/counters";',
+      'import { again, name as other } from "@fulmen/counters/side-ways";',
       'import { name, next as same } from "@fulmen/counters/up";',
-      "export const two = (): unknown => [next(), same(), name];",
+      "export const three = (): unknown => [next(), same(), again(), name, other];",
     ].join("\n"),
     "packages/plain/package.json": JSON.stringify({
       name: "@fulmen/plain",
@@ -54,6 +58,13 @@ function evaluate(imports: string, expression: string): unknown {
   return JSON.parse(
     execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" }),
   );
+}
+
+/** The text of a module and of all that it imports by relative paths. */
+function loadedBy(path: string): string {
+  const text = readFileSync(path, "utf8");
+  const imported = [...text.matchAll(/from ?"(\.\/[^"]*)"/g)].map(([, name = ""]) => join(path, "..", name));
+  return [text, ...imported.map(loadedBy)].join("\n");
 }
 
 describe("the bundle of a package", () => {
@@ -85,17 +96,29 @@ describe("the bundle of a package", () => {
     symlinkSync(join(ours, "counters"), join(scope, "counters"));
     const user = join(ours, "user", "lib", "index.js");
     const bundle = readFileSync(user, "utf8");
-    assert.deepEqual(new Set(bundle.match(/from ?"[^"]*"/g)), new Set(['from"@fulmen/counters/bundle"']));
-    const imports = `import { two } from ${JSON.stringify(user)}; import { next } from "${join(scope, "counters/lib/up.js")}"`;
-    assert.deepEqual(evaluate(imports, "[two(), next()]"), [[5, 10, "up"], 15]);
+    assert.deepEqual(
+      new Set(bundle.match(/from ?"[^"]*"/g)),
+      new Set(['from"@fulmen/counters/bundle"', 'from"@fulmen/counters/side-ways"']),
+    );
+    const imports = `import { three } from ${JSON.stringify(user)}; import { next } from "${join(scope, "counters/lib/up.js")}"`;
+    assert.deepEqual(evaluate(imports, "[three(), next()]"), [[5, 10, 15, "up", "sideways"], 20]);
     assert.equal(existsSync(join(ours, "plain", "lib")), false);
+  });
+
+  it("is loaded without the subpaths that the front door needs nothing of", async (context) => {
+    const root = counters(context);
+    await bundlePackages(root);
+    const lib = join(root, "packages", "counters", "lib");
+    assert.doesNotMatch(loadedBy(join(lib, "index.js")), /sideways/);
+    assert.match(loadedBy(join(lib, "index.js")), /"up"/);
+    assert.match(loadedBy(join(lib, "side-ways.js")), /sideways/);
   });
 
   it("holds what comes from the registry, with its licence, and no package of ours", async (context) => {
     const root = counters(context);
     await bundlePackages(root);
     const directory = join(root, "packages", "counters");
-    const bundle = readFileSync(join(directory, "lib", "bundle.js"), "utf8");
+    const bundle = loadedBy(join(directory, "lib", "index.js"));
     assert.doesNotMatch(bundle, /from ?"stepper"/);
     assert.match(bundle, /from ?"@fulmen\/sign"/);
     const licences = readFileSync(join(directory, "lib", "THIRD-PARTY.txt"), "utf8");
