@@ -17,6 +17,7 @@ import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 interface Manifest {
   readonly name: string;
   readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** A package that is bundled. */
@@ -25,6 +26,8 @@ interface Bundled {
   readonly directory: string;
   /** The modules behind its subpaths, relative to its directory. */
   readonly entryPoints: readonly string[];
+  /** What its user may install beside it. */
+  readonly peers: readonly string[];
 }
 
 /**
@@ -43,13 +46,17 @@ export async function bundlePackages(root: string): Promise<void> {
 function packagesToBundle(root: string): readonly Bundled[] {
   const packages: Bundled[] = [];
   for (const path of globSync("packages/*/package.json", { cwd: root }).sort()) {
-    const { name, exports = {} }: Manifest = JSON.parse(readFileSync(join(root, path), "utf8"));
+    const {
+      name,
+      exports = {},
+      peerDependencies = {},
+    }: Manifest = JSON.parse(readFileSync(join(root, path), "utf8"));
     const subpaths = Object.keys(exports).filter((subpath) => exports[subpath]?.["node"] !== undefined);
     if (subpaths.length === 0) continue;
     const directory = join(root, path, "..");
     const modules = subpaths.map((subpath) => join("src", subpath, "index.ts"));
     const entryPoints = globSync(modules, { cwd: directory }).sort();
-    packages.push({ name, directory, entryPoints });
+    packages.push({ name, directory, entryPoints, peers: Object.keys(peerDependencies) });
   }
   return packages;
 }
@@ -57,11 +64,11 @@ function packagesToBundle(root: string): readonly Bundled[] {
 /** Packages from the registry that stay outside: they are no ES modules, and ask for modules of Node. */
 const commonJs: readonly string[] = ["pino", "prom-client"];
 
-function optionsFor(directory: string) {
+function optionsFor({ directory, peers }: Bundled) {
   return {
     absWorkingDir: directory,
     bundle: true,
-    external: ["@fulmen/*", ...commonJs],
+    external: ["@fulmen/*", ...commonJs, ...peers],
     platform: "node",
     format: "esm",
     target: "es2023",
@@ -79,13 +86,14 @@ interface Bundle {
 }
 
 /** Writes anew what is in `lib/` for each subpath that is part of the bundle. */
-async function writeSubpaths({ directory, entryPoints }: Bundled): Promise<Bundle> {
+async function writeSubpaths(own: Bundled): Promise<Bundle> {
+  const { directory, entryPoints } = own;
   const lib = join(directory, "lib");
   rmSync(lib, { recursive: true, force: true });
   mkdirSync(lib);
   if (entryPoints.length === 1) return { contents: `export * from "./${entryPoints[0]}";`, apart: [] };
   const { metafile } = await build({
-    ...optionsFor(directory),
+    ...optionsFor(own),
     entryPoints: [...entryPoints],
     outdir: "lib",
     write: false,
@@ -105,8 +113,8 @@ async function writeSubpaths({ directory, entryPoints }: Bundled): Promise<Bundl
     const list = (item: (name: string) => string): string =>
       exports.map((name) => `  ${item(name)},\n`).join("");
     entry.push(`export {\n${list((name) => `${name} as ${inBundle(name)}`)}} from "./${entryPoint}";`);
-    const own = `export {\n${list((name) => `${inBundle(name)} as ${name}`)}} from "./bundle.js";\n`;
-    writeFileSync(join(lib, `${subpath}.js`), own);
+    const file = `export {\n${list((name) => `${inBundle(name)} as ${name}`)}} from "./bundle.js";\n`;
+    writeFileSync(join(lib, `${subpath}.js`), file);
   }
   return { contents: entry.join("\n"), apart: parts.filter(isApart).map(({ subpath }) => subpath) };
 }
@@ -118,7 +126,7 @@ async function writeBundle(
   const { directory, entryPoints } = own;
   const whole = entryPoints.length === 1 ? "index" : "bundle";
   const { metafile } = await build({
-    ...optionsFor(directory),
+    ...optionsFor(own),
     entryPoints: {
       [whole]: whole,
       ...Object.fromEntries(apart.map((name) => [name, `src/${name}/index.ts`])),

@@ -18,15 +18,18 @@ function counters(context: TestContext): string {
       name: "@fulmen/counters",
       type: "module",
       exports: forNode,
+      peerDependencies: { chooser: "1.0.0" },
     }),
     "packages/counters/src/index.ts": 'export { next } from "./up/count.ts";',
     "packages/counters/src/up/count.ts": [
       'import { step } from "stepper";',
       'export { sign } from "@fulmen/sign";',
+      'export const choose = (): Promise<unknown> => import("chooser");',
       "let count: number = 0;",
       "export const next = (): number => (count += step);",
     ].join("\n"),
-    "packages/counters/src/up/index.ts": 'export { next, sign } from "./count.ts"; export const name = "up";',
+    "packages/counters/src/up/index.ts":
+      'export { choose, next, sign } from "./count.ts"; export const name = "up";',
     "packages/counters/src/side-ways/index.ts":
       'export { next as again } from "../up/count.ts"; export const name = "sideways";',
     "packages/user/package.json": JSON.stringify({
@@ -47,6 +50,8 @@ function counters(context: TestContext): string {
     "node_modules/stepper/package.json": '{"name":"stepper","version":"1.2.3","main":"index.js"}',
     "node_modules/stepper/index.js": "export const step = 5;",
     "node_modules/stepper/LICENSE": "Do as you please.",
+    "node_modules/chooser/package.json": '{"name":"chooser","version":"1.0.0","main":"index.js"}',
+    "node_modules/chooser/index.js": "module.exports = __dirname;",
     "node_modules/@fulmen/sign/package.json": '{"name":"@fulmen/sign","type":"module","main":"index.js"}',
     "node_modules/@fulmen/sign/index.js": 'export const sign = "+";',
   });
@@ -112,6 +117,14 @@ describe("the bundle of a package", () => {
     assert.doesNotMatch(loadedBy(join(lib, "index.js")), /sideways/);
     assert.match(loadedBy(join(lib, "index.js")), /"up"/);
     assert.match(loadedBy(join(lib, "side-ways.js")), /sideways/);
+  });
+
+  it("leaves to the user's own copy what the user may install", async (context) => {
+    const root = counters(context);
+    await bundlePackages(root);
+    const up = join(root, "packages", "counters", "lib", "up.js");
+    const imports = `import { choose } from ${JSON.stringify(up)}; const chosen = await choose()`;
+    assert.equal(evaluate(imports, "chosen.default"), join(root, "node_modules", "chooser"));
   });
 
   it("holds what comes from the registry, with its licence, and no package of ours", async (context) => {
