@@ -166,7 +166,14 @@ describe("the config", () => {
         { esplora: { url: "https://h/api" } },
       ],
     );
-    for (const text of ["https://h/api", "esplora h", "esplore https://h/api", "bitcoind http://h:1"]) {
+    const bad = [
+      "https://h/api",
+      "esplora h",
+      "esplore https://h/api",
+      "bitcoind http://h:1",
+      "bitcoind http://%zz@h",
+    ];
+    for (const text of bad) {
       const error = refusal(() => further(`${text}, bitcoind http://u:geheim@h`));
       assert.match(error.message, /chain\.further/);
       assert.ok(!error.message.includes("geheim"));

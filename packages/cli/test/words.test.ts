@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { makeProgram } from "@fulmen/cli";
+import { backup } from "#src/commands/records";
 import { completionScript } from "#src/completion";
 import { runningProcess, takeLock } from "#src/daemon/lock";
 import { readSeed, writeSeed } from "#src/daemon/seedFile";
 import { parseAmount, parseSat, showMsat, withGroupedAmounts } from "#src/output/amounts";
-import { oneLine, ProgressBar, table } from "#src/output/terminal";
+import { oneLine, ProgressBar, shown, table } from "#src/output/terminal";
 
 async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "fulmen-cli-"));
@@ -45,6 +46,28 @@ describe("the terminal", () => {
   it("gets no control characters from others", () => {
     assert.equal(oneLine("a\u001b[31mb\nc\u202ed\u0007"), "ab c d ");
     assert.equal(oneLine("x".repeat(100), 5), "xxxx…");
+    const text = "\u001b]0;a\u0007 \u009b2J \u202eb \u{e0041} \ud800";
+    assert.equal(shown(`${text}\n\tä`), "\\u001b]0;a\\u0007 \\u009b2J \\u202eb \\udb40\\udc41 \\ud800\n\tä");
+    assert.equal(JSON.parse(shown(JSON.stringify({ text }))).text, text);
+  });
+
+  it("has the name of the file that it writes from nobody else", async ({ mock }) => {
+    const folder = mkdtempSync(join(tmpdir(), "fulmen-cli-"));
+    const before = process.cwd();
+    let fileName = `${folder}/elsewhere`;
+    mock.method(globalThis, "fetch", async () => Response.json({ fileName, contentBase64: "AAAA" }));
+    const said = mock.method(process.stdout, "write", () => true);
+    process.chdir(folder);
+    try {
+      await backup(undefined, { url: "http://h", token: "t" });
+      fileName = "fulmen-signet.backup";
+      await backup(undefined, { url: "http://h", token: "t" });
+      assert.deepEqual(readdirSync(folder).sort(), ["fulmen-signet.backup", "fulmen.backup"]);
+    } finally {
+      said.mock.restore();
+      process.chdir(before);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("gets a bar in one line, and a file gets a line for each tenth", () => {

@@ -34,7 +34,7 @@ export async function* eventStream(transport: Transport, options: EventsOptions)
       for await (const { id, data } of readBlocks(await connect(transport, last, signal), signal)) {
         failures = 0;
         if (id !== undefined) last = id;
-        if (data !== undefined) yield JSON.parse(data);
+        if (data !== undefined) yield eventOf(data);
       }
       throw new ClientError("unreachable", "The node ended the stream of events.", {
         remedy: "Nothing: it is asked for again.",
@@ -49,6 +49,17 @@ export async function* eventStream(transport: Transport, options: EventsOptions)
         return;
       }
     }
+  }
+}
+
+function eventOf(data: string): ApiEvent {
+  try {
+    return JSON.parse(data);
+  } catch (cause) {
+    throw new ClientError("not-fulmen", "An event is not JSON.", {
+      remedy: "Check what answers at this address.",
+      cause,
+    });
   }
 }
 

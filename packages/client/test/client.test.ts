@@ -151,6 +151,16 @@ describe("events of the client", () => {
     assert.equal(lost.length, 3);
   });
 
+  it("that are no JSON are refused as an answer of something else", async () => {
+    const { client } = clientOf(() => stream(['id: 1\ndata: {"kind"\n\n'], false));
+    await assert.rejects(
+      async () => {
+        for await (const _ of client.events());
+      },
+      { name: "ClientError", code: "not-fulmen" },
+    );
+  });
+
   it("end when they are called off", async () => {
     const abort = new AbortController();
     const { client } = clientOf(() => stream([event(1)], false));

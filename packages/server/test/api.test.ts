@@ -96,6 +96,16 @@ describe("operations", () => {
     assert.deepEqual(frozen.json.reasons, ["The node is frozen.", "The chain source does not answer."]);
   });
 
+  it("show what a payee wrote without what is not to be seen, and our own words as they are", async () => {
+    const { ask, node } = daemonDouble();
+    const description = "a\n\u202eb";
+    node.keep(somePayment("sent", 2, { description }));
+    node.keep(somePayment("received", 1, { description, direction: "received" }));
+    const { json } = await ask("GET", "/v1/payments");
+    const shown = json.payments.map((payment: { description: string }) => payment.description);
+    assert.deepEqual(shown, ["a\ufffd\ufffdb", description]);
+  });
+
   it("have metrics that Prometheus reads", async () => {
     const { ask } = daemonDouble();
     await ask("GET", "/v1/info");

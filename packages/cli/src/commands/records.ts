@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { showMsat, showTime } from "../output/amounts.ts";
-import { oneLine, say } from "../output/terminal.ts";
+import { oneLine, say, shown } from "../output/terminal.ts";
 import { type CommonOptions, connect } from "./connection.ts";
 
 /** `fulmen ledger`: the newest entries are last; `--csv` is all of it. */
@@ -39,7 +39,7 @@ export async function events(options: CommonOptions & { readonly after?: string 
   const stream = connect(options).events({
     ...(options.after !== undefined && { after: Number(options.after) }),
     signal: ended.signal,
-    onReconnect: ({ message }) => process.stderr.write(`${message} Trying again.\n`),
+    onReconnect: ({ message }) => process.stderr.write(`${shown(message)} Trying again.\n`),
   });
   if (process.stdout.isTTY)
     process.stderr.write("What happens from now on, until Ctrl-C. What was before: --after 0\n");
@@ -49,7 +49,8 @@ export async function events(options: CommonOptions & { readonly after?: string 
 /** `fulmen backup`. */
 export async function backup(file: string | undefined, options: CommonOptions): Promise<void> {
   const { fileName, contentBase64 } = await connect(options).backup();
-  const path = file ?? fileName;
+  // Whatever answers there does not choose which file is written.
+  const path = file ?? (/^fulmen-\w+\.backup$/.test(fileName) ? fileName : "fulmen.backup");
   writeFileSync(path, Buffer.from(contentBase64, "base64"), { mode: 0o600, flush: true });
   say(`Written to ${path}. Keep it away from this machine.`);
 }

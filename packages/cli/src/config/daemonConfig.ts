@@ -159,16 +159,24 @@ function furtherChain(text: string): ChainOption {
   if (more.length === 0 && URL.canParse(url)) {
     if (source === "esplora") return { esplora: { url } };
     if (source === "electrum") return { electrum: { url } };
-    const { username, password } = new URL(url);
-    if (source === "bitcoind" && username !== "") {
-      const login = { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+    const login = loginOf(url);
+    if (source === "bitcoind" && login !== undefined)
       return { bitcoind: { url: withoutLogin(url), ...login } };
-    }
   }
   throw misfit(
     "One of chain.further is no source with its address.",
     "Write esplora https://host/api, electrum tls://host:50002 or bitcoind http://user:password@host:8332.",
   );
+}
+
+function loginOf(text: string): { readonly user: string; readonly password: string } | undefined {
+  const { username, password } = new URL(text);
+  try {
+    const user = decodeURIComponent(username);
+    return user === "" ? undefined : { user, password: decodeURIComponent(password) };
+  } catch {
+    return undefined;
+  }
 }
 
 function withoutLogin(text: string): string {

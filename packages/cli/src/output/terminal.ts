@@ -1,9 +1,20 @@
 import { stripVTControlCharacters } from "node:util";
 import { renderUnicodeCompact } from "uqr";
 
-/** Writes a line to the standard output. */
-export function say(line = ""): void {
-  process.stdout.write(`${line}\n`);
+/** Writes lines to the standard output, as they may be `shown`. */
+export function say(lines = ""): void {
+  process.stdout.write(`${shown(lines)}\n`);
+}
+
+/**
+ * Lines that others had a part in: what would move the cursor, turn the direction of text or not be seen is shown by its
+ * number, which JSON reads back.
+ */
+export function shown(lines: string): string {
+  const numberOf = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return lines.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) =>
+    character.split("").map(numberOf).join(""),
+  );
 }
 
 /** Rows under their headings, numbers to the right. */

@@ -22,10 +22,13 @@ export function attemptView({ amount, path, ...rest }: PaymentAttempt) {
 /** A payment as JSON. */
 export function paymentView(payment: Payment): OutputOf<"payment"> {
   const { amount, fee, preimage, attempts, failure, ...rest } = payment;
+  // Of what we paid, the payee wrote it.
+  const description = payment.direction === "sent" ? payment.description : undefined;
   return {
     ...rest,
     ...(amount !== undefined && { amountMsat: amount.toString() }),
     ...(fee !== undefined && { feeMsat: fee.toString() }),
+    ...(description !== undefined && { description: printable(description, longestText) }),
     ...(preimage !== undefined && { preimage: toHex(preimage) }),
     ...(failure !== undefined && { failure: { ...failure } }),
     attempts: attempts.map(attemptView),
