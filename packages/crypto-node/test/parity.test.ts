@@ -95,7 +95,9 @@ test("the addon is loaded here", () => {
 });
 
 describe("hashes and ciphers", () => {
-  const lengths = [0, 1, 31, 32, 33, 55, 56, 63, 64, 65, 119, 120, 1499, 1500, 1501, 4096, 65535];
+  const lengths = [
+    0, 1, 31, 32, 33, 55, 56, 63, 64, 65, 119, 120, 1499, 1500, 1501, 2047, 2048, 2049, 4096, 65535,
+  ];
   const pattern = (length: number): Uint8Array =>
     Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 0xff);
 
@@ -120,7 +122,13 @@ describe("hashes and ciphers", () => {
   test("chacha20", () => {
     for (const length of lengths) {
       const parts = [pattern(32), pattern(12), pattern(length)] as const;
-      assert.deepEqual(node.chacha20(...parts), noble.chacha20(...parts));
+      const stream = noble.chacha20(...parts);
+      assert.deepEqual(node.chacha20(...parts), stream);
+      for (const provider of [noble, node]) {
+        const output = pattern(length);
+        assert.equal(provider.chacha20(pattern(32), pattern(12), output, output), output);
+        assert.deepEqual(output, stream);
+      }
     }
   });
 
@@ -157,6 +165,8 @@ describe("hashes and ciphers", () => {
         const [secret, nonce, data] = [pattern(keyLength), pattern(nonceLength), pattern(length)];
         for (const provider of [noble, node]) {
           assert.throws(() => provider.chacha20(secret, nonce, data), CryptoError);
+          const longer = pattern(length + 1);
+          assert.throws(() => provider.chacha20(one, new Uint8Array(12), data, longer), CryptoError);
           assert.throws(() => provider.chacha20Poly1305Encrypt(secret, nonce, data, data), CryptoError);
           assert.throws(() => provider.chacha20Poly1305Decrypt(secret, nonce, data, data), CryptoError);
         }

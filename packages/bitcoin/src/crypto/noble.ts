@@ -3,12 +3,13 @@ import { schnorr, secp256k1 } from "@noble/curves/secp256k1.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { ripemd160, sha1 } from "@noble/hashes/legacy.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
-import { open, seal } from "./chacha20Poly1305.ts";
+import { chacha20Poly1305 } from "./chacha20Poly1305.ts";
 import { CryptoError, type CryptoProvider } from "./provider.ts";
 
 const { Point } = secp256k1;
 const { Fn, Fp } = Point;
 type CurvePoint = InstanceType<typeof Point>;
+const { seal, open } = chacha20Poly1305();
 
 /**
  * The provider that runs everywhere, in plain JavaScript: noble's audited curves, hashes and ciphers. It is what
@@ -23,9 +24,10 @@ export const nobleProvider: CryptoProvider = {
   sha1: (data) => sha1(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
   hmacSha512: (key, data) => hmac(sha512, key, data),
-  chacha20(key, nonce, data) {
+  chacha20(key, nonce, data, output) {
     expectLengths(key, nonce);
-    return chacha20(key, nonce, data);
+    if (output !== undefined) expectLength(output, data.length, "output");
+    return chacha20(key, nonce, data, output);
   },
   chacha20Poly1305Encrypt(key, nonce, aad, plaintext) {
     expectLengths(key, nonce);

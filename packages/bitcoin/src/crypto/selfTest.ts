@@ -150,7 +150,7 @@ const knownAnswers: readonly KnownAnswer[] = [
       is(
         p.chacha20(zero, new Uint8Array(12), new Uint8Array(96)),
         "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee65869f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed",
-      ),
+      ) && streamsInPlace(p),
   ],
   [
     "chacha20Poly1305Encrypt",
@@ -283,6 +283,14 @@ const knownAnswers: readonly KnownAnswer[] = [
     },
   ],
 ];
+
+/** Onto two blocks and a part of a third, all of whose bits are set: that inverts the stream. */
+function streamsInPlace(p: CryptoProvider): boolean {
+  const data = new Uint8Array(150).fill(0xff);
+  const returned = p.chacha20(aead.key, aead.nonce, data, data);
+  const stream = p.chacha20(aead.key, aead.nonce, new Uint8Array(150));
+  return returned === data && data.every((byte, at) => byte === 0xff - (stream[at] ?? 0));
+}
 
 function sealsLong(p: CryptoProvider): boolean {
   const sealed = p.chacha20Poly1305Encrypt(aead.key, aead.nonce, aead.aad, longAead.plaintext);

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { CryptoError, nobleProvider as noble } from "@fulmen/bitcoin/crypto";
 import { fromHex, toHex } from "@fulmen/bitcoin/primitives";
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 
 interface Bip340 {
   readonly vectors: readonly {
@@ -102,6 +103,18 @@ test("a cipher asks for keys of 32 and nonces of 12 bytes, and too short a ciphe
   const sealed = noble.chacha20Poly1305Encrypt(key, nonce, hash, none);
   assert.equal(sealed.length, 16);
   assert.deepEqual(noble.chacha20Poly1305Decrypt(key, nonce, hash, sealed), none);
+});
+
+test("a text leaves nothing behind for the next one, whichever of them fits the memory that is kept", () => {
+  const nonce = new Uint8Array(12).fill(9);
+  const texts = [2048, 100, 2049, 0, 2047, 17, 1].map((length) => new Uint8Array(length).fill(0xff));
+  for (const text of texts) {
+    for (const aad of [new Uint8Array(0), hash]) {
+      const sealed = chacha20poly1305(key, nonce, aad).encrypt(text);
+      assert.deepEqual(noble.chacha20Poly1305Encrypt(key, nonce, aad, text), sealed);
+      assert.deepEqual(noble.chacha20Poly1305Decrypt(key, nonce, aad, sealed), text);
+    }
+  }
 });
 
 test("arguments are not written to", () => {

@@ -35,7 +35,14 @@ const broken: { readonly [M in Exclude<keyof CryptoProvider, "name">]: readonly 
     (key, data) => nobleProvider.hmacSha512(data, key),
     (key, data) => nobleProvider.hmacSha512(key.subarray(0, 128), data),
   ],
-  chacha20: [(_key, _nonce, data) => data.slice()],
+  chacha20: [
+    (_key, _nonce, data) => data.slice(),
+    (key, nonce, data) => nobleProvider.chacha20(key, nonce, data),
+    (key, nonce, data, output) => {
+      const result = nobleProvider.chacha20(key, nonce, data);
+      return output === undefined ? result : output;
+    },
+  ],
   chacha20Poly1305Encrypt: [
     (key, nonce, _aad, plaintext) =>
       nobleProvider.chacha20Poly1305Encrypt(key, nonce, new Uint8Array(0), plaintext),

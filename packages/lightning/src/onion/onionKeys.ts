@@ -24,20 +24,17 @@ export function blindedNodeFactor(sharedSecret: Uint8Array): Uint8Array {
   return crypto().hmacSha256(blindedNodeIdName, sharedSecret);
 }
 
-/**
- * `data` XORed with the stream of `key`: BOLT 4, "Pseudo Random Byte Stream". The fixed nonce is safe: keys are used
- * once.
- */
+/** Safe, though it never changes: keys are used once. */
+const nonce = new Uint8Array(12);
+
+/** `data` XORed with the stream of `key`: BOLT 4, "Pseudo Random Byte Stream". */
 export function applyStream(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return crypto().chacha20(key, new Uint8Array(12), data);
+  return crypto().chacha20(key, nonce, data);
 }
 
-/** As long as a payment's onion. */
-const zeros = new Uint8Array(1300);
-
-/** The first `length` bytes of the stream of `key`. */
-export function streamOf(key: Uint8Array, length: number): Uint8Array {
-  return applyStream(key, length > zeros.length ? new Uint8Array(length) : zeros.subarray(0, length));
+/** The same in the place of `data`, which it returns. */
+export function applyStreamInPlace(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return crypto().chacha20(key, nonce, data, data);
 }
 
 /** XORs `mask` onto `target` in place; they have the same length. */

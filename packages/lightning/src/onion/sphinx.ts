@@ -3,7 +3,7 @@ import { Writer } from "../codec/writer.ts";
 import { type Bytes32, concatBytes, type Point } from "../util/bytes.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { applyStream, onionKey, streamOf, xorInto } from "./onionKeys.ts";
+import { applyStreamInPlace, onionKey, xorInto } from "./onionKeys.ts";
 import { joinOnionPacket, paymentPayloadsLength } from "./onionPacket.ts";
 
 /** What one node of a path is to read. */
@@ -58,15 +58,19 @@ export function buildOnion(plan: OnionPlan): Result<BuiltOnion, OnionTooLarge> {
     hops.map(({ nodeId }) => nodeId),
   );
   const filler = buildFiller(sharedSecrets, sizes, payloadsLength);
+  // What every HMAC covers; the payloads of each hop are made in the place of those behind it.
+  const authenticated = new Uint8Array(payloadsLength + associatedData.length);
+  authenticated.set(associatedData, payloadsLength);
+  const payloads = authenticated.subarray(0, payloadsLength);
   // Starting from random bytes, not zeros, keeps the last node from learning the length of the path.
-  let payloads = streamOf(onionKey("pad", sessionKey), payloadsLength);
+  applyStreamInPlace(onionKey("pad", sessionKey), payloads);
   let hmac: Uint8Array = new Uint8Array(32);
   for (let i = hops.length - 1; i >= 0; i--) {
     const hop = present(hops[i], "hop");
     const secret = present(sharedSecrets[i], "shared secret");
-    payloads = wrapPayload({ payload: hop.payload, hmac, behind: payloads, rho: onionKey("rho", secret) });
+    wrapPayload(payloads, { payload: hop.payload, hmac, rho: onionKey("rho", secret) });
     if (i === hops.length - 1) payloads.set(filler, payloadsLength - filler.length);
-    hmac = crypto().hmacSha256(onionKey("mu", secret), concatBytes(payloads, associatedData));
+    hmac = crypto().hmacSha256(onionKey("mu", secret), authenticated);
   }
   return ok({
     packet: joinOnionPacket({ version: 0, publicKey: ephemeralKey, payloads, hmac }),
@@ -110,18 +114,17 @@ export function blindingFactor(publicKey: Uint8Array, sharedSecret: Uint8Array):
   return crypto().sha256(concatBytes(publicKey, sharedSecret));
 }
 
-/** `payload` and `hmac` in front of `behind`, whose end falls off, all obfuscated. */
-function wrapPayload(layer: {
-  readonly payload: Uint8Array;
-  readonly hmac: Uint8Array;
-  readonly behind: Uint8Array;
-  readonly rho: Uint8Array;
-}): Uint8Array {
-  const { payload, hmac, behind, rho } = layer;
+/** Puts `payload` and `hmac` in front of `payloads`, whose end falls off, and obfuscates all of it. */
+function wrapPayload(
+  payloads: Uint8Array,
+  layer: { readonly payload: Uint8Array; readonly hmac: Uint8Array; readonly rho: Uint8Array },
+): void {
+  const { payload, hmac, rho } = layer;
   invariant(payload.length >= 2, "an onion payload has two bytes at least");
-  const shifted = new Writer(behind.length).bigSize(payload.length).bytes(payload).bytes(hmac);
-  shifted.bytes(behind.subarray(0, behind.length - shifted.length));
-  return applyStream(rho, shifted.finish());
+  const size = onionPayloadSize(payload.length);
+  payloads.copyWithin(size, 0);
+  payloads.set(new Writer(size).bigSize(payload.length).bytes(payload).bytes(hmac).finish());
+  applyStreamInPlace(rho, payloads);
 }
 
 /**
@@ -136,7 +139,8 @@ function buildFiller(
   let filler: Uint8Array = new Uint8Array(0);
   for (let i = 0; i < sharedSecrets.length - 1; i++) {
     const size = present(sizes[i], "payload size");
-    const stream = streamOf(onionKey("rho", present(sharedSecrets[i], "secret")), payloadsLength + size);
+    const rho = onionKey("rho", present(sharedSecrets[i], "secret"));
+    const stream = applyStreamInPlace(rho, new Uint8Array(payloadsLength + size));
     const extended = concatBytes(filler, new Uint8Array(size));
     xorInto(extended, stream.subarray(payloadsLength - filler.length));
     filler = extended;
