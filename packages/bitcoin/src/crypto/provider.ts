@@ -4,8 +4,8 @@
  *
  * Points are 33-byte compressed, x-only points 32 bytes, scalars and private keys 32 bytes big-endian,
  * ECDSA signatures 64 bytes compact (r then s, big-endian). Private keys and factors are in 1..n-1, tweaks and
- * addends in 0..n-1. Results are plain `Uint8Array`s that the caller owns; no argument but `output` is written to, none is
- * kept.
+ * addends in 0..n-1. Results are plain `Uint8Array`s that the caller owns; no argument but `output` is written to, and none
+ * is kept.
  * Methods are called without `this`.
  *
  * Unless a method says otherwise, an invalid key, point or length throws `CryptoError`: callers check what came
@@ -24,8 +24,8 @@ export interface CryptoProvider {
   /** What BIP 32 derives keys with. */
   hmacSha512(key: Uint8Array, data: Uint8Array): Uint8Array;
   /**
-   * The IETF stream (RFC 8439): 12-byte nonce, block counter from 0, XORed onto `data`. The result is written to `output`,
-   * if there is one: it is as long as `data`, and may be `data`.
+   * The IETF stream (RFC 8439): 12-byte nonce, block counter from 0, XORed onto `data`. The result is written to
+   * `output`, if there is one: it is as long as `data`, and may be `data`.
    */
   chacha20(key: Uint8Array, nonce: Uint8Array, data: Uint8Array, output?: Uint8Array): Uint8Array;
   /** RFC 8439 AEAD: 32-byte key, 12-byte nonce; the 16-byte tag is appended. */

@@ -18,10 +18,10 @@ installCrypto({
     work.hmacBytes += data.length;
     return nobleProvider.hmacSha256(key, data);
   },
-  chacha20: (key, nonce, data) => {
+  chacha20: (key, nonce, data, output) => {
     work.streams++;
     work.streamBytes += data.length;
-    return nobleProvider.chacha20(key, nonce, data);
+    return nobleProvider.chacha20(key, nonce, data, output);
   },
 });
 
