@@ -4,9 +4,8 @@
  *
  * Points are 33-byte compressed, x-only points 32 bytes, scalars and private keys 32 bytes big-endian,
  * ECDSA signatures 64 bytes compact (r then s, big-endian). Private keys and factors are in 1..n-1, tweaks and
- * addends in 0..n-1. Results are plain `Uint8Array`s that the caller owns; no argument but `output` is written to, and none
- * is kept.
- * Methods are called without `this`.
+ * addends in 0..n-1. Results are plain `Uint8Array`s that the caller owns; no argument but `output` is
+ * written to, and none is kept. Methods are called without `this`.
  *
  * Unless a method says otherwise, an invalid key, point or length throws `CryptoError`: callers check what came
  * from outside with `isPoint` and `isPrivateKey` first.
