@@ -1,8 +1,5 @@
-export {
-  BackgroundProcessor,
-  type BackgroundProcessorOptions,
-  type NodeStatus,
-} from "./backgroundProcessor.ts";
+export type { BackgroundProcessorOptions, NodeStatus } from "./backgroundOptions.ts";
+export { BackgroundProcessor } from "./backgroundProcessor.ts";
 export { type BackupPlace, StaticBackups, type StaticBackupsOptions } from "./backup/staticBackups.ts";
 export { BumpTransactionHandler, type BumpTransactionHandlerOptions } from "./bumpTransactionHandler.ts";
 export { type Clock, risingMilliseconds, systemClock } from "./clock.ts";
@@ -18,4 +15,5 @@ export {
   type TaughtScorer,
 } from "./networkKnowledge.ts";
 export { type CommittedParts, NodeCommits } from "./nodeCommits.ts";
+export { pagesBelow } from "./pagesBelow.ts";
 export { readStoredRecords, type StoredRecords } from "./storedRecords.ts";

@@ -12,6 +12,7 @@ import {
   paymentPrefix,
   sweeperPrefix,
 } from "@fulmen/lightning/storage";
+import { pagesBelow } from "./pagesBelow.ts";
 
 /** What a node reads of its store when it starts. */
 export interface StoredRecords {
@@ -25,8 +26,6 @@ export interface StoredRecords {
   /** For `readSweeper`. */
   readonly sweeper: readonly KvEntry[];
 }
-
-const pageLength = 1_000;
 
 /** Reads all that a start needs; rejects with the store's errors. */
 export async function readStoredRecords(store: KVStore): Promise<StoredRecords> {
@@ -54,9 +53,6 @@ export async function readStoredRecords(store: KVStore): Promise<StoredRecords> 
 
 async function readAll(store: KVStore, prefix: string): Promise<readonly KvEntry[]> {
   const entries: KvEntry[] = [];
-  for (;;) {
-    const page = await store.scan(prefix, entries.at(-1)?.key, pageLength);
-    entries.push(...page);
-    if (page.length < pageLength) return entries;
-  }
+  for await (const page of pagesBelow(store, prefix)) entries.push(...page);
+  return entries;
 }

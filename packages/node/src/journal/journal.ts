@@ -1,4 +1,5 @@
-import type { KVStore, KvEntry } from "@fulmen/lightning/chain";
+import { pagesBelow } from "@fulmen/background";
+import type { KVStore } from "@fulmen/lightning/chain";
 import type { Logger } from "@fulmen/lightning/handlers";
 import { messageOf } from "@fulmen/lightning/util";
 import type { StoredNodeEvent } from "../api/events.ts";
@@ -33,7 +34,6 @@ const newJournal: JournalHead = {
   managerIndex: 0,
   firstEvent: 1,
 };
-const pageLength = 1_000;
 /** Old events that one commit takes away at most. */
 const forgottenAtOnce = 200;
 const shortestRetry = 100;
@@ -67,9 +67,11 @@ export class Journal {
     const bytes = await store.read(headKey);
     const head = bytes === undefined ? newJournal : decodeRow<JournalHead>(headKey, bytes);
     const accounts = new Map<LedgerAccount, bigint>();
-    for await (const { key, value } of rows(store, accountPrefix)) {
-      const { amount } = decodeRow<{ readonly amount: bigint }>(key, value);
-      accounts.set(key.slice(accountPrefix.length) as LedgerAccount, amount);
+    for await (const page of pagesBelow(store, accountPrefix)) {
+      for (const { key, value } of page) {
+        const { amount } = decodeRow<{ readonly amount: bigint }>(key, value);
+        accounts.set(key.slice(accountPrefix.length) as LedgerAccount, amount);
+      }
     }
     return new Journal(options, head, accounts);
   }
@@ -129,7 +131,8 @@ export class Journal {
 
   /** All rows below `prefix`, page by page. */
   async *all<T>(prefix: string): AsyncGenerator<T> {
-    for await (const { key, value } of rows(this.#options.store, prefix)) yield decodeRow<T>(key, value);
+    for await (const page of pagesBelow(this.#options.store, prefix))
+      for (const { key, value } of page) yield decodeRow<T>(key, value);
   }
 
   get isClosed(): boolean {
@@ -204,14 +207,4 @@ function frozen(message: string): NodeError {
     remedy:
       "see to the store: space on the disk, permissions, the database's server; then look before you ask again",
   });
-}
-
-async function* rows(store: KVStore, prefix: string): AsyncGenerator<KvEntry> {
-  let after: string | undefined;
-  for (;;) {
-    const page = await store.scan(prefix, after, pageLength);
-    yield* page;
-    if (page.length < pageLength) return;
-    after = page.at(-1)?.key;
-  }
 }
