@@ -53,7 +53,16 @@ import {
 } from "./paying/index.ts";
 import { claimHeld, failHeld, receive } from "./receiving/index.ts";
 import { noteChannel } from "./records/index.ts";
-import { findPayment, ledgerCsv, listEntries, listPayments, readEvents } from "./running/index.ts";
+import {
+  awaitPayment,
+  findPayment,
+  isOver,
+  knownPayment,
+  ledgerCsv,
+  listEntries,
+  listPayments,
+  readEvents,
+} from "./running/index.ts";
 import { RunningNode } from "./runningNode.ts";
 import { type NodeKeys, nodeKeys } from "./seed/index.ts";
 import { statusView } from "./statusView.ts";
@@ -61,8 +70,6 @@ import { surroundings } from "./surroundings/index.ts";
 
 /** Milliseconds between two looks at a channel that opens. */
 const usableLook = 10;
-/** Seconds of a store that fails, for which a call waits. */
-const frozenPatience = 5;
 
 /**
  * A Lightning node, batteries included: wallet, channels, payments, chain and storage in one object. Nothing happens
@@ -189,7 +196,8 @@ export class Node implements NodeApi {
     if (method.kind === "onchain") return this.#payOnchain(method.address, instructions, options);
     const begun = await beginPayment(parts, method, instructions, options);
     if (options.returnAtOnce) return begun;
-    const ended = await this.#ended(begun, options.timeoutSeconds);
+    const { timeoutSeconds } = options;
+    const ended = await this.#awaited(begun.id, { isReached: isOver, timeoutSeconds });
     if (ended.status !== "failed") return ended;
     const { code = "unknown", text: why = "the reason is not known" } = ended.failure ?? {};
     throw new NodeError("payment-failed", `the payment failed: ${why}`, {
@@ -210,7 +218,8 @@ export class Node implements NodeApi {
     const { parts } = this.#usable;
     const held = await findPayment(parts.journal, paymentHash, parts.now());
     claimHeld(parts, paymentHash, preimage);
-    return held === undefined ? this.#known(paymentHash) : this.#ended(held, undefined);
+    if (held === undefined) return knownPayment(parts, paymentHash);
+    return this.#awaited(held.id, { isReached: isOver });
   }
 
   async failHeld(paymentHash: PaymentHash): Promise<Payment> {
@@ -218,8 +227,9 @@ export class Node implements NodeApi {
   }
 
   async abandon(paymentId: string): Promise<void> {
-    const { manager, background } = this.#usable.parts;
-    await this.#known(paymentId);
+    const { parts } = this.#usable;
+    const { manager, background } = parts;
+    await knownPayment(parts, paymentId);
     manager.abandonPayment(paymentId as PaymentId);
     background.wake();
   }
@@ -434,27 +444,18 @@ export class Node implements NodeApi {
       });
     }
     const { txid } = await this.onchain.send({ address, amount, ...(feerate !== undefined && { feerate }) });
-    return this.#recorded(txid);
+    // It is written down soon: what is booked waits for events that are being handled.
+    return this.#awaited(txid, { isReached: () => true });
   }
 
-  /** A payment that is written down soon: what is booked waits for events that are being handled. */
-  async #recorded(id: string): Promise<Payment> {
-    const { journal } = this.#running.parts;
-    let stopListening = (): void => undefined;
-    const news = new Promise<void>((resolve) => {
-      stopListening = journal.onNews(({ payments }) => {
-        if (journal.isClosed || payments.some((one) => one.id === id)) resolve();
-      });
-    });
-    try {
-      const known = await this.payment(id);
-      if (known !== undefined) return known;
-      await this.#unlessFrozen(news, id);
-    } finally {
-      stopListening();
-    }
-    if (journal.isClosed) throw stopped(id);
-    return this.#known(id);
+  #awaited(
+    id: string,
+    wanted: {
+      readonly isReached: (payment: Payment) => boolean;
+      readonly timeoutSeconds?: number | undefined;
+    },
+  ): Promise<Payment> {
+    return awaitPayment(this.#running.parts, id, { ...wanted, isFrozen: () => this.phase === "frozen" });
   }
 
   async #becomesUsable(channelId: ChannelId): Promise<void> {
@@ -472,65 +473,12 @@ export class Node implements NodeApi {
     }
   }
 
-  /** Waits until a payment is not under way any more, or for so many seconds. */
-  async #ended({ id }: Payment, timeoutSeconds: number | undefined): Promise<Payment> {
-    const { journal, now } = this.#running.parts;
-    const isOver = ({ status }: Payment): boolean => status === "succeeded" || status === "failed";
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let stopListening = (): void => undefined;
-    const news = new Promise<void>((resolve) => {
-      stopListening = journal.onNews(({ payments }) => {
-        if (journal.isClosed || payments.some((one) => one.id === id && isOver(one))) resolve();
-      });
-      if (timeoutSeconds !== undefined) timer = setTimeout(resolve, timeoutSeconds * 1_000);
-    });
-    try {
-      const before = await findPayment(journal, id, now());
-      if (before !== undefined && isOver(before)) return before;
-      await this.#unlessFrozen(news, id);
-      if (journal.isClosed) throw stopped(id);
-      const after = await findPayment(journal, id, now());
-      if (after === undefined) throw unknownPayment(id);
-      return after;
-    } finally {
-      stopListening();
-      clearTimeout(timer);
-    }
-  }
-
-  /**
-   * What a call about a payment waits for; rejects when the store has failed for some seconds, and the payment goes on.
-   */
-  async #unlessFrozen(news: Promise<void>, paymentId: string): Promise<void> {
-    let seconds = 0;
-    let timer: ReturnType<typeof setInterval> | undefined;
-    const frozen = new Promise<never>((_, reject) => {
-      timer = setInterval(() => {
-        seconds = this.phase === "frozen" ? seconds + 1 : 0;
-        if (seconds < frozenPatience) return;
-        const text = "the store takes nothing: how the payment ends is written down when it works again";
-        const remedy = "see to the store, then look the payment up; do not pay in another way before";
-        reject(new NodeError("frozen", text, { remedy, details: { paymentId } }));
-      }, 1_000);
-    });
-    try {
-      await Promise.race([news, frozen]);
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
-  async #known(id: string): Promise<Payment> {
-    const payment = await this.payment(id);
-    if (payment === undefined) throw unknownPayment(id);
-    return payment;
-  }
-
   #channel(channelId: ChannelId): void {
     const found = this.#running.parts.manager.listChannels().find((one) => one.channelId === channelId);
     if (found !== undefined && phaseOf(found) !== "closed") return;
-    const what = found === undefined ? "there is no channel" : "closed already is the channel";
-    throw new NodeError("unknown-channel", `${what} ${channelId}`, {
+    const text =
+      found === undefined ? `there is no channel ${channelId}` : `channel ${channelId} is closed already`;
+    throw new NodeError("unknown-channel", text, {
       remedy: "list the channels, and use the id of one",
     });
   }
@@ -544,17 +492,4 @@ export class Node implements NodeApi {
       });
     }
   }
-}
-
-function unknownPayment(id: string): NodeError {
-  return new NodeError("unknown-payment", `there is no payment ${id}`, {
-    remedy: "list the payments, and use the id of one",
-  });
-}
-
-function stopped(paymentId: string): NodeError {
-  return new NodeError("not-running", "the node was stopped; the payment goes on when it is started", {
-    remedy: "start the node, and look the payment up",
-    details: { paymentId },
-  });
 }
