@@ -8,7 +8,7 @@
  * - `read-failed`: a read did not go through; it may be tried again.
  * - `open-failed`: the file cannot be opened or created: permissions, a path that leads nowhere. Or the database cannot
  *   be reached.
- * - `closed`: the store was closed before the call.
+ * - `closed`: the store was closed before the call, or the thread that commits to it has died.
  * - `locked`: another process, or another store in this one, has the file open, or holds the lease.
  * - `lease-lost`: another process has taken the store over while this one had it open. Nothing more may be done here.
  * - `taken-away`: the browser has closed or deleted the database, or is asked to by another page.

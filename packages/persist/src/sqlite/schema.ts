@@ -23,13 +23,20 @@ const tables = `
   ) STRICT;
 `;
 
+/** Sets up a connection, on which a commit is on the disk when it returns. */
+export function setUpConnection(database: DatabaseSync): void {
+  // Foreign readers (backup, inspection) never block a commit; the time-out is for a foreign writer, who should not be there.
+  database.exec("PRAGMA busy_timeout = 250; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+  // On macOS an fsync alone does not reach past the disk's cache.
+  database.exec("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON");
+}
+
 /**
  * Makes the database at `path` ready for use: durable commits, the tables in their current version, no damage that a
- * quick look finds. Gives the lease, which changes whenever the store is opened.
+ * quick look finds. Gives the lease, which changes whenever the store is opened. The connection only reads from then on.
  */
 export function prepareDatabase(database: DatabaseSync, path: string): string {
-  // Foreign readers (backup, inspection) never block a commit; this is for a foreign writer, who should not be there.
-  database.exec("PRAGMA busy_timeout = 250; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+  setUpConnection(database);
   const damage = text(database, "PRAGMA quick_check(1)");
   if (damage !== "ok") throw corruptStore(path, damage);
   checkVersion(database, path);
@@ -39,8 +46,6 @@ export function prepareDatabase(database: DatabaseSync, path: string): string {
       `the file system of ${path} does not support SQLite's WAL mode`,
     );
   }
-  // A commit is on the disk when it returns; on macOS an fsync alone does not reach past the disk's cache.
-  database.exec("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON");
   const lease = randomUUID();
   database.exec("BEGIN IMMEDIATE");
   if (number(database, "PRAGMA user_version") === 0) {
@@ -52,6 +57,7 @@ export function prepareDatabase(database: DatabaseSync, path: string): string {
     .prepare("INSERT OR REPLACE INTO owner (only_row, lease, pid, host, since) VALUES (1, ?, ?, ?, ?)")
     .run(lease, process.pid, hostname(), new Date().toISOString());
   database.exec("COMMIT");
+  database.exec("PRAGMA query_only = ON");
   return lease;
 }
 

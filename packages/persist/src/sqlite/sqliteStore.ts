@@ -1,21 +1,25 @@
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { crc32 } from "node:zlib";
 import type { KVStore, KvEntry, KvWrite } from "@fulmen/lightning/chain";
+import { GroupCommits } from "../groupCommits.ts";
 import { checkLimit, keyRange, ownBatch } from "../keys.ts";
-import { displacedStore, StoreError } from "../storeError.ts";
+import { StoreError, type StoreErrorCode } from "../storeError.ts";
 import { lockStore, type StoreLock } from "./lock.ts";
+import { rowChecksum } from "./rowChecksum.ts";
 import { loadSqlite } from "./runtime.ts";
 import { prepareDatabase } from "./schema.ts";
 import { corruptStore, storeError } from "./sqliteError.ts";
+import { filesOf } from "./writer/openedDatabase.ts";
+import { WriterThread } from "./writerThread.ts";
 
 /**
  * Opens the store in the SQLite database at `path`, or creates it, with the directories above it, readable by its
  * owner only.
  *
- * Commits called in one turn of the event loop share one transaction and one fsync; when it fails, all of them are
- * rejected with `commit-failed` and none is visible. One process at a time has the store open, and if it is taken away
+ * Commits are made on a thread of the store's own, so that the event loop never waits for the disk. Those that are called
+ * while it is busy share one transaction and one fsync; when it fails, all of them are rejected with `commit-failed` and
+ * none is visible. One process at a time has the store open, and if it is taken away
  * nevertheless, the next commit is rejected with `lease-lost`; `commit-failed` while the file or its log is deleted or moved. A row that does not have its checksum is refused as
  * `corrupt`. Programs that only read may open the file beside the node; while it is open do not copy it as a file.
  *
@@ -56,11 +60,6 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Which file it is: as SQLite itself tells files apart. */
-function inodeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.ino;
-}
-
 /** The same text for every way to write the path of one file, so that all of them meet the same lock. */
 function resolvePath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
@@ -70,49 +69,37 @@ function resolvePath(path: string): string {
 
 interface Opened {
   readonly path: string;
+  /** Reads only, from now on. */
   readonly database: DatabaseSync;
   readonly lock: StoreLock;
   readonly lease: string;
-}
-
-interface PendingCommit {
-  readonly writes: readonly KvWrite[];
-  readonly fulfil: () => void;
-  readonly reject: (error: StoreError) => void;
 }
 
 class SqliteStore implements KVStore {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #lock: StoreLock;
-  readonly #lease: string;
-  /** The database and its log, as they were opened. */
-  readonly #files: readonly { readonly path: string; readonly inode: number | undefined }[];
   readonly #readRow: StatementSync;
   readonly #scanRows: StatementSync;
-  readonly #writeRow: StatementSync;
-  readonly #deleteRow: StatementSync;
-  readonly #readLease: StatementSync;
-  #pending: PendingCommit[] = [];
+  readonly #writer: WriterThread;
+  readonly #commits: GroupCommits;
+  #closed: Promise<void> | undefined;
   /** Why nothing more can be done here. */
   #end: StoreError | undefined;
-  #closed = false;
 
   constructor({ path, database, lock, lease }: Opened) {
     this.#path = path;
     this.#database = database;
     this.#lock = lock;
-    this.#lease = lease;
-    this.#files = [path, `${path}-wal`].map((file) => ({ path: file, inode: inodeOf(file) }));
     this.#readRow = database.prepare("SELECT value, checksum FROM entries WHERE key = ?");
     this.#scanRows = database.prepare(
       "SELECT key, value, checksum FROM entries WHERE key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?",
     );
-    this.#writeRow = database.prepare(
-      "INSERT OR REPLACE INTO entries (key, value, checksum) VALUES (?, ?, ?)",
-    );
-    this.#deleteRow = database.prepare("DELETE FROM entries WHERE key = ?");
-    this.#readLease = database.prepare("SELECT lease FROM owner");
+    this.#writer = new WriterThread({ path, lease, files: filesOf(path) });
+    this.#commits = new GroupCommits({
+      write: (writes) => this.#write(writes),
+      refusal: (error) => this.#failure(error, "commit-failed"),
+    });
   }
 
   async read(key: string): Promise<Uint8Array | undefined> {
@@ -137,69 +124,33 @@ class SqliteStore implements KVStore {
 
   async commit(batch: readonly KvWrite[]): Promise<void> {
     this.#checkUsable();
-    const writes = ownBatch(batch);
-    await new Promise<void>((fulfil, reject) => {
-      this.#pending.push({ writes, fulfil, reject });
-      if (this.#pending.length === 1) setImmediate(() => this.#commitPending());
-    });
+    await this.#commits.commit(ownBatch(batch));
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#commitPending();
-    this.#closed = true;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#end ??= new StoreError("closed", `the store ${this.#path} is closed`);
-    this.#database.close();
-    this.#lock.release();
-  }
-
-  /** Commits all that is pending as one transaction, so that either all or none of it is there. */
-  #commitPending(): void {
-    if (this.#pending.length === 0) return;
-    const commits = this.#pending;
-    this.#pending = [];
+    await this.#commits.settled();
     try {
-      if (this.#end !== undefined) throw this.#end;
-      this.#transact(commits);
-    } catch (error) {
-      const reason = storeError(error, this.#path, "commit-failed");
-      if (reason.isFatal) this.#end = reason;
-      for (const { reject } of commits) reject(reason);
-      return;
-    }
-    for (const { fulfil } of commits) fulfil();
-  }
-
-  #transact(commits: readonly PendingCommit[]): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      this.#checkLease();
-      for (const { writes } of commits) for (const write of writes) this.#write(write);
-      this.#database.exec("COMMIT");
-      if (this.#files.some(({ path, inode }) => inodeOf(path) !== inode)) throw displacedStore(this.#path);
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
+      this.#database.close();
+      await this.#writer.close();
+    } finally {
+      this.#lock.release();
     }
   }
 
-  #write({ key, value }: KvWrite): void {
-    if (value === undefined) this.#deleteRow.run(key);
-    else this.#writeRow.run(key, value, checksumOf(key, value));
-  }
-
-  #checkLease(): void {
-    if (this.#readLease.get()?.["lease"] === this.#lease) return;
-    throw new StoreError(
-      "lease-lost",
-      `another process has opened the store ${this.#path}: this one must stop`,
-    );
+  async #write(writes: readonly KvWrite[]): Promise<void> {
+    if (this.#end !== undefined && this.#end.code !== "closed") throw this.#end;
+    await this.#writer.commit(writes);
   }
 
   #checkedValue(key: string, row: Readonly<Record<string, unknown>>): Uint8Array {
     const value = row["value"];
-    if (value instanceof Uint8Array && checksumOf(key, value) === row["checksum"]) return value;
+    if (value instanceof Uint8Array && rowChecksum(key, value) === row["checksum"]) return value;
     throw corruptStore(this.#path, `the value of ${key} does not have its checksum`);
   }
 
@@ -207,18 +158,18 @@ class SqliteStore implements KVStore {
     try {
       return read();
     } catch (error) {
-      const reason = storeError(error, this.#path, "read-failed");
-      if (reason.isFatal) this.#end ??= reason;
-      throw reason;
+      throw this.#failure(error, "read-failed");
     }
+  }
+
+  /** What a call is rejected with; nothing follows one that is fatal. */
+  #failure(error: unknown, otherwise: StoreErrorCode): StoreError {
+    const reason = storeError(error, this.#path, otherwise);
+    if (reason.isFatal) this.#end ??= reason;
+    return reason;
   }
 
   #checkUsable(): void {
     if (this.#end !== undefined) throw this.#end;
   }
-}
-
-/** CRC-32 over key and value: finds what a disk silently changed, which SQLite does not look for. */
-function checksumOf(key: string, value: Uint8Array): number {
-  return crc32(value, crc32(key));
 }

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { openSqliteStore } from "@fulmen/persist/sqlite";
 import { kvStoreConformance } from "@fulmen/testkit/conformance";
 import { loadSqlite } from "#src/sqlite/runtime";
@@ -271,6 +272,29 @@ describe("commits to a SQLite store", () => {
     other.close();
     for (const outcome of await commit()) assert.equal(outcome.status, "fulfilled");
     assert.deepEqual(await store.read("b"), two);
+    await store.close();
+  });
+
+  it("do not hold up the event loop while the disk, or another program, lets them wait", async (context) => {
+    const path = join(temporaryDirectory(context), "node.db");
+    const store = await openSqliteStore(path);
+    await store.commit([{ key: "a", value: one }]);
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    let isWaiting = true;
+    const commit = assert
+      .rejects(store.commit([{ key: "a", value: two }]), refusal("commit-failed", /another program/))
+      .finally(() => {
+        isWaiting = false;
+      });
+    let turns = 0;
+    for (; isWaiting; turns++) {
+      assert.deepEqual(await store.read("a"), one);
+      await delay(1);
+    }
+    await commit;
+    assert.ok(turns > 10, `${turns} turns of the event loop in 250 ms`);
+    other.close();
     await store.close();
   });
 

@@ -1,0 +1,1 @@
+export { serveCommits } from "./serveCommits.ts";

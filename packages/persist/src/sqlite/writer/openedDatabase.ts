@@ -1,0 +1,24 @@
+import { statSync } from "node:fs";
+
+/** A database as it was opened: commits are for it alone, not for what may stand in its place later. */
+export interface OpenedDatabase {
+  readonly path: string;
+  /** Changes whenever the store is opened. */
+  readonly lease: string;
+  /** The database and its log, by what SQLite itself tells files apart. */
+  readonly files: readonly { readonly path: string; readonly inode: number | undefined }[];
+}
+
+/** The files of the database at `path`, whose log is there already. */
+export function filesOf(path: string): OpenedDatabase["files"] {
+  return [path, `${path}-wal`].map((file) => ({ path: file, inode: inodeOf(file) }));
+}
+
+/** Whether its files are where they were when it was opened. */
+export function isInPlace({ files }: OpenedDatabase): boolean {
+  return files.every(({ path, inode }) => inodeOf(path) === inode);
+}
+
+function inodeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino;
+}

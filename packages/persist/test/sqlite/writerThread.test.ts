@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { openSqliteStore } from "@fulmen/persist/sqlite";
+import { filesOf } from "#src/sqlite/writer/openedDatabase";
+import { WriterThread } from "#src/sqlite/writerThread";
+import { refusal } from "../support/refusal.ts";
+import { temporaryDirectory } from "../support/temporaryDirectory.ts";
+
+const value = Uint8Array.of(1);
+
+function program(text: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+}
+
+describe("the thread that commits to a SQLite store", () => {
+  it("creates no file where the database was", async (context) => {
+    const path = join(temporaryDirectory(context), "node.db");
+    const thread = new WriterThread({ path, lease: "mine", files: filesOf(path) });
+    await assert.rejects(thread.commit([{ key: "a", value }]), refusal("commit-failed", /unable to open/));
+    await thread.close();
+  });
+
+  it("refuses to commit once another opened the store", async (context) => {
+    const path = join(temporaryDirectory(context), "node.db");
+    const store = await openSqliteStore(path);
+    const thread = new WriterThread({ path, lease: "mine", files: filesOf(path) });
+    await assert.rejects(thread.commit([{ key: "a", value }]), refusal("lease-lost", /another process/));
+    await thread.close();
+    await store.close();
+  });
+
+  for (const [how, text] of [
+    [
+      "by an error",
+      'import { parentPort } from "node:worker_threads"; parentPort.on("message", () => { throw new Error("out of luck"); });',
+    ],
+    ["at once", "process.exit(1);"],
+  ] as const) {
+    it(`that dies ${how} stops the store, whatever became of the commit`, async () => {
+      const thread = new WriterThread({ path: "node.db", lease: "", files: [] }, program(text));
+      const isDeath = refusal(
+        "closed",
+        /what commits to the store node\.db has ended .*start the node again/,
+      );
+      await assert.rejects(thread.commit([{ key: "a", value }]), isDeath);
+      await assert.rejects(thread.commit([{ key: "b", value }]), isDeath);
+      await thread.close();
+    });
+  }
+});
