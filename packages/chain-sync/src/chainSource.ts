@@ -2,7 +2,7 @@ import type { BlockHeader } from "@fulmen/bitcoin/block";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, Confirm, Filter, Listen } from "@fulmen/lightning/chain";
 import type { UtxoAnswer } from "@fulmen/lightning/gossip";
-import type { BlockHash, BlockHeight, FeeratePerKw, ShortChannelId } from "@fulmen/lightning/util";
+import type { BlockHash, BlockHeight, FeeratePerKw, ShortChannelId, Txid } from "@fulmen/lightning/util";
 
 /** The last block of a chain. */
 export interface ChainTip {
@@ -29,6 +29,11 @@ export interface ScriptSource {
   scripts(): readonly Uint8Array[];
   /** Those that were not taken before. */
   takeScripts(): readonly Uint8Array[];
+  /**
+   * The block of a transaction that is stored whole, with all that `scripts` has to do with it: it need not be proven and
+   * told again after a start. Where this is absent, everything is.
+   */
+  blockOf?(txid: Txid): { readonly height: BlockHeight; readonly blockHash: BlockHash } | undefined;
 }
 
 /** For whom a chain is followed. */

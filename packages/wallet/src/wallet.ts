@@ -178,6 +178,11 @@ export class Wallet implements Listen, Confirm, CoinSelectionSource, ChangeDesti
     return this.#ledger.keyring.takeScripts();
   }
 
+  /** The block of a transaction of which the wallet has everything: telling of it again would change nothing. */
+  blockOf(txid: Txid): { readonly height: BlockHeight; readonly blockHash: BlockHash } | undefined {
+    return this.#ledger.blockOf(txid);
+  }
+
   // The chain
 
   blockConnected(

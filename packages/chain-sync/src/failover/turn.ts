@@ -110,6 +110,7 @@ export class Turn {
     return {
       scripts: () => this.#in(() => inner.scripts()),
       takeScripts: () => this.#in(() => inner.takeScripts()),
+      blockOf: (txid) => this.#in(() => inner.blockOf?.(txid)),
     };
   }
 }

@@ -37,7 +37,13 @@ export interface ScriptUse {
   /** Whether all of it was read; `undefined` where it was asked for no further than to what was known before. */
   readonly isWhole: boolean | undefined;
   /** The newest confirmed transaction, up to which it need not be read again. */
-  readonly newest: Txid | undefined;
+  readonly newest: Placed | undefined;
+}
+
+/** Where a confirmed transaction is. */
+export interface Placed {
+  readonly txid: Txid;
+  readonly height: number;
 }
 
 /** What a round is about. */
@@ -51,7 +57,9 @@ export interface RoundContext {
   /** What the followers are going to be told is not confirmed any more. */
   readonly unconfirmed: ReadonlySet<Txid>;
   /** What `ScriptUse.newest` was when the script was asked for last. */
-  readonly newestOf: (script: Uint8Array) => Txid | undefined;
+  readonly newestOf: (script: Uint8Array) => Placed | undefined;
+  /** Whether all whose scripts' histories are asked for have stored that a transaction is in the block at this height. */
+  readonly isStored: (placed: Placed) => boolean;
 }
 
 /** What was found out for one tip and not told yet. */
@@ -116,19 +124,18 @@ export class Round {
     const isSettled = (item: HistoryItem): boolean => this.#isSettled(item, last);
     const { items, isTooLong } = await historyOf(client, script, isSettled);
     const hasRoom = this.#hasRoomFor(items);
-    let newest: HistoryItem | undefined;
-    for (const item of items) {
-      const { height = Infinity } = item;
-      if (height <= target.height && height > (newest?.height ?? -1)) newest = item;
+    let newest: Placed | undefined;
+    for (const { txid, height = Infinity } of items) {
+      if (height <= target.height && height > (newest?.height ?? -1)) newest = { txid, height };
     }
     this.scripts.push({
       script,
       isUsed: items.length > 0 || isTooLong,
       isMoving: items.some(({ height }) => height === undefined || !this.#isFinal(height)),
       isWhole: isTooLong || !hasRoom ? false : items.some(isSettled) ? undefined : true,
-      newest: hasRoom ? newest?.txid : undefined,
+      newest: hasRoom ? newest : undefined,
     });
-    if (hasRoom) for (const item of items) this.#take(item, nothing);
+    if (hasRoom) for (const item of items) if (!this.#isStored(item)) this.#take(item, nothing);
   }
 
   /** The lowest block with something to tell, its transactions in order; `undefined` when there is none. */
@@ -171,9 +178,15 @@ export class Round {
   }
 
   /** Whether everything older of a script is known, of which `last` was the newest when it was read. */
-  #isSettled({ txid, height }: HistoryItem, last: Txid | undefined): boolean {
-    if (height === undefined || !(txid === last || this.#isFinal(height))) return false;
-    return this.#isKnownAt(txid, height);
+  #isSettled(item: HistoryItem, last: Placed | undefined): boolean {
+    const { txid, height } = item;
+    if (height === undefined || last === undefined) return false;
+    const isWithin = txid === last.txid || (height <= last.height && this.#isFinal(height));
+    return isWithin && (this.#isKnownAt(txid, height) || this.#isStored(item));
+  }
+
+  #isStored({ txid, height }: HistoryItem): boolean {
+    return height !== undefined && this.#context.isStored({ txid, height });
   }
 
   #hasRoomFor(items: readonly HistoryItem[]): boolean {

@@ -1,6 +1,6 @@
-import { type Txid, toHex } from "@fulmen/bitcoin/primitives";
+import { toHex } from "@fulmen/bitcoin/primitives";
 import type { ScriptSource } from "../chainSource.ts";
-import type { ScriptUse } from "./round.ts";
+import type { Placed, ScriptUse } from "./round.ts";
 
 interface Script {
   readonly script: Uint8Array;
@@ -11,7 +11,7 @@ interface Script {
   /** Whether it has a history. */
   isUsed: boolean;
   /** Of its history, as far as it was read. */
-  newest: Txid | undefined;
+  newest: Placed | undefined;
   /** Whether there is more of it than the server tells. */
   isHidden: boolean;
 }
@@ -86,7 +86,7 @@ export class ScriptRota {
   }
 
   /** The newest transaction of a script when it was asked for last. */
-  newestOf(script: Uint8Array): Txid | undefined {
+  newestOf(script: Uint8Array): Placed | undefined {
     return this.#scripts.get(toHex(script))?.newest;
   }
 

@@ -12,7 +12,7 @@ import { FollowerState, type Undoing } from "./followerState.ts";
 import { HeaderChain } from "./headerChain.ts";
 import { mapLimited } from "./mapLimited.ts";
 import { parentsFirst } from "./parentsFirst.ts";
-import { Round, type RoundBlock } from "./round.ts";
+import { type Placed, Round, type RoundBlock } from "./round.ts";
 import { ScriptRota } from "./scriptRota.ts";
 import type { HeaderTip, TransactionClient } from "./transactionClient.ts";
 import type { WatchList } from "./watchList.ts";
@@ -127,6 +127,8 @@ export class TransactionSync {
       followers,
       target,
       newestOf: (script) => this.#rota.newestOf(script),
+      // Nobody knows yet what is going to be undone.
+      isStored: (placed) => undoings.every((each) => each === undefined) && this.#isStored(placed, clients),
       unconfirmed: new Set(undoings.flatMap((undoing) => undoing?.unconfirmed ?? [])),
     });
     const added = new Set(this.#watch.takeNew().map(({ txid }) => txid));
@@ -162,6 +164,15 @@ export class TransactionSync {
     this.#gaps = [...round.hidden.map((script) => ({ script, use: "output" }) as const), ...wallets];
     this.#reached = target.hash;
     return target;
+  }
+
+  #isStored({ txid, height }: Placed, { scripts }: ChainClients): boolean {
+    const known = this.#chain.known(height);
+    return scripts.every((source) => {
+      const block = source.blockOf?.(txid);
+      if (block?.height !== height) return false;
+      return known === undefined || known.hash === block.blockHash;
+    });
   }
 
   /** In one go: whoever stores what he hears never stores half a block. */

@@ -23,6 +23,7 @@ class RandomWorld {
   readonly owner = new Faucet(78);
   readonly client: SimulatedClient;
   readonly follower: RecordingFollower;
+  readonly tellsWhatItHas: boolean;
   /** What the follower has registered, in all its lives. */
   readonly registered: { readonly outPoint: OutPoint; readonly script: Uint8Array }[] = [];
   watch = new WatchList();
@@ -38,6 +39,7 @@ class RandomWorld {
     this.chain = chain;
     this.faucet = faucet;
     this.client = new SimulatedClient(chain, seed % 2 === 0 ? "outputs" : "scripts");
+    this.tellsWhatItHas = seed % 4 < 2;
     this.client.onRequest = () => {
       if (this.unrest === 0 || this.dice.roll(8) > 0) return;
       this.unrest--;
@@ -147,7 +149,13 @@ class RandomWorld {
       await this.sync.sync({
         followers: [this.follower],
         mempool: [],
-        scripts: [{ scripts: () => [this.wallet.script], takeScripts: () => [] }],
+        scripts: [
+          {
+            scripts: () => [this.wallet.script],
+            takeScripts: () => [],
+            ...(this.tellsWhatItHas && { blockOf: (txid) => this.follower.confirmed.get(txid) }),
+          },
+        ],
       });
     } catch (error) {
       // The chain may move faster than anybody can ask.

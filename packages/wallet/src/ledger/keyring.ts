@@ -108,6 +108,11 @@ export class Keyring {
     return true;
   }
 
+  /** Whether a block is known that pays to this script, or to one beyond it. */
+  isPaid({ account, keychain, index }: Place): boolean {
+    return index < this.#chain(account, keychain).unpaid;
+  }
+
   /**
    * A script is handed out, or was by a wallet of the same seed: none up to it is given again. Says whether that was
    * news.

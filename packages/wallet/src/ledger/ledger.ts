@@ -102,6 +102,18 @@ export class Ledger {
     return this.#transactions.get(txid);
   }
 
+  /** The block of a transaction, all of whose outputs to the wallet are known to be paid. */
+  blockOf(txid: Txid): { readonly height: BlockHeight; readonly blockHash: BlockHash } | undefined {
+    const known = this.#transactions.get(txid);
+    if (known?.position.kind !== "confirmed") return undefined;
+    // A script may have become known after the transaction that pays to it.
+    const isWhole = known.transaction.outputs.every(({ script }) => {
+      const place = this.keyring.place(script);
+      return place === undefined || this.keyring.isPaid(place);
+    });
+    return isWhole ? known.position : undefined;
+  }
+
   transactions(): readonly WalletTransaction[] {
     return [...this.#transactions.values()];
   }
