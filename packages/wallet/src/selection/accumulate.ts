@@ -44,7 +44,7 @@ function nearestSubset<C extends SelectableCoin>(
   dice: Dice,
 ): readonly Candidate<C>[] | undefined {
   if (totalOf(pool) < goal) return undefined;
-  let best: readonly Candidate<C>[] = pool;
+  let best = new Uint8Array(pool.length).fill(1);
   let bestTotal = totalOf(pool);
   const rounds = Math.min(1000, Math.ceil(maxAdditions / (2 * pool.length + 1)));
   for (let round = 0; round < rounds && bestTotal > goal; round++) {
@@ -60,14 +60,14 @@ function nearestSubset<C extends SelectableCoin>(
         reached = true;
         if (total < bestTotal) {
           bestTotal = total;
-          best = pool.filter((_, at) => included[at] === 1);
+          best = included.slice();
         }
         total -= effective;
         included[index] = 0;
       }
     }
   }
-  return best;
+  return pool.filter((_, at) => best[at] === 1);
 }
 
 function totalOf(coins: readonly Candidate<SelectableCoin>[]): number {
