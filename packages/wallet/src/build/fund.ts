@@ -19,6 +19,7 @@ import {
   type FundedTransaction,
   isSpendable,
   maxStandardWeight,
+  relayedTogether,
   spendableCoins,
   type Workbench,
 } from "./workbench.ts";
@@ -43,7 +44,7 @@ export interface FundRequest {
   readonly keep?: Sat;
 }
 
-/** All that the wallet has, or all of some coins, to one script. */
+/** All that the wallet has and that nodes relay at once, or all of some coins, to one script. */
 export interface DrainRequest extends Omit<FundRequest, "outputs" | "keep"> {
   readonly script: Uint8Array;
 }
@@ -93,7 +94,7 @@ export function drain(bench: Workbench, request: DrainRequest): Result<FundedTra
 
 function choicesOf(bench: Workbench, { confirmedOnly = false }: Pick<FundRequest, "confirmedOnly">) {
   const confirmed = spendableCoins(bench, "confirmed");
-  return confirmedOnly ? [confirmed] : [confirmed, spendableCoins(bench, "trusted")];
+  return confirmedOnly ? [confirmed] : [confirmed, relayedTogether(spendableCoins(bench, "trusted"))];
 }
 
 function namedCoins(
@@ -110,7 +111,10 @@ function namedCoins(
     if (ledger.holder(outPoint) !== undefined) return err({ kind: "coin-locked", outPoint });
     found.set(key, coin);
   }
-  return ok([...found.values()]);
+  const named = [...found.values()];
+  const relayed = new Set(relayedTogether(named));
+  const tooMuch = named.find((coin) => !relayed.has(coin));
+  return tooMuch === undefined ? ok(named) : err({ kind: "coin-not-spendable", outPoint: tooMuch.outPoint });
 }
 
 function dustRefusal(outputs: readonly TxOut[]): WalletRefusal | undefined {

@@ -63,8 +63,9 @@ export interface Plan {
 
 /** What nodes relay at most. */
 export const maxStandardWeight = 400_000;
-/** Unconfirmed coins deeper than this are left alone: nodes relay no more than 25 in a row. */
-const maxUnconfirmedDepth = 20;
+/** Nodes relay what rests on 24 unconfirmed transactions; a coin that comes from more than 20 is left alone. */
+const maxUnconfirmed = 24;
+const maxUnconfirmedOfCoin = 20;
 
 /** Coins that may be spent now and that nobody holds. */
 export function spendableCoins({ ledger }: Workbench, which: "confirmed" | "trusted"): readonly Coin[] {
@@ -72,6 +73,19 @@ export function spendableCoins({ ledger }: Workbench, which: "confirmed" | "trus
     if (ledger.holder(coin.outPoint) !== undefined) return false;
     return isConfirmed(coin, ledger) || (which === "trusted" && isTrusted(coin));
   });
+}
+
+/** Of coins those that one transaction may spend and be relayed: the most valuable. */
+export function relayedTogether(coins: readonly Coin[]): readonly Coin[] {
+  const rests = new Set<Txid>();
+  return coins
+    .toSorted((a, b) => Number(b.output.value - a.output.value))
+    .filter(({ unconfirmed }) => {
+      const more = [...unconfirmed].filter((txid) => !rests.has(txid));
+      if (rests.size + more.length > maxUnconfirmed) return false;
+      for (const txid of more) rests.add(txid);
+      return true;
+    });
 }
 
 /** Whether an unspent coin may be spent in the next block. */
@@ -186,7 +200,7 @@ function isConfirmed(coin: Coin, { height }: Ledger): boolean {
   return coin.position.kind === "confirmed" && isMature(coin, height);
 }
 
-function isTrusted({ position, isTrusted: ours, version, unconfirmedDepth }: Coin): boolean {
+function isTrusted({ position, isTrusted: ours, version, unconfirmed }: Coin): boolean {
   if (position.kind === "confirmed") return false;
-  return ours && version !== 3 && unconfirmedDepth <= maxUnconfirmedDepth;
+  return ours && version !== 3 && unconfirmed.size <= maxUnconfirmedOfCoin;
 }

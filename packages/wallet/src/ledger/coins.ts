@@ -29,8 +29,8 @@ export interface Coin extends SelectableCoin {
   readonly isTrusted: boolean;
   /** The version of the transaction: what spends an unconfirmed output in version 3 is in version 3 too (BIP 431). */
   readonly version: number;
-  /** Unconfirmed transactions on the longest way down to confirmed ones, its own included; 0 when confirmed. */
-  readonly unconfirmedDepth: number;
+  /** Of a trusted coin, the unconfirmed transactions that it comes from, its own included. */
+  readonly unconfirmed: ReadonlySet<Txid>;
 }
 
 /** What the known transactions come to. */
@@ -69,9 +69,10 @@ export function coinView(transactions: Transactions, keyring: Keyring): CoinView
 export function ownOutputs(
   { txid, transaction, position }: WalletTransaction,
   keyring: Keyring,
-  standing: Pick<Standing, "isTrusted" | "depth">,
+  standing: Pick<Standing, "of">,
 ): readonly Coin[] {
   const found: Coin[] = [];
+  const { isTrusted, unconfirmed } = standing.of(txid);
   for (const [index, output] of transaction.outputs.entries()) {
     const place = keyring.place(output.script);
     if (place === undefined) continue;
@@ -82,9 +83,9 @@ export function ownOutputs(
       place,
       position,
       isCoinbase: isCoinbase(transaction),
-      isTrusted: standing.isTrusted(txid),
+      isTrusted,
       version: transaction.version,
-      unconfirmedDepth: standing.depth(txid),
+      unconfirmed,
     });
   }
   return found;
@@ -127,41 +128,42 @@ function outranks(rival: WalletTransaction, than: WalletTransaction): boolean {
   return rival.position.kind === "confirmed" || rival.sequence > than.sequence;
 }
 
-/** How far unconfirmed transactions may be relied on. */
+/** How far a transaction may be relied on, and if so, on which unconfirmed ones it rests, itself included. */
+interface Trust {
+  readonly isTrusted: boolean;
+  readonly unconfirmed: ReadonlySet<Txid>;
+}
+
+/** Of what strangers told us it does not count on what it rests, which may be very much. */
+export const untrusted: Trust = { isTrusted: false, unconfirmed: new Set() };
+const confirmed: Trust = { isTrusted: true, unconfirmed: new Set() };
+
 class Standing {
   readonly #active: Transactions;
   readonly #keyring: Keyring;
-  readonly #known = new Map<Txid, { readonly isTrusted: boolean; readonly depth: number }>();
+  readonly #known = new Map<Txid, Trust>();
 
   constructor(active: Transactions, keyring: Keyring) {
     this.#active = active;
     this.#keyring = keyring;
   }
 
-  isTrusted(txid: Txid): boolean {
-    return this.#of(txid).isTrusted;
-  }
-
-  depth(txid: Txid): number {
-    return this.#of(txid).depth;
-  }
-
-  #of(txid: Txid): { readonly isTrusted: boolean; readonly depth: number } {
+  of(txid: Txid): Trust {
     const each = this.#active.get(txid);
-    if (each === undefined) return { isTrusted: false, depth: 0 };
-    if (each.position.kind === "confirmed") return { isTrusted: true, depth: 0 };
+    if (each === undefined) return untrusted;
+    if (each.position.kind === "confirmed") return confirmed;
     const known = this.#known.get(txid);
     if (known !== undefined) return known;
+    const unconfirmed = new Set([txid]);
     let isTrusted = true;
-    let depth = 1;
     for (const { outPoint } of each.transaction.inputs) {
       const spent = this.#active.get(outPoint.txid)?.transaction.outputs[outPoint.index];
-      const parent = this.#of(outPoint.txid);
+      const parent = this.of(outPoint.txid);
       isTrusted &&=
         spent !== undefined && this.#keyring.place(spent.script) !== undefined && parent.isTrusted;
-      depth = Math.max(depth, parent.depth + 1);
+      for (const one of parent.unconfirmed) unconfirmed.add(one);
     }
-    const found = { isTrusted, depth };
+    const found = isTrusted ? { isTrusted, unconfirmed } : untrusted;
     this.#known.set(txid, found);
     return found;
   }

@@ -4,7 +4,14 @@ import type { BlockLocator, KvWrite } from "@fulmen/lightning/chain";
 import { encode } from "@fulmen/lightning/codec";
 import { type BlockHeight, type OutPoint, present } from "@fulmen/lightning/util";
 import type { Account } from "../descriptor/index.ts";
-import { type Coin, type CoinView, coinView, ownOutputs, type WalletTransaction } from "./coins.ts";
+import {
+  type Coin,
+  type CoinView,
+  coinView,
+  ownOutputs,
+  untrusted,
+  type WalletTransaction,
+} from "./coins.ts";
 import { type KeychainState, Keyring, type Place } from "./keyring.ts";
 import { type Lock, type LockId, Locks } from "./locks.ts";
 import { keysRecord, lockRecord, tipRecord, transactionRecord } from "./records.ts";
@@ -127,8 +134,9 @@ export class Ledger {
   output(outPoint: OutPoint): Coin | undefined {
     const each = this.#transactions.get(outPoint.txid);
     if (each === undefined) return undefined;
-    const anyStanding = { isTrusted: () => false, depth: () => 0 };
-    return ownOutputs(each, this.keyring, anyStanding).find((coin) => coin.outPoint.index === outPoint.index);
+    return ownOutputs(each, this.keyring, { of: () => untrusted }).find(
+      (coin) => coin.outPoint.index === outPoint.index,
+    );
   }
 
   /**

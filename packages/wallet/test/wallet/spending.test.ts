@@ -362,6 +362,24 @@ test("change of change is spent as long as nodes relay it", () => {
   world.send(ok(wallet.fundTransaction(request)));
 });
 
+test("change of many payments is spent together as long as nodes relay it", () => {
+  const world = new World({ coins: 60 });
+  const { wallet } = world;
+  for (let i = 0; i < 40; i++) world.give(100_000);
+  world.mine(2);
+  for (let i = 0; i < 40; i++)
+    world.send(ok(wallet.fundTransaction({ outputs: [world.pay(30_000)], feerate: lowFeerate })));
+  const all = wallet.coins().map(({ outPoint }) => outPoint);
+  const request = { outputs: [world.pay(2_500_000)], feerate: lowFeerate };
+  assert.equal(refusal(wallet.fundTransaction(request)).kind, "insufficient-funds");
+  assert.equal(refusal(wallet.fundTransaction({ ...request, coins: all })).kind, "coin-not-spendable");
+  const rest = ok(wallet.drainTo({ script: world.faucet.script, feerate: lowFeerate }));
+  assert.equal(rest.spent.length, 24);
+  world.send(rest);
+  world.mine();
+  assert.equal(wallet.balance().trustedPending, 0n);
+});
+
 test("an unconfirmed coin in version 3 is spent by nothing but its child in version 3", () => {
   const world = new World();
   const { wallet } = world;
