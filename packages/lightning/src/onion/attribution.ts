@@ -1,7 +1,7 @@
 import { KeyedHmac } from "../crypto/keyedHmac.ts";
 import { concatBytes, equalSecrets, noBytes } from "../util/bytes.ts";
 import type { AttributionData } from "../wire/commitment.ts";
-import { applyStream, onionKey } from "./onionKeys.ts";
+import { applyStream, applyStreamInPlace, onionKey } from "./onionKeys.ts";
 
 /** Hops for which attribution data has room: BOLT 4, "Initialization of attribution_data". */
 const attributionHops = 20;
@@ -12,12 +12,12 @@ const hmacLength = 4;
 /** Length of `attribution_data`: 20 hold times and 210 truncated HMACs of 4 bytes each. */
 export const attributionDataLength = holdTimesLength + hmacCount * hmacLength;
 
-/** As one piece of `attributionDataLength` bytes, as records hold it. */
+/** The two fields of a message as one piece of `attributionDataLength` bytes, which is what all but messages have. */
 export function attributionBytes({ htlcHoldTimes, truncatedHmacs }: AttributionData): Uint8Array {
   return concatBytes(htlcHoldTimes, truncatedHmacs);
 }
 
-/** The two fields of one piece of `attributionDataLength` bytes, as views of it. */
+/** The fields of a message, as views of that piece. */
 export function attributionFields(data: Uint8Array): AttributionData {
   return { htlcHoldTimes: data.subarray(0, holdTimesLength), truncatedHmacs: data.subarray(holdTimesLength) };
 }
@@ -30,7 +30,7 @@ export interface Attribution {
   /** How long the node held the HTLC, in units of 100 milliseconds; clamped to a u32. */
   readonly holdTime: number;
   /** What came from downstream; `undefined` at the erring or final node, or when downstream sent none. */
-  readonly downstream: AttributionData | undefined;
+  readonly downstream: Uint8Array | undefined;
 }
 
 /**
@@ -38,10 +38,9 @@ export interface Attribution {
  *
  * @ldk lightning::ln::onion_utils::AttributionData
  */
-export function attribute(node: Attribution): AttributionData {
+export function attribute(node: Attribution): Uint8Array {
   const { sharedSecret, returnPacket, holdTime, downstream } = node;
-  const data =
-    downstream === undefined ? new Uint8Array(attributionDataLength) : shifted(attributionBytes(downstream));
+  const data = downstream === undefined ? new Uint8Array(attributionDataLength) : shifted(downstream);
   viewOf(data).setUint32(0, Math.min(Math.max(Math.trunc(holdTime), 0), 0xffff_ffff));
   const hmac = new AttributionHmac(sharedSecret, returnPacket);
   for (let distance = 0; distance < attributionHops; distance++) {
@@ -49,7 +48,7 @@ export function attribute(node: Attribution): AttributionData {
     const offset = hmacOffset(0, distance);
     for (let i = 0; i < hmacLength; i++) data[offset + i] = digest[i] ?? 0;
   }
-  return attributionFields(applyStream(onionKey("ammagext", sharedSecret), data));
+  return applyStreamInPlace(onionKey("ammagext", sharedSecret), data);
 }
 
 /** What the origin read from attribution data. */
@@ -80,9 +79,9 @@ export class AttributionReader {
    * `hops`: length of the path, without what is behind a blinded path's introduction node. More than 20 hops cannot be
    * attributed.
    */
-  constructor(data: AttributionData | undefined, hops: number) {
+  constructor(data: Uint8Array | undefined, hops: number) {
     this.#hops = hops;
-    this.#data = data !== undefined && hops <= attributionHops ? attributionBytes(data) : undefined;
+    this.#data = hops <= attributionHops ? data : undefined;
   }
 
   /** Whether there is data to read. */
@@ -124,7 +123,7 @@ export class AttributionReader {
  * usable data.
  */
 export function readFulfillAttribution(
-  data: AttributionData | undefined,
+  data: Uint8Array | undefined,
   sharedSecrets: readonly Uint8Array[],
 ): AttributionReading | undefined {
   const reader = new AttributionReader(data, sharedSecrets.length);

@@ -4,7 +4,6 @@ import { Reader } from "../codec/reader.ts";
 import { Writer } from "../codec/writer.ts";
 import { concatBytes, equalSecrets } from "../util/bytes.ts";
 import { invariant, present } from "../util/invariant.ts";
-import type { AttributionData } from "../wire/commitment.ts";
 import {
   AttributionReader,
   type AttributionReading,
@@ -30,7 +29,7 @@ const maxAttributedReason = maxReason - (1 + 3 + attributionDataLength);
 export interface FailurePacket {
   readonly reason: Uint8Array;
   /** Present when attribution is in use. */
-  readonly attributionData: AttributionData | undefined;
+  readonly attribution: Uint8Array | undefined;
 }
 
 /** What the erring node returns. */
@@ -60,7 +59,7 @@ export function createFailurePacket(origin: FailureOrigin): FailurePacket {
     .bytes(new Uint8Array(padding))
     .finish();
   const hmac = crypto().hmacSha256(onionKey("um", sharedSecret), body);
-  const clear: FailurePacket = { reason: concatBytes(hmac, body), attributionData: undefined };
+  const clear: FailurePacket = { reason: concatBytes(hmac, body), attribution: undefined };
   return wrapFailurePacket(clear, { sharedSecret, holdTime });
 }
 
@@ -69,14 +68,14 @@ export function createFailurePacket(origin: FailureOrigin): FailurePacket {
  * milliseconds; `undefined` leaves out attribution data, and so does a reason too long to stand beside it.
  */
 export function wrapFailurePacket(
-  { reason, attributionData }: FailurePacket,
+  { reason, attribution }: FailurePacket,
   { sharedSecret, holdTime }: { readonly sharedSecret: Uint8Array; readonly holdTime: number | undefined },
 ): FailurePacket {
   const attributed = holdTime !== undefined && reason.length <= maxAttributedReason;
   return {
     reason: applyStream(onionKey("ammag", sharedSecret), reason),
-    attributionData: attributed
-      ? attribute({ sharedSecret, returnPacket: reason, holdTime, downstream: attributionData })
+    attribution: attributed
+      ? attribute({ sharedSecret, returnPacket: reason, holdTime, downstream: attribution })
       : undefined,
   };
 }
@@ -109,11 +108,11 @@ export interface OpenedFailurePacket {
  * @ldk lightning::ln::onion_utils::process_onion_failure
  */
 export function openFailurePacket(
-  { reason, attributionData }: FailurePacket,
+  { reason, attribution }: FailurePacket,
   sharedSecrets: readonly Uint8Array[],
   attributable: number = sharedSecrets.length,
 ): OpenedFailurePacket {
-  const attribution = new AttributionReader(attributionData, attributable);
+  const reader = new AttributionReader(attribution, attributable);
   let packet = reason;
   let origin: OpenedFailurePacket["origin"];
   const rounds = Math.max(decodingRounds, AttributionReader.rounds, sharedSecrets.length);
@@ -122,12 +121,12 @@ export function openFailurePacket(
     const real = hop < sharedSecrets.length;
     const secret = real ? present(sharedSecrets[hop], "shared secret") : new Uint8Array(32);
     packet = applyStream(onionKey("ammag", secret), packet);
-    attribution.next(hop, secret, { returnPacket: packet, counts: origin === undefined });
+    reader.next(hop, secret, { returnPacket: packet, counts: origin === undefined });
     const expected = crypto().hmacSha256(onionKey("um", secret), packet.subarray(32));
     const fits = equalSecrets(expected, packet.subarray(0, 32));
     if (fits && real && origin === undefined) origin = { hop, message: framedMessage(packet.subarray(32)) };
   }
-  return { origin, attribution: attribution.present ? attribution.finish() : undefined };
+  return { origin, attribution: reader.present ? reader.finish() : undefined };
 }
 
 function framedMessage(body: Uint8Array): Uint8Array | undefined {

@@ -1,7 +1,6 @@
 import type { HtlcRemoval } from "../commitment/htlc.ts";
 import type { NetworkUpdate } from "../handlers/event.ts";
 import {
-  attributionFields,
   type DecodedFailure,
   decodeFailure,
   pathSecrets,
@@ -52,11 +51,10 @@ export function blameOf(
   { reason, attribution }: FailedRemoval,
   trampoline?: TrampolineTerms,
 ): Blame & { readonly holdTimes: readonly number[] } {
-  const attributionData = attribution && attributionFields(attribution);
   const { length } = source.path;
   const outer = secretsOf(source);
   const secrets = [...outer, ...trampolineSecrets(trampoline)];
-  const { outcome, holdTimes } = decodeFailure({ reason, attributionData }, secrets, length);
+  const { outcome, holdTimes } = decodeFailure({ reason, attribution }, secrets, length);
   const isForeign = trampoline !== undefined && trampoline.own === undefined;
   if (isForeign && outcome.kind !== "failed") {
     return { ...innocent, byRecipient: true, beyond: unwrapReason(reason, outer), holdTimes };
@@ -112,7 +110,7 @@ export function fulfillHoldTimes(
 ): readonly number[] {
   if (attribution === undefined) return [];
   const secrets = secretsOf(source).slice(0, source.path.length);
-  return readFulfillAttribution(attributionFields(attribution), secrets)?.holdTimes ?? [];
+  return readFulfillAttribution(attribution, secrets)?.holdTimes ?? [];
 }
 
 function secretsOf({ path, blindedTail, sessionKey, sharedSecrets }: LocalSource): readonly Uint8Array[] {

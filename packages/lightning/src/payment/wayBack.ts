@@ -2,8 +2,6 @@ import type { BlindedRole, Resolution } from "../channel/disposition.ts";
 import type { HtlcRemoval } from "../commitment/htlc.ts";
 import {
   attribute,
-  attributionBytes,
-  attributionFields,
   createFailure,
   type FailurePacket,
   failureOfMalformed,
@@ -79,8 +77,7 @@ export function failBehind(
     return failHere(way, failureOfMalformed(removal) ?? { type: "temporary_node_failure" }, holdTime);
   }
   const { reason, attribution } = removal;
-  const packet = { reason, attributionData: attribution && attributionFields(attribution) };
-  return failed(wrapFailurePacket(packet, { sharedSecret: way.sharedSecret, holdTime }));
+  return failed(wrapFailurePacket({ reason, attribution }, { sharedSecret: way.sharedSecret, holdTime }));
 }
 
 /**
@@ -94,7 +91,7 @@ export function failBehindTrampoline(
 ): Resolution {
   if (way.blinded !== undefined) return failHere(way, invalidOnionBlinding, holdTime);
   const { sharedSecret, trampolineSharedSecret } = way;
-  const packet = { reason, attributionData: undefined };
+  const packet = { reason, attribution: undefined };
   const inner = wrapFailurePacket(packet, { sharedSecret: trampolineSharedSecret, holdTime: undefined });
   return failed(wrapFailurePacket(inner, { sharedSecret, holdTime }));
 }
@@ -108,12 +105,11 @@ export function attributionSecret({ sharedSecret, blinded }: WayBack): Pick<Fulf
 export function phantomAttribution({ phantomSharedSecret }: WayBack): Pick<Fulfillment, "downstream"> {
   if (phantomSharedSecret === undefined) return {};
   const phantoms = { sharedSecret: phantomSharedSecret, returnPacket: noBytes, holdTime: 0 };
-  return { downstream: attributionBytes(attribute({ ...phantoms, downstream: undefined })) };
+  return { downstream: attribute({ ...phantoms, downstream: undefined }) };
 }
 
 type Fulfillment = Extract<Resolution, { readonly kind: "fulfill" }>;
 
-function failed({ reason, attributionData }: FailurePacket): Resolution {
-  const attribution = attributionData && attributionBytes(attributionData);
+function failed({ reason, attribution }: FailurePacket): Resolution {
   return { kind: "fail", reason, ...(attribution && { attribution }) };
 }

@@ -178,7 +178,7 @@ export class BlindedLine {
   failure({ sessionKey, keys }: BlindedPart): DecodedFailure {
     const { reason } = present(this.last(this.bob, "update_fail_htlc"), "a failure");
     const { sharedSecrets } = pathSecrets(sessionKey, keys);
-    return decodeFailure({ reason, attributionData: undefined }, sharedSecrets).outcome;
+    return decodeFailure({ reason, attribution: undefined }, sharedSecrets).outcome;
   }
 
   balance(node: ManagerNode, channelId: ChannelId): bigint {

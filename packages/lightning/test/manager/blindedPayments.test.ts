@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readFulfillAttribution } from "#src/onion/attribution";
+import { attributionBytes, readFulfillAttribution } from "#src/onion/attribution";
 import { blindHops, encodeEncryptedData, type PaymentForwardNode } from "#src/onion/index";
 import { pathSecrets } from "#src/onion/sphinx";
 import { type Bytes32, fromHex, type Point } from "#src/util/bytes";
@@ -82,7 +82,8 @@ describe("a payment to a blinded path", () => {
     assert.deepEqual(line.last(carol, "update_fulfill_htlc")?.tlvs, {});
     const { attributionData } = present(line.last(bob, "update_fulfill_htlc"), "a preimage").tlvs;
     const { sharedSecrets } = pathSecrets(part.sessionKey, part.keys);
-    const read = attributionData && readFulfillAttribution(attributionData, sharedSecrets.slice(0, 1));
+    const attribution = attributionBytes(present(attributionData, "attribution data"));
+    const read = readFulfillAttribution(attribution, sharedSecrets.slice(0, 1));
     assert.equal(read?.holdTimes.length, 1);
   });
 

@@ -2,7 +2,7 @@ import { crypto } from "@fulmen/bitcoin/crypto";
 import { type Msat, msat } from "@fulmen/lightning/util";
 import type { TlvRecord } from "#src/codec/tlv";
 import { parseInvoice } from "#src/invoice/index";
-import { buildPaymentOnion, decodeFailure, type PaymentHop } from "#src/onion/index";
+import { attributionBytes, buildPaymentOnion, decodeFailure, type PaymentHop } from "#src/onion/index";
 import type { Bytes32 } from "#src/util/bytes";
 import {
   type BlockHeight,
@@ -133,7 +133,9 @@ export class PartSender {
     for (const message of this.#seen) {
       if (message.type !== "update_fail_htlc") continue;
       if (message.channelId !== channelId || message.id !== htlcId) continue;
-      const packet = { reason: message.reason, attributionData: message.tlvs.attributionData };
+      const { attributionData } = message.tlvs;
+      const attribution = attributionData && attributionBytes(attributionData);
+      const packet = { reason: message.reason, attribution };
       const { outcome } = decodeFailure(packet, sharedSecrets);
       if (outcome.kind !== "failed") throw new Error(`a failure that is ${outcome.kind}`);
       return { hop: outcome.hop, failure: outcome.failure };

@@ -58,7 +58,7 @@ describe("decodeFailure", () => {
   it("names the last node when all attest a packet that nobody can read", () => {
     const sharedSecret = secrets[3] ?? assert.fail();
     const nonsense = wrapFailurePacket(
-      { reason: new Uint8Array(292).fill(5), attributionData: undefined },
+      { reason: new Uint8Array(292).fill(5), attribution: undefined },
       { sharedSecret, holdTime: 7 },
     );
     assert.deepEqual(decodeFailure(viaPath(nonsense, 3), secrets), {
@@ -90,7 +90,7 @@ describe("decodeFailure", () => {
       outcome: { kind: "undecodable", suspect: 0 },
       holdTimes: [],
     });
-    assert.deepEqual(decodeFailure({ ...garbled, attributionData: undefined }, secrets), {
+    assert.deepEqual(decodeFailure({ ...garbled, attribution: undefined }, secrets), {
       outcome: { kind: "undecodable", suspect: undefined },
       holdTimes: [],
     });

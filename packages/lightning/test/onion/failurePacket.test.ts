@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fromHex, toHex } from "@fulmen/lightning/util";
-import type { AttributionData } from "@fulmen/lightning/wire";
 import fc from "fast-check";
 import { attribute, readFulfillAttribution } from "#src/onion/attribution";
 import {
@@ -40,12 +39,8 @@ const attributed = fixture<AttributionVector>("attribution");
 const attributedSecrets = attributed.nodes.map(({ sharedSecret }) => fromHex(sharedSecret));
 const empty = new Uint8Array(0);
 
-function hexOf(data: AttributionData | undefined): string {
-  return data === undefined ? "" : toHex(data.htlcHoldTimes) + toHex(data.truncatedHmacs);
-}
-
-function split(data: Uint8Array): AttributionData {
-  return { htlcHoldTimes: data.slice(0, 80), truncatedHmacs: data.slice(80) };
+function hexOf(data: Uint8Array | undefined): string {
+  return data === undefined ? "" : toHex(data);
 }
 
 function secretsOf(length: number): Uint8Array[] {
@@ -75,7 +70,7 @@ describe("failure packets", () => {
     const secrets = simple.hops.map(({ sharedSecret }) => fromHex(sharedSecret));
     const packet = returned(secrets, 4, { message: fromHex(simple.failureMessage) });
     assert.equal(toHex(packet.reason), simple.reason);
-    assert.equal(packet.attributionData, undefined);
+    assert.equal(packet.attribution, undefined);
     assert.deepEqual(openFailurePacket(packet, secrets), {
       origin: { hop: 4, message: fromHex(simple.failureMessage) },
       attribution: undefined,
@@ -94,7 +89,7 @@ describe("failure packets", () => {
           ? createFailurePacket({ sharedSecret, message, holdTime: node.holdTime, paddedLength })
           : wrapFailurePacket(packet, { sharedSecret, holdTime: node.holdTime });
       assert.equal(toHex(packet.reason), node.reason, `reason of node ${hop}`);
-      assert.equal(hexOf(packet.attributionData), node.attributionData, `attribution of node ${hop}`);
+      assert.equal(hexOf(packet.attribution), node.attributionData, `attribution of node ${hop}`);
     }
     assert.ok(packet !== undefined);
     assert.deepEqual(openFailurePacket(packet, attributedSecrets), {
@@ -213,11 +208,11 @@ describe("failure packets", () => {
     const largest = 65_535 - 44 - 924;
     const wrap = (length: number) =>
       wrapFailurePacket(
-        { reason: new Uint8Array(length), attributionData: split(new Uint8Array(920)) },
+        { reason: new Uint8Array(length), attribution: new Uint8Array(920) },
         { sharedSecret, holdTime: 1 },
       );
-    assert.notEqual(wrap(largest).attributionData, undefined);
-    assert.equal(wrap(largest + 1).attributionData, undefined);
+    assert.notEqual(wrap(largest).attribution, undefined);
+    assert.equal(wrap(largest + 1).attribution, undefined);
     assert.equal(wrap(65_535).reason.length, 65_535);
   });
 
@@ -238,11 +233,11 @@ describe("failure packets", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 400 }),
-        fc.option(fc.uint8Array({ minLength: 920, maxLength: 920 }).map(split), { nil: undefined }),
-        (reason, attributionData) => {
-          const opened = openFailurePacket({ reason, attributionData }, secrets);
+        fc.option(fc.uint8Array({ minLength: 920, maxLength: 920 }), { nil: undefined }),
+        (reason, attribution) => {
+          const opened = openFailurePacket({ reason, attribution }, secrets);
           assert.equal(opened.origin, undefined);
-          assert.equal(opened.attribution?.failedAt, attributionData === undefined ? undefined : 0);
+          assert.equal(opened.attribution?.failedAt, attribution === undefined ? undefined : 0);
         },
       ),
       { seed: 4, numRuns: 60 },
@@ -252,7 +247,7 @@ describe("failure packets", () => {
 
 describe("readFulfillAttribution", () => {
   it("makes and reads BOLT 4's vector", () => {
-    let data: AttributionData | undefined;
+    let data: Uint8Array | undefined;
     for (let hop = 4; hop >= 0; hop--) {
       const node = attributed.nodes[hop] ?? assert.fail();
       data = attribute({
@@ -272,7 +267,7 @@ describe("readFulfillAttribution", () => {
   it("stops at the first hop that does not fit", () => {
     const data = fromHex(attributed.nodes[0]?.fulfillAttributionData ?? "");
     data[12] = (data[12] ?? 0) ^ 1;
-    assert.deepEqual(readFulfillAttribution(split(data), attributedSecrets), { holdTimes: [], failedAt: 0 });
+    assert.deepEqual(readFulfillAttribution(data, attributedSecrets), { holdTimes: [], failedAt: 0 });
     assert.equal(readFulfillAttribution(undefined, attributedSecrets), undefined);
   });
 });

@@ -238,7 +238,7 @@ describe("failures of trampoline payments", () => {
     };
     const wrap = (reason: Uint8Array, by: string) =>
       wrapFailurePacket(
-        { reason, attributionData: undefined },
+        { reason, attribution: undefined },
         { sharedSecret: fromHex(by), holdTime: undefined },
       ).reason;
     const made = createFailure(failure, {
@@ -260,7 +260,7 @@ describe("failures of trampoline payments", () => {
       > & { downstreamSharedSecrets: string[] }
     >(vectors, "failureCarol");
     const downstream = carol.downstreamSharedSecrets.map(fromHex);
-    const packet = { reason: daves, attributionData: undefined };
+    const packet = { reason: daves, attribution: undefined };
     assert.equal(decodeFailure(packet, downstream).outcome.kind, "undecodable");
     const unwrapped = unwrapReason(daves, downstream);
     assert.equal(toHex(unwrapped), carol.downstreamUnwrappedFailure);
@@ -273,7 +273,7 @@ describe("failures of trampoline payments", () => {
     const bobs = wrap(carols, bob.onionSharedSecret);
     assert.equal(toHex(bobs), bob.failurePacket);
     const { outcome } = decodeFailure(
-      { reason: bobs, attributionData: undefined },
+      { reason: bobs, attribution: undefined },
       [...outer, ...trampolines],
       2,
     );
@@ -288,7 +288,7 @@ describe("failures of trampoline payments", () => {
     );
     const bob = part<Named<"onionSharedSecret" | "failurePacket">>(vectors, "failureBob");
     const secrets = [...alice.onionSharedSecrets, ...alice.trampolineOnionSharedSecrets];
-    const packet = { reason: fromHex(bob.failurePacket), attributionData: undefined };
+    const packet = { reason: fromHex(bob.failurePacket), attribution: undefined };
     assert.deepEqual(decodeFailure(packet, secrets.map(fromHex), 2).outcome, {
       kind: "failed",
       hop: 2,

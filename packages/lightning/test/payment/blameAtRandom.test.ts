@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { crypto } from "@fulmen/bitcoin/crypto";
 import fc from "fast-check";
 import { createFailurePacket } from "#src/onion/failurePacket";
-import { attributionBytes, type FailurePacket, pathSecrets, wrapFailurePacket } from "#src/onion/index";
+import { type FailurePacket, pathSecrets, wrapFailurePacket } from "#src/onion/index";
 import { type Blame, blameOf, type FailedRemoval, fulfillHoldTimes } from "#src/payment/blame";
 import type { LocalSource } from "#src/payment/inFlightParts";
 import { type Point, toHex } from "#src/util/bytes";
@@ -39,8 +39,8 @@ function back(packet: FailurePacket, erring: number, garbles?: number): FailedRe
     if (hop < erring) passed = wrapFailurePacket(passed, { sharedSecret, holdTime: hop });
     if (hop === garbles) passed = { ...passed, reason: passed.reason.map((byte) => byte ^ 0x55) };
   }
-  const { reason, attributionData } = passed;
-  return { reason, ...(attributionData && { attribution: attributionBytes(attributionData) }) };
+  const { reason, attribution } = passed;
+  return { reason, ...(attribution && { attribution }) };
 }
 
 function said(message: Uint8Array, erring: number): FailurePacket {

@@ -46,7 +46,7 @@ describe("the way back within a blinded path", () => {
       assert.deepEqual(resolution, all[0]);
       assert.ok(resolution.kind === "fail");
       const { reason } = resolution;
-      assert.deepEqual(decodeFailure({ reason, attributionData: undefined }, [ours]).outcome, {
+      assert.deepEqual(decodeFailure({ reason, attribution: undefined }, [ours]).outcome, {
         kind: "failed",
         hop: 0,
         failure: { type: "invalid_onion_blinding", sha256OfOnion: zeros },
@@ -68,7 +68,7 @@ describe("the way back elsewhere", () => {
     const resolution = failBehind({ sharedSecret: ours }, first, 9);
     assert.ok(resolution.kind === "fail");
     const { reason } = resolution;
-    const { outcome } = decodeFailure({ reason, attributionData: undefined }, [ours, theirs]);
+    const { outcome } = decodeFailure({ reason, attribution: undefined }, [ours, theirs]);
     assert.deepEqual(outcome, { kind: "failed", hop: 1, failure: { type: "unknown_next_peer" } });
   });
 });

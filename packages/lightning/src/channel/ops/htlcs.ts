@@ -263,8 +263,6 @@ function fulfillAttribution(fulfill: Extract<Resolution, { readonly kind: "fulfi
 } {
   const { sharedSecret, holdTime = 0, downstream } = fulfill;
   if (sharedSecret === undefined) return {};
-  const received = downstream && attributionFields(downstream);
-  return {
-    attributionData: attribute({ sharedSecret, returnPacket: noBytes, holdTime, downstream: received }),
-  };
+  const attribution = attribute({ sharedSecret, returnPacket: noBytes, holdTime, downstream });
+  return { attributionData: attributionFields(attribution) };
 }
