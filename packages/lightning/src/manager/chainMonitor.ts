@@ -134,6 +134,7 @@ export class ChainMonitor implements Watch, Listen, Confirm {
     for (const { monitor, stored } of start.monitors) {
       this.#stored.set(monitor.setup.channelId, stored);
       this.#put(monitor);
+      this.#apart(monitor.setup.channelId, () => this.#recognize(monitor));
       this.#tell(monitor);
     }
   }
@@ -327,6 +328,8 @@ export class ChainMonitor implements Watch, Listen, Confirm {
           const next = transactionConfirmed(monitor, transaction, at, this.#destination(monitor));
           if (next === monitor) return;
           this.#set(next);
+          // The same block may have what spends it.
+          this.#recognize(next);
           moved.add(channelId);
         });
       }

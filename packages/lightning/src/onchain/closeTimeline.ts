@@ -132,7 +132,8 @@ function balanceEntries(scene: Scene): readonly TimelineEntry[] {
   const balances = spend.outputs.filter((output) => !isContested(output));
   const own = new Set(balances.map(({ outPoint }) => outPointKey(outPoint)));
   return [...maturing].flatMap(([key, { descriptor }]): readonly TimelineEntry[] => {
-    const isOwn = own.has(key) || spend.spender.kind === "cooperative-close";
+    const { kind } = spend.spender;
+    const isOwn = own.has(key) || kind === "cooperative-close" || kind === "lost-holder-commitment";
     return isOwn
       ? [{ subject, amount: descriptor.output.value, state: ownState(scene, descriptor.outPoint) }]
       : [];

@@ -105,6 +105,12 @@ export function holderDelayedLock({ params }: ChannelMonitor["setup"], point: Po
   return formatOf(params.format).toLocal(commitmentKeys(params, "local", point), params.remote.toSelfDelay);
 }
 
+/** Whether a commitment pays a balance to the peer's own key, as only ours do. */
+export function paysPeer({ params, basepoints }: ChannelMonitor["setup"], { outputs }: Transaction): boolean {
+  const { script } = formatOf(params.format).toRemote(commitmentKeys(params, "local", basepoints.payment));
+  return outputs.some((output) => equalBytes(output.script, script));
+}
+
 /** BOLT 3, "`to_remote` Output", on the peer's commitments: whatever their number, the script has none of its keys. */
 export function paymentScript({ params, basepoints }: ChannelMonitor["setup"]): OutputScript {
   const anyPoint: Point = basepoints.payment;

@@ -1,12 +1,12 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { type Transaction, type TxIn, txid } from "@fulmen/bitcoin/transaction";
+import type { ScriptHashOutput } from "../commitment/format.ts";
 import { equalBytes, fromHex, type Point } from "../util/bytes.ts";
 import type { CommitmentNumber, OutPoint, Txid } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import type {
   ChainView,
-  CommitmentOutput,
   Confirmation,
   ContestedSpend,
   FundingSpend,
@@ -15,9 +15,9 @@ import type {
 } from "./chainView.ts";
 import { type ChannelMonitor, locked, oldestCounterpartyNumber } from "./channelMonitor.ts";
 import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
-import { commitmentOutputs, holderDelayedLock, isContested } from "./commitmentOutputs.ts";
+import { commitmentOutputs, holderDelayedLock, isContested, paysPeer } from "./commitmentOutputs.ts";
 import { identifyFundingSpend } from "./identify.ts";
-import { counterpartyDelayedOutput, revokedDelayedOutput } from "./penalty.ts";
+import { counterpartyDelayedOutput } from "./penalty.ts";
 import { holderPoint } from "./spendableOutputs.ts";
 import { fundingOf } from "./validCommitments.ts";
 
@@ -27,7 +27,7 @@ export interface OutputToWatch {
   readonly script: Uint8Array;
 }
 
-/** An output that the peer may be able to spend, and how to tell what its spender did. */
+/** An output whose spender matters, and how to tell what that did. */
 interface WatchedSpend {
   readonly outPoint: OutPoint;
   readonly htlc?: MonitoredHtlc;
@@ -38,7 +38,7 @@ interface WatchedSpend {
 /** What the funding transaction's spender is known by; the rest follows from the monitor. */
 export type FundingSpendFacts = Omit<FundingSpend, "spender" | "outputs" | "delayedLock">;
 
-/** The funding output, what is contested of the commitment that spent it, and of HTLC transactions on a revoked one. */
+/** The funding output, and what of the commitment that spent it and of HTLC transactions on it the peer may take. */
 export function outputsToWatch(monitor: ChannelMonitor): readonly OutputToWatch[] {
   const { outPoint, script } = monitor.setup.funding;
   const watched: OutputToWatch[] = [{ outPoint, script }];
@@ -48,9 +48,8 @@ export function outputsToWatch(monitor: ChannelMonitor): readonly OutputToWatch[
     const { script } = present(fundingSpend.transaction.outputs[outPoint.index], "an output to follow");
     watched.push({ outPoint, script });
   }
-  const delayed = revokedDelayedOutput(monitor, fundingSpend.spender);
-  if (delayed === undefined) return watched;
-  const { script: delayedScript } = delayed;
+  if (!followsSecondStages(fundingSpend)) return watched;
+  const { script: delayedScript } = present(secondStageLock(monitor, fundingSpend), "how they are locked");
   for (const { outPoint } of secondStageOutputs(spends)) watched.push({ outPoint, script: delayedScript });
   return watched;
 }
@@ -165,7 +164,8 @@ export function withLostCommitment(monitor: ChannelMonitor, point: Point): Chann
   const { fundingSpend, spends } = monitor.chain;
   if (number === undefined || fundingSpend === undefined) return monitor;
   const lost = spentBy(monitor, fundingSpend, { kind: "lost-holder-commitment", number, point });
-  return lost.outputs.length === 0 ? monitor : { ...monitor, chain: { fundingSpend: lost, spends } };
+  const isOurs = lost.outputs.length > 0 || paysPeer(monitor.setup, fundingSpend.transaction);
+  return isOurs ? { ...monitor, chain: { fundingSpend: lost, spends } } : monitor;
 }
 
 /** Transactions that must be told of again when a reorganisation unconfirms them. */
@@ -199,22 +199,37 @@ function spentBy(monitor: ChannelMonitor, spend: FundingSpendFacts, spender: Fun
 }
 
 function watchedSpends(monitor: ChannelMonitor, fundingSpend: FundingSpend): readonly WatchedSpend[] {
-  const delayed = counterpartyDelayedOutput(monitor, fundingSpend.spender);
-  const watched: WatchedSpend[] = outputsToFollow(fundingSpend).map((output): WatchedSpend => {
-    const { outPoint } = output;
-    if (!isContested(output)) return { outPoint };
-    const { kind, htlc } = output;
-    const secondStageScript =
-      kind === "holder-htlc" ? output.built.secondStage.outputs[0]?.script : htlc && delayed?.script;
-    return { outPoint, ...(htlc && { htlc }), ...(secondStageScript && { secondStageScript }) };
-  });
-  if (fundingSpend.spender.kind !== "revoked-commitment") return watched;
+  const secondStageScript = secondStageLock(monitor, fundingSpend)?.script;
+  const watched = outputsToFollow(fundingSpend).map(({ outPoint, htlc }) => ({
+    outPoint,
+    ...(htlc && { htlc }),
+    ...(secondStageScript && { secondStageScript }),
+  }));
+  if (!followsSecondStages(fundingSpend)) return watched;
   return [...watched, ...secondStageOutputs(monitor.chain.spends).map(({ outPoint }) => ({ outPoint }))];
 }
 
-/** What the peer may take. A commitment that we have lost may have been revoked since: then it is the peer's, too. */
-function outputsToFollow({ spender, outputs }: FundingSpend): readonly CommitmentOutput[] {
-  return spender.kind === "lost-holder-commitment" ? outputs : outputs.filter(isContested);
+/**
+ * Those of the commitment. On one that we have lost any output may be an HTLC: nothing tells which, but what an HTLC
+ * transaction of ours made of it is locked like our balance.
+ */
+function outputsToFollow({ spender, outputs, transaction, txid }: FundingSpend): readonly WatchedSpend[] {
+  if (spender.kind === "lost-holder-commitment")
+    return transaction.outputs.map((_, index) => ({ outPoint: { txid, index } }));
+  return outputs.filter(isContested);
+}
+
+/** How outputs of HTLC transactions of the commitment's owner are locked. */
+function secondStageLock(
+  monitor: ChannelMonitor,
+  { spender, delayedLock }: FundingSpend,
+): ScriptHashOutput | undefined {
+  return delayedLock ?? counterpartyDelayedOutput(monitor, spender);
+}
+
+/** Whether these are for the other side to take. A commitment that we have lost may have been revoked since. */
+function followsSecondStages({ spender: { kind } }: FundingSpend): boolean {
+  return kind === "revoked-commitment" || kind === "lost-holder-commitment";
 }
 
 /**

@@ -98,8 +98,10 @@ function spenderOutputs(
   destination: Uint8Array,
 ): readonly MaturingOutput[] {
   const { channelKeysId } = monitor.setup;
+  const { spends } = monitor.chain;
+  const spent = new Set(spends.map(({ outPoint }) => outPointKey(outPoint)));
   const found = new Map<string, MaturingOutput>();
-  for (const { txid, height, output } of monitor.chain.spends) {
+  for (const { txid, height, output } of spends) {
     if (output === undefined) continue;
     const { kind, index, value } = output;
     const outPoint = { txid, index };
@@ -111,7 +113,7 @@ function spenderOutputs(
         channelKeysId,
       } as const;
       found.set(outPointKey(outPoint), { descriptor, matureHeight: finalAt(height) });
-    } else if (fundingSpend.spender.kind === "holder-commitment") {
+    } else if (fundingSpend.delayedLock !== undefined && !spent.has(outPointKey(outPoint))) {
       found.set(outPointKey(outPoint), delayedOutput(monitor, fundingSpend, { outPoint, value, height }));
     }
   }

@@ -4,7 +4,7 @@ import { networks } from "@fulmen/bitcoin/network";
 import { type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import type { FormatName } from "@fulmen/lightning/commitment";
 import { chainPositionKey, restoredStore } from "@fulmen/lightning/storage";
-import { type ChannelId, msat, sat } from "@fulmen/lightning/util";
+import { type Bytes32, type ChannelId, msat, sat } from "@fulmen/lightning/util";
 import { TestNetwork, type TestNode, testConfig } from "@fulmen/testkit";
 import { formatNames } from "#src/commitment/formats/formatOf";
 import { Cheat } from "./cheat.ts";
@@ -13,21 +13,47 @@ import { Cheat } from "./cheat.ts";
 // publish the one that the copy knows would cost the whole channel. BOLT 2, `option_data_loss_protect`: the peer proves
 // by a secret that it is ahead; it is asked to close, and its commitment pays our balance to a key that we still have.
 
+/**
+ * What of B's is in the chain before the loss: its newest commitment, as it is or with an HTLC whose HTLC transaction is in
+ * the mempool or in a block; or one that it has revoked.
+ */
+type Published =
+  | "newest"
+  | "newest, HTLC on its way"
+  | "newest, HTLC taken"
+  /** Without a balance of B's. */
+  | "newest, HTLC alone"
+  | "revoked";
+
 /** A and B with a channel between them; B's store comes back as it was when an HTLC was under way. */
 class Lost {
   readonly network = new TestNetwork();
   readonly a: TestNode = this.network.addNode();
   readonly b: TestNode = this.network.addNode();
   readonly channelId: ChannelId;
-  readonly expiry: number;
+  /** Of the HTLC that the old copy has. */
+  expiry = 0;
+  /** What B had in the chain before the loss. */
+  readonly before: bigint;
 
-  /** `published`: a commitment of B's own is in the chain before the loss, its newest or one that it has revoked. */
-  constructor(format: FormatName, { published }: { readonly published?: "newest" | "revoked" } = {}) {
+  constructor(format: FormatName, { published }: { readonly published?: Published } = {}) {
     const { network, a, b } = this;
     network.connect(a, b);
-    const push = msat(400_000_000n);
+    const push = msat(published === "newest, HTLC alone" ? 0n : 400_000_000n);
     this.channelId = network.openChannel(a, b, { funding: sat(1_000_000n), push, format });
     network.giveCoins([a, b], sat(100_000n));
+    const copy = push === 0n ? b.store.entries() : this.#moveOn(published === "revoked");
+    if (published?.startsWith("newest")) this.#close(published);
+    const balances = b.chainMonitor.claimableBalances(this.channelId);
+    this.before = balances.reduce((total, { amount }) => total + amount, 0n);
+    b.broadcasts.length = 0;
+    const since = b.store.entries().map(({ key }) => ({ key, value: undefined }));
+    b.store.commitNow([...since, ...copy]);
+  }
+
+  /** Gives a copy of B's store with an HTLC under way, of which nothing is left in the end. */
+  #moveOn(publishesRevoked: boolean) {
+    const { network, a, b } = this;
     network.claims(a, "hold");
     const paymentHash = network.payInvoice(b, a, msat(30_000_000n));
     const copy = b.store.entries();
@@ -39,15 +65,25 @@ class Lost {
     network.settle();
     const revoked = new Cheat(b.keys.keys, b.chainMonitor.monitor(this.channelId) ?? assert.fail("none"));
     for (let i = 0; i < 3; i++) network.payInvoice(a, b, msat(10_000_000n));
-    if (published === "revoked") network.chain.mine(1, { transactions: [revoked.commitment()], only: [] });
-    if (published === "newest") {
-      b.manager.forceCloseBroadcastingLatestTxn(this.channelId, "the peer is slow");
-      network.settle();
-      network.mine(1);
-    }
-    b.broadcasts.length = 0;
-    const since = b.store.entries().map(({ key }) => ({ key, value: undefined }));
-    b.store.commitNow([...since, ...copy]);
+    if (publishesRevoked) network.chain.mine(1, { transactions: [revoked.commitment()], only: [] });
+    return copy;
+  }
+
+  /** B closes the channel, with an HTLC that it takes. */
+  #close(published: Published): void {
+    const { network, a, b } = this;
+    for (const node of [a, b]) network.claims(node, "hold");
+    if (published === "newest, HTLC alone") network.payInvoice(a, b, msat(50_000_000n));
+    else if (published !== "newest") network.payInvoice(b, a, msat(50_000_000n));
+    const htlc = b.chainMonitor.monitor(this.channelId)?.rows[0]?.htlc;
+    b.manager.forceCloseBroadcastingLatestTxn(this.channelId, "the peer is slow");
+    const claimable = b.eventList.findLast((event) => event.kind === "payment-claimable");
+    if (htlc?.direction === "incoming" && claimable?.purpose.paymentPreimage)
+      b.manager.claimFunds(claimable.purpose.paymentPreimage as Bytes32);
+    network.settle();
+    network.mine(1);
+    if (htlc?.direction === "outgoing") network.mine(htlc.cltvExpiry - network.chain.tip.height);
+    if (published === "newest, HTLC taken") network.mine(2);
   }
 
   /** B starts from the copy. What B's signer remembers would be lost with it. */
@@ -135,6 +171,13 @@ for (const format of formatNames) {
       lost.loseAllButBackup();
       checkOwnCommitment(lost, 430_000n);
     });
+
+    it("has an HTLC, too, that it took on that commitment", () => {
+      const lost = new Lost(format, { published: "newest, HTLC taken" });
+      assert.ok(lost.before > 420_000n);
+      lost.loseAllButBackup();
+      checkOwnCommitment(lost, lost.before);
+    });
   });
 }
 
@@ -142,6 +185,15 @@ describe("a node that starts from an old copy of its store", () => {
   it("has its balance of its own newest commitment that is in the chain", () => {
     checkOwnCommitment(new Lost("anchors-zero-fee-htlc", { published: "newest" }), 430_000n);
   });
+
+  for (const published of ["newest, HTLC on its way", "newest, HTLC alone"] as const) {
+    it(`has an HTLC of its own commitment that is in the chain: ${published}`, () => {
+      const lost = new Lost("anchors-zero-fee-htlc", { published });
+      assert.ok(lost.before >= 50_000n);
+      lost.loseAllButBackup();
+      checkOwnCommitment(lost, lost.before);
+    });
+  }
 
   it("has nothing of its own commitment in the chain that the peer takes", () => {
     checkOwnCommitment(new Lost("anchors-zero-fee-htlc", { published: "revoked" }), 0n);
@@ -159,4 +211,5 @@ function checkOwnCommitment(lost: Lost, brings: bigint): void {
   }
   assert.deepEqual(lost.published.map(txid), []);
   assert.equal(lost.handedOver(b), brings);
+  assert.deepEqual(b.chainMonitor.claimableBalances(lost.channelId), []);
 }
