@@ -4,8 +4,9 @@ import { type OutPoint, outPointKey } from "@fulmen/bitcoin/primitives";
 import { dustLimit } from "@fulmen/bitcoin/script";
 import { type Transaction, txid, vsize } from "@fulmen/bitcoin/transaction";
 import { claimIdOf } from "@fulmen/lightning/chain";
-import { feeratePerKw, sat } from "@fulmen/lightning/util";
+import { type FeeratePerKw, feeratePerKw, sat } from "@fulmen/lightning/util";
 import type { FundedTransaction } from "@fulmen/wallet";
+import { feeAtLeast, transactionWeight } from "@fulmen/wallet/selection";
 import fc from "fast-check";
 import { lowFeerate, type Style, World } from "./world.ts";
 
@@ -25,6 +26,9 @@ function onChain({ chain, wallet }: World): bigint {
   return total;
 }
 
+/** From what nodes relay at the least to 200 satoshis for a virtual byte. */
+const feerates = [253n, 500n, 2_500n, 10_000n, 50_000n].map((each) => feeratePerKw(each));
+
 class Run {
   readonly world: World;
   readonly drafts: FundedTransaction[] = [];
@@ -38,7 +42,7 @@ class Run {
   step(action: string, number: number): void {
     const { world } = this;
     const { wallet, chain } = world;
-    const feerate = feeratePerKw(500 + (number % 40) * 100);
+    const feerate = feerates[number % feerates.length] ?? lowFeerate;
     switch (action) {
       case "give":
         if (world.faucet.spendable(chain).length > 0) world.give(3_000 + number * 10, number % 2);
@@ -51,12 +55,27 @@ class Run {
         chain.reorg(1);
         world.sync();
         break;
+      case "mint":
+        chain.mine(1, { payTo: wallet.nextAddress(number % 2).script });
+        world.sync();
+        break;
       case "draft": {
         const outputs = [world.pay(1_000 + number)];
-        const draft = wallet.fundTransaction({ outputs, feerate, isReplaceable: number % 3 > 0 });
-        if (!draft.ok) break;
-        this.checkDraft(draft.value);
-        this.drafts.push(draft.value);
+        this.draft(feerate, () =>
+          wallet.fundTransaction({ outputs, feerate, isReplaceable: number % 3 > 0 }),
+        );
+        break;
+      }
+      case "drain":
+        this.draft(feerate, () =>
+          wallet.drainTo({ script: world.faucet.script, feerate, isReplaceable: true }),
+        );
+        break;
+      case "child": {
+        const pending = wallet.transactions().filter(({ position }) => position.kind === "unconfirmed");
+        const { txid: parent } = pending[number % Math.max(1, pending.length)] ?? {};
+        const child = parent && wallet.bumpByChild({ txid: parent, feerate, parentFee: sat(200) });
+        if (child?.ok) this.send(child.value);
         break;
       }
       case "send": {
@@ -98,6 +117,23 @@ class Run {
     this.check();
   }
 
+  /** Drafts of what was free, at this feerate, and at most so much above it as is not worth an output of change. */
+  draft(feerate: FeeratePerKw, make: () => ReturnType<World["wallet"]["fundTransaction"]>): void {
+    const held = new Set(this.world.wallet.locks().flatMap(({ outPoints }) => outPoints.map(outPointKey)));
+    const draft = make();
+    if (!draft.ok) return;
+    const { transaction, spent, fee } = draft.value;
+    for (const { outPoint, isCoinbase, isTrusted } of spent) {
+      assert.equal(held.has(outPointKey(outPoint)), false, "it was held");
+      assert.deepEqual([isCoinbase, isTrusted], [false, true]);
+    }
+    const most = transactionWeight(spent, transaction.outputs);
+    assert.ok(fee >= feeAtLeast(feerate, most));
+    assert.ok(fee <= feeAtLeast(feerate, most + 4 * 43 + 4) + 750n, `${fee} sat for ${most} at ${feerate}`);
+    this.checkDraft(draft.value);
+    this.drafts.push(draft.value);
+  }
+
   checkDraft({ transaction, spent, fee }: FundedTransaction): void {
     const paid = transaction.outputs.reduce((sum, { value }) => sum + value, 0n);
     assert.equal(
@@ -122,7 +158,7 @@ class Run {
     wallet.transactionSeen(signed.value);
     this.sent.push(signed.value);
     this.done++;
-    assert.ok(draft.fee >= 2n * BigInt(vsize(signed.value)));
+    assert.ok(draft.fee >= BigInt(vsize(signed.value)));
   }
 
   check(): void {
@@ -151,8 +187,12 @@ const actions = [
   "give",
   "mine",
   "mine",
+  "mint",
   "draft",
   "draft",
+  "draft",
+  "drain",
+  "child",
   "send",
   "send",
   "release",
@@ -163,7 +203,7 @@ const actions = [
   "restart",
 ];
 
-test("whatever happens, the wallet has what the chain says, and holds no coin twice", () => {
+test("whatever happens, the wallet has what the chain says, holds no coin twice, and pays the feerate and no more", () => {
   let done = 0;
   fc.assert(
     fc.property(
