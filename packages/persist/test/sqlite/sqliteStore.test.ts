@@ -137,9 +137,11 @@ describe("opening a SQLite store", () => {
     await (await openSqliteStore(path)).close();
   });
 
-  it("names the Node it needs where SQLite is missing", () => {
-    const isRefusal = refusal("unsupported-runtime", /needs Node 22\.13 or later.*this is Node \d/);
+  it("names the Node it needs where SQLite is missing, or too old to commit with", () => {
+    const isRefusal = refusal("unsupported-runtime", /needs Node 22\.16 or later.*this is Node \d/);
     assert.throws(() => loadSqlite(() => undefined), isRefusal);
+    const older = Object.assign({ ...loadSqlite() }, { DatabaseSync: class {} });
+    assert.throws(() => loadSqlite(() => older), isRefusal);
   });
 });
 
