@@ -1,6 +1,6 @@
 import type { BlockHeader } from "@fulmen/bitcoin/block";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { BlockLocator, Confirm, Filter, Listen } from "@fulmen/lightning/chain";
+import type { BlockLocator, Confirm, Filter, Listen, WatchedOutput } from "@fulmen/lightning/chain";
 import type { UtxoAnswer } from "@fulmen/lightning/gossip";
 import type { BlockHash, BlockHeight, FeeratePerKw, ShortChannelId, Txid } from "@fulmen/lightning/util";
 
@@ -45,6 +45,8 @@ export interface ChainClients {
    */
   readonly mempool: readonly MempoolListener[];
   readonly scripts: readonly ScriptSource[];
+  /** Outputs that matter most, and that no block is known to spend: `FailoverSource` compares what several sources say of them. */
+  readonly unspent?: () => readonly WatchedOutput[];
   /** Awaited after each block, so that a store that is slower than the source can keep up. */
   readonly paced?: () => Promise<void>;
 }
@@ -123,6 +125,11 @@ export interface ChainSource {
    * throws `ChainSourceError` (`invalid-chain`) for what is damaged or another network's, and knows no more than before.
    */
   recall?(kept: Uint8Array): BlockHeight | undefined;
+  /**
+   * The block of its chain that is proven to spend an output; `undefined` where it shows none. Absent where whole blocks are
+   * told of, which hide nothing.
+   */
+  blockOfSpend?(output: WatchedOutput): Promise<ChainTip | undefined>;
   /** What the last `sync` could not tell of; nothing where this is absent. */
   readonly gaps?: readonly ChainGap[];
   /** Resolves when `sync` may have something new to tell, or `signal` says that nobody waits any more. */

@@ -1,7 +1,7 @@
 import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import { type Network, type NetworkName, networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
-import type { BlockLocator, Filter } from "@fulmen/lightning/chain";
+import type { BlockLocator, Filter, WatchedOutput } from "@fulmen/lightning/chain";
 import type { UtxoAnswer } from "@fulmen/lightning/gossip";
 import type { BlockHeight, ShortChannelId } from "@fulmen/lightning/util";
 import type {
@@ -143,6 +143,10 @@ export class ElectrumSource implements ChainSource {
 
   async headers(from: number, count: number): Promise<readonly BlockHeader[]> {
     return headersFrom(await this.#client.session(), from, count);
+  }
+
+  blockOfSpend(output: WatchedOutput): Promise<ChainTip | undefined> {
+    return this.#sync.blockOfSpend(output);
   }
 
   keptHeaders(): Uint8Array | undefined {

@@ -2,7 +2,7 @@ import { type BlockHeader, blockHash } from "@fulmen/bitcoin/block";
 import { type Network, type NetworkName, networkOfGenesis, networks } from "@fulmen/bitcoin/network";
 import type { BlockHash } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
-import type { BlockLocator, Filter } from "@fulmen/lightning/chain";
+import type { BlockLocator, Filter, WatchedOutput } from "@fulmen/lightning/chain";
 import type { UtxoAnswer } from "@fulmen/lightning/gossip";
 import {
   type BlockHeight,
@@ -126,6 +126,10 @@ export class EsploraSource implements ChainSource {
     this.#http.expectRunning();
     const { height } = await this.#client.tip();
     return from > height ? [] : this.#client.headers(from, Math.min(count, height - from + 1));
+  }
+
+  blockOfSpend(output: WatchedOutput): Promise<ChainTip | undefined> {
+    return this.#sync.blockOfSpend(output);
   }
 
   keptHeaders(): Uint8Array | undefined {

@@ -1,3 +1,4 @@
+import { blockHash } from "@fulmen/bitcoin/block";
 import { type Network, type NetworkName, networks } from "@fulmen/bitcoin/network";
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BlockLocator, Filter } from "@fulmen/lightning/chain";
@@ -15,7 +16,7 @@ import type {
 import { ChainSourceError } from "../chainSourceError.ts";
 import { hidesOutputs } from "../transactions/index.ts";
 import { Member } from "./member.ts";
-import { type Standing, standingOf } from "./standing.ts";
+import { headersOf, type Standing, standingOf } from "./standing.ts";
 import { Trail } from "./trail.ts";
 import { Turn } from "./turn.ts";
 
@@ -268,6 +269,8 @@ export class FailoverSource implements ChainSource {
     }
     member.isLookedAt = false;
     this.#consider();
+    const { seen } = member;
+    if (seen?.at === position.hash && seen.standing === "level") await this.#compare(member);
   }
 
   #standingOf(member: Member, position: BlockLocator): Promise<Standing> {
@@ -275,6 +278,28 @@ export class FailoverSource implements ChainSource {
       const { source } = member;
       return source.headers === undefined ? "behind" : standingOf(source, position, this.#network);
     });
+  }
+
+  /** Gives the turn to one that proves a spend of which the one in use has told nothing, in a block that both have. */
+  async #compare(member: Member): Promise<void> {
+    const turn = this.#turn;
+    const inUse = turn.member;
+    // Who tells of whole blocks hides nothing of them.
+    if (inUse === member || inUse.source.filter === undefined) return;
+    const unspent = this.#clients?.unspent?.() ?? [];
+    try {
+      const block = await member.asked(() => member.secondOpinion.look(member.source, unspent));
+      if (block === undefined) return;
+      const [own] = await headersOf(inUse.source, block.height, 1);
+      if (own === undefined || blockHash(own) !== block.hash) return;
+      if (turn.isOver || this.#syncingSince !== undefined || !member.isAvailable) return;
+      const problem = hides(inUse.name, block.height);
+      inUse.failed(problem);
+      inUse.avoid(this.#lookInterval);
+      this.#give(member, problem.message);
+    } catch {
+      // The next look is another chance.
+    }
   }
 
   #consider(): void {
@@ -336,6 +361,14 @@ function filterOf(sources: readonly ChainSource[]): Filter {
       for (const { filter } of sources) filter?.registerOutput(output);
     },
   };
+}
+
+function hides(name: string, height: number): ChainSourceError {
+  return new ChainSourceError(
+    "invalid-answer",
+    `${name} hides that block ${height} spends a channel's output`,
+    "do not use it any more",
+  );
 }
 
 function hangs(name: string): ChainSourceError {

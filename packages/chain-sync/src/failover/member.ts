@@ -1,6 +1,7 @@
 import type { Transaction } from "@fulmen/bitcoin/transaction";
 import type { BroadcastOutcome, ChainSource, ChainTip, FeerateTable } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
+import { SecondOpinion } from "./secondOpinion.ts";
 import type { Standing } from "./standing.ts";
 
 /** The longest that one which failed at telling of blocks is not asked for any: twice as long each time. */
@@ -9,6 +10,7 @@ const longestAvoidance = 30 * 60_000;
 /** One of several sources: started when it is needed first, and nobody waits for one that failed just now. */
 export class Member {
   readonly source: ChainSource;
+  readonly secondOpinion = new SecondOpinion();
   readonly #rest: number;
   #started: Promise<ChainTip> | undefined;
   #failure: { readonly error: unknown; readonly until: number } | undefined;

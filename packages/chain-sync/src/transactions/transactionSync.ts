@@ -2,10 +2,12 @@ import { blockHash } from "@fulmen/bitcoin/block";
 import type { Network } from "@fulmen/bitcoin/network";
 import type { BlockHash, Txid } from "@fulmen/bitcoin/primitives";
 import { type Transaction, txid as txidOf } from "@fulmen/bitcoin/transaction";
+import type { WatchedOutput } from "@fulmen/lightning/chain";
 import type { BlockHeight } from "@fulmen/lightning/util";
 import type { ChainClients, ChainFollower, ChainGap, ChainTip, SyncProgress } from "../chainSource.ts";
 import { ChainSourceError } from "../chainSourceError.ts";
 import { type KnownHeader, keepHeaders, leastTip, recallHeaders } from "../headers/index.ts";
+import { blockOfSpend } from "./blockOfSpend.ts";
 import { ChainMoved } from "./chainMoved.ts";
 import { fetchTransaction } from "./confirmedTransaction.ts";
 import { FollowerState, type Undoing } from "./followerState.ts";
@@ -72,6 +74,11 @@ export class TransactionSync {
     this.#chain = new HeaderChain(client, network);
     this.#retryDelay = retryDelay;
     this.#wait = wait;
+  }
+
+  /** As `ChainSource.blockOfSpend`. */
+  blockOfSpend(output: WatchedOutput): Promise<ChainTip | undefined> {
+    return blockOfSpend(this.#client, this.#network, output);
   }
 
   /** As `ChainSource.keptHeaders`. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { txid as txidOf } from "@fulmen/bitcoin/transaction";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 import { feeratePerKw, sat } from "@fulmen/lightning/util";
-import { createFundedChain, Faucet } from "@fulmen/testkit/wallet";
+import { createFundedChain, Faucet, inputOf } from "@fulmen/testkit/wallet";
 import { changesBetween, followings } from "./following.ts";
 import type { Protocol } from "./servedChains.ts";
 
@@ -78,5 +78,31 @@ describe("several chain sources as one", () => {
     it.server(0).chain.mine(2);
     await it.server(0).listen();
     await it.until("the payment again", () => isConfirmed() && it.height === it.server(0).chain.tip.height);
+  });
+
+  it("hears from another one of a spend that the one in use hides", async () => {
+    for (const second of ["electrum", "esplora"] as const) {
+      const changes: string[] = [];
+      const it = await following(["esplora", second], { changed: (text) => changes.push(text) });
+      const [owner, { faucet }] = [new Faucet(78), createFundedChain()];
+      const output = { value: sat(50_000), script: owner.script };
+      const funding = faucet.fund(it.server(0).chain, [output], feeratePerKw(1_000));
+      const outPoint = { txid: txidOf(funding), index: 0 };
+      const spend = owner.spend([{ input: inputOf(outPoint), output }], [{ ...output, value: sat(40_000) }]);
+      const isTold = () => it.follower.confirmed.has(txidOf(spend));
+      it.source.filter.registerOutput({ outPoint, script: owner.script });
+      it.unspent = () => (isTold() ? [] : [{ outPoint, script: owner.script }]);
+      it.server(0).hidesSpends = true;
+      await it.begin();
+      for (const transaction of [funding, spend]) {
+        for (const { chain } of it.servers) assert.ok(chain.submit(transaction).ok);
+        const next = it.mine(1);
+        await it.until("the block", () => it.height === next);
+      }
+      await it.until("the spend", isTold);
+      assert.match(changes[0] ?? "", /: esplora at .* hides that block \d+ spends a channel's output$/);
+      await it.until("the first has its place back", () => it.isBy(0));
+      assert.equal(changes.length, 2);
+    }
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, it } from "node:test";
 import type { ChainClients, FailoverSource, FailoverSourceOptions } from "@fulmen/chain-sync";
+import type { WatchedOutput } from "@fulmen/lightning/chain";
 import { present } from "@fulmen/lightning/util";
 import { RecordingFollower } from "../transactions/recordingFollower.ts";
 import { type Protocol, type Server, servedChains, sourceOf } from "./servedChains.ts";
@@ -21,8 +22,12 @@ export class Following {
     this.source = source;
     this.servers = servers;
     const wallet = { scripts: () => scripts, takeScripts: () => [] };
-    this.#clients = { followers: [this.follower], mempool: [], scripts: [wallet] };
+    const unspent = () => this.unspent();
+    this.#clients = { followers: [this.follower], mempool: [], scripts: [wallet], unspent };
   }
+
+  /** What counts as unspent. */
+  unspent: () => readonly WatchedOutput[] = () => [];
 
   /** As a node does: to the tip at the start, and then with each change. */
   async begin(): Promise<void> {

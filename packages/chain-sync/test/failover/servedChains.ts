@@ -20,6 +20,8 @@ export abstract class Server {
   readonly chain: SimulatedChain;
   /** Answers nothing, and keeps connections open. */
   hangs = false;
+  /** Says of no output that it is spent. Only Esplora's server does. */
+  hidesSpends = false;
 
   constructor(chain: SimulatedChain) {
     this.chain = chain;
@@ -79,7 +81,10 @@ class Bitcoind extends Server {
 
 class Esplora extends Server {
   readonly #server = new EsploraServer(this.chain, {
-    tamper: (answer) => (this.hangs ? new Promise(() => undefined) : answer),
+    tamper: (answer, { path }) => {
+      if (this.hangs) return new Promise(() => undefined);
+      return this.hidesSpends && /outspend/.test(path) ? { ...answer, body: '{"spent":false}' } : answer;
+    },
   });
 
   listen(): Promise<void> {

@@ -60,6 +60,10 @@ export function chainClients(
       },
     ],
     scripts: [wallet],
+    unspent: () =>
+      [...chainMonitor.monitors()].flatMap(({ setup: { funding }, chain }) =>
+        chain.fundingSpend === undefined ? [funding] : [],
+      ),
   };
 }
 
