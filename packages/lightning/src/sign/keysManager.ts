@@ -46,13 +46,14 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
   readonly #seed: Uint8Array;
   readonly #nodeKey: Uint8Array;
   readonly #destinationKey: Uint8Array;
-  readonly #destinationScript: Uint8Array;
   readonly #shutdownKey: Uint8Array;
   readonly #inboundPaymentKey: Uint8Array;
   readonly #receiveAuthKey: Uint8Array;
   readonly #peerStorageKey: Uint8Array;
   readonly #channelMaster: ExtendedKey;
   readonly #staticPayment: ExtendedKey;
+  /** Asked for by every monitor, but not before there is one. */
+  #destinationScript: Uint8Array | undefined;
 
   constructor(seed: Uint8Array) {
     invariant(seed.length === 32, `seed of ${seed.length} bytes, not 32`);
@@ -60,7 +61,6 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
     this.#seed = seed.slice();
     this.#nodeKey = hardenedChild(master, children.node).key;
     this.#destinationKey = hardenedChild(master, children.destination).key;
-    this.#destinationScript = p2wpkhOf(crypto().publicKey(this.#destinationKey));
     this.#shutdownKey = hardenedChild(master, children.shutdown).key;
     this.#inboundPaymentKey = hardenedChild(master, children.inboundPayment).key;
     this.#receiveAuthKey = hardenedChild(master, children.receiveAuth).key;
@@ -117,6 +117,7 @@ export class KeysManager implements NodeSigner, SignerProvider, OutputSpender {
 
   /** One P2WPKH script for all channels. */
   destinationScript(_channelKeysId: Uint8Array): Uint8Array {
+    this.#destinationScript ??= p2wpkhOf(crypto().publicKey(this.#destinationKey));
     return this.#destinationScript.slice();
   }
 

@@ -3,9 +3,10 @@ import { utf8 } from "@scure/base";
 /**
  * What no text of others may do where people read it: start a line or move the cursor (control characters, line and
  * paragraph separators), turn the direction of what follows (bidi), or not be seen at all (format and ignorable
- * characters). With them, halves of surrogate pairs and characters without a common meaning.
+ * characters). With them, halves of surrogate pairs and characters without a common meaning. A function, as it takes
+ * an engine a hundredth of a node's start to look up these classes.
  */
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const unprintable = (): RegExp => /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
  * Text of others for people: at most `limit` UTF-16 units of it, so that nobody writes pages into a log, or anything
@@ -15,7 +16,7 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_C
  * @ldk lightning_types::string::PrintableString
  */
 export function printable(text: Uint8Array | string, limit = 500): string {
-  if (typeof text === "string") return text.slice(0, limit).replace(unprintable, "\ufffd");
+  if (typeof text === "string") return text.slice(0, limit).replace(unprintable(), "\ufffd");
   let ascii = "";
   for (const byte of text.subarray(0, limit)) {
     ascii += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "?";
