@@ -2,7 +2,7 @@ import { globSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { installNodeCrypto } from "@fulmen/crypto-node";
 
-// `npm run example -- <name>`: plays `<name>/example.ts` and prints what it says.
+// `npm run example -- <name>`: plays `<name>/example.ts` and prints what it says. One without a `run` plays by itself.
 
 const [name] = process.argv.slice(2);
 const names = globSync("*/example.ts", { cwd: import.meta.dirname })
@@ -14,5 +14,5 @@ if (name === undefined || !names.includes(name)) {
 } else {
   installNodeCrypto();
   const { run } = await import(`./${name}/example.ts`);
-  await run((line: string) => console.log(line));
+  await run?.((line: string) => console.log(line));
 }

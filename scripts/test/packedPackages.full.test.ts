@@ -54,7 +54,7 @@ describe("the packed packages", () => {
 
   it("run the README's node in twelve lines", async () => {
     const program = join(app, "quickstart.ts");
-    cpSync(join(workspaceRoot, "packages", "node", "test", "quickstart.ts"), program);
+    cpSync(join(workspaceRoot, "examples", "quickstart", "example.ts"), program);
     const { stdout } = await run(process.execPath, [program], inApp);
     assert.equal(stdout, "alice paid 25000000 msat, and bob has 25000000\n");
   });

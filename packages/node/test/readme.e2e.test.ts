@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = new URL("../../../", import.meta.url);
-const quickstart = new URL("quickstart.ts", import.meta.url);
+const quickstart = new URL("examples/quickstart/example.ts", root);
 
-test("the README's node in twelve lines is quickstart.ts, has twelve lines, and pays", () => {
+test("the README's node in twelve lines is an example, has twelve lines, and pays", () => {
   const readme = readFileSync(new URL("README.md", root), "utf8");
   const [, code = ""] = /## A node in twelve lines[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme) ?? [];
   assert.equal(code, readFileSync(quickstart, "utf8"));
