@@ -100,6 +100,16 @@ export class Writer {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
+  /** A copy of what was written so far. */
+  copy(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Forgets what was written, but keeps the memory. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   #bigEndian(offset: number, size: number, value: number): void {
     for (let i = 0; i < size; i++) this.#bytes[offset + i] = value >>> (8 * (size - 1 - i));
   }

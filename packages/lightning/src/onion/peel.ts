@@ -91,8 +91,8 @@ function addressedKey({ ecdh, pathKey }: PeelRequest, { publicKey }: OnionPacket
   return crypto().pointMultiply(publicKey, blindedNodeFactor(ecdh(pathKey))) as Point;
 }
 
-/** Bytes of a length as long as it gets. */
-const longestBigSize = 9;
+/** Bytes that are decrypted to see how many are ours: enough for all of what most payments have for a node. */
+const usualLayer = 192;
 
 interface Layer {
   readonly payload: Uint8Array;
@@ -101,18 +101,19 @@ interface Layer {
   readonly length: number;
 }
 
-/** What the node reads has to lie within the packet. No more than that is decrypted: for most, the onion ends here. */
+/** What the node reads has to lie within the packet. Not all of it is decrypted: for most, the onion ends here. */
 function readLayer(payloads: Uint8Array, rho: Uint8Array): Layer | undefined {
   try {
-    const head = new Reader(applyStream(rho, payloads.subarray(0, longestBigSize)));
+    const first = applyStream(rho, payloads.subarray(0, usualLayer));
+    const head = new Reader(first);
     const claimed = head.bigSize();
     if (claimed < 2n || claimed > BigInt(payloads.length)) return undefined;
     const start = head.offset;
     const end = start + Number(claimed);
     const length = end + 32;
     if (length > payloads.length) return undefined;
-    const layer = applyStream(rho, payloads.subarray(0, length));
-    return { payload: layer.slice(start, end), nextHmac: layer.slice(end), length };
+    const layer = length <= first.length ? first : applyStream(rho, payloads.subarray(0, length));
+    return { payload: layer.slice(start, end), nextHmac: layer.slice(end, length), length };
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;

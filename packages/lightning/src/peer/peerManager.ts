@@ -1,5 +1,6 @@
 import { crypto } from "@fulmen/bitcoin/crypto";
 import type { NodeSigner } from "../chain/index.ts";
+import { Writer } from "../codec/index.ts";
 import {
   type BaseMessageHandler,
   type ErrorAction,
@@ -14,7 +15,7 @@ import { concatBytes, fromHex, noBytes, type Point } from "../util/bytes.ts";
 import type { BlockHash, NodeId } from "../util/ids.ts";
 import { invariant, present } from "../util/invariant.ts";
 import { err, ok, type Result } from "../util/result.ts";
-import { type DecodedMessage, encodeMessage, Features, type Init } from "../wire/index.ts";
+import { type DecodedMessage, encodeMessage, Features, type Init, writeMessage } from "../wire/index.ts";
 import { Connection } from "./connection.ts";
 import { dispatchMessage, type MessageHandlers } from "./dispatch.ts";
 import { initRefusal, ourInit } from "./initExchange.ts";
@@ -80,6 +81,8 @@ export class PeerManager implements PeerConnections {
   readonly #inboundHandshakes = new Set<Connection>();
   readonly #changed = new Set<Connection>();
   readonly #paused = new Set<Connection>();
+  /** For the messages to peers; few are longer. */
+  readonly #writer = new Writer(2048);
   #lastEpoch = 0;
 
   constructor({ nodeSigner, handlers, chainHash, logger, limits }: PeerManagerOptions) {
@@ -394,7 +397,9 @@ export class PeerManager implements PeerConnections {
 
   #send(connection: Connection, message: DecodedMessage): void {
     const { queue } = connection;
-    queue.pushMessage(encodeMessage(message));
+    this.#writer.clear();
+    writeMessage(this.#writer, message);
+    queue.pushMessage(this.#writer.copy());
     this.#changed.add(connection);
     if (queue.bytes > this.#limits.maxQueuedBytes) this.#cut(connection, "does not read what we send");
   }

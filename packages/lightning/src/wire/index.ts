@@ -40,6 +40,7 @@ export {
   messages,
   typeNumberOf,
   type UnknownMessage,
+  writeMessage,
 } from "./registry.ts";
 export * from "./setup.ts";
 export * from "./splice.ts";

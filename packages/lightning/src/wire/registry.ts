@@ -77,6 +77,12 @@ export function decodeMessage(bytes: Uint8Array): DecodedMessage {
  */
 export function encodeMessage(message: DecodedMessage): Uint8Array {
   const writer = new Writer(256);
+  writeMessage(writer, message);
+  return writer.finish();
+}
+
+/** The same to an empty `writer`, for those who keep one. After an error, it has a part of the message. */
+export function writeMessage(writer: Writer, message: DecodedMessage): void {
   if (message.type === "unknown") {
     writer.u16(message.typeNumber).bytes(message.payload);
   } else {
@@ -86,7 +92,6 @@ export function encodeMessage(message: DecodedMessage): Uint8Array {
     declaration.write(writer, message);
   }
   if (writer.length > maxMessageBytes) throw new InvariantError(`${message.type} of ${writer.length} bytes`);
-  return writer.finish();
 }
 
 /** The number of a message's type on the wire. */

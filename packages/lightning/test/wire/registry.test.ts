@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { DecodeError, toJson } from "@fulmen/lightning/codec";
+import { DecodeError, toJson, Writer } from "@fulmen/lightning/codec";
 import { concatBytes, fromHex, InvariantError, toHex } from "@fulmen/lightning/util";
 import {
   decodeMessage,
@@ -10,6 +10,7 @@ import {
   maxMessageBytes,
   messages,
   typeNumberOf,
+  writeMessage,
 } from "@fulmen/lightning/wire";
 import fc from "fast-check";
 import { anyMessage, messagesOf } from "./messageValues.ts";
@@ -179,6 +180,23 @@ describe("encodeMessage", () => {
     assert.throws(
       () => encodeMessage({ type: "ping", numPongBytes: 0, ignored: new Uint8Array(65535) }),
       InvariantError,
+    );
+  });
+
+  it("is matched by writeMessage, to a writer that others had before, one of which was refused halfway", () => {
+    const writer = new Writer(16);
+    const refused = { type: "unknown", typeNumber: 9, payload: new Uint8Array(65_534) } as const;
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        assert.throws(() => writeMessage(writer, refused), InvariantError);
+        writer.clear();
+        writeMessage(writer, message);
+        const bytes = writer.copy();
+        writer.clear();
+        assert.deepEqual(bytes, encodeMessage(message));
+        assert.equal(bytes.buffer.byteLength, bytes.length);
+      }),
+      { seed: 3, numRuns: 60 },
     );
   });
 
