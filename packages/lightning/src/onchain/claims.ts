@@ -5,7 +5,7 @@ import { type ClaimId, claimIdOf } from "../chain/coinSelection.ts";
 import { formatOf } from "../commitment/formats/formatOf.ts";
 import { concatBytes, fromHex } from "../util/bytes.ts";
 import type { OutPoint, Txid } from "../util/ids.ts";
-import { type FeeratePerKw, feeOf } from "../util/units.ts";
+import { type FeeratePerKw, feeOf, feeratePerKw } from "../util/units.ts";
 import type { PendingClaim } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { type Claimable, claimables } from "./claimable.ts";
@@ -67,7 +67,14 @@ export function planClaims(
     const reduced = isWhole ? claim : { ...claim, outPoints: left.map(({ outPoint }) => outPoint) };
     // After a reorganisation, or the lie of a chain source: no block could have it before the height that is gone.
     const current = claim.setAt > height ? { ...reduced, setAt: height } : reduced;
-    keep(raised(monitor, current, { inputs: left, height, feerates }), left);
+    const rich = parted(monitor, current, { inputs: left, height, feerates });
+    if (rich === undefined) {
+      keep(raised(monitor, current, { inputs: left, height, feerates }), left);
+      continue;
+    }
+    const { claimables: kept, ...others } = rich;
+    keep(others, kept);
+    for (const one of left) if (!kept.includes(one)) open.set(outPointKey(one.outPoint), one);
   }
   for (const group of groups(monitor, [...open.values()], feerates)) {
     const situation = feeSituation(monitor, group, { height, estimate: estimateFor(group, feerates) });
@@ -107,12 +114,46 @@ function isConfirmedWhole(takers: ReadonlyMap<string, Txid>, { outPoints }: Pend
   return first !== undefined && others.every((taker) => taker === first);
 }
 
+interface Raise {
+  readonly inputs: readonly Claimable[];
+  readonly height: number;
+  readonly feerates: ClaimFeerates;
+}
+
+/**
+ * Where fees have risen so far that some of a claim's outputs are not worth theirs any more: the claim of the others alone,
+ * which pays more than the one that it replaces. `undefined` when it is not to be raised, or they cannot pay that. What a
+ * wallet pays for stays together: its transactions replace one another as wholes.
+ */
+function parted(
+  monitor: ChannelMonitor,
+  claim: PendingClaim,
+  { inputs, height, feerates }: Raise,
+): ActiveClaim | undefined {
+  const rich = inputs.filter((one) => one.kind === "direct" && !isPoor(monitor, one, feerates));
+  if (!isFilled(rich) || rich.length === inputs.length) return undefined;
+  const at = { height, estimate: estimateFor(inputs, feerates) };
+  const before = feeSituation(monitor, inputs, at);
+  if (height < claim.setAt + blocksUntilRaise(before.blocksLeft)) return undefined;
+  const situation = feeSituation(monitor, rich, at);
+  // So much for each of its weight units is what the whole paid.
+  const paid = (claim.feerate * BigInt(before.weight)) / BigInt(situation.weight);
+  const feerate = raisedFeerate(feeratePerKw(paid), situation);
+  if (feerate === undefined) return undefined;
+  const outPoints = rich.map(({ outPoint }) => outPoint);
+  return { ...claim, outPoints, feerate, setAt: height, claimables: rich };
+}
+
+/** Whether an output costs more than it brings. */
+function isPoor(monitor: ChannelMonitor, claimable: Claimable, feerates: ClaimFeerates): boolean {
+  return claimable.value < feeOf(estimateFor([claimable], feerates), claimableWeight(monitor, claimable));
+}
+
 function raised(
   monitor: ChannelMonitor,
   claim: PendingClaim,
-  on: { readonly inputs: readonly Claimable[]; readonly height: number; readonly feerates: ClaimFeerates },
+  { inputs, height, feerates }: Raise,
 ): PendingClaim {
-  const { inputs, height, feerates } = on;
   const situation = feeSituation(monitor, inputs, { height, estimate: estimateFor(inputs, feerates) });
   if (height < claim.setAt + blocksUntilRaise(situation.blocksLeft)) return claim;
   const feerate = raisedFeerate(claim.feerate, situation);
@@ -124,9 +165,9 @@ function estimateFor(inputs: readonly Claimable[], { urgent, relaxed }: ClaimFee
 }
 
 /**
- * Which outputs are claimed together: never those that the peer can spend soon with others, since by spending one it
- * would hold up all; nor those that are worth their fee with those that are not, where they pay it themselves; and of
- * HTLC transactions those that the peer's signatures let join.
+ * Which outputs are claimed together: never those that the peer can spend soon with others, since by spending one it would
+ * hold up all; nor those that are worth their fee with those that are not; and of HTLC transactions those that the peer's
+ * signatures let join. What is worth most comes first: a wallet may have coins for that only.
  */
 function groups(
   monitor: ChannelMonitor,
@@ -134,7 +175,7 @@ function groups(
   feerates: ClaimFeerates,
 ): readonly ActiveClaim["claimables"][] {
   const byName = new Map<string, Claimable[]>();
-  for (const claimable of open) {
+  for (const claimable of open.toSorted((a, b) => Number(b.value - a.value))) {
     const name = groupName(monitor, claimable, feerates);
     const group = byName.get(name);
     if (group === undefined) byName.set(name, [claimable]);
@@ -153,16 +194,15 @@ function groups(
 }
 
 function groupName(monitor: ChannelMonitor, claimable: Claimable, feerates: ClaimFeerates): string {
-  const contested = claimable.isContested ? "contested" : "safe";
+  const worth = isPoor(monitor, claimable, feerates) ? "poor" : "rich";
+  const name = `${claimable.isContested ? "contested" : "safe"} ${worth}`;
   switch (claimable.kind) {
-    case "direct": {
-      const cost = feeOf(estimateFor([claimable], feerates), claimableWeight(monitor, claimable));
-      return `direct ${contested} ${claimable.value < cost ? "poor" : "rich"}`;
-    }
+    case "direct":
+      return name;
     case "holder-htlc": {
       const { htlcSighashType } = formatOf(monitor.setup.params.format);
       if (htlcSighashType === sighashAll) return outPointKey(claimable.outPoint);
-      return `htlc ${contested} ${claimable.built.secondStage.locktime}`;
+      return `${name} ${claimable.built.secondStage.locktime}`;
     }
     case "holder-funding":
       return outPointKey(claimable.outPoint);

@@ -135,14 +135,51 @@ for (const format of formatNames) {
     }
 
     it("never spend what is worth its fee on what is not", () => {
-      for (const commitment of ["theirs", "revoked"] as const) {
+      for (const commitment of commitments) {
         const { monitor } = closed(format, commitment, 20);
         for (const height of [closedAt, expiry]) {
-          for (const { claimables } of planAt(monitor, height, 25_000n).active) {
-            assert.equal(new Set(claimables.map(({ value }) => value > 10_000n)).size, 1);
-          }
+          const { active } = planAt(monitor, height, 25_000n);
+          const isRich = active.map(({ claimables }) => {
+            const [rich, ...others] = new Set(claimables.map(({ value }) => value > 10_000n));
+            assert.deepEqual(others, []);
+            return rich;
+          });
+          // Where a wallet has one coin, the first gets it.
+          assert.deepEqual(
+            isRich,
+            isRich.toSorted((a, b) => Number(b) - Number(a)),
+          );
         }
       }
+    });
+
+    it("part from what is not worth its fee any more when fees rise, and pay more than what they replace", () => {
+      for (const commitment of ["theirs", "revoked"] as const) {
+        const test = closed(format, commitment, 20);
+        const before = planAt(test.monitor, closedAt, 253n);
+        const mixed = broadcasts(test, before, closedAt).find(({ inputs }) => inputs.length > 20);
+        assert.ok(mixed !== undefined);
+        const after = planAt(before.monitor, closedAt + 15, 25_000n);
+        for (const { claimables } of after.active)
+          assert.equal(new Set(claimables.map(({ value }) => value > 10_000n)).size, 1);
+        const places = new Set(mixed.inputs.map(({ outPoint }) => outPoint.index));
+        const [rich, ...others] = broadcasts(test, after, closedAt + 15).filter(({ inputs }) =>
+          inputs.some(({ outPoint }) => places.has(outPoint.index)),
+        );
+        assert.ok(rich !== undefined && rich.inputs.length <= 4 && others.length === 1);
+        assert.ok(feeOf(test, rich) >= feeOf(test, mixed) + BigInt(weight(rich)) / 4n);
+        const again = planAt(after.monitor, closedAt + 16, 25_000n);
+        assert.deepEqual(again.monitor, after.monitor);
+      }
+    });
+
+    it("stay together where what is worth its fee cannot pay for a replacement", () => {
+      const test = closed(format, "theirs", 60);
+      const before = planAt(test.monitor, closedAt, 3_000n);
+      const after = planAt(before.monitor, closedAt + 15, 8_000n);
+      const inputs = (plan: ClaimPlan) => plan.monitor.claims.map(({ outPoints }) => outPoints.length);
+      assert.deepEqual(inputs(before), [63]);
+      assert.deepEqual(inputs(after), [63]);
     });
 
     it("pay almost all of what is at stake at the deadline, and half of it before", () => {
