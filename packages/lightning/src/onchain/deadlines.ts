@@ -1,6 +1,9 @@
+import { formatOf } from "../commitment/formats/formatOf.ts";
 import type { PaymentHash } from "../util/ids.ts";
+import { msatToSat } from "../util/units.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
 import { preimageOf } from "./channelMonitor.ts";
+import type { MonitoredHtlc } from "./channelMonitorUpdate.ts";
 import { isOn } from "./htlcTable.ts";
 
 // How many blocks things may take. All of these bound when a channel must go on chain and until when HTLCs may be
@@ -68,8 +71,9 @@ export function isFinal(height: number, tip: number): boolean {
 
 /**
  * Whether our commitment must be published now, so that no HTLC is lost: one that we offered is overdue, or one that
- * we can claim is about to expire. Every commitment that may still be broadcast counts, and trimmed HTLCs too: the
- * peer ought to have settled them.
+ * we can claim is about to expire. Every commitment that may still be broadcast counts. One that we offered counts when it
+ * is trimmed, too: what came in for it waits for its end, and its sender would close. A trimmed one that came in brings
+ * nothing on chain: it waits for the peer, whom LDK would close.
  *
  * @ldk lightning::chain::channelmonitor::ChannelMonitorImpl::should_broadcast_holder_commitment_txn
  */
@@ -90,11 +94,22 @@ export function firstDue(
   const claimable = new Set(monitor.preimages.map(({ paymentHash }) => paymentHash));
   for (const { htlc } of monitor.rows) {
     const { direction, cltvExpiry, paymentHash } = htlc;
-    if (direction === "incoming" && !claimable.has(paymentHash)) continue;
+    if (direction === "incoming" && !(claimable.has(paymentHash) && mayHaveOutput(monitor, htlc))) continue;
     const height = direction === "outgoing" ? cltvExpiry + latencyGracePeriod : cltvExpiry - cltvClaimBuffer;
     if (first === undefined || height < first.height) first = { height, paymentHash };
   }
   return first;
+}
+
+/** Whether an incoming HTLC has an output on our commitment, or on one that the peer may broadcast. */
+function mayHaveOutput({ setup, holder, counterparty }: ChannelMonitor, { amount }: MonitoredHtlc): boolean {
+  const { format, local, remote } = setup.params;
+  const { trimThreshold } = formatOf(format);
+  const thresholds = [
+    trimThreshold("success", holder.feerate, local.dustLimit),
+    ...counterparty.map(({ feerate }) => trimThreshold("timeout", feerate, remote.dustLimit)),
+  ];
+  return thresholds.some((threshold) => msatToSat(amount) >= threshold);
 }
 
 /**

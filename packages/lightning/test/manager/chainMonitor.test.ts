@@ -533,6 +533,29 @@ describe("chain monitor", () => {
     assert.ok(a.updates.length > 0);
   });
 
+  it("closes for an incoming HTLC only when a commitment has an output for it: nothing brings a smaller one", () => {
+    for (const [format, least] of [
+      ["anchors-zero-fee-htlc", 546_000n],
+      // Our HTLC-success transaction costs more than the peer's HTLC-timeout one.
+      ["static-remotekey", 546_000n + 663_000n],
+    ] as const) {
+      for (const [amount, cause] of [
+        [least - 1n, undefined],
+        [least, "deadline"],
+      ] as const) {
+        const [a, b] = monitoredPair(format);
+        a.add(msat(amount), hashes[0] ?? assert.fail("no hash"), expiry);
+        settle(a, b);
+        b.learn(hashes[0] ?? assert.fail("no hash"));
+        const host = new Host(b);
+        const [block] = chainOf([[]]);
+        for (const height of [expiry - 36, expiry + 10])
+          host.chainMonitor.bestBlockUpdated(block?.header ?? assert.fail("no block"), height);
+        assert.equal(lockOf(host)?.cause, cause, `${format}, ${amount} msat`);
+      }
+    }
+  });
+
   it("publishes our commitment again when a reorganisation drops the peer's", () => {
     const [a, b] = channelWithHtlcs("static-remotekey");
     const host = new Host(a);
