@@ -5,15 +5,17 @@ import type { AcceleratedCrypto } from "@fulmen/bitcoin/crypto";
  * What node:crypto computes faster than JavaScript does. Setting up an OpenSSL context costs more than ten
  * microseconds, so: `createHmac` loses against two calls of the context-free `hash`, and ciphers would pay off for
  * frames of more than 1,500 bytes only, which are rare, while the first of them takes some milliseconds of every start.
- * SHA-1 and RIPEMD-160 stay with noble: they are rare, too, and an OpenSSL may lack them.
+ * SHA-1 stays with noble: it is rare, too. RIPEMD-160 is not, since each HTLC's output takes one, but an OpenSSL may
+ * lack it.
  */
-type NodeMethods = Pick<AcceleratedCrypto, "sha256" | "hash256" | "hmacSha256" | "hmacSha512">;
+type NodeMethods = Pick<AcceleratedCrypto, "sha256" | "hash256" | "ripemd160" | "hmacSha256" | "hmacSha512">;
 
 /** The methods, with memory of their own. */
 export function nodeMethods(): NodeMethods {
   return {
     sha256,
     hash256: (data) => sha256(sha256(data)),
+    ...(hasRipemd160() && { ripemd160 }),
     hmacSha256: hmac(sha256, { blockLength: 64, digestLength: 32 }),
     hmacSha512: hmac(sha512, { blockLength: 128, digestLength: 64 }),
   };
@@ -26,6 +28,18 @@ export function sha256(data: Uint8Array): Uint8Array {
 
 function sha512(data: Uint8Array): Uint8Array {
   return bytesOf(hash("sha512", data, "binary"));
+}
+
+function ripemd160(data: Uint8Array): Uint8Array {
+  return bytesOf(hash("ripemd160", data, "binary"));
+}
+
+function hasRipemd160(): boolean {
+  try {
+    return ripemd160(new Uint8Array(0)).length === 20;
+  } catch {
+    return false;
+  }
 }
 
 /** Node hands over a digest's characters in half the time that it takes to make a `Buffer`. */
