@@ -187,5 +187,11 @@ describe("the API over a socket", () => {
     });
     assert.equal(answer, '{"status":"alive"}');
     await secure.close();
+    const limits = { headersTimeout: 200, requestTimeout: 500, checkingInterval: 100 };
+    const strict = await listen(app.fetch, { port: 0, tls, limits });
+    const silent = connect(strict.port, "127.0.0.1");
+    silent.on("error", () => undefined).resume();
+    await new Promise<void>((resolve) => void silent.once("close", () => resolve()));
+    await strict.close();
   });
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { present } from "@fulmen/lightning/util";
 import { daemonDouble, tokens } from "./daemonDouble.ts";
+import { someChannelId, someNodeId } from "./nodeDouble.ts";
 
 /** Opens streams until one is refused, and says how many were not. */
 async function openAll({ app }: ReturnType<typeof daemonDouble>, token: string, method = "GET") {
@@ -28,6 +30,21 @@ describe("texts that come piece by piece", () => {
     const open: number[] = [];
     for (const token of ["read", "receive", "pay", "admin", "old"]) open.push(await openAll(daemon, token));
     assert.deepEqual(open, [16, 16, 16, 16, 0]);
+  });
+
+  it("of events begin no later than now, whatever index a reader has of a store that is gone", async () => {
+    const { app, node } = daemonDouble();
+    const headers = { authorization: "Bearer read", "last-event-id": "999999999999999" };
+    const event = { kind: "channel-ready", channelId: someChannelId, peer: someNodeId } as const;
+    node.emit(event);
+    const { body } = await app.request("/v1/events", { headers });
+    const reader = present(body ?? undefined, "a body").getReader();
+    const next = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+    assert.match(await next(), /^id: 1\n/);
+    const second = next();
+    node.emit(event);
+    assert.match(await second, /^id: 2\nevent: channel-ready\n/);
+    await reader.cancel();
   });
 
   it("are not begun for who asks only for their head, who would never end them", async () => {

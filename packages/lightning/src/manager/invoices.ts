@@ -183,6 +183,10 @@ function signedInvoice(
   by: Pick<InvoiceFields, "features" | "routeHints"> & { readonly sign: NodeSigner["signInvoice"] },
 ): CreatedInvoice {
   const { amount, description, expirySeconds = 3600, minFinalCltvExpiryDelta: delta } = request;
+  const said = typeof description === "string" ? ({ kind: "text", text: description } as const) : description;
+  // Half of a surrogate pair has no UTF-8.
+  if (said.kind === "text" && /\p{Cs}/u.test(said.text))
+    throw new ApiError("invalid-invoice", "no invoice can hold this: its description has half a character");
   const { paymentHash, paymentSecret, paymentMetadata } = inboundPayment(request, maker);
   const fields: InvoiceFields = {
     network: maker.network,
@@ -190,7 +194,7 @@ function signedInvoice(
     timestamp: maker.now,
     paymentHash,
     paymentSecret,
-    description: typeof description === "string" ? { kind: "text", text: description } : description,
+    description: said,
     expirySeconds,
     minFinalCltvExpiryDelta: (delta ?? minFinalCltvExpiryDelta) + cltvSafetyBlocks,
     fallbackAddresses: [],

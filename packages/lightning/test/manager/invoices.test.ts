@@ -61,6 +61,7 @@ describe("a BOLT 11 invoice", () => {
     assert.equal(refusal({ expirySeconds: Number.POSITIVE_INFINITY }), "api-misuse");
     assert.equal(refusal({ description: "x".repeat(640) }), "invalid-invoice");
     assert.equal(refusal({ description: "x".repeat(639) }), "made");
+    assert.equal(refusal({ description: "\ud83e" }), "invalid-invoice");
     assert.equal(refusal({ paymentMetadata: new Uint8Array(640) }), "invalid-invoice");
   });
 });

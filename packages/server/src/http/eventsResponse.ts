@@ -50,7 +50,8 @@ export class EventStreams {
         `Close some: ${maxStreamsOfToken} are open at once with one token, and ${maxStreams} in all.`,
         5,
       );
-    const start = after ?? this.#node.lastEventIndex;
+    // An index that is still to come is of a store that is gone: its reader would hear nothing for long.
+    const start = Math.min(after ?? Number.POSITIVE_INFINITY, this.#node.lastEventIndex);
     const reader = { who };
     this.#readers.add(reader);
     const ended = new AbortController();

@@ -28,7 +28,7 @@ export interface Listening {
 
 /** What a client may take its time for, in milliseconds. */
 export interface ConnectionLimits {
-  /** Until the head of a request is here. */
+  /** Until TLS has begun, and until the head of a request is here. */
   readonly headersTimeout: number;
   /** Until all of a request is here. */
   readonly requestTimeout: number;
@@ -75,7 +75,13 @@ export async function listen(
         : createAdaptorServer({
             fetch,
             createServer: createTlsServer,
-            serverOptions: { ...limits, cert: tls.certificate, key: tls.key, minVersion: "TLSv1.2" },
+            serverOptions: {
+              ...limits,
+              handshakeTimeout: headersTimeout,
+              cert: tls.certificate,
+              key: tls.key,
+              minVersion: "TLSv1.2",
+            },
           });
     if (!("requestTimeout" in made)) throw new Error("not a server of HTTP/1.1");
     server = made;
