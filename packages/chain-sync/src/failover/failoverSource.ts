@@ -288,11 +288,14 @@ export class FailoverSource implements ChainSource {
     if (inUse === member || inUse.source.filter === undefined) return;
     const unspent = this.#clients?.unspent?.() ?? [];
     try {
-      const block = await member.asked(() => member.secondOpinion.look(member.source, unspent));
-      if (block === undefined) return;
+      const { secondOpinion, source } = member;
+      const hidden = await member.asked(() => secondOpinion.look(source, unspent));
+      if (hidden === undefined) return;
+      const { block } = hidden;
       const [own] = await headersOf(inUse.source, block.height, 1);
       if (own === undefined || blockHash(own) !== block.hash) return;
       if (turn.isOver || this.#syncingSince !== undefined || !member.isAvailable) return;
+      secondOpinion.heardOut(hidden.output);
       const problem = hides(inUse.name, block.height);
       inUse.failed(problem);
       inUse.avoid(this.#lookInterval);
