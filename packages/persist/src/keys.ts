@@ -33,7 +33,8 @@ export function ownBatch(batch: readonly KvWrite[]): readonly KvWrite[] {
   return batch.map(({ key, value }) => {
     invariant(key.length > 0, "a key is not empty");
     checkCharacters(key);
-    return { key, value: value?.slice() };
+    // `slice` of Node's Buffer copies nothing.
+    return { key, value: value && new Uint8Array(value) };
   });
 }
 

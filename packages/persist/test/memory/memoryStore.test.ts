@@ -17,6 +17,15 @@ describe("the store in memory", () => {
     };
   });
 
+  it("keeps a Buffer as it was, though its slices share its memory", async () => {
+    const store = new MemoryStore();
+    const value = Buffer.from("before");
+    const committed = store.commit([{ key: "a", value }]);
+    value.write("after!");
+    await committed;
+    assert.deepEqual(await store.read("a"), new TextEncoder().encode("before"));
+  });
+
   it("a snapshot does not change with the store it was taken of", async () => {
     const store = new MemoryStore();
     await store.commit([{ key: "a", value: Uint8Array.of(1) }]);
