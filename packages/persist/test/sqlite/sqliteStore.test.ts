@@ -309,6 +309,7 @@ describe("commits to a SQLite store", () => {
       renameSync(moved, `${moved}.away`);
       const refused = store.commit([{ key: "a", value: two }]);
       await assert.rejects(refused, { code: "commit-failed", isFatal: false, message: /not where it was/ });
+      assert.deepEqual(await store.read("a"), one, "what was refused is not seen");
       if (count === 0) writeFileSync(path, "another file");
       await assert.rejects(store.commit([{ key: "a", value: two }]), { code: "commit-failed" });
       rmSync(moved, { force: true });

@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import type { KvWrite } from "@fulmen/lightning/chain";
-import { displacedStore, StoreError } from "../../storeError.ts";
+import { StoreError } from "../../storeError.ts";
 import { rowChecksum } from "../rowChecksum.ts";
 import { loadSqlite } from "../runtime.ts";
 import { setUpConnection } from "../schema.ts";
-import { isInPlace, type OpenedDatabase } from "./openedDatabase.ts";
+import { checkPlace, type OpenedDatabase } from "./openedDatabase.ts";
 
 /** Commits to a database that was opened, over a connection of its own. Throws SQLite's errors and `StoreError`. */
 export class EntryWriter {
@@ -16,7 +16,7 @@ export class EntryWriter {
   readonly #readLease: StatementSync;
 
   constructor(opened: OpenedDatabase) {
-    if (!isInPlace(opened)) throw displacedStore(opened.path);
+    checkPlace(opened);
     const sqlite = loadSqlite();
     const address = pathToFileURL(opened.path);
     // A file that is gone is not created anew.
@@ -43,8 +43,10 @@ export class EntryWriter {
     try {
       this.#checkLease();
       for (const write of writes) this.#write(write);
+      checkPlace(this.#opened);
       this.#database.exec("COMMIT");
-      if (!isInPlace(this.#opened)) throw displacedStore(this.#opened.path);
+      // It may have been moved meanwhile: then what is committed is lost with the process.
+      checkPlace(this.#opened);
     } catch (error) {
       // SQLite has rolled back by itself after some errors.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { displacedStore } from "../../storeError.ts";
 
 /** A database as it was opened: commits are for it alone, not for what may stand in its place later. */
 export interface OpenedDatabase {
@@ -14,9 +15,9 @@ export function filesOf(path: string): OpenedDatabase["files"] {
   return [path, `${path}-wal`].map((file) => ({ path: file, inode: inodeOf(file) }));
 }
 
-/** Whether its files are where they were when it was opened. */
-export function isInPlace({ files }: OpenedDatabase): boolean {
-  return files.every(({ path, inode }) => inodeOf(path) === inode);
+/** Throws `StoreError` unless its files are where they were when it was opened. */
+export function checkPlace({ path, files }: OpenedDatabase): void {
+  if (files.some((file) => inodeOf(file.path) !== file.inode)) throw displacedStore(path);
 }
 
 function inodeOf(file: string): number | undefined {
