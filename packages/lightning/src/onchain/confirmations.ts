@@ -146,12 +146,17 @@ export function withLateRevocation(monitor: ChannelMonitor): ChannelMonitor {
 }
 
 /**
- * The number of the commitment that closed the channel, when our records have none such: it may be ours all the same.
- * One before our latest was revoked, and is the peer's to take.
+ * The number of the commitment that closed the channel, when our records have none such: it may be ours all the same. One
+ * before our latest was revoked, and is the peer's to take. By its number it can seem to be one that the peer has revoked,
+ * but nothing is found on it then.
  */
 export function strangeCommitment({ chain, holder }: ChannelMonitor): CommitmentNumber | undefined {
-  const spender = chain.fundingSpend?.spender;
-  const isStrange = spender?.kind === "future-commitment" || spender?.kind === "unknown-commitment";
+  const spend = chain.fundingSpend;
+  const spender = spend?.spender;
+  const isStrange =
+    spender?.kind === "future-commitment" ||
+    spender?.kind === "unknown-commitment" ||
+    (spender?.kind === "revoked-commitment" && spend?.outputs.length === 0);
   return isStrange && spender.number > holder.number ? spender.number : undefined;
 }
 

@@ -556,6 +556,21 @@ describe("chain monitor", () => {
     }
   });
 
+  it("knows a commitment of ours that it has lost, though the peer has revoked one of that number", () => {
+    const [a, b] = monitoredPair("anchors-zero-fee-htlc");
+    for (let i = 0; i < 3; i++) {
+      a.add(msat(20_000_000n), hashes[0] ?? assert.fail("no hash"), expiry);
+      a.sign();
+      while (b.inbox.length > 0) b.receive();
+      a.receive();
+    }
+    const host = new Host(a);
+    settle(a, b);
+    assert.ok(latest(a).number < latest(b).number - 1);
+    whole(host, chainOf([[], [latest(a).transaction], []]));
+    assert.equal(spenderOf(host), "lost-holder-commitment");
+  });
+
   it("publishes our commitment again when a reorganisation drops the peer's", () => {
     const [a, b] = channelWithHtlcs("static-remotekey");
     const host = new Host(a);
