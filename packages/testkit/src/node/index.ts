@@ -5,4 +5,5 @@ export { ExactRouter } from "./exactRouter.ts";
 export { LateWatch } from "./lateWatch.ts";
 export { SeededEntropy } from "./seededEntropy.ts";
 export { SyncStore } from "./syncStore.ts";
-export { type CrashPoint, type StoreFault, TestNode, type TestNodeOptions, testConfig } from "./testNode.ts";
+export { testConfig } from "./testConfig.ts";
+export { type CrashPoint, type StoreFault, TestNode, type TestNodeOptions } from "./testNode.ts";

@@ -9,53 +9,24 @@ import type {
   Listen,
   TransactionType,
 } from "@fulmen/lightning/chain";
-import { defaultUserConfig, type UserConfig } from "@fulmen/lightning/channel";
-import { NetworkGraph, P2PGossipSync } from "@fulmen/lightning/gossip";
+import type { UserConfig } from "@fulmen/lightning/channel";
+import type { NetworkGraph } from "@fulmen/lightning/gossip";
 import type { Event, LogRecord, MessageSendEvent } from "@fulmen/lightning/handlers";
-import {
-  type Batch,
-  ChainMonitor,
-  type ChannelManager,
-  OutputSweeper,
-  restoreManager,
-} from "@fulmen/lightning/manager";
+import type { Batch, ChainMonitor, ChannelManager, OutputSweeper } from "@fulmen/lightning/manager";
 import type { AnchorReserveSource } from "@fulmen/lightning/onchain";
-import { PeerManager } from "@fulmen/lightning/peer";
-import {
-  batchSequenceKey,
-  chainPositionKey,
-  channelsPrefix,
-  eventAckKey,
-  eventPrefix,
-  monitorsPrefix,
-  nodeKey,
-  openNodeRecord,
-  outboxPrefix,
-  paymentPrefix,
-  readChainPosition,
-  readSweeper,
-  restoreMonitors,
-  sweeperPrefix,
-} from "@fulmen/lightning/storage";
-import {
-  type BlockHeight,
-  blockHeight,
-  type FeeratePerKw,
-  feeratePerKw,
-  type NodeId,
-  type Result,
-  type UnixSeconds,
-} from "@fulmen/lightning/util";
+import type { PeerManager } from "@fulmen/lightning/peer";
+import { openNodeRecord } from "@fulmen/lightning/storage";
+import { type FeeratePerKw, feeratePerKw, type NodeId, type UnixSeconds } from "@fulmen/lightning/util";
 import { ChainBroadcaster, type TestChain } from "../chain/index.ts";
 import { TestWallet } from "../wallet/testWallet.ts";
-import { Bumper, type SyncCoinSelectionSource } from "./bumper.ts";
+import type { SyncCoinSelectionSource } from "./bumper.ts";
 import { EnforcingKeys } from "./enforcingKeys.ts";
 import type { SignerState } from "./enforcingSigner.ts";
-import { ExactRouter } from "./exactRouter.ts";
-import { handingOver } from "./handingOver.ts";
 import { LateWatch } from "./lateWatch.ts";
+import { type Lasting, type Memory, memoryOf, unwrap } from "./memory.ts";
 import { SeededEntropy } from "./seededEntropy.ts";
 import { SyncStore } from "./syncStore.ts";
+import { testConfig } from "./testConfig.ts";
 
 /** A place at which a node can die. */
 export type CrashPoint =
@@ -121,19 +92,6 @@ interface TakenBatch {
   readonly signers: ReadonlyMap<string, SignerState>;
   /** The store has it, and did not say so. */
   stored: boolean;
-}
-
-/** What a restart makes anew. */
-interface Memory {
-  readonly manager: ChannelManager;
-  /** Absent when the monitors are elsewhere. */
-  readonly chainMonitor: ChainMonitor | undefined;
-  readonly sweeper: OutputSweeper;
-  readonly peers: PeerManager;
-  readonly graph: NetworkGraph;
-  readonly gossip: P2PGossipSync;
-  readonly handOver: (event: MessageSendEvent) => void;
-  readonly bumper: Bumper;
 }
 
 /**
@@ -439,83 +397,29 @@ export class TestNode {
     this.broadcaster.broadcastTransactions(transactions, type);
   }
 
-  /** From the store alone. Throws when it is refused. */
   #start(): Memory {
-    const { chain, network = networks.regtest, config = testConfig, now, filter } = this.#options;
-    const filtering = filter === undefined ? {} : { filter };
-    const { store, keys, entropy } = this;
-    const stored = store.readNow(nodeKey)?.value;
-    unwrap(openNodeRecord({ stored, storeIsEmpty: false, nodeId: this.nodeId, network }));
-    const logger = { log: (record: LogRecord) => void this.log.push(record) };
-    const feeEstimator: FeeEstimator = { feerate: (target) => this.feerate(target) };
-    const broadcaster = {
-      broadcastTransactions: (transactions: readonly Transaction[], type: TransactionType) => {
-        this.#leaving.push({ kind: "broadcast", transactions, type });
+    const { chain, network = networks.regtest, config = testConfig, filter, anchorReserve } = this.#options;
+    const { store, keys, entropy, wallet, lateWatch } = this;
+    const lasting: Lasting = {
+      network,
+      config,
+      store,
+      keys,
+      entropy,
+      wallet,
+      lateWatch,
+      filter,
+      coins: this.#options.coins ?? wallet,
+      anchorReserve: anchorReserve && this.#reserve(anchorReserve),
+      logger: { log: (record) => void this.log.push(record) },
+      feeEstimator: { feerate: (target) => this.feerate(target) },
+      broadcaster: {
+        broadcastTransactions: (transactions, type) => {
+          this.#leaving.push({ kind: "broadcast", transactions, type });
+        },
       },
     };
-    const tip = chain.locator();
-    const chainPosition = store.readNow(chainPositionKey);
-    const bestHeight: BlockHeight = chainPosition
-      ? unwrap(readChainPosition(chainPosition)).height
-      : tip.height;
-    const ownMonitors = (): ChainMonitor =>
-      new ChainMonitor(
-        { signerProvider: keys, broadcaster, feeEstimator, logger, ...filtering },
-        {
-          bestHeight: blockHeight(bestHeight),
-          monitors: unwrap(restoreMonitors(store.entries(monitorsPrefix))),
-        },
-      );
-    const watch = this.lateWatch ?? ownMonitors();
-    const sweeper = new OutputSweeper(
-      {
-        outputSpender: keys.keys,
-        changeDestinationSource: { changeDestinationScript: () => this.wallet.script },
-        broadcaster,
-        feeEstimator,
-        logger,
-        ...filtering,
-        excludesStaticOutputs: true,
-      },
-      { bestHeight, stored: unwrap(readSweeper(store.entries(sweeperPrefix))) },
-    );
-    const graph = new NetworkGraph({ chainHash: network.genesisHash });
-    const gossip = new P2PGossipSync({ graph, now: now() as UnixSeconds, flushInterval: 0 });
-    const manager = unwrap(
-      restoreManager(
-        {
-          network,
-          config,
-          nodeSigner: keys,
-          signerProvider: keys,
-          entropy,
-          feeEstimator,
-          broadcaster,
-          watch,
-          router: new ExactRouter(graph),
-          logger,
-          ...filtering,
-          ...(this.#options.anchorReserve && { anchorReserve: this.#reserve(this.#options.anchorReserve) }),
-        },
-        {
-          channels: store.entries(channelsPrefix),
-          payments: store.entries(paymentPrefix),
-          events: store.entries(eventPrefix),
-          eventAck: store.readNow(eventAckKey),
-          chainPosition,
-          batchSequence: store.readNow(batchSequenceKey),
-          outbox: store.entries(outboxPrefix),
-        },
-        { tip, now: now() },
-      ),
-    );
-    const { channel, handOver } = handingOver(manager);
-    const handlers = { channel, routing: gossip };
-    const chainHash = network.genesisHash;
-    const peers = new PeerManager({ nodeSigner: keys, handlers, chainHash, logger });
-    const bumper = new Bumper({ wallet: this.#options.coins ?? this.wallet, signerProvider: keys, logger });
-    const chainMonitor = watch instanceof ChainMonitor ? watch : undefined;
-    return { manager, chainMonitor, sweeper, peers, graph, gossip, handOver, bumper };
+    return memoryOf(lasting, { tip: chain.locator(), now: this.#options.now() });
   }
 
   #reserve(reserve: Pick<AnchorReserveSource, "terms" | "fundsChannels">): AnchorReserveSource {
@@ -543,17 +447,6 @@ function testFeerate(target: ConfirmationTarget): FeeratePerKw {
   return feeratePerKw(target === "maximum-fee-estimate" ? 2_500 : 253);
 }
 
-/** What test nodes are set to unless told otherwise: channels that are announced, and ready after one confirmation. */
-export const testConfig: UserConfig = {
-  ...defaultUserConfig,
-  channelHandshakeConfig: {
-    ...defaultUserConfig.channelHandshakeConfig,
-    minimumDepth: 1,
-    announceForForwarding: true,
-    negotiateAnchorZeroFeeCommitments: true,
-  },
-};
-
 function seedOf(seed: number): Uint8Array {
   const bytes = new Uint8Array(32);
   new DataView(bytes.buffer).setUint32(28, seed);
@@ -564,9 +457,4 @@ function nameOf(leaving: Leaving): string {
   if (leaving.kind === "broadcast") return `broadcast ${leaving.type}`;
   const { event } = leaving;
   return event.kind === "handle-error" ? event.action.kind : `${event.kind} ${event.message.type}`;
-}
-
-function unwrap<T>(result: Result<T, { readonly text: string }>): T {
-  if (result.ok) return result.value;
-  throw new Error(result.error.text);
 }
