@@ -1,25 +1,9 @@
 import { createInterface } from "node:readline";
-import type { FormatName } from "@fulmen/lightning/commitment";
-import { messageOf, msat, sat } from "@fulmen/lightning/util";
+import { messageOf } from "@fulmen/lightning/util";
+import { type Command, commandsFor, InputError } from "./commands.ts";
 import type { Narrator } from "./narrator.ts";
 import type { Network } from "./network/network.ts";
-import type { PlaygroundNode } from "./network/playgroundNode.ts";
-import { outcomeOf } from "./scenes.ts";
-import { ledgerText, msatText, satText, short } from "./text.ts";
-
-/** What is wrong with a line that was typed. */
-class InputError extends Error {}
-
-interface Command {
-  readonly usage: string;
-  readonly help: string;
-  run(args: readonly string[]): Promise<void>;
-}
-
-const formats: Readonly<Record<string, FormatName>> = {
-  anchors: "anchors-zero-fee-htlc",
-  static: "static-remotekey",
-};
+import { short } from "./text.ts";
 
 /** Takes commands until `quit` or the end of the input. Whatever is typed, the answer is a line of text. */
 export async function runPrompt(
@@ -27,7 +11,11 @@ export async function runPrompt(
   narrator: Narrator,
   input: NodeJS.ReadableStream = process.stdin,
 ): Promise<void> {
-  const commands = commandsFor(network, narrator);
+  const commands = withHelp(
+    commandsFor(network, (text) => narrator.line(text)),
+    network,
+    narrator,
+  );
   narrator.line('The nodes stay up. Type "help" to see what they can do, "quit" to end.');
   const lines = createInterface({ input, output: process.stdout, prompt: "> " });
   // Input that ends while a command runs leaves lines that were read before.
@@ -65,219 +53,21 @@ async function obey(
   }
 }
 
-function commandsFor(network: Network, narrator: Narrator): ReadonlyMap<string, Command> {
-  const say = (text: string): void => narrator.line(text);
-  const commands = new Map<string, Command>();
-  commands.set("invoice", {
-    usage: "invoice NODE SATS [DESCRIPTION]",
-    help: "an invoice of a node",
-    async run([name, amount, ...words]) {
-      const node = nodeNamed(network, name);
-      const description = words.join(" ");
-      const request = { amount: msat(amountOf(amount) * 1_000n), description, hold: false };
-      const { invoice } = await node.call("invoice", request);
-      say(invoice);
-    },
-  });
-  commands.set("pay", {
-    usage: "pay NODE INVOICE",
-    help: "lets a node pay an invoice",
-    async run([name, invoice]) {
-      const node = nodeNamed(network, name);
-      if (invoice === undefined) throw new InputError("Which invoice?");
-      const outcome = await outcomeOf(node, await node.call("pay", invoice));
-      say(outcome.kind === "sent" ? `paid, with a fee of ${msatText(outcome.feePaid)}` : outcome.text);
-    },
-  });
-  commands.set("why", {
-    usage: "why NODE",
-    help: "says why a node chose the last route that it found",
-    async run([name]) {
-      const text = await nodeNamed(network, name).call("whyRoute");
-      for (const line of (text || "It has found no route yet.").split("\n")) say(line);
-    },
-  });
-  commands.set("open", {
-    usage: "open NODE NODE SATS [anchors|static]",
-    help: "opens a channel from the first node's coins and mines it in",
-    run: ([from, to, funding, format]) =>
-      open(network, say, {
-        from: nodeNamed(network, from),
-        to: nodeNamed(network, to),
-        funding: amountOf(funding),
-        format: formatNamed(format),
-      }),
-  });
-  commands.set("close", {
-    usage: "close NODE CHANNEL",
-    help: "closes a channel in agreement; the beginning of its id will do",
-    run: ([name, prefix]) => close(network, say, { node: nodeNamed(network, name), prefix }),
-  });
-  commands.set("force-close", {
-    usage: "force-close NODE CHANNEL",
-    help: "publishes NODE's commitment; then mine some 150 blocks until all is swept",
-    run: ([name, prefix]) => forceClose(network, say, { node: nodeNamed(network, name), prefix }),
-  });
-  commands.set("mine", {
-    usage: "mine [BLOCKS]",
-    help: "mines blocks",
-    async run([count = "1"]) {
-      const blocks = Number(amountOf(count));
-      if (blocks > 1_000) throw new InputError("At most 1,000 blocks at once.");
-      say(`height ${await network.mine(blocks)}`);
-    },
-  });
-  commands.set("kill", {
-    usage: "kill NODE",
-    help: "SIGKILL, as when the power fails",
-    async run([name]) {
-      const node = nodeNamed(network, name);
-      await node.kill();
-      say(`${node.name} is dead; "restart ${node.name}" brings it back from its store`);
-    },
-  });
-  commands.set("restart", {
-    usage: "restart NODE",
-    help: "starts a node that was killed",
-    async run([name]) {
-      const node = nodeNamed(network, name);
-      const { restoredChannels } = await node.start();
-      say(`${node.name} is back with ${restoredChannels} channels`);
-    },
-  });
-  commands.set("balances", {
-    usage: "balances",
-    help: "the open channels, and where every satoshi is",
-    async run() {
-      for (const line of await channelLines(network)) say(line);
-      for (const line of ledgerText(await network.ledger())) say(line);
-    },
-  });
-  commands.set("help", {
+/** By their names, and one that lists them. */
+function withHelp(
+  commands: readonly Command[],
+  network: Network,
+  narrator: Narrator,
+): ReadonlyMap<string, Command> {
+  const help: Command = {
     usage: "help",
     help: "this list",
-    run() {
-      say(`NODE is one of ${network.nodes.map(({ name }) => name).join(", ")}.`);
-      for (const { usage, help } of commands.values()) say(`  ${usage.padEnd(38)} ${help}`);
-      say(`  ${"quit".padEnd(38)} ends all nodes`);
-      return Promise.resolve();
+    async run() {
+      narrator.line(`NODE is one of ${network.nodes.map(({ name }) => name).join(", ")}.`);
+      for (const { usage, help: text } of all) narrator.line(`  ${usage.padEnd(38)} ${text}`);
+      narrator.line(`  ${"quit".padEnd(38)} ends all nodes`);
     },
-  });
-  return commands;
-}
-
-async function open(
-  network: Network,
-  say: (text: string) => void,
-  what: {
-    readonly from: PlaygroundNode;
-    readonly to: PlaygroundNode;
-    readonly funding: bigint;
-    readonly format: FormatName;
-  },
-): Promise<void> {
-  const { from, to, funding, format } = what;
-  if (from === to) throw new InputError("A channel needs two nodes.");
-  const { nodeId, port } = await to.info();
-  const { peers } = await from.call("status");
-  if (!peers.includes(nodeId)) {
-    await from.connect(to);
-    await network.until(`${from.name} is connected to port ${port}`, async () => {
-      const status = await from.call("status");
-      return status.peers.includes(nodeId);
-    });
-  }
-  const mempool = await network.chain.call("mempool");
-  const temporaryId = await from.call("open", { nodeId, funding: sat(funding), format });
-  const begun = await from.event(["channel-pending", "channel-closed"], (event) =>
-    event.kind === "channel-pending"
-      ? event.formerTemporaryChannelId === temporaryId
-      : event.channelId === temporaryId,
-  );
-  if (begun.kind === "channel-closed") throw new Error(`the channel was not opened: ${begun.reason.kind}`);
-  await network.untilBroadcast(1, mempool);
-  await network.mine(6);
-  await from.event(["channel-ready"], (event) => event.channelId === begun.channelId);
-  say(`channel ${short(begun.channelId)} of ${satText(funding)} is ready, ${format}`);
-}
-
-async function close(
-  network: Network,
-  say: (text: string) => void,
-  { node, prefix }: { readonly node: PlaygroundNode; readonly prefix: string | undefined },
-): Promise<void> {
-  const channelId = await openChannelOf(node, prefix);
-  await node.call("close", channelId);
-  const { reason } = await node.event(["channel-closed"], (event) => event.channelId === channelId);
-  say(`closed: ${reason.kind}, height ${await network.mine(6)}`);
-}
-
-async function forceClose(
-  network: Network,
-  say: (text: string) => void,
-  { node, prefix }: { readonly node: PlaygroundNode; readonly prefix: string | undefined },
-): Promise<void> {
-  const channelId = await openChannelOf(node, prefix);
-  const mempool = await network.chain.call("mempool");
-  await node.call("forceClose", channelId);
-  await network.untilBroadcast(1, mempool);
-  const height = await network.mine(1);
-  say(`${node.name}'s commitment is in block ${height}`);
-  for (const { amount, kind, until } of await node.call("waitingFunds")) {
-    say(`  ${satText(amount)}: ${kind}${until === undefined ? "" : `, until height ${until}`}`);
-  }
-}
-
-/** The id of the node's one open channel that begins with `prefix`. */
-async function openChannelOf(node: PlaygroundNode, prefix: string | undefined): Promise<string> {
-  if (prefix === undefined) throw new InputError('Which channel? "balances" lists them.');
-  const channels = await node.call("channels");
-  const [channel, ...others] = channels.filter(
-    ({ channelId, state }) => channelId.startsWith(prefix) && state !== "closing",
-  );
-  if (channel === undefined) throw new InputError(`${node.name} has no open channel ${short(prefix, 40)}.`);
-  if (others.length > 0) throw new InputError(`Several channels of ${node.name} begin with ${prefix}.`);
-  return channel.channelId;
-}
-
-async function channelLines(network: Network): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for (const node of network.nodes) {
-    if (!node.isRunning) {
-      lines.push(`${node.name} is not running`);
-      continue;
-    }
-    for (const channel of await node.call("channels")) {
-      const { channelId, counterparty, localBalance, remoteBalance, state, isUsable } = channel;
-      if (state === "closing") continue;
-      const use = isUsable ? "usable" : state;
-      lines.push(
-        `${node.name.padEnd(6)} ${msatText(localBalance)} – ${msatText(remoteBalance)} ` +
-          `${network.nameOf(counterparty)}  ${short(channelId)}  ${use}`,
-      );
-    }
-  }
-  return lines;
-}
-
-function nodeNamed(network: Network, name: string | undefined): PlaygroundNode {
-  const node = network.nodes.find((one) => one.name === name);
-  if (node !== undefined) return node;
-  const names = network.nodes.map((one) => one.name).join(", ");
-  throw new InputError(
-    name === undefined ? `Which node: ${names}?` : `There is no node ${short(name, 40)}: ${names}.`,
-  );
-}
-
-function amountOf(text: string | undefined): bigint {
-  const digits = text?.replaceAll(",", "") ?? "";
-  if (!/^[1-9][0-9]{0,11}$/.test(digits))
-    throw new InputError(`Not a whole number above 0: ${short(text ?? "nothing", 40)}`);
-  return BigInt(digits);
-}
-
-function formatNamed(name = "anchors"): FormatName {
-  const format = formats[name];
-  if (format === undefined) throw new InputError(`The formats are ${Object.keys(formats).join(" and ")}.`);
-  return format;
+  };
+  const all = [...commands, help];
+  return new Map(all.map((command) => [command.usage.split(" ", 1).join(), command]));
 }
