@@ -19,9 +19,9 @@ DatabaseSync.prototype.exec = function (sql) {
   exec.call(this, sql);
 };
 const { postMessage } = Worker.prototype;
-Worker.prototype.postMessage = function (order) {
+Worker.prototype.postMessage = function (order, taken) {
   if (Array.isArray(order)) beforeStep();
-  postMessage.call(this, order);
+  postMessage.call(this, order, taken);
 };
 const { renameSync } = fs;
 fs.renameSync = (from, to) => {

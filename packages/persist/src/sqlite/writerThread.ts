@@ -4,6 +4,9 @@ import { StoreError } from "../storeError.ts";
 import type { OpenedDatabase } from "./writer/openedDatabase.ts";
 import type { WriterAnswer, WriterOrder } from "./writer/serveCommits.ts";
 
+/** Values with more bytes are given to the thread instead of copied for it, which would hold up the event loop. */
+const copiedBytes = 2 ** 16;
+
 /**
  * Commits to a database on a thread of its own, so that the event loop waits for no disk. The thread starts with the first
  * commit, and keeps no process alive that has nothing to commit.
@@ -24,7 +27,8 @@ export class WriterThread {
 
   /**
    * Makes `writes` durable and visible, all of them or none. To be called when the last commit has its answer. Rejects with
-   * `StoreError`; `closed` when the thread has died, whatever became of the writes.
+   * `StoreError`; `closed` when the thread has died, whatever became of the writes. Their values are no longer their
+   * caller's: large ones are empty from then on.
    */
   commit(writes: readonly KvWrite[]): Promise<void> {
     return new Promise((fulfil, reject) => {
@@ -35,7 +39,7 @@ export class WriterThread {
       this.#underWay = { fulfil, reject };
       this.#worker ??= this.#start();
       this.#worker.ref();
-      tell(this.#worker, writes);
+      tell(this.#worker, writes, largeValues(writes));
     });
   }
 
@@ -52,7 +56,9 @@ export class WriterThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#program, { execArgv: parameters(), workerData: this.#opened });
+    // That SQLite's interface may change has been said by this thread.
+    const execArgv = ["--disable-warning=ExperimentalWarning"];
+    const worker = new Worker(this.#program, { execArgv, workerData: this.#opened });
     worker.on("message", (answer: WriterAnswer) => this.#answered(answer));
     worker.on("error", (error) => this.#died(error));
     worker.on("exit", () => this.#died());
@@ -79,8 +85,16 @@ export class WriterThread {
   }
 }
 
-function tell(worker: Worker, order: WriterOrder): void {
-  worker.postMessage(order);
+function tell(worker: Worker, order: WriterOrder, taken: readonly ArrayBuffer[] = []): void {
+  worker.postMessage(order, taken);
+}
+
+function largeValues(writes: readonly KvWrite[]): readonly ArrayBuffer[] {
+  return writes.flatMap(({ value }) =>
+    value !== undefined && value.length > copiedBytes && value.buffer instanceof ArrayBuffer
+      ? [value.buffer]
+      : [],
+  );
 }
 
 /** A program that needs no file of its own, so that it is found wherever this package is. */
@@ -88,10 +102,4 @@ function threadProgram(): URL {
   const module = import.meta.resolve("@fulmen/persist/sqlite/writer");
   const text = `import { serveCommits } from ${JSON.stringify(module)};\nserveCommits();\n`;
   return new URL(`data:text/javascript,${encodeURIComponent(text)}`);
-}
-
-/** What this process resolves modules by. That SQLite's interface may change has been said by it. */
-function parameters(): string[] {
-  const conditions = process.execArgv.filter((argument) => /^(-C|--conditions)=/.test(argument));
-  return [...conditions, "--disable-warning=ExperimentalWarning"];
 }

@@ -30,6 +30,19 @@ describe("the thread that commits to a SQLite store", () => {
     await store.close();
   });
 
+  it("is given large values, which nobody copies for it", async (context) => {
+    const path = join(temporaryDirectory(context), "node.db");
+    const thread = new WriterThread({ path, lease: "mine", files: filesOf(path) });
+    const large = new Uint8Array(1_000_000);
+    const refused = thread.commit([
+      { key: "a", value },
+      { key: "b", value: large },
+    ]);
+    assert.deepEqual([value.length, large.length], [1, 0]);
+    await assert.rejects(refused, refusal("commit-failed", /unable to open/));
+    await thread.close();
+  });
+
   for (const [how, text] of [
     [
       "by an error",
