@@ -27,7 +27,7 @@ export type FundingSpender =
   | { readonly kind: "counterparty-commitment"; readonly commitment: ValidCommitment }
   /** One that the peer has revoked: with `secret`, all of it is ours. */
   | { readonly kind: "revoked-commitment"; readonly number: CommitmentNumber; readonly secret: Uint8Array }
-  /** One of ours that our records, which are old, do not have. From its per-commitment point follows our balance. */
+  /** One of ours that our records, which are old, do not have. From its per-commitment point follows what pays us. */
   | { readonly kind: "lost-holder-commitment"; readonly number: CommitmentNumber; readonly point: Point }
   /** One that is newer than what we know: our records are old. Nothing of it but our balance can be found. */
   | { readonly kind: "future-commitment"; readonly number: CommitmentNumber }

@@ -39,6 +39,7 @@ export function feeSituation(
     estimate: at.estimate,
     blocksLeft: deadline - at.height,
     value: sum(inputs.map(({ value }) => value)),
+    atRisk: sum(inputs.map((one) => (one.kind === "holder-funding" ? one.htlcValue : one.value))),
     weight: inputs.reduce((total, one) => total + claimableWeight(monitor, one), emptyWeight + outputWeight),
     leftOver: sat(330),
   };

@@ -7,7 +7,7 @@ import type { OutputSpendKey } from "../sign/outputSpend.ts";
 import { noBytes, type Point, type Signature } from "../util/bytes.ts";
 import type { OutPoint } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
-import { plus, type Sat, zeroSat } from "../util/units.ts";
+import { plus, type Sat, sum, zeroSat } from "../util/units.ts";
 import type { ContestedOutput, FundingSpend, FundingSpender, ValidCommitment } from "./chainView.ts";
 import { type ChannelMonitor, preimageOf } from "./channelMonitor.ts";
 import { isContested } from "./commitmentOutputs.ts";
@@ -51,6 +51,8 @@ export interface HolderHtlcClaimable extends ClaimableOutput {
 export interface HolderFundingClaimable extends ClaimableOutput {
   readonly kind: "holder-funding";
   readonly commitment: ValidCommitment;
+  /** Of its HTLCs: our balance is not lost when it comes late. */
+  readonly htlcValue: Sat;
   /** Whether HTLCs depend on it. */
   readonly isUrgent: boolean;
 }
@@ -85,15 +87,16 @@ function holderFunding(monitor: ChannelMonitor): readonly HolderFundingClaimable
     kind: "holder-funding",
     commitment,
     outPoint: commitment.funding.outPoint,
-    value: stakeOf(commitment),
+    value: plus(htlcValueOf(commitment), commitment.built.toOwner?.value ?? zeroSat),
+    htlcValue: htlcValueOf(commitment),
     deadline: deadline ?? Number.POSITIVE_INFINITY,
     isContested: true,
     isUrgent: deadline !== undefined,
   }));
 }
 
-function stakeOf({ built }: ValidCommitment): Sat {
-  return built.htlcs.reduce((total, { value }) => plus(total, value), built.toOwner?.value ?? zeroSat);
+function htlcValueOf({ built }: ValidCommitment): Sat {
+  return sum(built.htlcs.map(({ value }) => value));
 }
 
 /** How outputs of the confirmed commitment are claimed; `undefined` for one that cannot be claimed now. */

@@ -27,6 +27,8 @@ export interface FeeSituation {
   readonly blocksLeft: number;
   /** The value at stake. */
   readonly value: Sat;
+  /** What of it may be lost after the deadline. */
+  readonly atRisk: Sat;
   /** Of the transaction, its parent included where it pays for that. */
   readonly weight: number;
   /** What must be left over: an output that is no dust. */
@@ -35,31 +37,50 @@ export interface FeeSituation {
 
 /** The first feerate: as estimated, but never more than what is at stake allows. */
 export function firstFeerate(situation: FeeSituation): FeeratePerKw {
-  return maxOf(minOf(situation.estimate, ceiling(situation)), lowestFeerate);
+  const { value, atRisk } = situation;
+  const ceiling = isLate(situation)
+    ? maxOf(halfOf(value, situation), allOf(atRisk, situation))
+    : halfOf(value, situation);
+  return maxOf(minOf(situation.estimate, ceiling), lowestFeerate);
 }
 
 /**
- * The next feerate after `previous` did not suffice: the estimate when that has risen, a quarter more otherwise, twice
- * as much in the last blocks; at most five times the estimate while there is time. `undefined` when what is at stake
- * allows no more than a replacement has to pay: the claim stays as it is.
+ * The next feerate after `previous` did not suffice: the estimate when that has risen, a quarter more otherwise; at most
+ * about five times the estimate. In the last blocks twice as much, whatever the estimate, as far as that is less than what
+ * would be lost. `undefined` when what is at stake allows no more than a replacement has to pay: the claim stays as it is.
  */
 export function raisedFeerate(previous: FeeratePerKw, situation: FeeSituation): FeeratePerKw | undefined {
-  const { blocksLeft } = situation;
+  const { value, atRisk } = situation;
   const estimate = maxOf(situation.estimate, lowestFeerate);
-  const isLate = blocksLeft <= lastBlocks;
-  const quarterMore = feeratePerKw((previous * 5n) / 4n);
-  const wished = maxOf(estimate, isLate ? times(previous, 2) : quarterMore);
-  const sensible = isLate ? wished : minOf(wished, maxOf(times(estimate, 5), previous));
+  const wished = maxOf(estimate, feeratePerKw((previous * 5n) / 4n));
+  const most = times(estimate, 5);
+  const half = halfOf(value, situation);
   const least = plus(previous, replacementStep);
-  const highest = ceiling(situation);
-  if (highest < least) return undefined;
-  return minOf(maxOf(sensible, least), highest);
+  const next = isLate(situation)
+    ? maxOf(
+        minOf(minOf(wished, most), half),
+        minOf(maxOf(estimate, times(previous, 2)), allOf(atRisk, situation)),
+      )
+    : minOf(maxOf(minOf(wished, maxOf(most, previous)), least), half);
+  return next < least ? undefined : next;
 }
 
-/** Half of what is at stake; in the last blocks all of it, since what is not spent on fees is lost. */
-function ceiling({ blocksLeft, value, weight, leftOver }: FeeSituation): FeeratePerKw {
-  const most = blocksLeft <= lastBlocks ? value - leftOver : smaller(value / 2n, value - leftOver);
-  return feeratePerKw(most > 0n ? (most * 1000n) / BigInt(weight) : 0n);
+function isLate({ blocksLeft }: FeeSituation): boolean {
+  return blocksLeft <= lastBlocks;
+}
+
+/** What costs half of `amount`. */
+function halfOf(amount: Sat, { weight, leftOver }: FeeSituation): FeeratePerKw {
+  return feerateOf(smaller(amount / 2n, amount - leftOver), weight);
+}
+
+/** What costs all of it: what is not spent on fees is lost. */
+function allOf(amount: Sat, { weight, leftOver }: FeeSituation): FeeratePerKw {
+  return feerateOf(amount - leftOver, weight);
+}
+
+function feerateOf(fee: bigint, weight: number): FeeratePerKw {
+  return feeratePerKw(fee > 0n ? (fee * 1000n) / BigInt(weight) : 0n);
 }
 
 function smaller(a: bigint, b: bigint): bigint {

@@ -46,10 +46,7 @@ function closed(format: FormatName, commitment: Commitment, small = 0): Closed {
     settle(a, b);
   }
   for (const hash of hashes) a.learn(hash);
-  const monitor = a.updates.reduce((before, update) => {
-    const outcome = applyUpdate(before, update);
-    return outcome.kind === "applied" ? outcome.monitor : assert.fail(outcome.kind);
-  }, newMonitor(a.setup));
+  const monitor = monitorOf(a);
   const destination = a.keysManager.destinationScript(new Uint8Array(32));
   return { a, b, monitor: confirmed(monitor, transaction, closedAt), transaction, destination };
 
@@ -57,6 +54,13 @@ function closed(format: FormatName, commitment: Commitment, small = 0): Closed {
     const at = { height: blockHeight(height), blockHash: "00".repeat(32) as BlockHash };
     return transactionConfirmed(before, spender, at, destination);
   }
+}
+
+function monitorOf({ setup, updates }: MonitoredParty): ChannelMonitor {
+  return updates.reduce((before, update) => {
+    const outcome = applyUpdate(before, update);
+    return outcome.kind === "applied" ? outcome.monitor : assert.fail(outcome.kind);
+  }, newMonitor(setup));
 }
 
 function planAt(monitor: ChannelMonitor, height: number, estimate: bigint): ClaimPlan {
@@ -180,6 +184,23 @@ for (const format of formatNames) {
       const inputs = (plan: ClaimPlan) => plan.monitor.claims.map(({ outPoints }) => outPoints.length);
       assert.deepEqual(inputs(before), [63]);
       assert.deepEqual(inputs(after), [63]);
+    });
+
+    it("never pay for the sake of an HTLC what only our balance could: an overdue commitment that nothing confirms", () => {
+      const [a, b] = monitoredPair(format);
+      a.add(msat(30_000_000n), hashes[0] ?? assert.fail(), expiry);
+      settle(a, b);
+      a.close(true);
+      let monitor = monitorOf(a);
+      const feerates: bigint[] = [];
+      for (let height = expiry + 200; height < expiry + 240; height++) {
+        const plan = planAt(monitor, height, 1_000n);
+        ({ monitor } = plan);
+        feerates.push(plan.active[0]?.feerate ?? assert.fail());
+      }
+      const last = feerates.at(-1) ?? 0n;
+      // The package is some 1,500 weight units: 30,000 sat are 20,000 for 1,000 of them; our balance is 5,000,000 sat.
+      assert.ok(last > 10_000n && last < 40_000n, `${last}`);
     });
 
     it("pay almost all of what is at stake at the deadline, and half of it before", () => {
