@@ -228,29 +228,50 @@ function checkChannelType(
   return ok(read);
 }
 
+/** What the other side's terms are held against. */
+interface TermsBounds {
+  readonly capacity: Sat;
+  readonly format: FormatName;
+  readonly ours: PartyLimits;
+  readonly limits: ChannelHandshakeLimits;
+  readonly remoteFeatures: Features;
+}
+
 /** The terms that either side may have, against ours and our limits. */
 function checkTheirTerms(
   ctx: ChannelContext,
   theirs: PartyParams,
-  by: {
-    readonly capacity: Sat;
-    readonly format: FormatName;
-    readonly ours: PartyLimits;
-    readonly limits: ChannelHandshakeLimits;
-    readonly remoteFeatures: Features;
-  },
+  bounds: TermsBounds,
 ): ChannelRefusal | undefined {
-  const { capacity, ours, limits, remoteFeatures } = by;
-  const mostAcceptedHtlcs = formatOf(by.format).maxAcceptedHtlcs;
-  const { dustLimit, channelReserve, htlcMinimum, maxHtlcValueInFlight, maxAcceptedHtlcs } = theirs;
+  const { limits, remoteFeatures } = bounds;
+  const { toSelfDelay, upfrontShutdownScript: upfront } = theirs;
   const mostDelay = Math.min(limits.theirToSelfDelay, mostToSelfDelay);
-  const usable = satToMsat(minusOrZero(capacity, channelReserve));
-  const upfront = theirs.upfrontShutdownScript;
+  return (
+    checkDustAndReserve(theirs, bounds) ??
+    checkHtlcTerms(theirs, bounds) ??
+    firstViolated([
+      [
+        toSelfDelay > mostDelay,
+        "to-self-delay-too-large",
+        `to_self_delay of ${toSelfDelay} blocks, at most ${mostDelay} are acceptable`,
+      ],
+      [
+        upfront !== undefined && !isShutdownScript(upfront, ctx.ourFeatures, remoteFeatures),
+        "invalid-upfront-shutdown-script",
+        "upfront_shutdown_script has none of the forms that a cooperative close may pay to",
+      ],
+    ])
+  );
+}
+
+function checkDustAndReserve(
+  { dustLimit, channelReserve }: PartyParams,
+  { capacity, format, ours, limits }: TermsBounds,
+): ChannelRefusal | undefined {
   const reserve = `channel_reserve of ${channelReserve} sat`;
   const dust = `dust_limit of ${dustLimit} sat`;
-  const accepted = `max_accepted_htlcs of ${maxAcceptedHtlcs}`;
   // We need not keep anything: the peer's risk, and its wish.
-  const isTrusted = channelReserve === 0n && allowsZeroReserve(by.format);
+  const isTrusted = channelReserve === 0n && allowsZeroReserve(format);
   return firstViolated([
     [
       dustLimit < leastDustLimit,
@@ -263,7 +284,7 @@ function checkTheirTerms(
       `${dust}, at most ${mostDustLimit} sat are acceptable`,
     ],
     [
-      dustLimit > ours.channelReserve && !(ours.channelReserve === 0n && allowsZeroReserve(by.format)),
+      dustLimit > ours.channelReserve && !(ours.channelReserve === 0n && allowsZeroReserve(format)),
       "dust-limit-above-reserve",
       `${dust} is above the reserve of ${ours.channelReserve} sat that we ask for`,
     ],
@@ -279,6 +300,17 @@ function checkTheirTerms(
       "reserve-too-large",
       `${reserve}, at most ${limits.maxChannelReserve} sat are acceptable`,
     ],
+  ]);
+}
+
+function checkHtlcTerms(
+  { channelReserve, htlcMinimum, maxHtlcValueInFlight, maxAcceptedHtlcs }: PartyParams,
+  { capacity, format, limits }: TermsBounds,
+): ChannelRefusal | undefined {
+  const mostAcceptedHtlcs = formatOf(format).maxAcceptedHtlcs;
+  const usable = satToMsat(minusOrZero(capacity, channelReserve));
+  const accepted = `max_accepted_htlcs of ${maxAcceptedHtlcs}`;
+  return firstViolated([
     [
       htlcMinimum >= usable,
       "htlc-minimum-too-large",
@@ -288,11 +320,6 @@ function checkTheirTerms(
       htlcMinimum > limits.maxHtlcMinimum,
       "htlc-minimum-too-large",
       `htlc_minimum of ${htlcMinimum} msat, at most ${limits.maxHtlcMinimum} msat are acceptable`,
-    ],
-    [
-      theirs.toSelfDelay > mostDelay,
-      "to-self-delay-too-large",
-      `to_self_delay of ${theirs.toSelfDelay} blocks, at most ${mostDelay} are acceptable`,
     ],
     [maxAcceptedHtlcs < 1, "max-accepted-htlcs-too-small", `${accepted} makes a useless channel`],
     [
@@ -309,11 +336,6 @@ function checkTheirTerms(
       maxHtlcValueInFlight < limits.minMaxHtlcValueInFlight,
       "max-htlc-value-in-flight-too-small",
       `max_htlc_value_in_flight of ${maxHtlcValueInFlight} msat, at least ${limits.minMaxHtlcValueInFlight} msat are asked for`,
-    ],
-    [
-      upfront !== undefined && !isShutdownScript(upfront, ctx.ourFeatures, remoteFeatures),
-      "invalid-upfront-shutdown-script",
-      "upfront_shutdown_script has none of the forms that a cooperative close may pay to",
     ],
   ]);
 }
