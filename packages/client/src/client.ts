@@ -82,7 +82,7 @@ function requestOf({ name, route, input }: Asked, options: CallOptions): ApiRequ
     ...(signal !== undefined && { signal }),
     ...(name === "readiness" && { alsoAnswers: 503 }),
     ...(isPay && {
-      headers: { "idempotency-key": options.idempotencyKey ?? crypto.randomUUID() },
+      headers: { "idempotency-key": options.idempotencyKey ?? newIdempotencyKey() },
       timeoutMilliseconds: (Number(rest.get("timeoutSeconds") ?? 60) + 15) * 1000,
     }),
   };
@@ -91,6 +91,13 @@ function requestOf({ name, route, input }: Asked, options: CallOptions): ApiRequ
     [...rest].map(([field, value]): [string, string] => [field, String(value)]),
   ).toString();
   return { ...common, path: query === "" ? path : `${path}?${query}` };
+}
+
+/** A key for one payment. `crypto.randomUUID` is missing from pages that came without TLS. */
+export function newIdempotencyKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 /** They are sent by POST because of what they take, and change nothing. */

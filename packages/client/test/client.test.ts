@@ -78,7 +78,10 @@ describe("calls of the client", () => {
     await assert.rejects(client.info(), { code: "not-fulmen" });
   });
 
-  it("are made again after lost connections and when the node is too busy, with one idempotency key", async () => {
+  it("are made again after lost connections and when the node is too busy, with one idempotency key", async ({
+    mock,
+  }) => {
+    mock.method(crypto, "randomUUID", () => assert.fail("missing where a page came without TLS"));
     const { client, asked } = clientOf(
       () => refusal("rate-limited", 429, { "retry-after": "0.001" }),
       () => {

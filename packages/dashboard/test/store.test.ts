@@ -123,3 +123,38 @@ describe("what the page knows of the node", () => {
     assert.equal(asked(), 2, "it was read a moment ago");
   });
 });
+
+describe("a payment", () => {
+  it("is the same one when it is asked for again, if its answer was lost, and a new one if it was not", async () => {
+    const keys: string[] = [];
+    const answers = [
+      "lost",
+      { status: 503, code: "frozen" },
+      {},
+      { status: 422, code: "payment-failed" },
+      {},
+    ] as const;
+    const fetch = async (_: unknown, { headers }: RequestInit = {}): Promise<Response> => {
+      const answer = answers[keys.push(new Headers(headers).get("idempotency-key") ?? "") - 1];
+      if (answer === "lost" || answer === undefined) throw new TypeError("fetch failed");
+      if (!("status" in answer)) return Response.json({ id: "p" });
+      const { status, code } = answer;
+      return Response.json({ error: { code, message: "m", remedy: "r" } }, { status });
+    };
+    const { payKeys } = new NodeStore(createClient({ url: "http://node", fetch, retries: 0 }));
+    const paid: boolean[] = [];
+    for (const _ of answers)
+      paid.push(
+        await payKeys.pay({ to: "bc1q", amountMsat: "5000" }).then(
+          () => true,
+          () => false,
+        ),
+      );
+    assert.deepEqual(paid, [false, false, true, false, true]);
+    assert.deepEqual(
+      keys.map((key) => keys.indexOf(key)),
+      [0, 0, 0, 3, 4],
+    );
+    assert.notEqual(keys[0], "");
+  });
+});

@@ -157,6 +157,14 @@ test("coins are sent, the fee is raised, and the reserve stays", async () => {
   const own = await alice.onchain.address();
   await assert.rejects(alice.pay(`bitcoin:${own}?amount=0.001`), { code: "invalid-destination" });
 
+  const before = alice.balances().onchain;
+  const dear = { feerate: feeratePerKw(1_000_000), spendReserve: true };
+  await assert.rejects(alice.onchain.send({ address, amount: sat(5_000), ...dear }), (error: unknown) => {
+    assert.ok(error instanceof NodeError);
+    return error.code === "invalid-amount" && Number(error.details["feeSat"]) > 500_000;
+  });
+  assert.deepEqual(alice.balances().onchain, before);
+
   const { reserved, spendable } = alice.balances().onchain;
   await assert.rejects(
     alice.onchain.send({ address, amount: plus(spendable.amount, sat(1)) }),

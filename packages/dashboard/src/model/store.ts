@@ -1,5 +1,6 @@
 import { type ApiEvent, type Client, ClientError } from "@fulmen/client";
 import { type Charts, LedgerCharts } from "./chartData.ts";
+import { PayKeys } from "./payKeys.ts";
 import type { Balances, Channel, Graph, Info, Payment, Peer } from "./types.ts";
 
 /** A refusal, as it is shown. */
@@ -46,6 +47,7 @@ export function troubleOf(error: unknown): Trouble {
 /** Holds what is known of a node, brings it up to date, and tells listeners. */
 export class NodeStore {
   readonly client: Client;
+  readonly payKeys: PayKeys;
   readonly #listeners = new Set<() => void>();
   readonly #ended = new AbortController();
   readonly #charts = new LedgerCharts();
@@ -62,6 +64,7 @@ export class NodeStore {
 
   constructor(client: Client) {
     this.client = client;
+    this.payKeys = new PayKeys(client);
     this.#state = {
       channels: [],
       payments: [],

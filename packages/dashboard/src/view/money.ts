@@ -82,7 +82,7 @@ export function PayForm({ store }: { readonly store: NodeStore }): VNode {
       action: "Pay",
     });
     if (!agreed) return "Nothing was paid.";
-    const payment = await store.client.pay({
+    const payment = await store.payKeys.pay({
       to,
       ...(amountMsat !== undefined && asked.amountMsat === undefined && { amountMsat }),
     });

@@ -13,6 +13,9 @@ type OnchainParts = Pick<NodeParts, "wallet" | "manager" | "background" | "broad
 /** Blocks within which a payment is to be confirmed unless its user says what it pays. */
 const unhurriedBlocks = 12;
 
+/** A fee up to this is paid however little is sent; beyond it, none that is more than what is sent. */
+const unquestionedFee = sat(100_000);
+
 /** What the wallet's user is given the wallet by. */
 export interface OnchainAccess {
   readonly parts: () => OnchainParts;
@@ -53,7 +56,7 @@ export class Onchain implements OnchainApi {
     }
     const keep = this.#kept(spending);
     if (amount === "all" && keep === 0n) {
-      return this.#broadcast(wallet.drainTo({ script, feerate: rate, isReplaceable: true }));
+      return this.#broadcast(this.#sane(wallet.drainTo({ script, feerate: rate, isReplaceable: true })));
     }
     const value = amount === "all" ? this.#mostAbove(keep, script, rate) : amount;
     const funded = wallet.fundTransaction({
@@ -62,7 +65,7 @@ export class Onchain implements OnchainApi {
       isReplaceable: true,
       keep,
     });
-    return this.#broadcast(funded);
+    return this.#broadcast(this.#sane(funded));
   }
 
   history(): readonly OnchainTransaction[] {
@@ -103,6 +106,19 @@ export class Onchain implements OnchainApi {
       kind: "reserve-needed",
       keep,
       left: sat(all > changeOutput ? all - changeOutput : 0n),
+    });
+  }
+
+  /** Refuses a fee that nobody means: a feerate in another unit is soon written. */
+  #sane(funded: Result<FundedTransaction, WalletRefusal>): typeof funded {
+    if (!funded.ok) return funded;
+    const { fee, transaction, outputIndexes, lock } = funded.value;
+    const paid = outputIndexes.reduce((sum, index) => sum + (transaction.outputs[index]?.value ?? 0n), 0n);
+    if (fee <= unquestionedFee || fee <= paid) return funded;
+    this.#parts().wallet.release(lock);
+    throw new NodeError("invalid-amount", `the fee would be ${fee} sat, to send ${paid} sat`, {
+      remedy: "give a lower feerate, in satoshis per 1,000 weight units, or send more at once",
+      details: { feeSat: fee, amountSat: paid },
     });
   }
 
