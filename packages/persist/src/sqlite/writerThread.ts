@@ -97,9 +97,25 @@ function largeValues(writes: readonly KvWrite[]): readonly ArrayBuffer[] {
   );
 }
 
-/** A program that needs no file of its own, so that it is found wherever this package is. */
+/**
+ * A program that needs no file of its own, so that it is found wherever this package is. Throws `StoreError`
+ * `unsupported-runtime` where it is not, as in a bundle.
+ */
 function threadProgram(): URL {
-  const module = import.meta.resolve("@fulmen/persist/sqlite/writer");
+  const module = writerModule();
   const text = `import { serveCommits } from ${JSON.stringify(module)};\nserveCommits();\n`;
   return new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+}
+
+function writerModule(): string {
+  try {
+    return import.meta.resolve("@fulmen/persist/sqlite/writer");
+  } catch (error) {
+    throw new StoreError(
+      "unsupported-runtime",
+      "the store in SQLite commits on a thread, whose program is not found. If this is a bundle, leave the packages " +
+        "@fulmen/* out of it (esbuild: --packages=external) and install them beside it",
+      error,
+    );
+  }
 }
