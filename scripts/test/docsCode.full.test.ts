@@ -14,6 +14,23 @@ declare const file: { write(text: string): void };
 declare const graph: import("@fulmen/lightning/gossip").NetworkGraph;
 declare const now: import("@fulmen/lightning/util").UnixSeconds;
 declare const options: import("@fulmen/background").BackgroundProcessorOptions;
+declare const background: import("@fulmen/background").BackgroundProcessor;
+declare const nodeId: import("@fulmen/lightning/util").NodeId;
+declare const network: import("@fulmen/bitcoin/network").Network;
+declare const keys: import("@fulmen/lightning/sign").KeysManager;
+declare const entropy: import("@fulmen/lightning/chain").EntropySource;
+declare const chainMonitor: import("@fulmen/lightning/manager").ChainMonitor;
+declare const channelConfig: import("@fulmen/lightning/channel").UserConfig["channelConfig"];
+declare const path: string;
+declare const bytes: Uint8Array;
+declare function addressesOf(peer: typeof nodeId): readonly string[];
+declare const emptyStore: import("@fulmen/lightning/chain").KVStore;
+declare const from: typeof emptyStore;
+declare const to: typeof emptyStore;
+declare const store: Awaited<ReturnType<typeof import("@fulmen/persist/postgres").waitForLease>>;
+declare const signal: AbortSignal;
+declare const chainBroadcaster: import("@fulmen/lightning/chain").BroadcasterInterface;
+declare const logger: import("@fulmen/lightning/handlers").Logger;
 `;
 
 const compilerOptions = {
