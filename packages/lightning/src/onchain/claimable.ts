@@ -18,7 +18,7 @@ import { holderCommitments } from "./validCommitments.ts";
 
 interface ClaimableOutput {
   readonly outPoint: OutPoint;
-  /** Of the output; for our commitment, of all that is ours on it. */
+  /** Of the output; for our commitment, of all that is or may become ours on it. */
   readonly value: Sat;
   /** By this height its claim should be confirmed: afterwards the peer may have it, or an HTLC upstream is lost. */
   readonly deadline: number;
@@ -51,7 +51,7 @@ export interface HolderHtlcClaimable extends ClaimableOutput {
 export interface HolderFundingClaimable extends ClaimableOutput {
   readonly kind: "holder-funding";
   readonly commitment: ValidCommitment;
-  /** Of its HTLCs: our balance is not lost when it comes late. */
+  /** Of those HTLCs on it that we can claim: our balance is not lost when it comes late. */
   readonly htlcValue: Sat;
   /** Whether HTLCs depend on it. */
   readonly isUrgent: boolean;
@@ -87,16 +87,23 @@ function holderFunding(monitor: ChannelMonitor): readonly HolderFundingClaimable
     kind: "holder-funding",
     commitment,
     outPoint: commitment.funding.outPoint,
-    value: plus(htlcValueOf(commitment), commitment.built.toOwner?.value ?? zeroSat),
-    htlcValue: htlcValueOf(commitment),
+    value: stakeOf(commitment),
+    htlcValue: htlcValueOf(monitor, commitment),
     deadline: deadline ?? Number.POSITIVE_INFINITY,
     isContested: true,
     isUrgent: deadline !== undefined,
   }));
 }
 
-function htlcValueOf({ built }: ValidCommitment): Sat {
-  return sum(built.htlcs.map(({ value }) => value));
+/** Of all that may become ours. */
+function stakeOf({ built }: ValidCommitment): Sat {
+  return built.htlcs.reduce((total, { value }) => plus(total, value), built.toOwner?.value ?? zeroSat);
+}
+
+function htlcValueOf(monitor: ChannelMonitor, { built }: ValidCommitment): Sat {
+  const isOurs = ({ direction, paymentHash }: BuiltHtlc): boolean =>
+    direction === "outgoing" || preimageOf(monitor, paymentHash) !== undefined;
+  return sum(built.htlcs.filter(isOurs).map(({ value }) => value));
 }
 
 /** How outputs of the confirmed commitment are claimed; `undefined` for one that cannot be claimed now. */

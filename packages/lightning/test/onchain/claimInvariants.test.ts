@@ -189,6 +189,8 @@ for (const format of formatNames) {
     it("never pay for the sake of an HTLC what only our balance could: an overdue commitment that nothing confirms", () => {
       const [a, b] = monitoredPair(format);
       a.add(msat(30_000_000n), hashes[0] ?? assert.fail(), expiry);
+      // The peer's own, as long as nobody knows the preimage.
+      b.add(msat(2_000_000_000n), hashes[1] ?? assert.fail(), expiry + 1_000);
       settle(a, b);
       a.close(true);
       let monitor = monitorOf(a);
