@@ -5,7 +5,7 @@ import { TokenFile } from "@fulmen/server";
 import { CliError, exitCodes } from "../cliError.ts";
 import { daemonConfig } from "../config/daemonConfig.ts";
 import { readConfig } from "../config/readConfig.ts";
-import { dataFolder } from "../daemon/dataFolder.ts";
+import { type DataFolder, dataFolder } from "../daemon/dataFolder.ts";
 import { keepRestoreSource, restoreSource } from "../daemon/restoreSource.ts";
 import { writeSeed } from "../daemon/seedFile.ts";
 import { seedPassphrase } from "../output/passphrase.ts";
@@ -37,53 +37,19 @@ export interface InitOptions {
 /** Makes the data folder of a new node: config, seed, and a token for the commands on this machine. */
 export async function init(options: InitOptions): Promise<void> {
   const folder = dataFolder(options.dataDir);
-  for (const path of [folder.seed, folder.config]) {
-    if (!existsSync(path)) continue;
-    throw new CliError(
-      "already-there",
-      exitCodes.config,
-      `${path} is there already: this folder has a node.`,
-      "Start it with `fulmen start`, or name another folder with --data-dir.",
-    );
-  }
-  const { network } = options;
-  if (network === undefined)
-    throw new CliError(
-      "network-missing",
-      exitCodes.usage,
-      "It is not said which network the node is for.",
-      "Add --network mainnet, testnet4, signet or regtest. Do not begin with mainnet.",
-    );
-  const { restore = false, backup, peers, birthday } = options;
-  if (!restore && (backup ?? peers ?? birthday) !== undefined)
-    throw new CliError(
-      "usage",
-      exitCodes.usage,
-      "A new node has nothing that could be restored.",
-      "Add --restore, or leave out --backup, --peers and --birthday.",
-    );
+  expectNoNode(folder);
+  const network = networkOf(options);
   const source = restoreSource(options);
-  const words =
-    options.restore === true ? await wordsFromInput() : generateSeedWords(options.words === "24" ? 24 : 12);
+  const words = options.restore
+    ? await wordsFromInput()
+    : generateSeedWords(options.words === "24" ? 24 : 12);
   mkdirSync(folder.path, { recursive: true, mode: 0o700 });
   writeFileSync(folder.config, configText(options, network), { mode: 0o600, flag: "wx" });
   try {
-    const { network: checked, chain } = daemonConfig(readConfig(folder.config, process.env));
-    // The node's own checks, of the seed and of what it is restored from.
-    new Node({
-      network: checked,
-      seed: words,
-      storage: "memory",
-      chain,
-      ...(source && { restoreFrom: source }),
-    });
-    if (source instanceof Uint8Array) sayBackup(readBackup(source, { network: checked, seed: words }));
+    checkNode(folder, words, source);
     if (source !== undefined) keepRestoreSource(folder, source);
-    writeSeed(
-      folder.seed,
-      words,
-      options.encrypt === true ? await seedPassphrase("A passphrase for the seed file") : undefined,
-    );
+    const passphrase = options.encrypt ? await seedPassphrase("A passphrase for the seed file") : undefined;
+    writeSeed(folder.seed, words, passphrase);
   } catch (error) {
     for (const path of [folder.config, folder.restoreBackup, folder.restorePeers])
       rmSync(path, { force: true });
@@ -92,20 +58,60 @@ export async function init(options: InitOptions): Promise<void> {
   const { text } = new TokenFile(folder.tokens).create({ name: "cli", scopes: ["admin"] });
   writeFileSync(folder.ownToken, `${text}\n`, { mode: 0o600 });
   say(`A node for ${network} is in ${folder.path}.`);
-  if (options.restore !== true) {
-    say();
-    say("Its seed. Write it on paper now: it is shown this once, and whoever has it has the money.");
-    say();
-    for (const [index, word] of words.split(" ").entries())
-      say(`  ${String(index + 1).padStart(2)}. ${word}`);
-    say();
-    say("The seed brings back coins on chain. Channels need a backup, too: docs/backup.md.");
-  } else if (source === undefined) {
+  if (!options.restore) saySeed(words);
+  else if (source === undefined) {
     say("Coins on chain come back, channels do not: add --backup or --peers for those.");
-    if (birthday === undefined) say("Coins from before today are found only with `birthday` in the config.");
+    if (options.birthday === undefined)
+      say("Coins from before today are found only with `birthday` in the config.");
   }
   const where = options.dataDir === undefined ? "" : ` --data-dir ${options.dataDir}`;
   say(`Look at ${folder.config}, then: fulmen start${where}`);
+}
+
+function expectNoNode(folder: DataFolder): void {
+  const path = [folder.seed, folder.config].find((one) => existsSync(one));
+  if (path === undefined) return;
+  throw new CliError(
+    "already-there",
+    exitCodes.config,
+    `${path} is there already: this folder has a node.`,
+    "Start it with `fulmen start`, or name another folder with --data-dir.",
+  );
+}
+
+/** The network that is named; refuses options that do not go together. */
+function networkOf({ network, restore = false, backup, peers, birthday }: InitOptions): string {
+  if (network === undefined)
+    throw new CliError(
+      "network-missing",
+      exitCodes.usage,
+      "It is not said which network the node is for.",
+      "Add --network mainnet, testnet4, signet or regtest. Do not begin with mainnet.",
+    );
+  if (!restore && (backup ?? peers ?? birthday) !== undefined)
+    throw new CliError(
+      "usage",
+      exitCodes.usage,
+      "A new node has nothing that could be restored.",
+      "Add --restore, or leave out --backup, --peers and --birthday.",
+    );
+  return network;
+}
+
+/** The node's own checks, of the config, the seed and what it is restored from. */
+function checkNode(folder: DataFolder, seed: string, source: ReturnType<typeof restoreSource>): void {
+  const { network, chain } = daemonConfig(readConfig(folder.config, process.env));
+  new Node({ network, seed, storage: "memory", chain, ...(source && { restoreFrom: source }) });
+  if (source instanceof Uint8Array) sayBackup(readBackup(source, { network, seed }));
+}
+
+function saySeed(words: string): void {
+  say();
+  say("Its seed. Write it on paper now: it is shown this once, and whoever has it has the money.");
+  say();
+  for (const [index, word] of words.split(" ").entries()) say(`  ${String(index + 1).padStart(2)}. ${word}`);
+  say();
+  say("The seed brings back coins on chain. Channels need a backup, too: docs/backup.md.");
 }
 
 function configText(options: InitOptions, network: string): string {
