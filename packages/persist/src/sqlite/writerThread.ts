@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { KvWrite } from "@fulmen/lightning/chain";
+import { messageOf } from "@fulmen/lightning/util";
 import { StoreError } from "../storeError.ts";
 import type { OpenedDatabase } from "./writer/openedDatabase.ts";
 import type { WriterAnswer, WriterOrder } from "./writer/serveCommits.ts";
@@ -56,13 +57,25 @@ export class WriterThread {
   }
 
   #start(): Worker {
-    // That SQLite's interface may change has been said by this thread.
-    const execArgv = ["--disable-warning=ExperimentalWarning"];
-    const worker = new Worker(this.#program, { execArgv, workerData: this.#opened });
+    const worker = this.#newWorker();
     worker.on("message", (answer: WriterAnswer) => this.#answered(answer));
     worker.on("error", (error) => this.#died(error));
     worker.on("exit", () => this.#died());
     return worker;
+  }
+
+  #newWorker(): Worker {
+    // That SQLite's interface may change has been said by this thread.
+    const execArgv = ["--disable-warning=ExperimentalWarning"];
+    try {
+      return new Worker(this.#program, { execArgv, workerData: this.#opened });
+    } catch (error) {
+      throw new StoreError(
+        "commit-failed",
+        `the store ${this.#opened.path}: no thread can be started to commit on (${messageOf(error)}): let the node have more threads`,
+        error,
+      );
+    }
   }
 
   #answered(answer: WriterAnswer): void {

@@ -43,6 +43,23 @@ describe("the thread that commits to a SQLite store", () => {
     await thread.close();
   });
 
+  it("that cannot be started is tried again with the next commit", async () => {
+    const thread = new WriterThread(
+      { path: "node.db", lease: "", files: [] },
+      new URL("https://example.com/thread"),
+    );
+    for (let n = 0; n < 2; n++) {
+      await assert.rejects(
+        thread.commit([{ key: "a", value }]),
+        refusal(
+          "commit-failed",
+          /the store node\.db: no thread can be started.*let the node have more threads/,
+        ),
+      );
+    }
+    await thread.close();
+  });
+
   for (const [how, text] of [
     [
       "by an error",
