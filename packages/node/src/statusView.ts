@@ -15,7 +15,7 @@ interface Known {
   readonly progress: SyncProgress | undefined;
 }
 
-/** How a node is, running or not. */
+/** What `Node.status` answers; `node` is absent while the node does not run. */
 export function statusView(
   { phase, nodeId, options, failure, progress }: Known,
   node: RunningNode | undefined,

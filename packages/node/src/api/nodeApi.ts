@@ -53,7 +53,7 @@ export interface PeerBackupState {
   readonly of: number;
 }
 
-/** How a node is. */
+/** The state of a node, running or not. */
 export interface NodeStatusView {
   readonly phase: NodePhase;
   readonly nodeId: NodeId;

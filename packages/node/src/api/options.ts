@@ -110,7 +110,7 @@ export interface NodeLogger {
   log(record: LogRecord): void;
 }
 
-/** What a node is to be. */
+/** All that a node is made from. Only `network`, `seed`, `storage` and `chain` are required. */
 export interface NodeOptions {
   readonly network: NodeNetwork;
   /** 12 or 24 words (BIP 39, English), or 32 or 64 bytes from a good source of randomness. All money depends on it. */

@@ -153,7 +153,7 @@ const codes: Readonly<Record<StorageError["kind"], NodeErrorCode>> = {
   "monitor-behind": "store-unusable",
 };
 
-/** The value; an error of a store as the node's user gets it, or one with `code`. */
+/** The value. Throws the error as a `NodeError`: with `code`, or with the one that belongs to its kind. */
 export function orThrow<T>(result: Result<T, StorageError>, code?: NodeErrorCode): T {
   if (result.ok) return result.value;
   const { kind, key, text } = result.error;
