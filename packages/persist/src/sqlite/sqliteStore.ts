@@ -19,9 +19,10 @@ import { WriterThread } from "./writerThread.ts";
  *
  * Commits are made on a thread of the store's own, so that the event loop never waits for the disk. Those that are called
  * while it is busy share one transaction and one fsync; when it fails, all of them are rejected with `commit-failed` and
- * none is visible. One process at a time has the store open, and if it is taken away
- * nevertheless, the next commit is rejected with `lease-lost`; `commit-failed` while the file or its log is deleted or moved. A row that does not have its checksum is refused as
- * `corrupt`. Programs that only read may open the file beside the node; while it is open do not copy it as a file.
+ * none is visible. One process at a time has the store open, and if it is taken away nevertheless, the next commit is
+ * rejected with `lease-lost`; `commit-failed` while the file or its log is deleted or moved. A row that does not have its
+ * checksum is refused as `corrupt`. Programs that only read may open the file beside the node; while it is open do not
+ * copy it as a file.
  *
  * Rejects with `StoreError`: `unsupported-runtime`, `open-failed`, `locked`, `corrupt`, `foreign-file`,
  * `newer-schema`.
