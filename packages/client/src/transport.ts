@@ -110,11 +110,32 @@ export class Transport {
         remedy: "See in the node's logs what it is busy with.",
         cause,
       });
-    return new ClientError("unreachable", `Nobody answers at ${this.#base}.`, {
+    // A page's own origin may be left out.
+    if (this.#base !== "" && !(/^https?:\/\//.test(this.#base) && URL.canParse(this.#base)))
+      return new ClientError("unreachable", `${this.#base.slice(0, 80)} is no address of a node.`, {
+        remedy: "Write it with its scheme: http://127.0.0.1:9734.",
+        cause,
+      });
+    const reason = certificateFault(cause);
+    if (reason !== undefined)
+      return new ClientError("unreachable", `The certificate of ${this.#base} is not trusted: ${reason}.`, {
+        remedy:
+          "Name the file of whoever signed it: NODE_EXTRA_CA_CERTS=<file>; and use the host that it is for.",
+        cause,
+      });
+    return new ClientError("unreachable", `Nobody answers at ${this.#base || "this address"}.`, {
       remedy: "Start the node with `fulmen start`, or correct the address.",
       cause,
     });
   }
+}
+
+/** Why the other side is not who it has to be, as Node says it; browsers do not tell. */
+function certificateFault(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (!(cause instanceof Error) || !("code" in cause)) return undefined;
+  const isOfCertificate = /CERT|^UNABLE_TO_VERIFY|^HOSTNAME_MISMATCH/.test(String(cause.code));
+  return isOfCertificate ? cause.message : undefined;
 }
 
 function aborted(): ClientError {

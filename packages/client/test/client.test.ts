@@ -39,6 +39,29 @@ const json = (value: unknown, status = 200, headers: Readonly<Record<string, str
 const refusal = (code: string, status: number, headers?: Readonly<Record<string, string>>): Response =>
   json({ error: { code, message: "it is so", remedy: "do this" } }, status, headers);
 
+describe("a node that is not reached", () => {
+  const said = (url: string, cause?: Error) =>
+    createClient({ url, retries: 0, fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) })
+      .info()
+      .catch((error: ClientError) => error.message);
+
+  it("is told from an address that is none, and from one whose certificate is not trusted", async () => {
+    assert.equal(await said("http://node"), "Nobody answers at http://node.");
+    assert.equal(await said(""), "Nobody answers at this address.");
+    for (const url of ["node", "127.0.0.1:9734", "ftp://node"])
+      assert.equal(await said(url), `${url} is no address of a node.`);
+    const cause = Object.assign(new Error("self-signed certificate"), {
+      code: "DEPTH_ZERO_SELF_SIGNED_CERT",
+    });
+    assert.equal(
+      await said("https://node", cause),
+      "The certificate of https://node is not trusted: self-signed certificate.",
+    );
+    const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    assert.equal(await said("https://node", refused), "Nobody answers at https://node.");
+  });
+});
+
 describe("calls of the client", () => {
   it("put fields into the path, the query or the body, and the token into a header", async () => {
     const { client, asked } = clientOf(
