@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { CliError } from "#src/cliError";
@@ -47,6 +47,22 @@ describe("the config", () => {
     const core = read('{"network": "regtest", "chain": {"source": "bitcoind"}}').chain;
     assert.ok("bitcoind" in core && core.bitcoind.url === "http://127.0.0.1:18443");
     assert.match(core.bitcoind.cookieFile ?? "", /\.bitcoin.regtest.\.cookie$/);
+  });
+
+  it("has full paths, of the file's folder where they are not said, wherever the process was started", () => {
+    const paths = {
+      storage: { path: "a" },
+      backup: { files: ["b", "/c"] },
+      api: { tls: { certificate: "d", key: "~/e" } },
+    };
+    const folder = mkdtempSync(join(tmpdir(), "fulmen-config-"));
+    const path = join(folder, "fulmen.json");
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(least), ...paths }));
+    const { storage, backupFiles, api } = daemonConfig(readConfig(path, { FULMEN_STORAGE_PATH: "f" }));
+    rmSync(folder, { recursive: true });
+    assert.deepEqual(storage, { kind: "sqlite", encrypted: false, path: join(folder, "f") });
+    assert.deepEqual(backupFiles, [join(folder, "b"), "/c"]);
+    assert.deepEqual(api.tls, { certificate: join(folder, "d"), key: join(homedir(), "e") });
   });
 
   it("says what is paid at the most for what can wait", () => {
@@ -102,6 +118,7 @@ describe("the config", () => {
       ['{"netwrok": "signet"}', {}, "netwrok", "Did you mean network?"],
       ['{"api": {"prot": 5}}', {}, "api.prot", "Did you mean api.port?"],
       ['{"chain": {"user": "a", "pasword": "b"}}', {}, "chain.pasword", "Did you mean chain.password?"],
+      ['{"chian": {}}', {}, "chian", "Did you mean chain?"],
       ['{"somethingElse": 1}', {}, "somethingElse", "See docs/daemon.md for what there is."],
       [least, { FULMEN_CHAIN_PASWORD: "x" }, "FULMEN_CHAIN_PASWORD", "Did you mean FULMEN_CHAIN_PASSWORD?"],
     ];

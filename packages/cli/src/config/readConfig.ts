@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, resolve } from "node:path";
 import { CliError, exitCodes, misfit } from "../cliError.ts";
 import { withoutComments } from "./jsonWithComments.ts";
 import { environmentName, type Setting, settings } from "./settings.ts";
@@ -10,7 +12,10 @@ export type ConfigValues = ReadonlyMap<string, string | number | boolean | reado
 /** Variables that are no settings. */
 const otherVariables = ["FULMEN_DATA_DIR", "FULMEN_TOKEN", "FULMEN_URL", "FULMEN_SEED_PASSPHRASE"];
 
-/** The settings in a file and in the environment, which counts more. Throws `CliError` that names what is wrong. */
+/**
+ * The settings in a file and in the environment, which counts more. Paths are full ones: relative to the file, wherever
+ * the process was started. Throws `CliError` that names what is wrong.
+ */
 export function readConfig(
   path: string,
   environment: Readonly<Record<string, string | undefined>>,
@@ -18,12 +23,7 @@ export function readConfig(
   const values = new Map<string, string | number | boolean | readonly string[]>();
   for (const [name, value] of valuesIn(parsed(path), path)) {
     const setting = settings.find((one) => one.name === name);
-    if (setting === undefined)
-      throw unknownKey(
-        name,
-        path,
-        settings.map((one) => one.name),
-      );
+    if (setting === undefined) throw unknownKey(name, path, [...settings.map((one) => one.name), ...groups]);
     values.set(name, checked(setting, value, `${path}: ${name}`));
   }
   for (const [variable, text] of Object.entries(environment)) {
@@ -34,6 +34,12 @@ export function readConfig(
       throw unknownKey(variable, "the environment", names);
     }
     values.set(setting.name, checked(setting, fromText(setting, text), variable));
+  }
+  for (const { name, isPath = false } of settings) {
+    const value = values.get(name);
+    if (!isPath || value === undefined) continue;
+    const full = (text: string): string => resolve(dirname(path), text.replace(/^~(?=\/)/, homedir()));
+    values.set(name, typeof value === "object" ? value.map(full) : full(String(value)));
   }
   return values;
 }
@@ -63,12 +69,14 @@ function parsed(path: string): unknown {
   }
 }
 
+/** Names that stand for several settings: `api` and `api.tls` of `api.tls.key`. */
+const groups: ReadonlySet<string> = new Set(
+  settings.flatMap(({ name }) => [...name.matchAll(/\./g)].map(({ index }) => name.slice(0, index))),
+);
+
 /** Leaves of an object with their names, dots between the levels. */
 function valuesIn(value: unknown, path: string): readonly (readonly [string, unknown])[] {
   if (!isRecord(value)) throw misfit(`${path} is not a JSON object.`, 'Begin with {"network": "signet"}.');
-  const groups = new Set(
-    settings.flatMap(({ name }) => [...name.matchAll(/\./g)].map(({ index }) => name.slice(0, index))),
-  );
   const walk = (object: Readonly<Record<string, unknown>>, prefix: string): (readonly [string, unknown])[] =>
     Object.entries(object).flatMap(([key, inner]) => {
       const name = prefix + key;

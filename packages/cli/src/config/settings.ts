@@ -11,6 +11,8 @@ export interface Setting {
   /** With dots: `api.port` is `{"api": {"port": ...}}` in the file and `FULMEN_API_PORT` in the environment. */
   readonly name: string;
   readonly value: SettingKind;
+  /** Whether the text, or each of the list, is a path: one that is not a full one begins at the config's folder. */
+  readonly isPath?: boolean;
   readonly meaning: string;
   /** In words, where there is one. */
   readonly byDefault?: string;
@@ -50,6 +52,7 @@ export const settings: readonly Setting[] = [
   {
     name: "chain.cookieFile",
     value: text,
+    isPath: true,
     meaning: "bitcoind's `.cookie`, instead of user and password.",
     byDefault: "where bitcoind puts it for this network",
   },
@@ -76,6 +79,7 @@ export const settings: readonly Setting[] = [
   {
     name: "storage.path",
     value: text,
+    isPath: true,
     meaning: "The file of `sqlite`, or the folder of `files`.",
     byDefault: "in the data folder",
   },
@@ -96,6 +100,7 @@ export const settings: readonly Setting[] = [
   {
     name: "backup.files",
     value: list,
+    isPath: true,
     meaning:
       "Where the static channel backup is kept, encrypted by the seed: best on another disk. An empty list: with the peers alone.",
     byDefault: "`channels.backup` in the data folder",
@@ -190,8 +195,8 @@ export const settings: readonly Setting[] = [
     meaning: "Port of the HTTP API.",
     byDefault: "9734 on mainnet; see below",
   },
-  { name: "api.tls.certificate", value: text, meaning: "A PEM file." },
-  { name: "api.tls.key", value: text, meaning: "A PEM file." },
+  { name: "api.tls.certificate", value: text, isPath: true, meaning: "A PEM file." },
+  { name: "api.tls.key", value: text, isPath: true, meaning: "A PEM file." },
   {
     name: "api.allowPublicWithoutTls",
     value: flag,
@@ -202,6 +207,7 @@ export const settings: readonly Setting[] = [
   {
     name: "api.dashboard",
     value: text,
+    isPath: true,
     meaning: "A folder with a page to serve at `/`, instead of the dashboard.",
   },
   {
