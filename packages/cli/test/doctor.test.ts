@@ -155,6 +155,19 @@ describe("the doctor", () => {
     );
   });
 
+  it("tells a stand-by, and another node at the same address, from a node that does not run", () => {
+    const said = (code: string, process: NonNullable<Examined["process"]>) => {
+      const error = new ClientError(code, "Nobody answers.", { remedy: "Start it." });
+      const [finding] = examine({ node: { error }, now, diskFree: 5e9, process });
+      return [finding?.level, finding?.what.slice(0, 19)];
+    };
+    assert.deepEqual(said("unreachable", "none"), ["wrong", "Nobody answers."]);
+    assert.deepEqual(said("unreachable", "alone"), ["wrong", "Nobody answers."]);
+    assert.deepEqual(said("unreachable", "with a lease"), ["note", "The node stands by:"]);
+    assert.deepEqual(said("token-unknown", "none"), ["wrong", "This node does not "]);
+    assert.deepEqual(said("token-unknown", "alone"), ["wrong", "Nobody answers."]);
+  });
+
   it("finds each thing that is wrong, and only that", () => {
     const { chain } = healthy.info;
     const [channel] = healthy.channels.channels;
@@ -172,7 +185,14 @@ describe("the doctor", () => {
       [withInfo({ phase: "frozen" }), /^The node is frozen/],
       [
         withInfo({ chain: { ...chain, problem: "connection refused" } }),
-        /does not answer: connection refused/,
+        /^No blocks come from bitcoind at x: connection refused/,
+      ],
+      [
+        withInfo({
+          chain: { ...chain, problem: "connection refused" },
+          warnings: [{ code: "chain-unavailable", text: "connection refused", remedy: "Start it." }],
+        }),
+        /^No blocks come from/,
       ],
       [withInfo({ chain: { ...chain, isSynced: false, tip: 20 } }), /block 10 of 20/],
       [withInfo({ chain: { ...chain, lastAnswer: now - 1200 } }), /said nothing for 20 minutes/],

@@ -21,6 +21,8 @@ export interface Examined {
         readonly channels: Answer<"channels">;
       }
     | { readonly error: ClientError };
+  /** What the data folder says of a process of the node; absent of a node elsewhere. */
+  readonly process?: "none" | "alone" | "with a lease";
   /** How the sources of the config answer, the chain's first; absent where the node was asked. */
   readonly chains?: readonly ChainLook[];
   readonly network?: string;
@@ -45,11 +47,7 @@ export function examine(examined: Examined): readonly Finding[] {
   const { node, diskFree, seedMode } = examined;
   const findings = [diskFinding(diskFree), ...(seedMode === undefined ? [] : [seedFinding(seedMode)])];
   if ("error" in node)
-    return [
-      { level: "wrong", what: node.error.message, remedy: node.error.remedy },
-      ...chainLookFindings(examined),
-      ...findings,
-    ];
+    return [noAnswerFinding(node.error, examined.process), ...chainLookFindings(examined), ...findings];
   const { info, balances, channels } = node;
   return [
     nodeFinding(info),
@@ -62,9 +60,26 @@ export function examine(examined: Examined): readonly Finding[] {
     ...peerFindings(info, channels),
     ...htlcFindings(info, channels),
     ...closingFindings(channels),
-    ...info.warnings.map(({ text, remedy }): Finding => ({ level: "wrong", what: text, remedy })),
+    ...info.warnings
+      .filter(({ text }) => text !== info.chain.problem)
+      .map(({ text, remedy }): Finding => ({ level: "wrong", what: text, remedy })),
     ...findings,
   ];
+}
+
+function noAnswerFinding({ code, message, remedy }: ClientError, process: Examined["process"]): Finding {
+  if (code === "unreachable" && process === "with a lease")
+    return {
+      level: "note",
+      what: "The node stands by: another host has its lease, or it is about to take over.",
+    };
+  if (code === "token-unknown" && process === "none")
+    return {
+      level: "wrong",
+      what: "This node does not run: at the address of its API another one answers.",
+      remedy: "Name the folder of the one that runs, or give this one another api.port and start it.",
+    };
+  return { level: "wrong", what: message, remedy };
 }
 
 function nodeFinding({ phase, failure }: Answer<"info">): Finding {
@@ -85,7 +100,7 @@ function chainFinding({ chain }: Answer<"info">, now: number): Finding {
   if (chain.problem !== undefined)
     return {
       level: "wrong",
-      what: `${chain.source} does not answer: ${chain.problem}`,
+      what: `No blocks come from ${chain.source}: ${chain.problem}`,
       remedy: "Until it does, the node cannot defend its channels. Start it, or name another in the config.",
     };
   if (!chain.isSynced)
