@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { exitCodes } from "./cliError.ts";
 import { endingOf } from "./daemon/errors.ts";
-import { shown } from "./output/terminal.ts";
+import { sentence, shown } from "./output/terminal.ts";
 import { makeProgram } from "./program.ts";
 
 /* `fulmen`: every failure ends with what is wrong, what to do about it, and an exit code that scripts can tell apart. */
@@ -24,8 +24,6 @@ function end(error: unknown): number {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return exitCodes.failed;
   }
-  const sentence = (text: string): string =>
-    `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
   const lines = [sentence(ending.message), sentence(ending.remedy), `(${ending.code})`];
   process.stderr.write(`${shown(lines.join("\n"))}\n`);
   return ending.exitCode;

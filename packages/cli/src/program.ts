@@ -1,4 +1,5 @@
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
+import * as channels from "./commands/channels.ts";
 import * as money from "./commands/money.ts";
 import { backup, events, ledger } from "./commands/records.ts";
 import { logs, stop } from "./commands/running.ts";
@@ -17,6 +18,8 @@ export function makeProgram(): Command {
     .showSuggestionAfterError(true)
     // Of `peers connect --json`, the option is the inner command's.
     .enablePositionalOptions()
+    .option(...dataDir)
+    .hook("preAction", (_program, command) => inheritOptions(command))
     .exitOverride();
   addRunning(program);
   addMoney(program);
@@ -25,16 +28,27 @@ export function makeProgram(): Command {
   addStore(program);
   addTokens(program);
   program
-    .command("completion <shell>")
-    .description("A script for bash, zsh or fish that completes commands")
+    .command("completion")
+    .addArgument(new Argument("<shell>", "which one").choices(["bash", "zsh", "fish"]))
+    .description("A script that completes commands in a shell")
+    .addHelpText("after", "\nIn ~/.bashrc: source <(fulmen completion bash)")
     .action((shell: string) => say(completionScript(program, shell)));
   return program;
 }
+
+const networks = ["mainnet", "testnet4", "signet", "regtest"];
 
 const dataDir = [
   "--data-dir <folder>",
   "the node's folder; default $FULMEN_DATA_DIR, or .fulmen in your home",
 ] as const;
+
+/** What was said before an inner command counts for it, unless it says otherwise. */
+function inheritOptions(command: Command): void {
+  for (let outer = command.parent; outer !== null; outer = outer.parent)
+    for (const [name, value] of Object.entries(outer.opts()))
+      if (command.getOptionValueSource(name) !== "cli") command.setOptionValueWithSource(name, value, "cli");
+}
 
 /** A command that asks a daemon. */
 function asking(program: Command, usage: string, description: string): Command {
@@ -52,13 +66,17 @@ function addRunning(program: Command): void {
     .command("init")
     .description("Make a new node: folder, config, seed and first token")
     .option(...dataDir)
-    .option("--network <network>", "mainnet, testnet4, signet or regtest")
-    .option("--chain <source>", "bitcoind, esplora or electrum", "bitcoind")
+    .addOption(new Option("--network <network>", "the Bitcoin network").choices(networks))
+    .addOption(
+      new Option("--chain <source>", "where the chain is heard of")
+        .choices(["bitcoind", "esplora", "electrum"])
+        .default("bitcoind"),
+    )
     .option("--chain-url <url>", "where it is")
     .option("--alias <name>", "the node's name")
     .option("--port <port>", "where peers connect")
     .option("--api-port <port>", "where the commands, and other programs, ask it")
-    .option("--words <count>", "words of the seed: 12 or 24", "12")
+    .addOption(new Option("--words <count>", "words of the seed").choices(["12", "24"]).default("12"))
     .option("--restore", "read the words of a seed from the standard input")
     .option("--backup <file>", "with --restore: a backup of the channels")
     .option("--peers <addresses>", "with --restore: peers that keep one, with commas between them")
@@ -128,17 +146,18 @@ function addMoney(program: Command): void {
 }
 
 function addChannels(program: Command): void {
-  asking(program, "channels", "All channels").action(money.channels);
+  asking(program, "channels", "All channels").action(channels.channels);
   asking(program, "open <peer> <amount>", "Open a channel with nodeid@host:port")
     .option("--push <amount>", "a present to the peer")
     .option("--public", "tell the network of it")
-    .action(money.open);
+    .action(channels.open);
   asking(program, "close <channel>", "Close a channel; the beginning of its id is enough")
     .option("--force", "without the peer: slow and dear")
     .option("--address <address>", "where our share goes")
-    .action(money.close);
-  const peers = asking(program, "peers", "All peers").action(money.peers);
-  asking(peers, "connect <address>", "Connect to nodeid@host:port").action(money.connectPeer);
+    .action(channels.close);
+  const peers = asking(program, "peers", "All peers").action(channels.peers);
+  asking(peers, "connect <address>", "Connect to nodeid@host:port").action(channels.connectPeer);
+  asking(peers, "disconnect <nodeid>", "Hang up, and do not connect again").action(channels.disconnectPeer);
 }
 
 function addRecords(program: Command): void {
@@ -158,12 +177,19 @@ function addRecords(program: Command): void {
 }
 
 function addStore(program: Command): void {
-  const store = program.command("store").description("Where the node keeps its records");
+  const store = program
+    .command("store")
+    .description("Where the node keeps its records")
+    .option(...dataDir);
   store
     .command("move")
     .description("Bring them to another store; the node must not run")
     .option(...dataDir)
-    .requiredOption("--to <kind>", "sqlite, files or postgres")
+    .addOption(
+      new Option("--to <kind>", "which kind of store")
+        .choices(["sqlite", "files", "postgres"])
+        .makeOptionMandatory(),
+    )
     .option("--path <path>", "the file of sqlite, or the folder of files; default in the data folder")
     .option("--url <url>", "of PostgreSQL: postgres://user:password@host/database")
     .option("--node <name>", "which of the nodes in that database this is")
@@ -171,14 +197,24 @@ function addStore(program: Command): void {
     .action(async (options) => (await import("./commands/store.ts")).moveStore(options));
 }
 
+/** Several may be in one word, with commas: what each is, the command looks at. */
+function tokenScopes(): Option {
+  const option = new Option("--scope <scopes...>", "read, receive, pay, admin").makeOptionMandatory();
+  option.argChoices = ["read", "receive", "pay", "admin"];
+  return option;
+}
+
 function addTokens(program: Command): void {
-  const token = program.command("token").description("Tokens of the HTTP API");
+  const token = program
+    .command("token")
+    .description("Tokens of the HTTP API")
+    .option(...dataDir);
   token
     .command("create")
     .description("Make a token; it is shown this once")
     .option(...dataDir)
     .requiredOption("--name <name>", "for your lists")
-    .requiredOption("--scope <scopes...>", "read, receive, pay, admin")
+    .addOption(tokenScopes())
     .option("--expires <time>", "12h, 30d, 8w, 1y; default never")
     .action(async (options) => (await import("./commands/tokens.ts")).createToken(options));
   token

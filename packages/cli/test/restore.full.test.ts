@@ -95,7 +95,7 @@ it("a node comes back from its words and the backup that the daemon keeps by its
   const backup = join(root, "elsewhere.backup");
   copyFileSync(kept, backup);
   const checked = await run(["backup", "--check", "--data-dir", folder]);
-  assert.match(checked.out, /has 1 channels\.\n {2}[0-9a-f]{16} {2}500,000 sat {2}with 0[23]/);
+  assert.match(checked.out, /has 1 channel\.\n {2}[0-9a-f]{16} {2}500,000 sat {2}with 0[23]/);
 
   const again = join(root, "again");
   const init = ["init", "--data-dir", again, "--network", "regtest", "--chain-url", chainUrl];

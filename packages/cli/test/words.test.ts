@@ -174,6 +174,13 @@ describe("completion", () => {
     assert.equal(typed("token", "create", "--sc"), "--scope");
     assert.equal(typed("store", "move", "--e"), "--encrypt");
     assert.equal(typed("pay", "lnbc1", "--max"), "--max-fee");
+    assert.equal(typed("status", "--js"), "--json");
+    assert.equal(typed("--data-dir", "start", "bal"), "balance");
+    assert.equal(typed("init", "--network", "s"), "signet");
+    assert.equal(typed("token", "create", "--scope", "re"), "read receive");
+    assert.equal(typed("completion", "f"), "fish");
+    // A path: that is left to the shell.
+    assert.equal(typed("balance", "--data-dir", ""), "");
     assert.throws(() => completionScript(program, "tcsh"), { code: "unknown-shell" });
   });
 });

@@ -22,7 +22,9 @@ export async function checkBackup(
 
 /** What a backup has, in lines. */
 export function sayBackup({ madeAt, channels }: BackupContents): void {
-  say(`The backup is of ${showTime(madeAt)} and has ${channels.length} channels.`);
+  say(
+    `The backup is of ${showTime(madeAt)} and has ${channels.length} channel${channels.length === 1 ? "" : "s"}.`,
+  );
   for (const { channelId, peer, capacity } of channels)
     say(`  ${channelId.slice(0, 16)}  ${showSat(capacity)}  with ${peer}`);
 }

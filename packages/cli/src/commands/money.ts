@@ -1,14 +1,16 @@
 import type { Client } from "@fulmen/client";
-import { parseAmount, parseSat, showMsat, showSat, showTime, withGroupedAmounts } from "../output/amounts.ts";
-import { oneLine, qrCode, say, table } from "../output/terminal.ts";
+import { CliError, exitCodes } from "../cliError.ts";
+import {
+  parseAmount,
+  parseCount,
+  showMsat,
+  showSat,
+  showTime,
+  withGroupedAmounts,
+} from "../output/amounts.ts";
+import { oneLine, qrCode, table } from "../output/terminal.ts";
+import { type Answer, show } from "./answer.ts";
 import { type CommonOptions, connect } from "./connection.ts";
-
-type Answer<N extends keyof Client> = Client[N] extends (...input: never[]) => Promise<infer T> ? T : never;
-
-/** Prints an answer: as JSON where that is asked for, else in words. */
-function show<T>({ json }: CommonOptions, answer: T, words: (answer: T) => string): void {
-  say(json === true ? JSON.stringify(answer, undefined, 2) : words(answer));
-}
 
 /** `fulmen info` and `fulmen status`. */
 export async function info(options: CommonOptions): Promise<void> {
@@ -52,84 +54,6 @@ export async function balance(options: CommonOptions): Promise<void> {
   });
 }
 
-/** `fulmen channels`. */
-export async function channels(options: CommonOptions): Promise<void> {
-  show(options, await connect(options).channels(), ({ channels: all }) =>
-    all.length === 0
-      ? "No channels. Open one: fulmen open <nodeid@host:port> <amount>"
-      : table(
-          ["channel", "peer", "state", "capacity", "ours", "theirs"],
-          all.map((one) => [
-            one.channelId.slice(0, 16),
-            one.peer.slice(0, 16),
-            one.isUsable ? "usable" : one.phase === "open" && !one.isConnected ? "offline" : one.phase,
-            showSat(one.capacitySat),
-            showMsat(one.localMsat),
-            showMsat(one.remoteMsat),
-          ]),
-        ),
-  );
-}
-
-/** The id of the one channel that begins with `text`. */
-async function channelIdOf(client: Client, text: string): Promise<string> {
-  const { channels: all } = await client.channels();
-  const found = all.filter(
-    ({ channelId, shortChannelId }) => channelId.startsWith(text) || shortChannelId === text,
-  );
-  return found.length === 1 ? (found[0]?.channelId ?? text) : text;
-}
-
-/** `fulmen open`. */
-export async function open(
-  peer: string,
-  amount: string,
-  options: CommonOptions & { readonly push?: string; readonly public?: boolean },
-): Promise<void> {
-  const answer = await connect(options).openChannel({
-    peer,
-    amountSat: parseSat(amount).toString(),
-    ...(options.push !== undefined && { pushMsat: parseAmount(options.push).toString() }),
-    ...(options.public !== undefined && { announce: options.public }),
-  });
-  show(
-    options,
-    answer,
-    ({ channelId, funding }) =>
-      `Channel ${channelId}\nFunded by ${funding.txid}:${funding.output}; usable after some blocks.`,
-  );
-}
-
-/** `fulmen close`. */
-export async function close(
-  channel: string,
-  options: CommonOptions & { readonly force?: boolean; readonly address?: string },
-): Promise<void> {
-  const client = connect(options);
-  const channelId = await channelIdOf(client, channel);
-  const { address } = options;
-  const answer =
-    options.force === true
-      ? await client.forceCloseChannel({ channelId })
-      : await client.closeChannel({ channelId, ...(address !== undefined && { address }) });
-  show(options, answer, () => "The closing has begun. `fulmen balance` says when the money is at hand.");
-}
-
-/** `fulmen peers`, and with an address `fulmen peers connect`. */
-export async function peers(options: CommonOptions): Promise<void> {
-  show(options, await connect(options).peers(), ({ peers: all }) =>
-    table(
-      ["peer", "address", "connected", "channels"],
-      all.map((one) => [one.nodeId, one.address ?? "", one.isConnected ? "yes" : "no", String(one.channels)]),
-    ),
-  );
-}
-
-/** `fulmen peers connect`. */
-export async function connectPeer(address: string, options: CommonOptions): Promise<void> {
-  show(options, await connect(options).connectPeer({ address }), ({ nodeId }) => `Connected to ${nodeId}.`);
-}
-
 /** `fulmen pay`. */
 export async function pay(
   to: string,
@@ -161,12 +85,13 @@ export async function sendRaw(
   paymentHash: string,
   options: CommonOptions & { readonly secret?: string; readonly expiryDelta: string },
 ): Promise<void> {
+  const expiryDelta = parseCount(options.expiryDelta, "expiry-delta");
   const answer = await connect(options).sendRaw({
     peer,
     paymentHash,
     amountMsat: parseAmount(amount).toString(),
     ...(options.secret !== undefined && { paymentSecret: options.secret }),
-    expiryDelta: Number(options.expiryDelta),
+    expiryDelta,
   });
   show(options, answer, ({ id }) => `Under way: fulmen payments ${id}`);
 }
@@ -182,17 +107,25 @@ export async function receive(
     readonly preimage?: string;
   },
 ): Promise<void> {
+  const { description, expiry, preimage } = options;
+  const expirySeconds = expiry === undefined ? undefined : parseCount(expiry, "expiry", 1);
+  if (options.onchain === true && [amount, description, expiry, preimage].some((one) => one !== undefined))
+    throw new CliError(
+      "usage",
+      exitCodes.usage,
+      "An address says neither an amount nor what it is for.",
+      "Leave them out with --onchain, or make an invoice.",
+    );
   const client = connect(options);
   if (options.onchain === true) {
     const answer = await client.newAddress();
     show(options, answer, ({ address }) => [...drawn(address, options.qr), address].join("\n"));
     return;
   }
-  const { description, expiry, preimage } = options;
   const answer = await client.receive({
     ...(amount !== undefined && { amountMsat: parseAmount(amount).toString() }),
     ...(description !== undefined && { description }),
-    ...(expiry !== undefined && { expirySeconds: Number(expiry) }),
+    ...(expirySeconds !== undefined && { expirySeconds }),
     ...(preimage !== undefined && { preimage }),
   });
   show(options, answer, ({ invoice, expiresAt }) =>
@@ -215,38 +148,57 @@ export async function payments(
     readonly status?: Answer<"payment">["status"];
   },
 ): Promise<void> {
+  const limit = parseCount(options.limit, "limit", 1);
+  const after = options.after === undefined ? undefined : parseCount(options.after, "after");
   const client = connect(options);
   if (id !== undefined) {
-    const answer = await client.payment({ id });
-    show(options, answer, describePayment);
+    show(options, await paymentNamed(client, id), describePayment);
     return;
   }
-  const { limit, after, direction, status } = options;
+  const { direction, status } = options;
   const wanted = { ...(direction && { direction }), ...(status && { status }) };
   const again = Object.entries({ limit, ...wanted }).map(([name, value]) => `--${name} ${value}`);
   show(
     options,
     await client.payments({
-      limit: Number(limit),
-      ...(after !== undefined && { after: Number(after) }),
+      limit,
+      ...(after !== undefined && { after }),
       ...wanted,
     }),
     ({ payments: page, next }) =>
       [
-        table(
-          ["began", "direction", "status", "amount", "fee", "id"],
-          page.map((one) => [
-            showTime(one.createdAt),
-            one.txid === undefined ? one.direction : `${one.direction} on chain`,
-            one.status,
-            one.amountMsat === undefined ? "" : showMsat(one.amountMsat),
-            one.feeMsat === undefined ? "" : showMsat(one.feeMsat),
-            one.id.slice(0, 16),
-          ]),
-        ),
+        page.length === 0
+          ? "No payments."
+          : table(
+              ["began (UTC)", "direction", "status", "amount", "fee", "id"],
+              page.map((one) => [
+                showTime(one.createdAt),
+                one.txid === undefined ? one.direction : `${one.direction} on chain`,
+                one.status,
+                one.amountMsat === undefined ? "" : showMsat(one.amountMsat),
+                one.feeMsat === undefined ? "" : showMsat(one.feeMsat),
+                one.id.slice(0, 16),
+              ]),
+            ),
         ...(next === undefined ? [] : [`More: fulmen payments ${again.join(" ")} --after ${next}`]),
       ].join("\n"),
   );
+}
+
+/** The payment of this id, or the newest whose id begins so, as the list shows it. */
+async function paymentNamed(client: Client, id: string): Promise<Answer<"payment">> {
+  if (/^[0-9a-f]{1,63}$/.test(id))
+    for (let after: number | undefined; ; ) {
+      const { payments: page, next } = await client.payments({
+        limit: 1000,
+        ...(after !== undefined && { after }),
+      });
+      const found = page.find((one) => one.id.startsWith(id));
+      if (found !== undefined) return client.payment({ id: found.id });
+      if (next === undefined) break;
+      after = next;
+    }
+  return client.payment({ id });
 }
 
 function describePayment(payment: Answer<"payment">): string {
@@ -286,5 +238,33 @@ export async function route(
 
 /** `fulmen decode`. */
 export async function decode(text: string, options: CommonOptions): Promise<void> {
-  say(JSON.stringify(await connect(options).decode({ text }), undefined, 2));
+  show(options, await connect(options).decode({ text }), ({ methods, label, message, onchainAmountSat }) =>
+    [
+      ...pairs({ label, message }),
+      ...methods.flatMap((method) =>
+        method.kind === "onchain"
+          ? pairs({
+              kind: "address",
+              address: method.address,
+              amount: onchainAmountSat === undefined ? "the payer chooses" : showSat(onchainAmountSat),
+            })
+          : pairs({
+              kind: "invoice",
+              amount: method.amountMsat === undefined ? "the payer chooses" : showMsat(method.amountMsat),
+              description: method.description,
+              payee: method.payee,
+              hash: method.paymentHash,
+              made: `${showTime(method.createdAt)} UTC`,
+              expires: `${showTime(method.expiresAt)} UTC${method.isExpired ? ", which is over" : ""}`,
+            }),
+      ),
+    ].join("\n"),
+  );
+}
+
+/** Names with their values, a line each; those that are absent are left out. */
+function pairs(values: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name.padEnd(12)} ${oneLine(value, 600)}`],
+  );
 }

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { showMsat, showTime } from "../output/amounts.ts";
+import { parseCount, showMsat, showTime } from "../output/amounts.ts";
 import { oneLine, say, shown } from "../output/terminal.ts";
 import { type CommonOptions, connect } from "./connection.ts";
 
@@ -7,12 +7,12 @@ import { type CommonOptions, connect } from "./connection.ts";
 export async function ledger(
   options: CommonOptions & { readonly csv?: boolean; readonly after?: string },
 ): Promise<void> {
+  let after = parseCount(options.after ?? "0", "after");
   const client = connect(options);
   if (options.csv === true) {
     process.stdout.write(await client.ledgerCsv());
     return;
   }
-  let after = Number(options.after ?? 0);
   const pages: unknown[] = [];
   while (true) {
     const { entries, next, accounts } = await client.ledger({ limit: 1000, after });
@@ -27,6 +27,7 @@ export async function ledger(
       continue;
     }
     if (options.json === true) say(JSON.stringify({ entries: pages, accounts }, undefined, 2));
+    else if (Object.keys(accounts).length === 0) say("Nothing has moved yet.");
     else for (const [account, amount] of Object.entries(accounts)) say(`= ${account}  ${showMsat(amount)}`);
     return;
   }
@@ -34,10 +35,11 @@ export async function ledger(
 
 /** `fulmen events`: one JSON object a line, until the command is ended. */
 export async function events(options: CommonOptions & { readonly after?: string }): Promise<void> {
+  const after = options.after === undefined ? undefined : parseCount(options.after, "after");
   const ended = new AbortController();
   process.once("SIGINT", () => ended.abort());
   const stream = connect(options).events({
-    ...(options.after !== undefined && { after: Number(options.after) }),
+    ...(after !== undefined && { after }),
     signal: ended.signal,
     onReconnect: ({ message }) => process.stderr.write(`${shown(message)} Trying again.\n`),
   });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CliError, exitCodes } from "../cliError.ts";
 import { dataFolder } from "../daemon/dataFolder.ts";
 import { runningProcess } from "../daemon/lock.ts";
+import { parseCount } from "../output/amounts.ts";
 import { oneLine, say } from "../output/terminal.ts";
 
 const stopSeconds = 60;
@@ -41,6 +42,7 @@ export async function logs(options: {
   readonly follow?: boolean;
 }): Promise<void> {
   const { log } = dataFolder(options.dataDir);
+  const count = parseCount(options.lines, "lines", 1);
   if (!existsSync(log))
     throw new CliError(
       "no-log",
@@ -49,7 +51,7 @@ export async function logs(options: {
       "Start the node: fulmen start.",
     );
   const text = readFileSync(log, "utf8");
-  for (const line of text.trimEnd().split("\n").slice(-Number(options.lines))) say(readable(line));
+  for (const line of text.trimEnd().split("\n").slice(-count)) say(readable(line));
   if (options.follow !== true) return;
   let position = Buffer.byteLength(text);
   const show = async (): Promise<void> => {

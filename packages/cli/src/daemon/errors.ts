@@ -25,18 +25,41 @@ export function endingOf(error: unknown): Ending | undefined {
     return {
       code: error.code,
       message: error.message,
-      ...(error.code === "locked"
-        ? {
-            remedy: "Stop the other process: two nodes of one seed lose money.",
-            exitCode: exitCodes.secondInstance,
-          }
-        : {
-            remedy: "See to the store: space on the disk, permissions, the database's server.",
-            exitCode: exitCodes.store,
-          }),
+      remedy: remedyOfStore(error),
+      exitCode: error.code === "locked" ? exitCodes.secondInstance : exitCodes.store,
     };
   if (error instanceof ClientError) return { ...partsOf(error), exitCode: exitOfClient(error) };
-  return undefined;
+  return isOfFile(error) ? endingOfFile(error) : undefined;
+}
+
+type FileError = NodeJS.ErrnoException & { readonly path: string };
+
+function isOfFile(error: unknown): error is FileError {
+  return error instanceof Error && "syscall" in error && "path" in error && typeof error.path === "string";
+}
+
+/** Of a file or folder that the system does not let be used: Node's text has the reason between the code and the call. */
+function endingOfFile({ message, path }: FileError): Ending {
+  const [, reason = message] = /^[A-Z0-9]+: (.*?), \w+/.exec(message) ?? [];
+  return {
+    code: "file-unusable",
+    message: `${path} cannot be used: ${reason}.`,
+    remedy: "See whether the path is right, who may write there, and whether the disk has room.",
+    exitCode: exitCodes.failed,
+  };
+}
+
+function remedyOfStore({ code }: StoreError): string {
+  switch (code) {
+    case "locked":
+      return "Stop the other process: two nodes of one seed lose money.";
+    case "not-empty":
+      return "Name another place with --path, or another database or node; move what is old there out of the way.";
+    case "unsupported-runtime":
+      return "Install what is missing beside Fulmen, or choose another kind of store.";
+    default:
+      return "See to the store: space on the disk, permissions, the database's server.";
+  }
 }
 
 /** Asked by name, so that commands that need no node do not load one. */

@@ -2,19 +2,22 @@ import { CliError, exitCodes } from "../cliError.ts";
 
 const units: Readonly<Record<string, number>> = { "": 3, sat: 3, sats: 3, msat: 0, btc: 11 };
 
+/** 21 million bitcoins, in millisatoshi. */
+const allCoins = 2_100_000_000_000_000_000n;
+
 /** An amount as people write it: `2500`, `2500sat`, `5msat`, `0.001btc`. In millisatoshi. */
 export function parseAmount(text: string): bigint {
   const [, whole = "", fraction = "", unit = ""] =
     /^([0-9]{1,17})(?:\.([0-9]{1,11}))? ?([a-z]*)$/i.exec(text) ?? [];
   const digits = units[unit.toLowerCase()];
+  const refusal = (why: string, remedy: string): CliError =>
+    new CliError("invalid-amount", exitCodes.usage, `"${text.slice(0, 40)}" is ${why}.`, remedy);
   if (whole === "" || digits === undefined || fraction.length > digits)
-    throw new CliError(
-      "invalid-amount",
-      exitCodes.usage,
-      `"${text.slice(0, 40)}" is no amount.`,
-      "Write 2500 or 2500sat, 5msat, or 0.001btc.",
-    );
-  return BigInt(whole + fraction.padEnd(digits, "0"));
+    throw refusal("no amount", "Write 2500 or 2500sat, 5msat, or 0.001btc.");
+  const amount = BigInt(whole + fraction.padEnd(digits, "0"));
+  if (amount > allCoins)
+    throw refusal("more than there will ever be", "Say the unit: 2500sat, 5msat, or 0.001btc.");
+  return amount;
 }
 
 /** An amount in whole satoshi; refuses parts of one. */
@@ -28,6 +31,18 @@ export function parseSat(text: string): bigint {
       "Round it.",
     );
   return amount / 1000n;
+}
+
+/** A whole number of an option, from `least` on. */
+export function parseCount(text: string, option: string, least = 0): number {
+  const count = /^[0-9]{1,15}$/.test(text) ? Number(text) : -1;
+  if (count >= least) return count;
+  throw new CliError(
+    "invalid-number",
+    exitCodes.usage,
+    `--${option} is "${text.slice(0, 40)}".`,
+    `Give a whole number${least === 0 ? "" : `, ${least} or more`}.`,
+  );
 }
 
 /** `1234567` msat as `1,234.567 sat`. */

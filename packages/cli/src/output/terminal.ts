@@ -47,6 +47,12 @@ export function oneLine(text: string, most = 80): string {
   return clean.length <= most ? clean : `${clean.slice(0, most - 1)}…`;
 }
 
+/** A text with a capital and a full stop; names of settings, fields and files stay as they are written. */
+export function sentence(text: string): string {
+  const isWord = /^[a-z]+(?=[ ,;]|$)/.test(text);
+  return `${isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text}${/[.!?]$/.test(text) ? "" : "."}`;
+}
+
 interface ProgressOutput {
   readonly isTTY?: boolean;
   write(text: string): unknown;
