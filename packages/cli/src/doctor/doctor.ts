@@ -33,7 +33,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
   if (options.json === true) say(JSON.stringify(findings, undefined, 2));
   else
     for (const { level, what, remedy } of findings) {
-      say(`${marks[level]} ${oneLine(sentence(withGroupedAmounts(what)), 300)}`);
+      say(`${marks[level]} ${oneLine(withGroupedAmounts(what), 300)}`);
       if (remedy !== undefined) say(`     ${oneLine(sentence(withGroupedAmounts(remedy)), 300)}`);
     }
   if (findings.some(({ level }) => level === "wrong")) process.exitCode = exitCodes.failed;
