@@ -82,11 +82,13 @@ test("a node is killed twice with a channel, goes on from its SQLite store, clos
     const paying = alice.pay(third.invoice);
     await again();
     assert.equal((await paying).status, "succeeded");
-    const known = await bob.call("payments", { status: "succeeded", direction: "received" });
-    assert.deepEqual(
-      known.filter(({ kind }) => kind === "bolt11").map(({ amount }) => amount),
-      [11_000_000n, 300_000_001n],
-    );
+    const received = async () => {
+      const known = await bob.call("payments", { status: "succeeded", direction: "received" });
+      return known.filter(({ kind }) => kind === "bolt11").map(({ amount }) => amount);
+    };
+    // Alice knows it as soon as she has the preimage, bob when he no longer depends on her.
+    await until(async () => (await received()).length === 2, "bob's payments");
+    assert.deepEqual(await received(), [11_000_000n, 300_000_001n]);
 
     await alice.closeChannel(channelId);
     await until(() => practice.chain.mempool.length > 0, "the closing transaction");
