@@ -70,6 +70,14 @@ describe("the config", () => {
     assert.equal(read(least, { FULMEN_FEES_MOST: "40" }).maxFeerate, 40);
   });
 
+  it("forwards to channels that are not announced where it is told to", () => {
+    assert.equal(read(least).forwardsToPrivateChannels, false);
+    assert.equal(
+      read(least, { FULMEN_FORWARDING_TO_PRIVATE_CHANNELS: "true" }).forwardsToPrivateChannels,
+      true,
+    );
+  });
+
   it("says which channels of peers are taken", () => {
     const id = `02${"ab".repeat(32)}`;
     const config = read(least.replace("{", '{"inboundChannels": {"minFunding": 20000, "maxPerPeer": 2},'), {

@@ -35,6 +35,8 @@ export interface DaemonConfig {
   readonly chain: ChainOption;
   readonly furtherChains: readonly ChainOption[];
   readonly maxFeerate?: number;
+  /** Whether payments of others may leave by channels that are not announced. */
+  readonly forwardsToPrivateChannels: boolean;
   readonly storage: StorageConfig;
   readonly listen?: { readonly host: string; readonly port: number };
   readonly inboundChannels?: InboundChannelPolicy;
@@ -91,6 +93,7 @@ export function daemonConfig(values: ConfigValues): DaemonConfig {
     chain: chainOf(text, network),
     furtherChains: list("chain.further").map(furtherChain),
     ...(maxFeerate !== undefined && { maxFeerate }),
+    forwardsToPrivateChannels: isSet("forwarding.toPrivateChannels", false),
     storage: storageConfig(values),
     ...(isSet("listen.enabled", true) && {
       listen: { host: text("listen.host") ?? "127.0.0.1", port: number("listen.port") ?? ports.peers },

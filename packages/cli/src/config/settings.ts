@@ -71,6 +71,13 @@ export const settings: readonly Setting[] = [
     byDefault: "200",
   },
   {
+    name: "forwarding.toPrivateChannels",
+    value: flag,
+    meaning:
+      "Whether payments of others may leave by channels that are not announced. Peers with such a channel are paid through this node only then, but by the node itself.",
+    byDefault: "false",
+  },
+  {
     name: "storage.kind",
     value: choice("sqlite", "files", "postgres"),
     meaning: "Where the node keeps its records.",

@@ -126,6 +126,7 @@ function nodeOptions(
     logger: log,
     ...(alias !== undefined && { alias }),
     ...(config.maxFeerate !== undefined && { maxFeerate: config.maxFeerate }),
+    ...(config.forwardsToPrivateChannels && { config: { acceptForwardsToPrivChannels: true } }),
     ...(listen !== undefined && { listen }),
     ...(config.inboundChannels !== undefined && { inboundChannels: config.inboundChannels }),
     ...(config.tor !== undefined && { tor: config.tor }),

@@ -32,6 +32,11 @@ export function handlingFailureOf(reason: HtlcHandlingFailureReason | undefined)
       text: "a node behind us failed it, for a reason that only the payer can read",
     };
   }
+  if (reason.reason === "private-channel-forward")
+    return {
+      code: reason.reason,
+      text: "we failed it: it was to leave by a channel that is not announced, and the node is not set to forward to those",
+    };
   return { code: reason.reason, text: `we failed it: ${reason.reason.replaceAll("-", " ")}` };
 }
 
