@@ -3,7 +3,7 @@ import type { NodeId } from "@fulmen/lightning/util";
 import type { NodePhase, NodeStatusView, NodeWarning } from "./api/nodeApi.ts";
 import type { NodeOptions } from "./api/options.ts";
 import { chainGaps, silentChain } from "./chain/index.ts";
-import { phaseOf } from "./parts/index.ts";
+import { isClosing, phaseOf } from "./parts/index.ts";
 import type { RunningNode } from "./runningNode.ts";
 
 interface Known {
@@ -63,7 +63,7 @@ export function statusView(
     channels: {
       open: open.length,
       usable: open.filter(({ isUsable }) => isUsable).length,
-      closing: channels.filter((one) => phaseOf(one) === "closing").length,
+      closing: channels.filter((one) => isClosing(one, parts)).length,
     },
     graph: { nodes: graph.nodeCount, channels: graph.channelCount },
     ...(backup && { backup }),

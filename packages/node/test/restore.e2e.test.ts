@@ -47,6 +47,24 @@ test("a node that lost its store has its money again, from its seed and the stat
   await paidOut(field, restored, before);
 });
 
+test("what a lost channel comes to is not said before the peer has published its commitment", async () => {
+  const field = newField();
+  const file = join(folder, "unknown.backup");
+  const { alice, bob } = await channelToBob(field, { backupFiles: [file] });
+  const [lost] = alice.channels();
+  assert.ok(lost !== undefined);
+  await Promise.all([alice.stop(), bob.stop()]);
+  const restored = await field.start("alice", { restoreFrom: readFileSync(file) });
+  const [channel] = restored.channels();
+  assert.match(channel?.explanation ?? "", /state is lost: the peer has to publish/);
+  assert.equal(restored.status().channels.closing, 1);
+  for (const { reason, explanation } of restored.balances().closing) {
+    assert.equal(reason, "their-force-close");
+    assert.match(explanation, /a newer one is lost/);
+  }
+  assert.equal(restored.balances().closing.length, 1);
+});
+
 test("a node that was restored without some of its channels says so, and so do its own backups", async () => {
   const field = newField();
   const first = await field.start("alice");

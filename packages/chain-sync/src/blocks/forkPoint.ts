@@ -106,7 +106,7 @@ function unknownPosition({ height, hash }: BlockLocator, tip: ChainTip): ChainSo
 export function behind(height: number, tip: ChainTip): ChainSourceError {
   return new ChainSourceError(
     "not-synced",
-    `it is at block ${tip.height}, behind block ${height}, up to which this node has followed a chain with more work`,
+    `the source is at block ${tip.height}, behind block ${height}, up to which this node has followed a chain with more work`,
     "wait until it has caught up",
   );
 }

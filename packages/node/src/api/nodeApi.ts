@@ -81,7 +81,12 @@ export interface NodeStatusView {
   /** `nodeid@host:port`, for those who want to open a channel. */
   readonly uri?: string;
   readonly peers: number;
-  readonly channels: { readonly open: number; readonly usable: number; readonly closing: number };
+  readonly channels: {
+    readonly open: number;
+    readonly usable: number;
+    /** Those that are to end, and that no transaction in a block has ended yet. */
+    readonly closing: number;
+  };
   readonly graph: { readonly nodes: number; readonly channels: number };
   /** The static channel backup, once it was made. In seconds since 1970. */
   readonly backup?: {

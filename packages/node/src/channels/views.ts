@@ -3,7 +3,7 @@ import { zeroMsat } from "@fulmen/lightning/util";
 import type { ChannelPhase, ChannelView } from "../api/channels.ts";
 import { receivableOf, sidesOf } from "../balances/index.ts";
 import { closeSteps } from "../closes/index.ts";
-import { type NodeParts, phaseOf } from "../parts/index.ts";
+import { isClosing, isStateLost, type NodeParts, phaseOf } from "../parts/index.ts";
 import { type HtlcContext, htlcContext, htlcView } from "./htlcViews.ts";
 
 type ViewParts = Pick<NodeParts, "manager" | "chainMonitor" | "peerManager" | "keys">;
@@ -50,15 +50,17 @@ function viewOf(
     }),
     ...(shortChannelId !== undefined && { shortChannelId }),
     closing: monitor === undefined ? [] : closeSteps(monitor, manager.bestBlock.height, destination),
-    explanation: explanationOf(channel, phase, isConnected),
+    explanation: explanationOf(channel, phase, isConnected, isClosing(channel, { chainMonitor })),
   };
 }
 
 function explanationOf(
-  { isUsable, htlcs, confirmations, confirmationsRequired: needed }: ChannelDetails,
+  channel: ChannelDetails,
   phase: ChannelPhase,
   isConnected: boolean,
+  isWaitingForBlock: boolean,
 ): string {
+  const { isUsable, htlcs, confirmations, confirmationsRequired: needed } = channel;
   switch (phase) {
     case "opening":
       return confirmations < needed
@@ -72,6 +74,9 @@ function explanationOf(
         ? `both sides agree to close it once ${htlcs.length} payments on it have ended`
         : "both sides are agreeing on the closing transaction";
     case "closed":
+      if (isWaitingForBlock && isStateLost(channel))
+        return "its newest state is lost: the peer has to publish its commitment, which says what of it is ours";
+      if (isWaitingForBlock) return "it is closed; the transaction that closes it waits for a block";
       return "it is closed; what is left of it is a matter of the chain";
   }
 }

@@ -1,7 +1,7 @@
 import { type Balance, type ChannelMonitor, claimableBalances } from "@fulmen/lightning/onchain";
 import { type ChannelId, msat, satToMsat } from "@fulmen/lightning/util";
 import type { PendingBalance, PendingReason } from "../api/balances.ts";
-import { phaseOf, type StoredParts } from "../parts/index.ts";
+import { isStateLost, phaseOf, type StoredParts } from "../parts/index.ts";
 
 type ClosingParts = Pick<StoredParts, "manager" | "chainMonitor" | "sweeper" | "wallet">;
 
@@ -20,15 +20,15 @@ export function closingBalances(
   isDiscarded: (id: ChannelId) => boolean,
 ): readonly PendingBalance[] {
   const { manager, chainMonitor } = parts;
-  const open = new Set(
-    manager.listChannels().flatMap((one) => (phaseOf(one) === "closed" ? [] : [one.channelId])),
-  );
+  const channels = manager.listChannels();
+  const open = new Set(channels.flatMap((one) => (phaseOf(one) === "closed" ? [] : [one.channelId])));
+  const lost = new Set(channels.flatMap((one) => (isStateLost(one) ? [one.channelId] : [])));
   const found: PendingBalance[] = [];
   for (const monitor of chainMonitor.monitors()) {
     const { channelId } = monitor.setup;
     if (open.has(channelId) || isDiscarded(channelId)) continue;
     for (const balance of claimableBalances(monitor, destination)) {
-      const pending = pendingOf(balance, monitor);
+      const pending = pendingOf(balance, monitor, lost.has(channelId));
       if (pending !== undefined) found.push(pending);
     }
   }
@@ -49,7 +49,7 @@ function sweeping({ sweeper, wallet }: ClosingParts): readonly PendingBalance[] 
   });
 }
 
-function pendingOf(balance: Balance, monitor: ChannelMonitor): PendingBalance | undefined {
+function pendingOf(balance: Balance, monitor: ChannelMonitor, isLost: boolean): PendingBalance | undefined {
   const { channelId } = monitor.setup;
   const amount = satToMsat(balance.amount);
   const pending = (
@@ -60,6 +60,12 @@ function pendingOf(balance: Balance, monitor: ChannelMonitor): PendingBalance | 
     amount === 0n ? undefined : { reason, amount: msat(amount), channelId, ...more, explanation };
   switch (balance.kind) {
     case "claimable-on-channel-close": {
+      if (isLost)
+        return pending(
+          "their-force-close",
+          "our share by the last state that is known here; a newer one is lost, and what is ours now will be known when " +
+            "the peer has published its commitment",
+        );
       const reason = monitor.lock === undefined ? "cooperative-close" : "our-force-close";
       return pending(reason, "our share; the transaction that closes the channel waits for a block");
     }

@@ -7,7 +7,10 @@ import { NodeError, type NodeErrorCode } from "../api/nodeError.ts";
 const codes: Readonly<Record<ApiErrorCode, readonly [NodeErrorCode, remedy: string]>> = {
   "api-misuse": ["invalid-request", "change what was asked for as the message says"],
   "channel-unavailable": ["unknown-channel", "list the channels, and use the id of one that is open"],
-  "channel-refused": ["channel-refused", "wait until the channel is ready and its peer is connected"],
+  "channel-refused": [
+    "channel-refused",
+    "change what the message names; where the channel is not ready, or its peer is away, wait",
+  ],
   "peer-not-connected": ["peer-unreachable", "connect to the peer first: nodeid@host:port"],
   "insufficient-anchor-reserve": [
     "anchor-reserve",

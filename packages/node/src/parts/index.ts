@@ -1,2 +1,2 @@
-export { liveChannels, phaseOf } from "./channelPhase.ts";
+export { isClosing, isStateLost, liveChannels, phaseOf } from "./channelPhase.ts";
 export type { NodeParts, SingleSource, StoredParts } from "./nodeParts.ts";
