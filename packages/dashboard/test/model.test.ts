@@ -2,11 +2,40 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { channelBar } from "#src/model/channelBar";
 import { LedgerCharts } from "#src/model/chartData";
-import { blocksInWords, formatMsat, formatSat, parseSat, sentence, shortId } from "#src/model/format";
+import {
+  axisTime,
+  axisWidth,
+  blocksInWords,
+  formatMsat,
+  formatSat,
+  parseSat,
+  sentence,
+  shortId,
+} from "#src/model/format";
+import { paymentAmount, paymentStatus, paymentTitle } from "#src/model/paymentText";
 import { remedyOf } from "#src/model/remedy";
 import { openSession } from "#src/model/session";
 import { chosenTheme, keepTheme } from "#src/model/theme";
-import type { LedgerEntry } from "#src/model/types";
+import type { LedgerEntry, Payment } from "#src/model/types";
+
+describe("the dashboard's payments", () => {
+  const said = (kind: Payment["kind"], direction: Payment["direction"], status: Payment["status"]) => {
+    const payment = { kind, direction, status, amountMsat: "5000" };
+    return [paymentTitle(payment), paymentAmount(payment), paymentStatus(payment)].join(", ");
+  };
+
+  it("have come or gone only when they have", () => {
+    assert.equal(said("bolt11", "received", "pending"), "Invoice, 5 sat, not paid yet");
+    assert.equal(said("bolt11", "received", "expired"), "Invoice, 5 sat, expired");
+    assert.equal(said("bolt11", "received", "held"), "Held for you, 5 sat, held");
+    assert.equal(said("bolt11", "received", "succeeded"), "Received, +5 sat, succeeded");
+    assert.equal(said("bolt11", "sent", "pending"), "Sending, −5 sat, pending");
+    assert.equal(said("bolt11", "sent", "failed"), "Not sent, 5 sat, failed");
+    assert.equal(said("spontaneous", "sent", "succeeded"), "Sent, −5 sat, succeeded");
+    assert.equal(said("onchain", "received", "pending"), "Received on chain, 5 sat, unconfirmed");
+    assert.equal(paymentAmount({ kind: "bolt11", direction: "received", status: "pending" }), "any amount");
+  });
+});
 
 describe("the dashboard's amounts", () => {
   it("are grouped by thin spaces, with msat only where there are some", () => {
@@ -23,6 +52,14 @@ describe("the dashboard's amounts", () => {
       "Of 340\u202f000 sat that must stay; 1\u202f234.567 sat are missing since block 800000.",
     );
     assert.equal(sentence("999 sat. Done!"), "999 sat. Done!");
+  });
+
+  it("have room beside a chart, above times that sort", () => {
+    assert.ok(axisWidth(["0", formatSat("2000000000").replace(" sat", "")]) >= 24 + 13 * 7);
+    const time = new Date(2026, 10, 24, 1, 2, 3).getTime() / 1000;
+    assert.equal(axisTime(time, 86_400), "2026-11-24");
+    assert.equal(axisTime(time, 3600), "11-24 01:02");
+    assert.equal(axisTime(time, 1), "01:02:03");
   });
 
   it("are read as people write them, and refused when they are none", () => {

@@ -39,12 +39,12 @@ export async function until(isSo: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Alice, who has coins, and a channel to Bob. */
+/** Alice, who has coins, so many that their number is long, and a channel to Bob. */
 export async function twoNodes() {
   const [alice, bob] = await Promise.all([startNode("alice"), startNode("bob")]);
   const { address } = await alice.client.newAddress();
   const script = decodeAddress(address, networks.regtest);
-  chain.submit(faucet.fund(chain, [{ value: sat(5_000_000), script }], feeratePerKw(1_000)));
+  chain.submit(faucet.fund(chain, [{ value: sat(2_000_000_000), script }], feeratePerKw(1_000)));
   mine(1);
   await until(async () => (await alice.client.balances()).onchain.spendable.amountSat !== "0");
   const { uri = "" } = await bob.client.info();
@@ -126,6 +126,13 @@ const faintTexts = `(() => {
   return found;
 })()`;
 
+/** Texts that reach over the edge of the card that they are in. */
+const outsideOfCards = `[...document.querySelectorAll(".card p, .card span, .card strong")].filter((one) => {
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  return range.getBoundingClientRect().right > one.closest(".card").getBoundingClientRect().right;
+}).map((one) => one.innerText)`;
+
 /**
  * Each view in both themes on a phone and on a desk: nothing to scroll sideways, no faint text; pictures where they are
  * wanted.
@@ -144,6 +151,7 @@ export async function lookAtAll(page: DrivenPage, name: string): Promise<void> {
         await page.size(width, height);
         const overflow = await page.value("document.documentElement.scrollWidth - innerWidth");
         assert.ok(Number(overflow) <= 0, `${view} at ${width} is ${overflow} px too wide`);
+        assert.deepEqual(await page.value(outsideOfCards), [], `${view} at ${width}`);
         if (pictures === undefined) continue;
         mkdirSync(pictures, { recursive: true });
         writeFileSync(join(pictures, `${name}-${view}-${width}-${theme}.png`), await page.picture());

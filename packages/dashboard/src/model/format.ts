@@ -46,6 +46,17 @@ export function formatTime(seconds: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** A time below a chart whose times are `step` seconds apart, in the reader's time zone. */
+export function axisTime(seconds: number, step: number): string {
+  const time = formatTime(seconds);
+  return step >= 86_400 ? time.slice(0, 10) : step >= 60 ? time.slice(5, 16) : time.slice(11);
+}
+
+/** Pixels that labels of 12 pixels beside a chart need at the most, with the ticks. */
+export function axisWidth(labels: readonly string[]): number {
+  return 24 + 8 * Math.max(4, ...labels.map(({ length }) => length));
+}
+
 /** About how long some blocks take, for people. */
 export function blocksInWords(blocks: number): string {
   const minutes = blocks * 10;

@@ -2,6 +2,7 @@ import type { Client } from "@fulmen/client";
 import type { VNode } from "preact";
 import { encode } from "uqr";
 import { formatMsat, formatTime, parseSat, sentence, shortId } from "../model/format.ts";
+import { paymentAmount, paymentStatus, paymentTitle } from "../model/paymentText.ts";
 import { remedyOf } from "../model/remedy.ts";
 import type { NodeStore } from "../model/store.ts";
 import type { Payment } from "../model/types.ts";
@@ -153,25 +154,15 @@ export function PaymentList({ store }: { readonly store: NodeStore }): VNode {
 }
 
 function paymentItem(payment: Payment): VNode {
-  const { id, direction, amountMsat, feeMsat, status, description, settledAt, createdAt, failure, payee } =
-    payment;
-  const sign = direction === "sent" ? "−" : "+";
+  const { id, direction, feeMsat, status, description, settledAt, createdAt, failure, payee } = payment;
   return h("li", { key: id }, [
     h("div", { class: "row" }, [
-      h(
-        "span",
-        null,
-        `${direction === "sent" ? "Sent" : "Received"}${description ? `: ${description}` : ""}`,
-      ),
-      h(
-        "strong",
-        { class: "num" },
-        amountMsat === undefined ? "any amount" : `${sign}${formatMsat(amountMsat)}`,
-      ),
+      h("span", null, `${paymentTitle(payment)}${description ? `: ${description}` : ""}`),
+      h("strong", { class: "num" }, paymentAmount(payment)),
     ]),
     h("div", { class: "row quiet" }, [
       h("span", null, formatTime(settledAt ?? createdAt)),
-      h("span", { class: statusClass[status] }, status),
+      h("span", { class: statusClass[status] }, paymentStatus(payment)),
     ]),
     feeMsat === undefined || feeMsat === "0"
       ? null

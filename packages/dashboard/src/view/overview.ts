@@ -2,8 +2,9 @@ import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { ChartData } from "../model/chartData.ts";
-import { formatMsat, formatSat, sentence } from "../model/format.ts";
+import { axisTime, axisWidth, formatMsat, formatSat, sentence } from "../model/format.ts";
 import type { NodeState } from "../model/store.ts";
+import type { Balances } from "../model/types.ts";
 import { h } from "./h.ts";
 
 /** What the node has, and how that came about. */
@@ -16,31 +17,7 @@ export function Overview({ state, theme }: { readonly state: NodeState; readonly
         h("p", { class: "quiet" }, sentence(remedy)),
       ]),
     ),
-    balances === undefined
-      ? null
-      : h("div", { class: "grid stats" }, [
-          amountCard("In all", wholeSat(balances.totalMsat), "If all ended as it stands."),
-          amountCard(
-            "Can send",
-            wholeSat(balances.lightning.spendable.amountMsat),
-            balances.lightning.spendable.explanation,
-          ),
-          amountCard(
-            "Can receive",
-            wholeSat(balances.lightning.receivable.amountMsat),
-            balances.lightning.receivable.explanation,
-          ),
-          amountCard(
-            "In the wallet",
-            formatSat(balances.onchain.spendable.amountSat),
-            balances.onchain.spendable.explanation,
-          ),
-          amountCard(
-            "Reserved",
-            formatSat(balances.onchain.reserved.amountSat),
-            balances.onchain.reserved.explanation,
-          ),
-        ]),
+    balances === undefined ? null : h(Amounts, { balances }),
     h(Waiting, { state }),
     h("div", { class: "grid" }, [
       chartCard("Balance", charts.balance, ["Wallet", "Channels"], theme),
@@ -49,17 +26,35 @@ export function Overview({ state, theme }: { readonly state: NodeState; readonly
   ]);
 }
 
+/** Characters of an amount that a narrow card has room for in large figures: ten bitcoins have more. */
+const mostLarge = 14;
+
+/** What there is in large figures, all of one size. */
+function Amounts({ balances: { totalMsat, lightning, onchain } }: { readonly balances: Balances }): VNode {
+  const cards: readonly (readonly [title: string, amount: string, explanation: string])[] = [
+    ["In all", wholeSat(totalMsat), "If all ended as it stands."],
+    ["Can send", wholeSat(lightning.spendable.amountMsat), lightning.spendable.explanation],
+    ["Can receive", wholeSat(lightning.receivable.amountMsat), lightning.receivable.explanation],
+    ["In the wallet", formatSat(onchain.spendable.amountSat), onchain.spendable.explanation],
+    ["Reserved", formatSat(onchain.reserved.amountSat), onchain.reserved.explanation],
+  ];
+  const isLong = cards.some(([, amount]) => amount.length > mostLarge);
+  return h(
+    "div",
+    { class: "grid stats" },
+    cards.map(([title, amount, explanation]) =>
+      h("section", { class: "card" }, [
+        h("h2", null, title),
+        h("p", { class: isLong ? "big long" : "big" }, amount),
+        h("p", { class: "quiet" }, sentence(explanation)),
+      ]),
+    ),
+  );
+}
+
 /** Without what is less than a satoshi: the large figures are for a look. */
 function wholeSat(msat: string): string {
   return formatSat(BigInt(msat) / 1000n);
-}
-
-function amountCard(title: string, amount: string, explanation: string): VNode {
-  return h("section", { class: "card" }, [
-    h("h2", null, title),
-    h("p", { class: "big" }, amount),
-    h("p", { class: "quiet" }, sentence(explanation)),
-  ]);
 }
 
 /** What is ours but not at hand, with the reason. */
@@ -129,12 +124,20 @@ function Chart({
     const chart = new uPlot(
       {
         ...size(),
+        // Half of the last time's width.
+        padding: [8, 40, 0, 0],
         series: [{}, ...names.map((label, index) => ({ label, stroke: strokes[index] ?? "", width: 2 }))],
         axes: [
-          axis,
           {
             ...axis,
-            size: 80,
+            space: 90,
+            size: 36,
+            values: (...[, times, , , step]: [uPlot, number[], number, number, number]) =>
+              times.map((time) => axisTime(time, step)),
+          },
+          {
+            ...axis,
+            size: (_chart: uPlot, labels: readonly string[] | null) => axisWidth(labels ?? []),
             values: (_chart: uPlot, values: number[]) =>
               values.map((value) => formatMsat(BigInt(Math.round(value * 1000))).replace(" sat", "")),
           },
