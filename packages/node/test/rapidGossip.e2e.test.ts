@@ -84,6 +84,7 @@ after(async () => {
 test("a node pays over channels of which only a server told it", async () => {
   await field.fund(bob);
   await bob.openChannel({ peer: carol.uri, amount: sat(1_000_000) });
+  await until(() => field.chain.mempool.length === 1, "the funding");
   await field.mine(6);
   await until(() => bob.status().channels.usable === 1, "bob and carol's channel");
   served = graphOf(present(bob.channels()[0]?.shortChannelId, "an id"), [bob.nodeId, carol.nodeId]);
@@ -95,6 +96,7 @@ test("a node pays over channels of which only a server told it", async () => {
   await until(() => alice.status().graph.channels === 1, "the snapshot");
   await field.fund(alice);
   await alice.openChannel({ peer: bob.uri, amount: sat(500_000) });
+  await until(() => field.chain.mempool.length === 1, "the funding");
   await field.mine(6);
   await until(() => alice.status().channels.usable === 1, "alice's channel");
   // No hint in it: carol's channel is announced.

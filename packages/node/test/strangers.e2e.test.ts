@@ -113,6 +113,7 @@ describe("strangers that open channels and never fund them", () => {
     await rich.openChannel({ peer: node.uri, amount: sat(1_000_000), push: msat(300_000_000) });
     await until(() => node.channels().length === 1, "the channel");
     assert.deepEqual([node.balances().total, booked(node)], [0n, 0n]);
+    await until(() => field.chain.mempool.length === 1, "the funding");
     await field.mine(6);
     await until(() => node.status().channels.usable === 1, "usable");
     await until(() => node.balances().total === 300_000_000n && booked(node) === 300_000_000n, "it is ours");
