@@ -68,7 +68,7 @@ export class Bookkeeper {
   update(): Promise<void> {
     if (this.#isDue) return this.#running;
     this.#isDue = true;
-    this.#running = this.#parts.journal.run(async (journal) => {
+    this.#running = this.#parts.journal.runAlone(async (journal) => {
       this.#isDue = false;
       // What the chain says and what an event is about to say belong together: who handles it calls again.
       if (this.#parts.manager.pendingEvents(1).length > 0) return;

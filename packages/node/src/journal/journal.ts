@@ -1,5 +1,5 @@
 import { pagesBelow } from "@fulmen/background";
-import type { KVStore } from "@fulmen/lightning/chain";
+import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
 import type { Logger } from "@fulmen/lightning/handlers";
 import { messageOf } from "@fulmen/lightning/util";
 import type { StoredNodeEvent } from "../api/events.ts";
@@ -8,6 +8,7 @@ import { NodeError } from "../api/nodeError.ts";
 import type { Payment } from "../api/payments.ts";
 import { type JournalHead, JournalTransaction } from "./journalTransaction.ts";
 import { accountPrefix, headKey } from "./keys.ts";
+import { PendingRows } from "./pendingRows.ts";
 import { decodeRow } from "./rowCodec.ts";
 
 export interface JournalOptions {
@@ -34,24 +35,43 @@ const newJournal: JournalHead = {
   managerIndex: 0,
   firstEvent: 1,
 };
-/** Old events that one commit takes away at most. */
+/** Old events that one transaction takes away at most. */
 const forgottenAtOnce = 200;
+/** Transactions that one commit has at most. */
+const mostTogether = 100;
 const shortestRetry = 100;
 const longestRetry = 10_000;
 const defaultPatience = 5_000;
 /** Milliseconds after which a store that does not answer counts as failing. */
 const longestCommit = 30_000;
 
+type Body<T> = (transaction: JournalTransaction) => Promise<T> | T;
+
+/** A call that waits for its turn. */
+interface Waiting {
+  readonly isAlone: boolean;
+  /** Calls the body. */
+  attempt(transaction: JournalTransaction): Promise<Attempt>;
+}
+
+/** How a body ended: what it wrote is to be committed, or it threw. Its caller hears of it when it is told. */
+type Attempt = { reject(error: unknown): void } & (
+  | { readonly isDone: true; fulfil(): void }
+  | { readonly isDone: false; readonly error: unknown }
+);
+
 /**
- * What the node tells its user, durably: events, payments, and the ledger. One transaction at a time; a commit that
- * fails is tried again until it succeeds or the journal is closed, so that no event is ever passed over.
+ * What the node tells its user, durably: events, payments, and the ledger. One transaction after the other, each seeing
+ * those before it; all that wait while the store is busy are committed as one. A commit that fails is tried again until it
+ * succeeds or the journal is closed, so that no event is ever passed over.
  */
 export class Journal {
   readonly #options: JournalOptions;
   readonly #accounts: Map<LedgerAccount, bigint>;
   readonly #listeners = new Set<(news: JournalNews) => void>();
   #head: JournalHead;
-  #last: Promise<unknown> = Promise.resolve();
+  #waiting: Waiting[] = [];
+  #working: Promise<void> | undefined;
   #isClosed = false;
   #commitUnderWay: { readonly refusal?: string; readonly since: number } | undefined;
 
@@ -84,11 +104,17 @@ export class Journal {
     return this.#accounts;
   }
 
-  /** Calls `body` when all before it is durable, and commits what it wrote. */
-  run<T>(body: (transaction: JournalTransaction) => Promise<T> | T): Promise<T> {
-    const result = this.#last.then(() => this.#run(body));
-    this.#last = result.catch(() => undefined);
-    return result;
+  /**
+   * Calls `body`, which reads what all before it wrote, and resolves when what it wrote is durable. That of others is
+   * committed with it.
+   */
+  run<T>(body: Body<T>): Promise<T> {
+    return this.#queued(body, false);
+  }
+
+  /** As `run`, when all before it is durable: for a body that looks at what `whenDurable` changed. */
+  runAlone<T>(body: Body<T>): Promise<T> {
+    return this.#queued(body, true);
   }
 
   /**
@@ -96,7 +122,7 @@ export class Journal {
    * store fails, or does not answer; one that is slow is waited for. What `body` wrote may become durable after that;
    * `late` hears of it then.
    */
-  call<T>(body: (transaction: JournalTransaction) => Promise<T> | T, late?: (result: T) => void): Promise<T> {
+  call<T>(body: Body<T>, late?: (result: T) => void): Promise<T> {
     const result = this.run(body);
     return new Promise((resolve, reject) => {
       let isLate = false;
@@ -142,7 +168,7 @@ export class Journal {
   /** Resolves when what is under way is durable; a commit that fails is not tried again. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#last;
+    await this.#working;
     for (const listener of this.#listeners) listener({ events: [], payments: [] });
   }
 
@@ -156,29 +182,81 @@ export class Journal {
     return refusal !== undefined || (since !== undefined && performance.now() - since > longestCommit);
   }
 
-  async #run<T>(body: (transaction: JournalTransaction) => Promise<T> | T): Promise<T> {
-    const { store, now, maxEvents } = this.#options;
-    const start = { at: now(), head: this.#head, accounts: this.#accounts };
-    const transaction = new JournalTransaction(store, start);
-    const result = await body(transaction);
-    const { nextEvent, firstEvent } = transaction.head;
-    const first = Math.min(nextEvent - maxEvents, firstEvent + forgottenAtOnce);
-    if (first > firstEvent) transaction.forgetEvents(first);
-    const writes = transaction.writes();
-    if (writes.length === 0) return result;
+  #queued<T>(body: Body<T>, isAlone: boolean): Promise<T> {
+    return new Promise((fulfil, reject) => {
+      const attempt = async (transaction: JournalTransaction): Promise<Attempt> => {
+        try {
+          const result = await body(transaction);
+          return { isDone: true, fulfil: () => fulfil(result), reject };
+        } catch (error) {
+          return { isDone: false, error, reject };
+        }
+      };
+      this.#waiting.push({ isAlone, attempt });
+      this.#working ??= this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    // Those that are called in the same turn go together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) await this.#runTogether(this.#nextGroup());
+    this.#working = undefined;
+  }
+
+  #nextGroup(): readonly Waiting[] {
+    const alone = this.#waiting.findIndex(({ isAlone }) => isAlone);
+    const most = alone < 0 ? mostTogether : Math.min(Math.max(alone, 1), mostTogether);
+    return this.#waiting.splice(0, most);
+  }
+
+  /** Nobody hears of anything before all is durable: what a body threw may rest on what another one wrote. */
+  async #runTogether(group: readonly Waiting[]): Promise<void> {
+    const { store, now } = this.#options;
+    const pending = new PendingRows(store, { head: this.#head, accounts: this.#accounts });
+    const ended: { readonly transaction: JournalTransaction; readonly how: Attempt }[] = [];
+    for (const { attempt } of group) {
+      const transaction = new JournalTransaction(pending, now());
+      const how = await attempt(transaction);
+      ended.push({ transaction, how });
+      if (!how.isDone) continue;
+      this.#forgetOld(transaction);
+      pending.add(transaction);
+    }
     try {
-      await this.#commit(writes);
+      await this.#commit(pending.writes());
+    } catch (error) {
+      for (const { how } of ended) how.reject(error);
+      return;
     } finally {
       this.#commitUnderWay = undefined;
     }
-    this.#head = transaction.head;
-    for (const [account, amount] of transaction.accounts) this.#accounts.set(account, amount);
-    transaction.committed();
-    for (const listener of [...this.#listeners]) listener(transaction);
-    return result;
+    this.#head = pending.head;
+    for (const [account, amount] of pending.accounts) this.#accounts.set(account, amount);
+    for (const { transaction, how } of ended) {
+      if (!how.isDone) how.reject(how.error);
+      else {
+        this.#committed(transaction);
+        how.fulfil();
+      }
+    }
   }
 
-  async #commit(writes: ReturnType<JournalTransaction["writes"]>): Promise<void> {
+  #committed(transaction: JournalTransaction): void {
+    transaction.committed();
+    const { events, payments } = transaction;
+    if (events.length === 0 && payments.length === 0) return;
+    for (const listener of [...this.#listeners]) listener({ events, payments });
+  }
+
+  #forgetOld(transaction: JournalTransaction): void {
+    const { nextEvent, firstEvent } = transaction.head;
+    const first = Math.min(nextEvent - this.#options.maxEvents, firstEvent + forgottenAtOnce);
+    if (first > firstEvent) transaction.forgetEvents(first);
+  }
+
+  async #commit(writes: readonly KvWrite[]): Promise<void> {
+    if (writes.length === 0) return;
     const { store, logger } = this.#options;
     this.#commitUnderWay = { since: performance.now() };
     for (let delay = shortestRetry; ; delay = Math.min(2 * delay, longestRetry)) {

@@ -1,13 +1,10 @@
-import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
 import { InvariantError } from "@fulmen/lightning/util";
 import type { NodeEvent, StoredNodeEvent } from "../api/events.ts";
 import type { LedgerAccount, LedgerEntry } from "../api/ledger.ts";
 import type { Payment } from "../api/payments.ts";
 import {
-  accountKey,
   entryPrefix,
   eventPrefix,
-  headKey,
   numbered,
   openPrefix,
   paymentIdKey,
@@ -27,33 +24,30 @@ export interface JournalHead {
   readonly firstEvent: number;
 }
 
+/** The journal as a transaction finds it. */
+export interface JournalBefore {
+  readonly head: JournalHead;
+  account(account: LedgerAccount): bigint;
+  read(key: string): Promise<Uint8Array | undefined>;
+}
+
 /** Rows that become durable together, and are read as if they were. */
 export class JournalTransaction {
   /** Seconds since 1970. */
   readonly at: number;
-  readonly #store: KVStore;
+  readonly #before: JournalBefore;
   readonly #writes = new Map<string, Uint8Array | undefined>();
-  readonly #accounts: ReadonlyMap<LedgerAccount, bigint>;
   readonly #changed = new Map<LedgerAccount, bigint>();
-  readonly #before: JournalHead;
   #head: JournalHead;
   readonly events: StoredNodeEvent[] = [];
   readonly payments: Payment[] = [];
   readonly #actions: (() => void)[] = [];
 
-  constructor(
-    store: KVStore,
-    start: {
-      readonly at: number;
-      readonly head: JournalHead;
-      readonly accounts: ReadonlyMap<LedgerAccount, bigint>;
-    },
-  ) {
-    this.#store = store;
-    this.at = start.at;
-    this.#before = start.head;
-    this.#head = start.head;
-    this.#accounts = start.accounts;
+  /** `at` in seconds since 1970. */
+  constructor(before: JournalBefore, at: number) {
+    this.#before = before;
+    this.#head = before.head;
+    this.at = at;
   }
 
   get head(): JournalHead {
@@ -127,7 +121,7 @@ export class JournalTransaction {
   }
 
   account(account: LedgerAccount): bigint {
-    return this.#changed.get(account) ?? this.#accounts.get(account) ?? 0n;
+    return this.#changed.get(account) ?? this.#before.account(account);
   }
 
   /** Books an entry, unless nothing moves. Throws when its sides do not add up: that is a bug. */
@@ -146,7 +140,7 @@ export class JournalTransaction {
   }
 
   async get<T>(key: string): Promise<T | undefined> {
-    const bytes = this.#writes.has(key) ? this.#writes.get(key) : await this.#store.read(key);
+    const bytes = this.#writes.has(key) ? this.#writes.get(key) : await this.#before.read(key);
     return bytes && decodeRow<T>(key, bytes);
   }
 
@@ -164,10 +158,8 @@ export class JournalTransaction {
     for (const action of this.#actions) action();
   }
 
-  /** All that is to be committed; nothing when nothing has changed. */
-  writes(): readonly KvWrite[] {
-    for (const [account, amount] of this.#changed) this.put(accountKey(account), { amount });
-    if (this.#head !== this.#before) this.put(headKey, this.#head);
-    return [...this.#writes].map(([key, value]) => ({ key, value }));
+  /** The rows that change, beside the head and the accounts. */
+  get writes(): ReadonlyMap<string, Uint8Array | undefined> {
+    return this.#writes;
   }
 }

@@ -4,7 +4,7 @@ import type { KVStore, KvWrite } from "@fulmen/lightning/chain";
 import { msat, type NodeId } from "@fulmen/lightning/util";
 import { NodeError } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
-import { Journal } from "#src/journal/index";
+import { Journal, type JournalTransaction } from "#src/journal/index";
 import { readEvents } from "#src/running/index";
 
 const logger = { log: () => undefined };
@@ -23,21 +23,36 @@ async function indexes(journal: Journal, after: number): Promise<readonly number
   return found;
 }
 
+function counted(): { readonly store: MemoryStore; readonly commits: () => number } {
+  const store = new MemoryStore();
+  const commit = store.commit.bind(store);
+  let commits = 0;
+  store.commit = (batch) => {
+    commits++;
+    return commit(batch);
+  };
+  return { store, commits: () => commits };
+}
+
+function book(transaction: JournalTransaction, amount: bigint): void {
+  transaction.entry({
+    kind: "deposit",
+    postings: [
+      { account: "wallet", amount },
+      { account: "onchain/received", amount: -amount },
+    ],
+    reference: "",
+    text: "",
+  });
+}
+
 describe("Journal", () => {
   it("numbers go on where they were, and so do accounts", async () => {
     const store = new MemoryStore();
     const first = await open(store);
     await first.run((journal) => {
       journal.event(refused(1n));
-      journal.entry({
-        kind: "deposit",
-        postings: [
-          { account: "wallet", amount: 5n },
-          { account: "onchain/received", amount: -5n },
-        ],
-        reference: "",
-        text: "",
-      });
+      book(journal, 5n);
     });
     const second = await open(store);
     await second.run((journal) => journal.event(refused(2n)));
@@ -72,13 +87,75 @@ describe("Journal", () => {
       transaction.event(refused(1n));
       assert.deepEqual(seen, []);
     });
-    const second = journal.run((transaction) => {
+    const second = journal.runAlone((transaction) => {
       assert.deepEqual(seen, ["first"]);
       transaction.whenDurable(() => seen.push("second"));
       throw new Error("it fails");
     });
     await Promise.all([first, assert.rejects(second, /it fails/)]);
     assert.deepEqual(seen, ["first"]);
+  });
+
+  it("those that wait are committed together, in their order, and what one of them throws undoes it alone", async () => {
+    const { store, commits } = counted();
+    const journal = await open(store);
+    const ended: string[] = [];
+    const calls = ["a", "b", "c", "d"].map((key) =>
+      journal.run(async (transaction) => {
+        const before = (await transaction.get<{ readonly keys: string }>("journal/peer/keys"))?.keys ?? "";
+        transaction.put("journal/peer/keys", { keys: before + key });
+        transaction.event(refused(BigInt(before.length)));
+        book(transaction, 1n);
+        assert.equal(transaction.account("wallet"), BigInt(before.length) + 1n);
+        if (key === "b") throw new Error("not b");
+        return key;
+      }),
+    );
+    for (const call of calls)
+      void call.then(
+        (key) => ended.push(key),
+        () => ended.push("thrown"),
+      );
+    const results = await Promise.allSettled(calls);
+    assert.deepEqual(
+      results.map((one) => one.status === "fulfilled" && one.value),
+      ["a", false, "c", "d"],
+    );
+    assert.deepEqual(ended, ["a", "thrown", "c", "d"]);
+    assert.deepEqual(await journal.get("journal/peer/keys"), { keys: "acd" });
+    assert.deepEqual(await indexes(journal, 0), [1, 2, 3]);
+    assert.equal(journal.accounts.get("wallet"), 3n);
+    assert.deepEqual((await open(store)).accounts, journal.accounts);
+    assert.equal(commits(), 1);
+  });
+
+  it("a call that wants to be alone has a commit of its own, in its turn", async () => {
+    const { store, commits } = counted();
+    const journal = await open(store);
+    const put = (key: string) => (transaction: JournalTransaction) => {
+      transaction.put(`journal/peer/${key}`, {});
+      return commits();
+    };
+    const calls = [
+      journal.run(put("a")),
+      journal.run(put("b")),
+      journal.runAlone(put("c")),
+      journal.run(put("d")),
+    ];
+    assert.deepEqual(await Promise.all(calls), [0, 0, 1, 2]);
+    assert.equal(commits(), 3);
+  });
+
+  it("nobody hears of what is not durable, not even by being refused", async () => {
+    const { store } = counted();
+    const journal = await open(store);
+    store.commit = () => Promise.reject(Object.assign(new Error("gone"), { isFatal: true }));
+    const first = journal.run((transaction) => transaction.put("journal/peer/a", {}));
+    const second = journal.run(async (transaction) => {
+      if ((await transaction.get("journal/peer/a")) !== undefined) throw new Error("it is there");
+    });
+    await assert.rejects(first, { code: "frozen" });
+    await assert.rejects(second, { code: "frozen" });
   });
 
   it("a commit that fails is tried again, and what comes behind waits for it", async () => {
