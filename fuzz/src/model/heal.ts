@@ -9,8 +9,8 @@ import { payEveryWay } from "./pay.ts";
 import { cheatersOf, checkWealth } from "./wealth.ts";
 import { ModelError, type Opened, textOf, type World } from "./world.ts";
 
-/** Minutes in which all payments are over, retries and timeouts included. */
-const minutesToEnd = 12;
+/** Minutes in which all payments are over: four attempts, for each of which a trampoline node waits for its channels. */
+const minutesToEnd = 15;
 /** Makes every closing final, and every funding deep enough. */
 const blocksToEnd = 8;
 /** Delays of both sides, and the longest expiry of an HTLC. */
