@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ChannelId, msat, type PaymentHash, sat, sum } from "@fulmen/lightning/util";
-import { type Node, NodeError } from "@fulmen/node";
+import { type Balances, type Node, NodeError } from "@fulmen/node";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { booked, Playfield, until } from "./support/playfield.ts";
 
@@ -12,6 +12,8 @@ import { booked, Playfield, until } from "./support/playfield.ts";
 
 const seeds = (process.env["FULMEN_SEEDS"] ?? "11,14,21,25,103,121,142,150").split(",").map(Number);
 const given = 3_000_000n;
+/** Msat. */
+const leastSwept = 1_000_000n;
 const kinds = ["agreed", "ours", "theirs", "both", "revoked"] as const;
 type Kind = (typeof kinds)[number];
 
@@ -168,10 +170,15 @@ class Scene {
     await this.fits("a block");
   }
 
-  /** Until nothing is owed to anybody; what is held is claimed or not, two blocks after the close. */
+  /**
+   * Until nothing is owed to anybody but what is not worth its sweep; what is held is claimed or not, two blocks after
+   * the close. Then all is final, and no claim holds coins any more.
+   */
   async end(): Promise<void> {
+    const isOwed = ({ reason, amount }: Balances["closing"][number]) =>
+      reason !== "sweep" || amount >= leastSwept;
     const isOver = (node: Node) =>
-      node.balances().closing.length === 0 && node.channels().every(({ phase }) => phase === "closed");
+      !node.balances().closing.some(isOwed) && node.channels().every(({ phase }) => phase === "closed");
     for (let blocks = 0; !this.nodes.every(isOver); blocks++) {
       assert.ok(blocks < 500, `${this.story.join(", ")}: it ends`);
       if (blocks === 2) {
@@ -181,6 +188,17 @@ class Scene {
       await this.block();
     }
     this.held = [];
+    await this.field.mine(6);
+    for (const node of this.nodes) {
+      const { wallet, chainMonitor } = node.parts;
+      // As the node does itself every 30 seconds.
+      wallet.retainClaims(chainMonitor.unsettledClaims());
+      assert.equal(node.balances().onchain.locked.amount, 0n, "no coins are held");
+      assert.deepEqual(
+        node.channels().flatMap(({ htlcs }) => htlcs),
+        [],
+      );
+    }
   }
 }
 

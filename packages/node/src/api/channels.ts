@@ -57,6 +57,7 @@ export interface ChannelView {
   readonly spendable: Msat;
   /** What the peer could send us now at the most. */
   readonly receivable: Msat;
+  /** None once the channel is closed: what becomes of them is in `closing`. */
   readonly htlcs: readonly ChannelHtlc[];
   readonly format: string;
   readonly funding: OutPoint;

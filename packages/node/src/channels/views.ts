@@ -42,7 +42,7 @@ function viewOf(
     remote: isClosed ? zeroMsat : remote,
     spendable: channel.nextOutboundHtlcLimit,
     receivable: receivableOf(channel),
-    htlcs: channel.htlcs.map((htlc) => htlcView(htlc, isConnected, htlcs)),
+    htlcs: isClosed ? [] : channel.htlcs.map((htlc) => htlcView(htlc, isConnected, htlcs)),
     format: channel.format,
     funding: channel.funding,
     ...(phase === "opening" && {
