@@ -19,6 +19,13 @@ describe("values of the API", () => {
     }
   });
 
+  it("says what a text has to be, and no pattern", () => {
+    for (const value of [Msat, SignedMsat, NodeId]) {
+      const [issue] = value.safeParse("x").error?.issues ?? [];
+      assert.match(issue?.message ?? "", /^is /);
+    }
+  });
+
   it("takes numbers in a query within their bounds", () => {
     assert.equal(PageLimit.parse("1000"), 1000);
     for (const bad of ["0", "1001", "-1", "1e2", "", "9".repeat(400)])

@@ -5,12 +5,13 @@ import { z } from "@hono/zod-openapi";
  * them, since a JSON number loses digits above 2^53; times are whole seconds since 1970.
  */
 
-const hex = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
+const hex = (bytes: number): z.ZodString =>
+  z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `is ${bytes} bytes as lower-case hex`);
 
 /** Thousandths of a satoshi. */
 export const Msat = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,19})$/)
+  .regex(/^(0|[1-9][0-9]{0,19})$/, "is whole millisatoshi as decimal digits")
   // As texts of one length they compare as numbers do.
   .refine((text) => text.length < 20 || text <= "18446744073709551615", "is at most 2^64 - 1")
   .openapi("Msat", { description: "Millisatoshi as a decimal string.", example: "250000" });
@@ -18,7 +19,7 @@ export const Msat = z
 /** Msat that may be negative: a change of a balance. */
 export const SignedMsat = z
   .string()
-  .regex(/^(0|-?[1-9][0-9]{0,19})$/)
+  .regex(/^(0|-?[1-9][0-9]{0,19})$/, "is whole millisatoshi as decimal digits")
   .openapi("SignedMsat", {
     description: "Millisatoshi as a decimal string, with a sign.",
     example: "-250000",
@@ -27,13 +28,13 @@ export const SignedMsat = z
 /** Satoshi. */
 export const Sat = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,15})$/)
+  .regex(/^(0|[1-9][0-9]{0,15})$/, "is whole satoshi as decimal digits")
   .openapi("Sat", { description: "Satoshi as a decimal string.", example: "100000" });
 
 /** Satoshi that may be negative: what a transaction changed. */
 export const SignedSat = z
   .string()
-  .regex(/^(0|-?[1-9][0-9]{0,15})$/)
+  .regex(/^(0|-?[1-9][0-9]{0,15})$/, "is whole satoshi as decimal digits")
   .openapi("SignedSat", { description: "Satoshi as a decimal string, with a sign.", example: "-100000" });
 
 /** What a transaction pays: sat per 1000 units of weight; 250 are 1 sat per virtual byte. */
@@ -61,7 +62,7 @@ export const Height = z
 /** A node's public key. */
 export const NodeId = z
   .string()
-  .regex(/^0[23][0-9a-f]{64}$/)
+  .regex(/^0[23][0-9a-f]{64}$/, "is a node's id: 66 hexadecimal digits that begin with 02 or 03")
   .openapi("NodeId", { description: "A node's public key: 33 bytes as hex." });
 
 /** A channel's id (BOLT 2). */
@@ -83,13 +84,13 @@ export const Preimage = hex(32).openapi("Preimage", {
 /** Names a payment of this node. */
 export const PaymentName = z
   .string()
-  .regex(/^[0-9a-zA-Z_-]{1,80}$/)
+  .regex(/^[0-9a-zA-Z_-]{1,80}$/, "is the id of a payment")
   .openapi("PaymentName", { description: "Names a payment of this node." });
 
 /** Block, transaction and output of a channel's funding. */
 export const ShortChannelId = z
   .string()
-  .regex(/^[0-9]{1,8}x[0-9]{1,8}x[0-9]{1,5}$/)
+  .regex(/^[0-9]{1,8}x[0-9]{1,8}x[0-9]{1,5}$/, "is <block>x<transaction>x<output>")
   .openapi("ShortChannelId", {
     description: "Block, transaction and output of a channel's funding.",
     example: "850000x1234x0",
