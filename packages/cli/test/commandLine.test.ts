@@ -154,6 +154,7 @@ describe("what a command says", () => {
     const closing = [
       { subject: "balance", state: "maturing", amountSat: "900", blocksLeft: 5, text: "ours soon" },
     ];
+    const over = [{ subject: "closing", state: "closed", blocksLeft: 0, text: "in block 5" }];
     const htlc = { direction: "outgoing", amountMsat: "5000", explanation: "the peer has to answer" };
     const channels = [
       channel,
@@ -167,20 +168,22 @@ describe("what a command says", () => {
         explanation: "it is closed",
       },
       { ...channel, channelId: id("b3"), htlcs: [htlc] },
+      { ...channel, channelId: id("b4"), isUsable: false, phase: "closed", closing: over },
     ];
     const { said } = await typed(["channels", ...there], { "/v1/channels": { channels } });
-    assert.ok(!said.includes("it can carry payments"));
+    assert.ok(!said.includes("it can carry payments") && !said.includes("in block 5"));
     assert.match(said, /^b100000000000000: 1 of 3$/m);
     assert.match(said, /^b200000000000000: it is closed\n {2}900 sat: ours soon; 5 blocks left$/m);
     assert.match(said, /^b300000000000000: 5 sat to the peer: the peer has to answer$/m);
   });
 
   it("is a payment by the beginning of its id, as the list shows it", async () => {
-    const payment = { id: id("ab12"), kind: "bolt11", attempts: [] };
+    const payment = { id: id("ab12"), kind: "bolt11", createdAt: 60, amountMsat: "5000", attempts: [] };
     const list = { payments: [{ ...payment, id: id("cd") }, payment] };
     const answers = { "/v1/payments": list, [`/v1/payments/${id("ab12")}`]: payment };
     const { said } = await typed(["payments", "ab12", ...there], answers);
     assert.ok(said.includes(id("ab12")));
+    assert.match(said, /^created +1970-01-01 00:01:00 UTC\namount +5 sat$/m);
     await refused(["payments", "ee", ...there], { code: "unknown-payment" }, answers);
   });
 
@@ -215,6 +218,9 @@ describe("an ending", () => {
         assert.equal(ending?.exitCode, 1);
         assert.ok(ending?.message.includes(path), ending?.message);
       }
+      // As when the disk is full: there is no path.
+      const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { syscall: "write" });
+      assert.equal(endingOf(full)?.message, "A file cannot be used: no space left on device.");
       assert.equal(endingOf(new TypeError("a bug")), undefined);
     }));
 

@@ -202,7 +202,7 @@ describe("the doctor", () => {
       [{ node: offline }, /of a channel with 5 sat of ours is not connected/],
       [withInfo({ backupMadeAt: now - 80_000 }), /not up to date: .* older than a channel/],
       [{ node: { ...healthy, info: unwritten } }, /not up to date: .* missing/],
-      [{ diskFree: 1e6 }, /0\.0 GB are free/],
+      [{ diskFree: 1e6 }, /Only 1 MB are free/],
       [{ seedMode: 0o644 }, /Others can read the seed/],
       [withInfo({ warnings: [{ code: "x", text: "Something.", remedy: "Do this." }] }), /^Something\.$/],
       [

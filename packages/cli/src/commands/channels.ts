@@ -33,8 +33,9 @@ export async function channels(options: CommonOptions): Promise<void> {
 }
 
 /** What a channel waits for, where it does not just work: its state, payments under way, the steps of its close. */
-function nextOf({ channelId, isUsable, explanation, htlcs, closing }: Channel): readonly string[] {
+function nextOf({ channelId, phase, isUsable, explanation, htlcs, closing }: Channel): readonly string[] {
   const name = channelId.slice(0, shownDigits);
+  if (phase === "closed" && closing.length > 0 && closing.every(isOver)) return [];
   const said = (text: string): string => oneLine(withGroupedAmounts(text), 300);
   return [
     ...(isUsable ? [] : [`${name}: ${said(explanation)}`]),
@@ -49,16 +50,22 @@ function nextOf({ channelId, isUsable, explanation, htlcs, closing }: Channel): 
   ];
 }
 
+/** What nothing has to happen to any more. */
+function isOver({ state, blocksLeft = 0 }: Channel["closing"][number]): boolean {
+  return blocksLeft === 0 && ["closed", "handed-over", "taken-by-peer", "trimmed"].includes(state);
+}
+
 /** The id of the one channel that begins with `text`, or has this short channel id; rather one that is not closed. */
 async function channelIdOf(client: Client, text: string): Promise<string> {
+  const remedy = "Name one as `fulmen channels` does.";
+  if (text.trim() === "")
+    throw new CliError("unknown-channel", exitCodes.failed, "The channel's name is empty.", remedy);
   const { channels: all } = await client.channels();
   const named = all.filter(
-    ({ channelId, shortChannelId }) =>
-      text.trim() !== "" && (channelId.startsWith(text) || shortChannelId === text),
+    ({ channelId, shortChannelId }) => channelId.startsWith(text) || shortChannelId === text,
   );
   const alive = named.filter(({ phase }) => phase !== "closed");
   const [found, another] = alive.length > 0 ? alive : named;
-  const remedy = "Name one as `fulmen channels` does.";
   if (found === undefined)
     throw new CliError("unknown-channel", exitCodes.failed, `There is no channel ${oneLine(text)}.`, remedy);
   if (another !== undefined)

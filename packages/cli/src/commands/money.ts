@@ -204,7 +204,14 @@ async function paymentNamed(client: Client, id: string): Promise<Answer<"payment
 function describePayment(payment: Answer<"payment">): string {
   const lines = Object.entries(payment)
     .filter(([, value]) => typeof value !== "object")
-    .map(([name, value]) => `${name.padEnd(12)} ${oneLine(String(value), 600)}`);
+    .flatMap(([name, value]) => {
+      const shown = name.endsWith("At")
+        ? `${showTime(Number(value))} UTC`
+        : name.endsWith("Msat")
+          ? showMsat(String(value))
+          : String(value);
+      return pairs({ [name.replace(/(At|Msat)$/, "")]: shown });
+    });
   const attempts = payment.attempts.map(
     ({ path, succeeded, failure }) =>
       `  ${succeeded ? "arrived" : (failure ?? "failed")}: ${path.map(({ shortChannelId }) => shortChannelId).join(" > ")}`,
@@ -223,17 +230,7 @@ export async function route(
     to,
     ...(amount !== undefined && { amountMsat: parseAmount(amount).toString() }),
   });
-  show(options, answer, ({ paths, text }) =>
-    [
-      text,
-      ...paths.flatMap((path) => [
-        `${showMsat(path.amountMsat)}, fee ${showMsat(path.feeMsat)}:`,
-        ...path.hops.map(
-          (hop) => `  ${hop.shortChannelId} to ${hop.nodeId.slice(0, 16)}, fee ${showMsat(hop.feeMsat)}`,
-        ),
-      ]),
-    ].join("\n"),
-  );
+  show(options, answer, ({ text }) => text);
 }
 
 /** `fulmen decode`. */

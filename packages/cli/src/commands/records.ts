@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { parseCount, showMsat, showTime } from "../output/amounts.ts";
 import { oneLine, say, shown } from "../output/terminal.ts";
 import { type CommonOptions, connect } from "./connection.ts";
@@ -53,6 +52,7 @@ export async function backup(file: string | undefined, options: CommonOptions): 
   const { fileName, contentBase64 } = await connect(options).backup();
   // Whatever answers there does not choose which file is written.
   const path = file ?? (/^fulmen-\w+\.backup$/.test(fileName) ? fileName : "fulmen.backup");
-  writeFileSync(path, Buffer.from(contentBase64, "base64"), { mode: 0o600, flush: true });
+  const { replaceFile } = await import("@fulmen/persist/exportFile");
+  await replaceFile(path, Buffer.from(contentBase64, "base64"));
   say(`Written to ${path}. Keep it away from this machine.`);
 }

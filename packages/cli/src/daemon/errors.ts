@@ -32,14 +32,12 @@ export function endingOf(error: unknown): Ending | undefined {
   return isOfFile(error) ? endingOfFile(error) : undefined;
 }
 
-type FileError = NodeJS.ErrnoException & { readonly path: string };
-
-function isOfFile(error: unknown): error is FileError {
-  return error instanceof Error && "syscall" in error && "path" in error && typeof error.path === "string";
+function isOfFile(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && /^E[A-Z0-9]+: /.test(error.message);
 }
 
 /** Of a file or folder that the system does not let be used: Node's text has the reason between the code and the call. */
-function endingOfFile({ message, path }: FileError): Ending {
+function endingOfFile({ message, path = "A file" }: NodeJS.ErrnoException): Ending {
   const [, reason = message] = /^[A-Z0-9]+: (.*?), \w+/.exec(message) ?? [];
   return {
     code: "file-unusable",

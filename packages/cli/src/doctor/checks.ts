@@ -287,7 +287,7 @@ function closingFindings({ channels }: Answer<"channels">): readonly Finding[] {
 }
 
 function diskFinding(free: number): Finding {
-  const shown = `${(free / 1e9).toFixed(1)} GB`;
+  const shown = free < leastDisk ? `${Math.floor(free / 1e6)} MB` : `${(free / 1e9).toFixed(1)} GB`;
   return free >= leastDisk
     ? { level: "good", what: `${shown} are free on the disk.` }
     : {
