@@ -14,6 +14,9 @@ import {
 } from "../copy/index.ts";
 import { StoreError } from "../storeError.ts";
 
+/** What the name of a file ends with that was imported. */
+const consumedEnding = ".imported";
+
 /**
  * Moves a node out of a store into one file, which `importFromFile` brings into another store: writes it aside, syncs
  * it, reads it back whole, marks the store as moved to the file, and gives the file its name. No node runs on the
@@ -21,10 +24,12 @@ import { StoreError } from "../storeError.ts";
  * everything but the seed.
  *
  * Rejects with `StoreError`: `not-empty` when the file is there, `moved`, `unfinished`, `open-failed` when it cannot be
- * written; the store is as it was then.
+ * written, or is named as an imported one is; the store is as it was then.
  */
 export async function exportToFile(store: KVStore, path: string): Promise<void> {
   const place = resolve(path);
+  if (place.endsWith(consumedEnding))
+    throw new StoreError("open-failed", `${place} would count as imported already: choose another name`);
   if (await exists(place))
     throw new StoreError("not-empty", `${place} is there already: choose another name`);
   const written = `${place}.new`;
@@ -73,7 +78,12 @@ export async function importFromFile(
   { progress }: Pick<ImportOptions, "progress"> = {},
 ): Promise<{ readonly entries: number }> {
   const place = resolve(path);
-  const consumed = `${place}.imported`;
+  if (place.endsWith(consumedEnding))
+    throw new StoreError(
+      "moved",
+      `${place} has the name of a file that was imported: start the node from its store; two live copies of it lose its money`,
+    );
+  const consumed = place + consumedEnding;
   const wasCutOff = !(await exists(place)) && (await exists(consumed));
   if (wasCutOff && !(await isUnfinished(store))) {
     const text = `${place} was imported into another store: start the node from there; two live copies of it lose its money`;

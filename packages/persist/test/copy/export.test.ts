@@ -120,6 +120,9 @@ describe("exportToFile", () => {
     assert.deepEqual(first.snapshot(), before);
     for (const to of [first, new MemoryStore()])
       await assert.rejects(importFromFile(path, to), /imported into another store/);
+    // By the name that it has now, neither.
+    await assert.rejects(importFromFile(`${path}.imported`, new MemoryStore()), { code: "moved" });
+    assert.ok(existsSync(`${path}.imported`));
   });
 
   it("starts no node from a file that cannot be given another name", async (context) => {
