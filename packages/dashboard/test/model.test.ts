@@ -8,6 +8,8 @@ import {
   blocksInWords,
   formatMsat,
   formatSat,
+  formatTime,
+  nodeInWords,
   parseSat,
   sentence,
   shortId,
@@ -60,6 +62,13 @@ describe("the dashboard's amounts", () => {
     assert.equal(axisTime(time, 86_400), "2026-11-24");
     assert.equal(axisTime(time, 3600), "11-24 01:02");
     assert.equal(axisTime(time, 1), "01:02:03");
+  });
+
+  it("are said to be old when the node does not answer, and nobody is told then that it runs", () => {
+    const chain = { height: 5, tip: 9, isSynced: false };
+    const info = { network: "signet", phase: "running", peers: 1, now: 60, chain } as const;
+    assert.equal(nodeInWords(info, false), "signet, running, block 5 of 9, 1 peer");
+    assert.equal(nodeInWords(info, true), `signet, as it was at ${formatTime(60)}`);
   });
 
   it("are read as people write them, and refused when they are none", () => {

@@ -1,3 +1,5 @@
+import type { Info } from "./types.ts";
+
 /** A thin space that does not break: 1 234 567 stays on one line and reads as one number. */
 const separator = "\u202f";
 
@@ -55,6 +57,24 @@ export function axisTime(seconds: number, step: number): string {
 /** Pixels that labels of 12 pixels beside a chart need at the most, with the ticks. */
 export function axisWidth(labels: readonly string[]): number {
   return 24 + 8 * Math.max(4, ...labels.map(({ length }) => length));
+}
+
+/** What a node is doing; or when that was known last, where it `isOld`. */
+export function nodeInWords(
+  {
+    network,
+    phase,
+    chain,
+    peers,
+    now,
+  }: Pick<Info, "network" | "phase" | "peers" | "now"> & {
+    readonly chain: Pick<Info["chain"], "height" | "tip" | "isSynced">;
+  },
+  isOld: boolean,
+): string {
+  if (isOld) return `${network}, as it was at ${formatTime(now)}`;
+  const block = `block ${chain.height}${chain.isSynced ? "" : ` of ${chain.tip}`}`;
+  return `${network}, ${phase}, ${block}, ${peers} ${peers === 1 ? "peer" : "peers"}`;
 }
 
 /** About how long some blocks take, for people. */

@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { nodeInWords } from "../model/format.ts";
 import type { NodeStore } from "../model/store.ts";
 import { keepTheme } from "../model/theme.ts";
 import { Channels } from "./channels.ts";
@@ -84,12 +85,8 @@ function Head({
   readonly state: NodeStore;
   readonly actions: readonly VNode[];
 }): VNode {
-  const { info } = state;
-  const chain = info?.chain;
-  const words =
-    info === undefined || chain === undefined
-      ? ""
-      : `${info.network}, ${info.phase}, block ${chain.height}${chain.isSynced ? "" : ` of ${chain.tip}`}, ${info.peers} ${info.peers === 1 ? "peer" : "peers"}`;
+  const { info, trouble } = state;
+  const words = info === undefined ? "" : nodeInWords(info, trouble !== undefined);
   return h("header", null, [
     h("h1", null, info?.alias || "Fulmen"),
     h("p", { class: "quiet" }, words),
