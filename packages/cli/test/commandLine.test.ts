@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, it, mock } from "node:test";
@@ -104,6 +104,19 @@ describe("a channel's name", () => {
     assert.equal(refusal, undefined);
     assert.equal(asked.at(-1)?.at, `http://there/v1/channels/${id("ab")}/close`);
   });
+});
+
+describe("a new node", () => {
+  it("is made for each network, mainnet included", () =>
+    inFolder(async (folder) => {
+      for (const network of ["mainnet", "testnet4", "signet", "regtest"]) {
+        const path = join(folder, network);
+        const { said, refusal } = await typed(["init", "--network", network, "--data-dir", path]);
+        assert.equal(refusal, undefined, network);
+        assert.match(said, new RegExp(`^A node for ${network} is in `, "m"));
+        assert.deepEqual(readdirSync(path).sort(), ["cli.token", "fulmen.json", "seed", "tokens.json"]);
+      }
+    }));
 });
 
 describe("options", () => {

@@ -64,6 +64,10 @@ export async function init(options: InitOptions): Promise<void> {
     if (options.birthday === undefined)
       say("Coins from before today are found only with `birthday` in the config.");
   }
+  if (network === "mainnet")
+    say(
+      "Nobody has reviewed Fulmen yet: put no more on it than you can lose, and read docs/mainnet.md before.",
+    );
   const where = options.dataDir === undefined ? "" : ` --data-dir ${options.dataDir}`;
   say(`Look at ${folder.config}, then: fulmen start${where}`);
 }
@@ -101,7 +105,9 @@ function networkOf({ network, restore = false, backup, peers, birthday }: InitOp
 /** The node's own checks, of the config, the seed and what it is restored from. */
 function checkNode(folder: DataFolder, seed: string, source: ReturnType<typeof restoreSource>): void {
   const { network, chain } = daemonConfig(readConfig(folder.config, process.env));
-  new Node({ network, seed, storage: "memory", chain, ...(source && { restoreFrom: source }) });
+  // Nothing is opened or written: that is for the start.
+  const storage = { sqlite: folder.sqlite };
+  new Node({ network, seed, storage, chain, ...(source && { restoreFrom: source }) });
   if (source instanceof Uint8Array) sayBackup(readBackup(source, { network, seed }));
 }
 
