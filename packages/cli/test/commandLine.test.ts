@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, it, mock } from "node:test";
 import { makeProgram } from "@fulmen/cli";
+import { NodeError, type NodeErrorCode } from "@fulmen/node";
 import { endingOf } from "#src/daemon/errors";
 import { sentence } from "#src/output/terminal";
 
@@ -224,6 +225,22 @@ describe("what a command says", () => {
 });
 
 describe("an ending", () => {
+  it("says by which command a node is restored, and that an address was wrong", () => {
+    const error = (code: NodeErrorCode) =>
+      new NodeError(code, "it is so", { remedy: "restore from this file" });
+    const stale = endingOf(error("store-stale"));
+    assert.equal(stale?.remedy, "restore from this file: fulmen start --restore-from <file>");
+    assert.deepEqual([stale?.exitCode, endingOf(error("invalid-address"))?.exitCode], [11, 2]);
+  });
+
+  it("asks for the database of a move to PostgreSQL by the option's name", () =>
+    inFolder(async (folder) => {
+      const node = join(folder, "node");
+      await typed(["init", "--network", "regtest", "--data-dir", node]);
+      const move = ["store", "move", "--to", "postgres", "--data-dir", node];
+      await refused(move, { code: "usage", exitCode: 2, remedy: /--url postgres:/ });
+    }));
+
   it("names a file that cannot be used, without a stack", () =>
     inFolder(async (folder) => {
       for (const path of [join(folder, "none", "file"), folder]) {

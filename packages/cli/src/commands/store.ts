@@ -92,6 +92,13 @@ function targetOf({ to, path, url, node, encrypt }: MoveOptions): StorageConfig 
       `There is no store of the kind ${to.slice(0, 40)}.`,
       "Name sqlite, files or postgres.",
     );
+  if (to === "postgres" && url === undefined)
+    throw new CliError(
+      "usage",
+      exitCodes.usage,
+      "It is not said which database the records are to be in.",
+      "Add --url postgres://user:password@host/database.",
+    );
   const full = path === undefined ? undefined : resolve(path);
   const named = Object.entries({ kind: to, path: full, url, node, encrypted: encrypt });
   const values = named.flatMap(([name, value]) =>

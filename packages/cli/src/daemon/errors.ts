@@ -15,7 +15,8 @@ export interface Ending {
 /** How the process ends after an error; `undefined` for what nobody expected. */
 export function endingOf(error: unknown): Ending | undefined {
   if (error instanceof CliError) return error;
-  if (isCalled<NodeError>(error, "NodeError")) return { ...partsOf(error), exitCode: exitOfNode(error) };
+  if (isCalled<NodeError>(error, "NodeError"))
+    return { ...partsOf(error), remedy: remedyOfNode(error), exitCode: exitOfNode(error) };
   if (isCalled<ServerError>(error, "ServerError"))
     return {
       ...partsOf(error),
@@ -45,6 +46,15 @@ function endingOfFile({ message, path = "A file" }: NodeJS.ErrnoException): Endi
     remedy: "See whether the path is right, who may write there, and whether the disk has room.",
     exitCode: exitCodes.failed,
   };
+}
+
+/** What to do, by a command where there is one for it. */
+function remedyOfNode({ code, remedy }: NodeError): string {
+  if (code !== "store-stale") return remedy;
+  return remedy.replace(
+    "restore from this file",
+    "restore from this file: fulmen start --restore-from <file>",
+  );
 }
 
 function remedyOfStore({ code }: StoreError): string {
@@ -78,6 +88,8 @@ function exitOfNode({ code, details }: NodeError): ExitCode {
   switch (code) {
     case "invalid-option":
       return exitCodes.config;
+    case "invalid-address":
+      return exitCodes.usage;
     case "invalid-seed":
       return exitCodes.seed;
     case "second-instance":

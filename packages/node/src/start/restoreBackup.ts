@@ -156,12 +156,16 @@ async function expectNoNewerBackup(
     const { channels } = found.backup;
     if (storeIsEmpty && channels.length === 0) continue;
     const what = storeIsEmpty ? "the store is empty" : "the store is older than its backup";
-    throw new NodeError("store-stale", `${what}: ${path} has ${channels.length} channels of this node`, {
-      remedy: storeIsEmpty
-        ? "restore from this file; or move it away, if its channels are closed and paid out"
-        : "start the newest store; if it is lost, set this one aside, and restore from the file into an empty one",
-      details: { path, channels: channels.length },
-    });
+    throw new NodeError(
+      "store-stale",
+      `${what}: ${path} has ${channels.length} channel${channels.length === 1 ? "" : "s"} of this node`,
+      {
+        remedy: storeIsEmpty
+          ? "restore from this file; or move it away, if its channels are closed and paid out"
+          : "start the newest store; if it is lost, set this one aside, and restore from the file into an empty one",
+        details: { path, channels: channels.length },
+      },
+    );
   }
 }
 
