@@ -107,7 +107,7 @@ it("a node comes back from its words and the backup that the daemon keeps by its
   assert.ok(!existsSync(join(again, "fulmen.json")) && !existsSync(join(again, "restore.backup")));
   const made = await run([...init, "--restore", "--backup", backup], { input: words });
   assert.equal(made.code, 0, made.err);
-  assert.match(made.out, /has 1 channels/);
+  assert.match(made.out, /has 1 channel\./);
   const newPort = await freePort();
   const env = {
     FULMEN_CHAIN_USER: bitcoindOption.user,
