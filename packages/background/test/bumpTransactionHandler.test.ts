@@ -58,6 +58,7 @@ function closing(claim: number, feerate: number): BumpTransactionEvent {
     packageTargetFeerate: feeratePerKw(feerate),
     commitment,
     commitmentFee: sat(0n),
+    atStake: sat(0n),
     anchor: { outPoint: { txid: txid(commitment), index: 1 }, output: { value: sat(0n), script: p2a() } },
   };
 }

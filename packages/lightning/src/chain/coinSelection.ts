@@ -60,6 +60,11 @@ export interface CoinSelectionRequest {
   readonly parent?: PaidParent;
   /** What the transaction pays at the least, whatever its feerate: a replacement pays more than what it replaces. */
   readonly minimumFee?: Sat;
+  /**
+   * What is lost if it never confirms. To replace a transaction of another claim, whose coins it takes, it pays half of
+   * that at most, or what its feerate asks for anyway; only the latter when not given.
+   */
+  readonly atStake?: Sat;
 }
 
 /** @ldk lightning::events::bump_transaction::CoinSelection */
@@ -109,8 +114,10 @@ export type SignPsbtRefusal =
 export interface CoinSelectionSource {
   /**
    * Coins and change with which the transaction pays its target, and which stay locked for the claim. Asked again for
-   * the same claim id, it gives the same coins first and others behind them as needed, and the same change script;
-   * never a coin that another claim holds.
+   * the same claim id, it gives the same coins first and others behind them as needed, and the same change script.
+   * A coin that another claim holds is given only where no others suffice, to one that pays a clearly higher feerate and
+   * what replacing that claim's transaction takes (BIP 125): the other one waits then, and is given coins when they are
+   * free again.
    */
   selectConfirmedUtxos(
     request: CoinSelectionRequest,

@@ -3,7 +3,7 @@ import { op, script } from "@fulmen/bitcoin/script";
 import { type Transaction, type TxOut, weight } from "@fulmen/bitcoin/transaction";
 import type { CoinSelection, CoinSelectionRequest } from "../chain/coinSelection.ts";
 import type { OutPoint } from "../util/ids.ts";
-import { type FeeratePerKw, feeOf, feeratePerKw, maxOf, type Sat, sat, zeroSat } from "../util/units.ts";
+import { type FeeratePerKw, feeOf, feeratePerKw, maxOf, type Sat, sat, sum, zeroSat } from "../util/units.ts";
 import { type ChannelInput, channelInputs, mandatoryInput, unsignedInput } from "./bumpInputs.ts";
 import type { BumpTransactionEvent } from "./bumpTransaction.ts";
 
@@ -44,11 +44,15 @@ export function coinSelectionRequest(event: BumpTransactionEvent, minimumFee?: S
   };
   switch (event.kind) {
     case "channel-close": {
-      const { packageTargetFeerate: targetFeerate, commitment, commitmentFee: fee } = event;
-      return { ...common, targetFeerate, parent: { weight: weight(commitment), fee } };
+      const { packageTargetFeerate: targetFeerate, commitment, commitmentFee: fee, atStake } = event;
+      return { ...common, targetFeerate, atStake, parent: { weight: weight(commitment), fee } };
     }
     case "htlc-resolution":
-      return { ...common, targetFeerate: event.targetFeerate };
+      return {
+        ...common,
+        targetFeerate: event.targetFeerate,
+        atStake: sum(event.htlcs.map(({ value }) => value)),
+      };
   }
 }
 

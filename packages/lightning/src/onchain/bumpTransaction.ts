@@ -67,6 +67,8 @@ export type BumpTransactionEvent =
       /** With its witness. */
       readonly commitment: Transaction;
       readonly commitmentFee: Sat;
+      /** The HTLCs on it that we can claim: what may be lost if it comes late. */
+      readonly atStake: Sat;
       readonly anchor: AnchorDescriptor;
     })
   /** HTLCs are to be taken by one transaction, or by several when one would be too large. */

@@ -13,9 +13,8 @@ import type {
   BumpTransactionEvent,
   HtlcDescriptor,
 } from "./bumpTransaction.ts";
-import type { ValidCommitment } from "./chainView.ts";
 import type { ChannelMonitor } from "./channelMonitor.ts";
-import type { DirectClaimable, HolderHtlcClaimable } from "./claimable.ts";
+import type { DirectClaimable, HolderFundingClaimable, HolderHtlcClaimable } from "./claimable.ts";
 import type { ActiveClaim, ClaimPlan } from "./claims.ts";
 import { claimTransaction } from "./claimTransaction.ts";
 import { lowestFeerate } from "./feeSchedule.ts";
@@ -59,7 +58,7 @@ function claimActions(
   for (const claimable of claim.claimables) {
     if (claimable.kind === "direct") direct.push(claimable);
     else if (claimable.kind === "holder-htlc") htlcs.push(claimable);
-    else actions.push(...publish(monitor, { claim, commitment: claimable.commitment }, context));
+    else actions.push(...publish(monitor, { claim, claimable }, context));
   }
   if (direct.length > 0) {
     const { destination, signer } = context;
@@ -78,10 +77,11 @@ function claimActions(
  */
 function publish(
   monitor: ChannelMonitor,
-  of: { readonly claim: ActiveClaim; readonly commitment: ValidCommitment },
+  of: { readonly claim: ActiveClaim; readonly claimable: HolderFundingClaimable },
   { signer }: ClaimContext,
 ): readonly MonitorAction[] {
-  const { claim, commitment } = of;
+  const { claim, claimable } = of;
+  const { commitment, htlcValue: atStake } = claimable;
   const { built } = commitment;
   const transaction = signedHolderCommitment(monitor, commitment, signer);
   if (transaction === undefined) return [{ kind: "unsigned", what: "our commitment" }];
@@ -106,6 +106,7 @@ function publish(
       packageTargetFeerate: claim.feerate,
       commitment: transaction,
       commitmentFee: built.fee,
+      atStake,
       anchor: descriptor,
     },
   });

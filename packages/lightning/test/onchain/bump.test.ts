@@ -56,6 +56,7 @@ function closing(format: "anchors" | "zero-fee", feerate: number, fee = 0n): Bum
     packageTargetFeerate: feeratePerKw(feerate),
     commitment,
     commitmentFee: sat(fee),
+    atStake: sat(5_000n),
     anchor: {
       outPoint: { txid: txid(commitment), index: 1 },
       output,
@@ -147,6 +148,7 @@ describe("what a wallet is asked for", () => {
       ],
       mustPayTo: [],
       targetFeerate: 2_000n,
+      atStake: 5_000n,
       maxTransactionWeight: 4_000,
       parent: { weight: weight(event.commitment), fee: 0n },
       minimumFee: 9n,

@@ -152,6 +152,15 @@ export function walletError(refusal: WalletRefusal): NodeError {
       return new NodeError("unknown-transaction", `the wallet knows no transaction ${refusal.txid}`, {
         remedy: "look it up in the wallet's history",
       });
+    case "too-long-chain":
+      return new NodeError(
+        "invalid-request",
+        `the transaction rests on ${refusal.unconfirmed} unconfirmed ones, itself included: more than ${refusal.most}`,
+        {
+          remedy: "wait until a block has taken some of them, or raise the fee of the first ones",
+          details: { reason: refusal.kind, most: refusal.most },
+        },
+      );
     case "too-heavy":
     case "coin-not-spendable":
     case "coin-locked":

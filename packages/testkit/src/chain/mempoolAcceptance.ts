@@ -122,8 +122,10 @@ function packageFeeRefusal(
   if (unconfirmed !== undefined) {
     return { kind: "replacement-adds-unconfirmed", outPoint: { txid: unconfirmed.txid, index: 0 } };
   }
+  // What a package replaces may pay more for each virtual byte than the package: the diagram judges that (Core 28).
+  const withoutConflicts = { ...replacement, conflicts: new Set<MempoolEntry>() };
   return (
-    replacementFeeRefusal(total, replacement, pool.policy) ??
+    replacementFeeRefusal(total, withoutConflicts, pool.policy) ??
     childFeerateRefusal(total, parent.entry) ??
     diagramRefusal([parent.entry, child.entry], replacement.evicted, pool.graph)
   );

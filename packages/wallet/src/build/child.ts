@@ -8,6 +8,7 @@ import {
   carryOut,
   type FundedTransaction,
   maxStandardWeight,
+  maxUnconfirmed,
   spendableCoins,
   type Workbench,
 } from "./workbench.ts";
@@ -92,6 +93,10 @@ function packageOf(
       return err({ kind: "unknown-fee", txid: each.txid });
     fees += isKnown ? fee : (topFee ?? 0n);
     total += weight(each.transaction);
+    if (seen.size > maxUnconfirmed) {
+      const { txid } = top;
+      return err({ kind: "too-long-chain", txid, unconfirmed: seen.size, most: maxUnconfirmed });
+    }
   }
   return ok({ weight: total, fee: fees as Sat });
 }

@@ -22,6 +22,13 @@ export type WalletRefusal =
   | { readonly kind: "not-replaceable"; readonly txid: Txid }
   /** Replacing it would undo these. */
   | { readonly kind: "has-descendants"; readonly txids: readonly Txid[] }
+  /** It builds on so many unconfirmed ones that no child is relayed: wait for a block, or replace one of them. */
+  | {
+      readonly kind: "too-long-chain";
+      readonly txid: Txid;
+      readonly unconfirmed: number;
+      readonly most: number;
+    }
   /** None of its outputs can be spent by the wallet. */
   | { readonly kind: "no-own-output"; readonly txid: Txid }
   /** What it pays is not known, since it spends coins of others. */

@@ -47,7 +47,7 @@ export function replace(
     version: transaction.version,
     maxWeight: maxStandardWeight,
     replaces: txid,
-    replacedFee: fee,
+    outbids: { fee, feerate: least },
     ...(keep === undefined ? {} : { keep }),
     isReplaceable: true,
   });

@@ -15,7 +15,7 @@ import {
   zeroSat,
 } from "@fulmen/lightning/util";
 import { type Coin, isClaimLock, isMature, type Ledger, type LockId, type Place } from "../ledger/index.ts";
-import { Dice, type Selection, satisfactionWeight, selectCoins } from "../selection/index.ts";
+import { Dice, type Outbid, type Selection, satisfactionWeight, selectCoins } from "../selection/index.ts";
 import { type Draft, draftOf } from "./draft.ts";
 import { exportPsbt } from "./psbt.ts";
 import type { WalletRefusal } from "./refusal.ts";
@@ -52,7 +52,7 @@ export interface Plan {
   readonly parent?: PaidParent;
   /** The transaction that it replaces, and what that one pays. */
   readonly replaces?: Txid;
-  readonly replacedFee?: Sat;
+  readonly outbids?: Outbid;
   readonly isReplaceable: boolean;
   readonly expiresAt?: BlockHeight;
   /** What must be left of the spendable coins, change included. */
@@ -64,7 +64,7 @@ export interface Plan {
 /** What nodes relay at most. */
 export const maxStandardWeight = 400_000;
 /** Nodes relay what rests on 24 unconfirmed transactions; a coin that comes from more than 20 is left alone. */
-const maxUnconfirmed = 24;
+export const maxUnconfirmed = 24;
 const maxUnconfirmedOfCoin = 20;
 
 /** Coins that may be spent now and that nobody holds. */

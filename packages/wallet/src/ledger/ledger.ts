@@ -13,7 +13,7 @@ import {
   type WalletTransaction,
 } from "./coins.ts";
 import { type KeychainState, Keyring, type Place } from "./keyring.ts";
-import { type Lock, type LockId, Locks } from "./locks.ts";
+import { holding, type Lock, type LockId, Locks, lending } from "./locks.ts";
 import { keysRecord, lockRecord, tipRecord, transactionRecord } from "./records.ts";
 
 /** Blocks on top of a transaction after which its outcome is taken as final, and what it ended is forgotten. */
@@ -256,11 +256,30 @@ export class Ledger {
     this.#unsaved.add(lockPrefix + lock.id);
   }
 
-  /** Lets a lock's coins go, and its change script unless something that was signed pays to it. */
+  /** Puts a claim's lock, and takes its coins from whoever holds them. */
+  takeFor(lock: Lock): void {
+    for (const outPoint of lock.outPoints) {
+      const holder = this.holder(outPoint);
+      if (holder !== undefined && holder !== lock.id)
+        this.putLock(lending(this.#locks.known(holder), outPoint));
+    }
+    this.putLock(lock);
+  }
+
+  /** Of the claims that have lent a coin, the one that pays most. */
+  lender(outPoint: OutPoint): Lock | undefined {
+    return this.#locks.lender(outPoint);
+  }
+
+  /** Lets a lock's coins go, lent ones to their lender, and its change script unless something that was signed pays to it. */
   release(id: LockId): boolean {
     const lock = this.#locks.remove(id);
     if (lock === undefined) return false;
     this.#unsaved.add(lockPrefix + id);
+    for (const outPoint of lock.outPoints) {
+      const lender = this.lender(outPoint);
+      if (lender !== undefined) this.putLock(holding(lender, [outPoint]));
+    }
     if (lock.change !== undefined && !lock.isSigned) {
       this.keyring.takeBack(lock.change);
       this.#unsaved.add(keysKey);
@@ -427,8 +446,9 @@ export class Ledger {
       const spender = spenders.get(outPointKey(outPoint));
       return spender !== undefined && isFinal(spender);
     };
-    for (const { id, outPoints } of this.locks()) {
-      if (outPoints.length > 0 && outPoints.every(finallySpent)) this.release(id);
+    for (const { id, outPoints, lent = [] } of this.locks()) {
+      const all = [...outPoints, ...lent];
+      if (all.length > 0 && all.every(finallySpent)) this.release(id);
     }
     const inOrder = [...this.#transactions.values()].sort(byHeight);
     for (const each of inOrder) {

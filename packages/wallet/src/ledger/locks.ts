@@ -1,6 +1,6 @@
 import { outPointKey } from "@fulmen/bitcoin/primitives";
-import type { ClaimId } from "@fulmen/lightning/chain";
-import { type BlockHeight, type OutPoint, present } from "@fulmen/lightning/util";
+import type { ClaimId, PaidParent } from "@fulmen/lightning/chain";
+import { type BlockHeight, type OutPoint, present, type Sat } from "@fulmen/lightning/util";
 import type { Place } from "./keyring.ts";
 
 /** Who holds coins: a claim of the node's, or a reservation, which has 32 lower-case hex digits. */
@@ -15,6 +15,17 @@ export function isClaimLock(id: LockId): id is ReturnType<typeof claimLock> {
   return id.startsWith("claim/");
 }
 
+/** The transaction of a claim as it was last selected for: what another one has to outbid that takes its coins. */
+export interface Bid {
+  readonly fee: Sat;
+  /** Weight units of the signed transaction at most. */
+  readonly weight: number;
+  /** Of the claim: how many the transaction has besides coins. */
+  readonly inputs: number;
+  /** What it pays for as well. */
+  readonly parent?: PaidParent;
+}
+
 /** Coins that are kept for one purpose. */
 export interface Lock {
   readonly id: LockId;
@@ -27,6 +38,31 @@ export interface Lock {
   readonly isSigned: boolean;
   /** Whether the transaction may be replaced by `bumpFee`. */
   readonly isReplaceable: boolean;
+  /** Of a claim. */
+  readonly bid?: Bid;
+  /**
+   * Coins that a transaction of this claim spends and that another claim holds now, which pays more. They come back
+   * when that one lets them go.
+   */
+  readonly lent?: readonly OutPoint[];
+}
+
+/** A lock that holds further coins, such as it may have lent. */
+export function holding(lock: Lock, more: readonly OutPoint[]): Lock {
+  const held = new Map([...lock.outPoints, ...more].map((outPoint) => [outPointKey(outPoint), outPoint]));
+  const lent = (lock.lent ?? []).filter((outPoint) => !held.has(outPointKey(outPoint)));
+  return withLent({ ...lock, outPoints: [...held.values()] }, lent);
+}
+
+/** A lock that has lent one of its coins. */
+export function lending(lock: Lock, lent: OutPoint): Lock {
+  const key = outPointKey(lent);
+  const outPoints = lock.outPoints.filter((outPoint) => outPointKey(outPoint) !== key);
+  return withLent({ ...lock, outPoints }, [...(lock.lent ?? []), lent]);
+}
+
+function withLent({ lent: _, ...lock }: Lock, lent: readonly OutPoint[]): Lock {
+  return lent.length === 0 ? lock : { ...lock, lent };
 }
 
 /** All locks. A coin is in one at most. */
@@ -67,6 +103,17 @@ export class Locks {
       if (this.holder(outPoint) === id) this.#holders.delete(outPointKey(outPoint));
     }
     return lock;
+  }
+
+  /** Of the locks that have lent a coin, the one that pays most. */
+  lender(outPoint: OutPoint): Lock | undefined {
+    const key = outPointKey(outPoint);
+    let found: Lock | undefined;
+    for (const lock of this.#locks.values()) {
+      if (!lock.lent?.some((each) => outPointKey(each) === key)) continue;
+      if (found === undefined || (lock.bid?.fee ?? 0n) > (found.bid?.fee ?? 0n)) found = lock;
+    }
+    return found;
   }
 
   known(id: LockId): Lock {

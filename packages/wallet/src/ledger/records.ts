@@ -22,10 +22,11 @@ import {
   u64,
   versionedRecord,
 } from "@fulmen/lightning/codec";
-import { type BlockHeight, blockHeight, type OutPoint } from "@fulmen/lightning/util";
+import { type BlockHeight, blockHeight, type OutPoint, type Sat, sat } from "@fulmen/lightning/util";
 import type { Keychain } from "../descriptor/index.ts";
 import type { Position } from "./coins.ts";
 import type { KeychainState, Place } from "./keyring.ts";
+import type { Bid } from "./locks.ts";
 
 // What is on users' disks: numbers of TLV records and tags are never given to anything else.
 
@@ -58,6 +59,8 @@ export interface LockRecord {
   readonly change?: Place;
   readonly isSigned: boolean;
   readonly isReplaceable: boolean;
+  readonly bid?: Bid;
+  readonly lent?: readonly OutPoint[];
 }
 
 const height: Codec<BlockHeight> = mapped("u32", u32, { decoded: blockHeight, encoded: Number });
@@ -79,6 +82,24 @@ const keychainState: Codec<KeychainState> = struct("keychain_state", {
   next: u32,
   returned: array16(u32),
 });
+
+const satoshis: Codec<Sat> = mapped("u64", u64, { decoded: sat, encoded: BigInt });
+
+const bid: Codec<Bid> = {
+  spec: "bid",
+  read(reader) {
+    const own = { fee: satoshis.read(reader), weight: reader.u32(), inputs: reader.u16() };
+    if (reader.remaining === 0) return own;
+    return { ...own, parent: { fee: satoshis.read(reader), weight: reader.u32() } };
+  },
+  write(writer, { fee, weight, inputs, parent }) {
+    satoshis.write(writer, fee);
+    writer.u32(weight).u16(inputs);
+    if (parent === undefined) return;
+    satoshis.write(writer, parent.fee);
+    writer.u32(parent.weight);
+  },
+};
 
 /** Printable ASCII behind its length. */
 const text: Codec<string> = {
@@ -164,5 +185,7 @@ export const lockRecord: Codec<LockRecord> = versionedRecord(
     change: { type: 4, codec: place },
     isSigned: { type: 6, codec: bool, required: true },
     isReplaceable: { type: 8, codec: bool, required: true },
+    bid: { type: 9, codec: bid },
+    lent: { type: 11, codec: array16(outPoint) },
   }),
 );

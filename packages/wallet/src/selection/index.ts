@@ -1,6 +1,9 @@
 export type { SelectableCoin } from "./candidate.ts";
 export { Dice } from "./dice.ts";
 export {
+  feeWithParent,
+  type Outbid,
+  outbiddingFee,
   type Selection,
   type SelectionProblem,
   type SelectionRefusal,

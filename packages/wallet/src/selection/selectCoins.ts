@@ -1,7 +1,16 @@
 import { dustLimit } from "@fulmen/bitcoin/script";
 import type { TxOut } from "@fulmen/bitcoin/transaction";
 import type { PaidParent } from "@fulmen/lightning/chain";
-import { err, type FeeratePerKw, feeratePerKw, ok, type Result, type Sat } from "@fulmen/lightning/util";
+import {
+  err,
+  type FeeratePerKw,
+  feeratePerKw,
+  maxOf,
+  ok,
+  plus,
+  type Result,
+  type Sat,
+} from "@fulmen/lightning/util";
 import { knapsack, largestFirst } from "./accumulate.ts";
 import { branchAndBound } from "./branchAndBound.ts";
 import { type Candidate, candidates, type SelectableCoin, searchFee } from "./candidate.ts";
@@ -24,10 +33,18 @@ export interface SelectionProblem<C extends SelectableCoin> {
   readonly parent?: PaidParent;
   /** What the transaction pays at the least. */
   readonly minimumFee?: Sat;
-  /**
-   * What the transaction that this one replaces pays: this one pays that, and its own relay (BIP 125, rules 3 and 4).
-   */
-  readonly replacedFee?: Sat;
+  /** What the transactions pay that this one replaces. */
+  readonly outbids?: Outbid;
+}
+
+/** What nodes ask of a transaction that replaces others (BIP 125, rules 3 and 4, and that its feerate is higher). */
+export interface Outbid {
+  /** What the others pay together. */
+  readonly fee: Sat;
+  /** To pay on top for each unit of the weight, the parent's included; what nodes ask for the relay when it is less. */
+  readonly step?: FeeratePerKw;
+  /** What the transaction pays at the least for each unit of its own weight. */
+  readonly feerate: FeeratePerKw;
 }
 
 /** Coins that suffice. */
@@ -182,19 +199,31 @@ function targetOfLeastFee(problem: SelectionProblem<SelectableCoin>): number {
 }
 
 function feeOf(problem: SelectionProblem<SelectableCoin>, weight: number): bigint {
-  const { feerate, parent } = problem;
-  const own = feeAtLeast(feerate, weight) + (parent === undefined ? 0n : parentDeficit(feerate, parent));
+  const own = feeWithParent(problem.feerate, weight, problem.parent);
   const least = leastFee(problem, weight);
   return own > least ? own : least;
 }
 
-function leastFee(
-  { minimumFee = 0n as Sat, replacedFee }: SelectionProblem<SelectableCoin>,
-  weight: number,
-): bigint {
-  if (replacedFee === undefined) return minimumFee;
-  const replacement = replacedFee + feeAtLeast(incrementalFeerate, weight);
+function leastFee(problem: SelectionProblem<SelectableCoin>, weight: number): bigint {
+  const { minimumFee = 0n as Sat, outbids } = problem;
+  const replacement = outbids === undefined ? 0n : outbiddingFee(outbids, weight, problem.parent);
   return replacement > minimumFee ? replacement : minimumFee;
+}
+
+/** What a transaction of this weight has to pay to replace others, as a child of `parent` in one package with it. */
+export function outbiddingFee({ fee, step, feerate }: Outbid, weight: number, parent?: PaidParent): Sat {
+  // Virtual bytes are whole, the parent's and the child's.
+  const whole = weight + (parent === undefined ? 0 : parent.weight + 4);
+  return maxOf(
+    plus(fee, feeAtLeast(maxOf(step ?? incrementalFeerate, incrementalFeerate), whole)),
+    feeAtLeast(feerate, weight),
+  );
+}
+
+/** What a transaction of this weight pays at a feerate, and for a parent that does not pay it itself. */
+export function feeWithParent(feerate: FeeratePerKw, weight: number, parent?: PaidParent): Sat {
+  const own = feeAtLeast(feerate, weight);
+  return parent === undefined ? own : ((own + parentDeficit(feerate, parent)) as Sat);
 }
 
 /** What the parent does not pay of its own feerate. */

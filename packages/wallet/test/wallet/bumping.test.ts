@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { outPointKey } from "@fulmen/bitcoin/primitives";
 import { dustLimit } from "@fulmen/bitcoin/script";
-import { txid, weight } from "@fulmen/bitcoin/transaction";
+import { type Transaction, txid, weight } from "@fulmen/bitcoin/transaction";
+import { unsignedPsbt } from "@fulmen/lightning/chain";
 import { feeratePerKw, sat } from "@fulmen/lightning/util";
+import { inputOf } from "@fulmen/testkit/wallet";
 import { lowFeerate, ok, refusal, World } from "./world.ts";
 
 const highFeerate = feeratePerKw(5000);
@@ -215,4 +217,34 @@ test("what a bumped payment pays to the wallet itself is kept, too", () => {
   const sent = world.send(ok(wallet.fundTransaction({ outputs, feerate: lowFeerate, isReplaceable: true })));
   const bumped = ok(wallet.bumpFee({ txid: txid(sent), feerate: highFeerate, keep: sat(190_000) }));
   assert.ok(bumped.fee < 10_000n);
+});
+
+test("no child rests on more unconfirmed transactions than nodes relay", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(2_000_000);
+  world.mine();
+  let tip: Transaction | undefined;
+  for (let length = 1; length <= 25; length++) {
+    // Each one spends the change of the last: made by hand, since the wallet makes no such row.
+    const outPoint = tip === undefined ? wallet.coins()[0]?.outPoint : { txid: txid(tip), index: 0 };
+    const coin = wallet.coins().find((each) => each.outPoint.txid === outPoint?.txid);
+    assert.ok(coin !== undefined);
+    const { script } = wallet.nextChangeAddress();
+    const value = sat(coin.output.value - 200n);
+    const transaction = {
+      version: 2,
+      locktime: 0,
+      inputs: [inputOf(coin.outPoint)],
+      outputs: [{ value, script }],
+    };
+    tip = ok(wallet.signPsbt(unsignedPsbt(transaction, [coin.output])));
+    wallet.transactionSeen(tip);
+    const asked = wallet.bumpByChild({ txid: txid(tip), feerate: highFeerate });
+    if (length <= 24) assert.equal(wallet.release(ok(asked).lock), true);
+    else {
+      const refused = { kind: "too-long-chain", txid: txid(tip), unconfirmed: 25, most: 24 };
+      assert.deepEqual(refusal(asked), refused);
+    }
+  }
 });

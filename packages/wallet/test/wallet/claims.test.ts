@@ -281,3 +281,55 @@ test("coins that stand by for channels are those of claims too, and none that a 
   const channels = { atHand: [], additional: "zero-fee-commitments" } as const;
   assert.ok(canSupportAdditionalAnchorChannel(terms, wallet.confirmedCoins(), channels).ok);
 });
+
+test("a claim that pays a quarter more takes another's coin, and gives it back when it is settled", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(50_000);
+  world.mine();
+  const parent = zeroFeeParent(world);
+  const ask = (byte: number, feerate: number, terms: Partial<CoinSelectionRequest> = {}) =>
+    wallet.selectConfirmedUtxos({ ...anchorRequest(parent, feeratePerKw(feerate), claim(byte)), ...terms });
+  const poor = ok(ask(1, 1_000));
+  const feeOf = ({ confirmedUtxos, changeOutput }: CoinSelection): bigint =>
+    (confirmedUtxos[0]?.output.value ?? 0n) - (changeOutput?.value ?? 0n);
+  assert.equal(refusal(ask(2, 1_200)).kind, "insufficient-funds");
+  // Twice the fee would have to be at stake for one that pays little for much less weight.
+  const small = { parent: { weight: 0, fee: sat(0) } };
+  assert.equal(
+    refusal(ask(3, 1_500, { ...small, atStake: sat(2n * feeOf(poor)) })).kind,
+    "insufficient-funds",
+  );
+  const rich = ok(ask(3, 1_500, { ...small, atStake: sat(3n * feeOf(poor)) }));
+  assert.deepEqual(rich.confirmedUtxos, poor.confirmedUtxos);
+  assert.ok(feeOf(rich) > feeOf(poor));
+  assert.equal(refusal(ask(1, 1_000)).kind, "insufficient-funds");
+  assert.equal(refusal(ask(1, 1_100)).kind, "insufficient-funds");
+  world.save();
+  world.restart();
+  assert.deepEqual(
+    ok(
+      world.wallet.selectConfirmedUtxos({
+        ...anchorRequest(parent, feeratePerKw(1_500), claim(3)),
+        ...small,
+      }),
+    ),
+    rich,
+  );
+  world.wallet.retainClaims([claim(1)]);
+  assert.deepEqual(ok(world.wallet.selectConfirmedUtxos(anchorRequest(parent, feeratePerKw(1_000)))), poor);
+  world.wallet.retainClaims([]);
+  assert.equal(world.wallet.balance().confirmed, 50_000n);
+});
+
+test("no claim takes what a payment or a channel's funding has reserved", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(50_000);
+  world.mine();
+  const payment = ok(wallet.fundTransaction({ outputs: [world.pay(1_000)], feerate: lowFeerate }));
+  const request = { ...anchorRequest(zeroFeeParent(world), feeratePerKw(5_000)), atStake: sat(10_000_000) };
+  assert.equal(refusal(wallet.selectConfirmedUtxos(request)).kind, "insufficient-funds");
+  ok(wallet.signPsbt(payment.psbt));
+  assert.equal(refusal(wallet.selectConfirmedUtxos(request)).kind, "insufficient-funds");
+});
