@@ -136,6 +136,8 @@ interface Trust {
 
 /** Of what strangers told us it does not count on what it rests, which may be very much. */
 export const untrusted: Trust = { isTrusted: false, unconfirmed: new Set() };
+/** Nobody relays more of them in a row; a chain source can make up any number. */
+const mostTrusted = 64;
 const confirmed: Trust = { isTrusted: true, unconfirmed: new Set() };
 
 class Standing {
@@ -163,7 +165,7 @@ class Standing {
         spent !== undefined && this.#keyring.place(spent.script) !== undefined && parent.isTrusted;
       for (const one of parent.unconfirmed) unconfirmed.add(one);
     }
-    const found = isTrusted ? { isTrusted, unconfirmed } : untrusted;
+    const found = isTrusted && unconfirmed.size <= mostTrusted ? { isTrusted, unconfirmed } : untrusted;
     this.#known.set(txid, found);
     return found;
   }

@@ -83,7 +83,8 @@ export class Ledger {
     this.keyring = new Keyring(terms.accounts, terms.gapLimit, state?.keychains);
     this.#locks = new Locks(state?.locks);
     this.#tip = state?.tip;
-    for (const each of state?.transactions ?? []) {
+    // Parents come before children, as they were heard of: no look at a long row of them goes deep.
+    for (const each of state?.transactions.toSorted((a, b) => a.sequence - b.sequence) ?? []) {
       this.#transactions.set(each.txid, each);
       this.#sequence = Math.max(this.#sequence, each.sequence + 1);
     }
