@@ -586,7 +586,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
     for (const { witness } of transaction.inputs) {
       for (const item of witness) if (item.length === 32) shown.push(item as Bytes32);
     }
-    if (shown.length > 0) this.#core.input(() => this.#core.preimagesSeen(shown));
+    if (shown.length > 0) this.#core.input(() => this.#core.outgoing.preimagesSeen(shown));
   }
 
   transactionUnconfirmed(txid: Txid): void {

@@ -1,11 +1,9 @@
-import { crypto } from "@fulmen/bitcoin/crypto";
 import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { CrossChannelAction } from "../channel/action.ts";
 import { fundingConfirmationDeadline } from "../channel/deadlines.ts";
-import type { HtlcRef, HtlcSource } from "../channel/disposition.ts";
+import type { HtlcRef } from "../channel/disposition.ts";
 import { fundedChannel } from "../channel/state.ts";
-import { findHtlc } from "../commitment/dance.ts";
 import { fundingScript } from "../commitment/funding.ts";
 import type { Htlc } from "../commitment/htlc.ts";
 import {
@@ -26,15 +24,8 @@ import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts"
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import { encodePayment } from "../storage/v1/payment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import {
-  type ChannelId,
-  type PaymentHash,
-  type PaymentId,
-  paymentHashOf,
-  type ShortChannelId,
-  type UnixSeconds,
-} from "../util/ids.ts";
-import { InvariantError, invariant, present } from "../util/invariant.ts";
+import type { ChannelId, PaymentId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
+import { InvariantError, present } from "../util/invariant.ts";
 import { messageOf } from "../util/text.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
@@ -52,6 +43,7 @@ import { IncomingHtlcs } from "./incomingHtlcs.ts";
 import { InterceptedHtlcs } from "./interceptedHtlcs.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 import { type Outbox, refOf } from "./outbox.ts";
+import { OutgoingHtlcs } from "./outgoingHtlcs.ts";
 import { Payer } from "./payer.ts";
 import { TrampolineRelays } from "./trampolineRelays.ts";
 import { Turn } from "./turn.ts";
@@ -81,6 +73,7 @@ export class ManagerCore implements CrossChannelHandler {
   readonly payer: Payer;
   readonly claimables: Claimables;
   readonly relays: TrampolineRelays;
+  readonly outgoing: OutgoingHtlcs;
   readonly events: EventLog;
   readonly announcer: Announcer;
   readonly counterpartyTerms: CounterpartyTerms;
@@ -125,6 +118,8 @@ export class ManagerCore implements CrossChannelHandler {
     this.payer = new Payer(environment, this.channels, { payments, budgets });
     this.claimables = new Claimables(environment, this.channels, this.incoming);
     this.relays = new TrampolineRelays(environment, this.channels, { incoming, payments });
+    const { relays, forwarding } = this;
+    this.outgoing = new OutgoingHtlcs(this.channels, { payments, relays, forwarding, incoming }, emit);
     this.counterpartyTerms = new CounterpartyTerms(this.channels, {
       nodeId: environment.nodeSigner.nodeId,
       chainHash: environment.network.genesisHash,
@@ -184,23 +179,16 @@ export class ManagerCore implements CrossChannelHandler {
         this.incoming.add({ channelId, htlcId: action.htlc.id });
         return;
       case "htlcs-signed":
-        for (const { htlcId, source } of action.htlcs) {
-          if (source.kind === "forwarded") this.forwarding.signed({ channelId, htlcId }, source);
-        }
+        this.outgoing.signed(channelId, action);
         return;
       case "htlc-fulfilled":
-        this.fulfilled(channelId, action, action.preimage);
+        this.outgoing.fulfilled(channelId, action, action.preimage);
         return;
       case "htlc-removed":
-        this.#removed(channelId, action.htlc, action.source);
+        this.outgoing.removed(channelId, action);
         return;
       case "htlc-dropped":
-        if (action.source.kind === "forwarded") this.incoming.addInterrupted(action.source.incoming);
-        else {
-          const { source, amount, paymentHash } = action;
-          const isInterrupted = this.channels.get(channelId)?.state.kind === "offline";
-          this.payments.dropped(source, { amount, paymentHash }, isInterrupted);
-        }
+        this.outgoing.dropped(channelId, action);
         return;
       case "incoming-htlc-gone":
         this.claimables.forget({ channelId, htlcId: action.htlc.id });
@@ -224,28 +212,6 @@ export class ManagerCore implements CrossChannelHandler {
         this.incoming.channelsChanged();
         return;
     }
-  }
-
-  /** The preimage of an outgoing HTLC is known, from the peer or from the chain. */
-  fulfilled(
-    channelId: ChannelId,
-    what: { readonly htlc: Htlc; readonly source: HtlcSource },
-    preimage: Bytes32,
-    claimedOnChain = false,
-  ): void {
-    const { htlc, source } = what;
-    if (source.kind === "local") {
-      if (!this.payments.fulfilled(source, preimage)) return;
-      const relayed = this.relays.fulfilled(source.paymentId, preimage, claimedOnChain);
-      if (relayed !== undefined) this.emit(relayed, channelId);
-      return;
-    }
-    const attribution = htlc.removal?.kind === "fulfill" ? htlc.removal.attribution : undefined;
-    const outgoing = { channelId, htlcId: htlc.id };
-    const told = this.forwarding.fulfilled(outgoing, source, { preimage, attribution });
-    if (!told) return;
-    const how = { ...source, onChain: claimedOnChain };
-    this.emit(this.forwarding.forwardedEvent(outgoing, htlc, how), channelId);
   }
 
   /** Takes in all that the `Watch` has to tell. */
@@ -280,22 +246,12 @@ export class ManagerCore implements CrossChannelHandler {
         this.fundingSpent.set(channelId, this.#tip.height);
         this.channels.step(channelId, { kind: "funding-spent", by: "closing-transaction" });
         return;
-      case "preimage-seen": {
-        const found = this.#outgoing(channelId, event.htlcId);
-        if (found === undefined) return;
-        this.fulfilled(channelId, found, event.preimage as Bytes32, true);
-        const { htlc, source } = found;
-        if (source.kind === "local") this.payments.settled(source, { ...htlc, channelId });
-        this.channels.command(channelId, { kind: "settle-on-chain", htlcId: htlc.id });
+      case "preimage-seen":
+        this.outgoing.claimedOnChain(channelId, event.htlcId, event.preimage as Bytes32);
         return;
-      }
-      case "htlc-timed-out": {
-        const found = this.#outgoing(channelId, event.htlcId);
-        if (found === undefined) return;
-        this.#timedOut(channelId, found.htlc, found.source);
-        this.channels.command(channelId, { kind: "settle-on-chain", htlcId: found.htlc.id });
+      case "htlc-timed-out":
+        this.outgoing.timedOutOnChain(channelId, event.htlcId);
         return;
-      }
       case "resolved":
         this.#archivable.add(channelId);
         return;
@@ -305,29 +261,6 @@ export class ManagerCore implements CrossChannelHandler {
         const outPoints = event.outputs.map(({ outPoint }) => outPoint);
         this.turn.effect({ kind: "outputs-stored", channelId, outPoints });
         return;
-      }
-    }
-  }
-
-  /**
-   * Somebody showed these pieces of 32 bytes. Those that are preimages of HTLCs that we offered are used at once,
-   * wherever they were seen.
-   */
-  preimagesSeen(shown: readonly Bytes32[]): void {
-    const offered = new Map<PaymentHash, { readonly channelId: ChannelId; readonly htlc: Htlc }[]>();
-    for (const [channelId] of this.channels.all()) {
-      for (const htlc of this.channels.funded(channelId)?.commitments.htlcs ?? []) {
-        if (htlc.direction !== "outgoing") continue;
-        const twins = offered.get(htlc.paymentHash);
-        if (twins === undefined) offered.set(htlc.paymentHash, [{ channelId, htlc }]);
-        else twins.push({ channelId, htlc });
-      }
-    }
-    if (offered.size === 0) return;
-    for (const preimage of shown) {
-      for (const { channelId, htlc } of offered.get(paymentHashOf(crypto().sha256(preimage))) ?? []) {
-        const found = this.#outgoing(channelId, htlc.id);
-        if (found) this.fulfilled(channelId, found, preimage, true);
       }
     }
   }
@@ -578,34 +511,6 @@ export class ManagerCore implements CrossChannelHandler {
       ...[read, order]: [Parameters<TrampolineRelays["relay"]>[0], Parameters<TrampolineRelays["relay"]>[1]]
     ): void => this.relays.relay(read, order, this.#now),
   };
-
-  #removed(channelId: ChannelId, htlc: Htlc, source: HtlcSource): void {
-    const { removal } = htlc;
-    invariant(removal !== undefined, "an HTLC that is gone without a removal");
-    if (source.kind === "forwarded") {
-      if (removal.kind !== "fulfill") this.forwarding.failed(channelId, source, removal);
-    } else if (removal.kind === "fulfill")
-      this.payments.settled(source, { ...htlc, channelId }, removal.attribution);
-    else if (removal.kind === "fail") this.payments.failed(source, htlc, { kind: "packet", removal });
-    else this.payments.failed(source, htlc, { kind: "first-hop" });
-  }
-
-  #timedOut(channelId: ChannelId, htlc: Htlc, source: HtlcSource): void {
-    if (source.kind === "local") this.payments.failed(source, htlc, { kind: "first-hop" });
-    else this.forwarding.timedOut(channelId, source);
-  }
-
-  /** An outgoing HTLC that the chain has not settled yet, as far as we have acted on that. */
-  #outgoing(
-    channelId: ChannelId,
-    htlcId: bigint,
-  ): { readonly htlc: Htlc; readonly source: HtlcSource } | undefined {
-    const channel = this.channels.funded(channelId);
-    const htlc = channel && findHtlc(channel.commitments, "outgoing", htlcId);
-    const record = channel?.outgoing.find(({ id }) => id === htlcId);
-    if (htlc === undefined || record === undefined || record.settledOnChain) return undefined;
-    return { htlc, source: record.source };
-  }
 
   #collectEvents(): void {
     for (const failed of this.payments.takeFailedRelays()) this.relays.failed(failed);
