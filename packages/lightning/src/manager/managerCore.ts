@@ -5,7 +5,6 @@ import { fundingConfirmationDeadline } from "../channel/deadlines.ts";
 import type { HtlcRef } from "../channel/disposition.ts";
 import { fundedChannel } from "../channel/state.ts";
 import { fundingScript } from "../commitment/funding.ts";
-import type { Htlc } from "../commitment/htlc.ts";
 import {
   type Event,
   type IndexedEvent,
@@ -13,28 +12,24 @@ import {
   type MessageSendEvent,
   withPrintableText,
 } from "../handlers/index.ts";
-import type { ChannelMonitorUpdate } from "../onchain/channelMonitorUpdate.ts";
-import type { MonitorEvent, MonitorSetup } from "../onchain/watch.ts";
+import type { MonitorEvent } from "../onchain/watch.ts";
 import { createFakeScid, type FakeScidNamespace, fakeScidKey } from "../payment/fakeScid.ts";
 import { OutboundPayments } from "../payment/outboundPayments.ts";
 import { probeSecretOf } from "../payment/probes.ts";
-import { channelWrites } from "../storage/v1/channel.ts";
-import { batchSequenceKey, chainPositionKey, paymentKey } from "../storage/v1/keys.ts";
-import { encodeBatchSequence, encodeChainPosition } from "../storage/v1/node.ts";
 import type { OutboxRow } from "../storage/v1/outbox.ts";
-import { encodePayment } from "../storage/v1/payment.ts";
 import type { Bytes32 } from "../util/bytes.ts";
 import type { ChannelId, PaymentId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
-import { InvariantError, present } from "../util/invariant.ts";
+import { InvariantError } from "../util/invariant.ts";
 import { messageOf } from "../util/text.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, Effect, EffectGroup } from "./batch.ts";
+import { BatchRecords } from "./batchRecords.ts";
 import { isUnfunded } from "./channelDetails.ts";
 import { Channels, type CrossChannelHandler } from "./channels.ts";
 import { Claimables } from "./claimables.ts";
 import { CounterpartyTerms } from "./counterpartyTerms.ts";
 import { EffectGate } from "./effectGate.ts";
-import { EncodedBatch, type RecordEncoder } from "./encodedBatch.ts";
+import { EncodedBatch } from "./encodedBatch.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { EventLog } from "./eventLog.ts";
 import { Forwarding } from "./forwarding.ts";
@@ -78,19 +73,16 @@ export class ManagerCore implements CrossChannelHandler {
   readonly announcer: Announcer;
   readonly counterpartyTerms: CounterpartyTerms;
   readonly #gate: EffectGate;
-  /** Absent when the rows of the monitors themselves are in the batches. */
-  readonly #outbox: Outbox | undefined;
+  readonly #records: BatchRecords;
   #messages: MessageSendEvent[] = [];
   /** Channels whose monitors saw the funding output spent, and the height up to which that may be undone. */
   readonly fundingSpent = new Map<ChannelId, number>();
   /** Channels of which the monitors say that nothing is left. */
   readonly #archivable = new Set<ChannelId>();
-  #deletions: RecordEncoder[] = [];
   #defersForwards = false;
   #sequence: number;
   #now: UnixSeconds;
   #tip: BlockLocator;
-  #tipChanged = false;
 
   constructor(given: ManagerEnvironment, start: CoreStart) {
     const environment = { ...given, logger: withPrintableText(given.logger) };
@@ -125,7 +117,9 @@ export class ManagerCore implements CrossChannelHandler {
       chainHash: environment.network.genesisHash,
     });
     this.#gate = new EffectGate(environment.watch);
-    this.#outbox = start.outbox;
+    const { watch } = environment;
+    const { channels, events } = this;
+    this.#records = new BatchRecords({ watch, channels, payments, events, outbox: start.outbox });
   }
 
   get now(): UnixSeconds {
@@ -143,7 +137,7 @@ export class ManagerCore implements CrossChannelHandler {
 
   setTip(tip: BlockLocator): void {
     this.#tip = tip;
-    this.#tipChanged = true;
+    this.#records.setTip(tip);
     this.channels.setTip(tip.height);
   }
 
@@ -302,23 +296,18 @@ export class ManagerCore implements CrossChannelHandler {
     this.announcer.forget(channelId);
     this.channels.forget(channelId);
     this.turn.forget(channelId);
-    const writes = keys.map((key) => ({ key, value: undefined }));
-    this.#deletions.push(() => writes);
+    this.#records.delete(keys);
   }
 
   /** Everything since the last batch, or `undefined` when nothing has happened. */
   takeBatch(): Batch | undefined {
     this.#process();
-    const { groups, dirty } = this.turn.take();
-    const encoders = this.#takeRecords(groups, dirty);
+    const taken = this.turn.take();
+    const { groups } = taken;
+    const sequence = this.#sequence + 1;
+    const encoders = this.#records.take(taken, sequence);
     if (encoders.length === 0 && groups.length === 0) return undefined;
-    this.#sequence += 1;
-    const sequence = this.#sequence;
-    if (encoders.length > 0) {
-      const settled = this.#outbox?.takeDeletions() ?? [];
-      if (settled.length > 0) encoders.push(() => settled);
-      encoders.push(() => [{ key: batchSequenceKey, value: encodeBatchSequence(sequence) }]);
-    }
+    this.#sequence = sequence;
     this.#gate.enter({ sequence, groups });
     return new EncodedBatch(sequence, encoders);
   }
@@ -361,7 +350,7 @@ export class ManagerCore implements CrossChannelHandler {
       if (effect.kind === "event") this.events.discard(effect.event);
       else this.#noteShown(effect);
     }
-    for (const ref of settled) this.#outbox?.settled(ref);
+    for (const ref of settled) this.#records.settled(ref);
   }
 
   /** After a restart: what was broadcast and is not confirmed, and what must be watched. */
@@ -399,49 +388,6 @@ export class ManagerCore implements CrossChannelHandler {
   /** Whether batches wait, or far too many events, so that a peer should not be read from. */
   get congested(): boolean {
     return this.#gate.size > maxGroupsWaiting || this.events.isFull;
-  }
-
-  /** What has to be written, encoded only when the host asks: values do not change meanwhile. */
-  #takeRecords(
-    groups: readonly EffectGroup[],
-    dirty: ReadonlyMap<ChannelId, readonly Htlc[]>,
-  ): RecordEncoder[] {
-    const encoders: RecordEncoder[] = [];
-    for (const [channelId, left] of dirty) {
-      const entry = present(this.channels.get(channelId), "a channel to write");
-      const { written, state } = entry;
-      encoders.push(() => channelWrites(written, state, left));
-      entry.written = state;
-    }
-    for (const setup of groups.flatMap(({ setups }) => setups)) encoders.push(this.#setupRecord(setup));
-    for (const updates of updatesByChannel(groups)) encoders.push(...this.#updateRecords(updates));
-    for (const [paymentId, payment] of this.payments.takeChanged()) {
-      encoders.push(() => [{ key: paymentKey(paymentId), value: payment && encodePayment(payment) }]);
-    }
-    encoders.push(...this.#deletions, ...this.events.takeWrites());
-    this.#deletions = [];
-    if (this.#tipChanged) {
-      const tip = this.#tip;
-      encoders.push(() => [{ key: chainPositionKey, value: encodeChainPosition(tip) }]);
-      this.#tipChanged = false;
-    }
-    return encoders;
-  }
-
-  #setupRecord(setup: MonitorSetup): RecordEncoder {
-    const { watch } = this.environment;
-    return (
-      this.#outbox?.add({ kind: "watch-channel", setup }) ??
-      (() => present(watch.setupWrites?.(setup), "the rows of a monitor in the same batch"))
-    );
-  }
-
-  /** All updates of one channel in a batch. */
-  #updateRecords(updates: readonly ChannelMonitorUpdate[]): readonly RecordEncoder[] {
-    const outbox = this.#outbox;
-    const { watch } = this.environment;
-    if (outbox !== undefined) return updates.map((update) => outbox.add({ kind: "update-channel", update }));
-    return [() => present(watch.updateWrites?.(updates), "the rows of a monitor in the same batch")];
   }
 
   /** The channel's monitor is locked. */
@@ -555,17 +501,6 @@ export class ManagerCore implements CrossChannelHandler {
         return;
     }
   }
-}
-
-/** The updates of a batch, in the order of each channel. */
-function updatesByChannel(groups: readonly EffectGroup[]): Iterable<readonly ChannelMonitorUpdate[]> {
-  const byChannel = new Map<ChannelId, ChannelMonitorUpdate[]>();
-  for (const update of groups.flatMap(({ updates }) => updates)) {
-    const known = byChannel.get(update.channelId);
-    if (known === undefined) byChannel.set(update.channelId, [update]);
-    else known.push(update);
-  }
-  return byChannel.values();
 }
 
 /** Groups of effects that may wait for the store before peers are no longer read from. */

@@ -4,6 +4,13 @@ import type { MonitorSetup } from "../onchain/watch.ts";
 import type { ChannelId } from "../util/ids.ts";
 import type { Effect, EffectGroup, OwnedEffect } from "./batch.ts";
 
+/** What a batch is made of. */
+export interface TakenTurn {
+  readonly groups: readonly EffectGroup[];
+  /** The channels to write, with the rows of HTLCs that have left each for good. */
+  readonly dirty: ReadonlyMap<ChannelId, readonly Htlc[]>;
+}
+
 /** What the inputs since the last batch caused, group by group, and which channels must be written. */
 export class Turn {
   #groups: EffectGroup[] = [];
@@ -63,10 +70,7 @@ export class Turn {
   }
 
   /** The groups and the channels to write, and a fresh start. */
-  take(): {
-    readonly groups: readonly EffectGroup[];
-    readonly dirty: ReadonlyMap<ChannelId, readonly Htlc[]>;
-  } {
+  take(): TakenTurn {
     this.endInput();
     const taken = { groups: this.#groups, dirty: this.#dirty };
     this.#groups = [];
