@@ -1,14 +1,10 @@
-import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { CrossChannelAction } from "../channel/action.ts";
 import { fundingConfirmationDeadline } from "../channel/deadlines.ts";
 import type { HtlcRef } from "../channel/disposition.ts";
-import { fundedChannel } from "../channel/state.ts";
-import { fundingScript } from "../commitment/funding.ts";
 import {
   type Event,
   type IndexedEvent,
-  isGossipMessage,
   type MessageSendEvent,
   withPrintableText,
 } from "../handlers/index.ts";
@@ -22,13 +18,14 @@ import type { ChannelId, PaymentId, ShortChannelId, UnixSeconds } from "../util/
 import { InvariantError } from "../util/invariant.ts";
 import { messageOf } from "../util/text.ts";
 import { Announcer } from "./announcer.ts";
-import type { Batch, Effect, EffectGroup } from "./batch.ts";
+import type { Batch, EffectGroup } from "./batch.ts";
 import { BatchRecords } from "./batchRecords.ts";
 import { isUnfunded } from "./channelDetails.ts";
 import { Channels, type CrossChannelHandler } from "./channels.ts";
 import { Claimables } from "./claimables.ts";
 import { CounterpartyTerms } from "./counterpartyTerms.ts";
 import { EffectGate } from "./effectGate.ts";
+import { EffectRunner } from "./effectRunner.ts";
 import { EncodedBatch } from "./encodedBatch.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { EventLog } from "./eventLog.ts";
@@ -72,9 +69,9 @@ export class ManagerCore implements CrossChannelHandler {
   readonly events: EventLog;
   readonly announcer: Announcer;
   readonly counterpartyTerms: CounterpartyTerms;
-  readonly #gate: EffectGate;
   readonly #records: BatchRecords;
-  #messages: MessageSendEvent[] = [];
+  readonly #gate: EffectGate;
+  readonly #effects: EffectRunner;
   /** Channels whose monitors saw the funding output spent, and the height up to which that may be undone. */
   readonly fundingSpent = new Map<ChannelId, number>();
   /** Channels of which the monitors say that nothing is left. */
@@ -116,10 +113,11 @@ export class ManagerCore implements CrossChannelHandler {
       nodeId: environment.nodeSigner.nodeId,
       chainHash: environment.network.genesisHash,
     });
-    this.#gate = new EffectGate(environment.watch);
     const { watch } = environment;
     const { channels, events } = this;
     this.#records = new BatchRecords({ watch, channels, payments, events, outbox: start.outbox });
+    this.#gate = new EffectGate(watch);
+    this.#effects = new EffectRunner(environment, channels, events);
   }
 
   get now(): UnixSeconds {
@@ -345,44 +343,13 @@ export class ManagerCore implements CrossChannelHandler {
   /** Lets out what may leave now. */
   release(): void {
     const { effects, dropped, settled } = this.#gate.release();
-    for (const effect of effects) this.#run(effect);
-    for (const effect of dropped) {
-      if (effect.kind === "event") this.events.discard(effect.event);
-      else this.#noteShown(effect);
-    }
+    for (const effect of effects) this.#effects.run(effect);
+    for (const effect of dropped) this.#effects.drop(effect);
     for (const ref of settled) this.#records.settled(ref);
   }
 
-  /** After a restart: what was broadcast and is not confirmed, and what must be watched. */
-  rebroadcast(): void {
-    for (const [channelId, { state }] of this.channels.all()) {
-      const channel = fundedChannel(state);
-      if (channel === undefined) continue;
-      for (const funding of channel.commitments.fundings) {
-        const script = p2wsh(fundingScript(funding.localKey, funding.remoteKey));
-        this.turn.effect(
-          { kind: "register-output", output: { outPoint: funding.outPoint, script } },
-          channelId,
-        );
-      }
-      const { fundingTransaction, fundingStatus } = channel;
-      if (fundingTransaction !== undefined && fundingStatus.kind === "unconfirmed") {
-        this.turn.effect(
-          { kind: "broadcast", transactions: [fundingTransaction], type: "funding" },
-          channelId,
-        );
-      }
-      if (state.kind === "closing" && state.closingTransaction !== undefined) {
-        const transactions = [state.closingTransaction];
-        this.turn.effect({ kind: "broadcast", transactions, type: "cooperative-close" }, channelId);
-      }
-    }
-  }
-
   takeMessages(): readonly MessageSendEvent[] {
-    const messages = this.#messages;
-    this.#messages = [];
-    return messages;
+    return this.#effects.takeMessages();
   }
 
   /** Whether batches wait, or far too many events, so that a peer should not be read from. */
@@ -462,44 +429,6 @@ export class ManagerCore implements CrossChannelHandler {
     for (const failed of this.payments.takeFailedRelays()) this.relays.failed(failed);
     for (const event of this.payments.takeEvents()) this.emit(event);
     for (const event of this.claimables.takeEvents()) this.emit(event);
-  }
-
-  #noteShown(effect: Effect): void {
-    if (effect.kind === "send" && effect.message.type === "commitment_signed")
-      this.channels.shown(effect.message.channelId);
-  }
-
-  #run(effect: Effect): void {
-    switch (effect.kind) {
-      case "send": {
-        const { nodeId, epoch, message } = effect;
-        this.#noteShown(effect);
-        if (this.channels.peer(nodeId)?.epoch !== epoch) return;
-        this.#messages.push({ kind: "send-message", nodeId, epoch, message });
-        return;
-      }
-      case "disconnect": {
-        const { nodeId, epoch } = effect;
-        this.#messages.push({ kind: "handle-error", nodeId, epoch, action: { kind: "disconnect" } });
-        return;
-      }
-      case "broadcast":
-        this.environment.broadcaster.broadcastTransactions(effect.transactions, effect.type);
-        return;
-      case "register-output":
-        this.environment.filter?.registerOutput(effect.output);
-        return;
-      case "event":
-        this.events.release(effect.event);
-        return;
-      case "outputs-stored":
-        this.environment.watch.outputsStored?.(effect.channelId, effect.outPoints);
-        return;
-      case "gossip":
-        if (isGossipMessage(effect.message))
-          this.#messages.push({ kind: "broadcast", message: effect.message });
-        return;
-    }
   }
 }
 

@@ -1,8 +1,10 @@
+import { p2wsh } from "@fulmen/bitcoin/script";
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { KvEntry } from "../chain/kvStore.ts";
 import type { FundedChannel } from "../channel/state.ts";
 import { fundedChannel } from "../channel/state.ts";
 import { findHtlc } from "../commitment/dance.ts";
+import { fundingScript } from "../commitment/funding.ts";
 import { htlcStates } from "../commitment/htlcState.ts";
 import type { IndexedEvent } from "../handlers/index.ts";
 import { monitorAhead, monitorBehind, type StorageError } from "../storage/storageError.ts";
@@ -92,7 +94,7 @@ export function restoreManager(
   if (!payments.ok) return payments;
   core.input(() => core.relays.restored(core.now));
   if (rows.length > 0) core.replay(rows, held);
-  core.input(() => core.rebroadcast());
+  core.input(() => rebroadcast(core));
   const stillTold = events.value.pending.flatMap(({ event }) =>
     event.kind === "htlc-intercepted" ? [event.interceptId] : [],
   );
@@ -195,4 +197,24 @@ function restorePayments(core: ManagerCore, entries: readonly KvEntry[]): Result
   }
   payments.restored();
   return ok(undefined);
+}
+
+/** What was broadcast and is not confirmed goes out once more, and what must be watched is told to the chain source. */
+function rebroadcast({ channels, turn }: ManagerCore): void {
+  for (const [channelId, { state }] of channels.all()) {
+    const channel = fundedChannel(state);
+    if (channel === undefined) continue;
+    for (const { localKey, remoteKey, outPoint } of channel.commitments.fundings) {
+      const output = { outPoint, script: p2wsh(fundingScript(localKey, remoteKey)) };
+      turn.effect({ kind: "register-output", output }, channelId);
+    }
+    const { fundingTransaction, fundingStatus } = channel;
+    if (fundingTransaction !== undefined && fundingStatus.kind === "unconfirmed") {
+      turn.effect({ kind: "broadcast", transactions: [fundingTransaction], type: "funding" }, channelId);
+    }
+    if (state.kind === "closing" && state.closingTransaction !== undefined) {
+      const transactions = [state.closingTransaction];
+      turn.effect({ kind: "broadcast", transactions, type: "cooperative-close" }, channelId);
+    }
+  }
 }
