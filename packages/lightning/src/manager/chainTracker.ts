@@ -50,9 +50,9 @@ export class ChainTracker {
         this.#unconfirm(channelId);
       }
     }
-    for (const [channelId, height] of this.#core.fundingSpent) {
+    for (const [channelId, height] of this.#core.closed.fundingSpent) {
       if (height <= forkPoint.height) continue;
-      this.#core.fundingSpent.set(channelId, forkPoint.height + settledDepth);
+      this.#core.closed.fundingSpent.set(channelId, forkPoint.height + settledDepth);
       this.#deadlines.put(channelId, 0);
     }
     const { tip } = this.#core;
@@ -180,7 +180,7 @@ export class ChainTracker {
     if (fundingStatus.kind === "unconfirmed" && fundingTransaction !== undefined) return 0;
     if (closingTransaction === undefined) return Number.POSITIVE_INFINITY;
     const { height } = this.#core.tip;
-    const spent = this.#core.fundingSpent.get(commitments.channelId);
+    const spent = this.#core.closed.fundingSpent.get(commitments.channelId);
     return spent === undefined || height < spent ? 0 : height + settledDepth;
   }
 

@@ -147,7 +147,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
    * @ldk lightning::chain::chainmonitor::ChainMonitor::archive_fully_resolved_channel_monitors
    */
   channelsToArchive(): readonly ChannelId[] {
-    return this.#core.archivable();
+    return this.#core.closed.archivable(this.#core.tip.height);
   }
 
   /** Forgets a closed channel; the next batch deletes `keys`, those of all its records. */

@@ -1,6 +1,5 @@
 import type { BlockLocator } from "../chain/chainInterface.ts";
 import type { CrossChannelAction } from "../channel/action.ts";
-import { fundingConfirmationDeadline } from "../channel/deadlines.ts";
 import type { HtlcRef } from "../channel/disposition.ts";
 import {
   type Event,
@@ -20,9 +19,9 @@ import { messageOf } from "../util/text.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, EffectGroup } from "./batch.ts";
 import { BatchRecords } from "./batchRecords.ts";
-import { isUnfunded } from "./channelDetails.ts";
 import { Channels, type CrossChannelHandler } from "./channels.ts";
 import { Claimables } from "./claimables.ts";
+import { ClosedChannels } from "./closedChannels.ts";
 import { CounterpartyTerms } from "./counterpartyTerms.ts";
 import { EffectGate } from "./effectGate.ts";
 import { EffectRunner } from "./effectRunner.ts";
@@ -66,16 +65,13 @@ export class ManagerCore implements CrossChannelHandler {
   readonly claimables: Claimables;
   readonly relays: TrampolineRelays;
   readonly outgoing: OutgoingHtlcs;
+  readonly closed: ClosedChannels;
   readonly events: EventLog;
   readonly announcer: Announcer;
   readonly counterpartyTerms: CounterpartyTerms;
   readonly #records: BatchRecords;
   readonly #gate: EffectGate;
   readonly #effects: EffectRunner;
-  /** Channels whose monitors saw the funding output spent, and the height up to which that may be undone. */
-  readonly fundingSpent = new Map<ChannelId, number>();
-  /** Channels of which the monitors say that nothing is left. */
-  readonly #archivable = new Set<ChannelId>();
   #defersForwards = false;
   #sequence: number;
   #now: UnixSeconds;
@@ -109,6 +105,7 @@ export class ManagerCore implements CrossChannelHandler {
     this.relays = new TrampolineRelays(environment, this.channels, { incoming, payments });
     const { relays, forwarding } = this;
     this.outgoing = new OutgoingHtlcs(this.channels, { payments, relays, forwarding, incoming }, emit);
+    this.closed = new ClosedChannels(this.channels, forwarding);
     this.counterpartyTerms = new CounterpartyTerms(this.channels, {
       nodeId: environment.nodeSigner.nodeId,
       chainHash: environment.network.genesisHash,
@@ -183,10 +180,7 @@ export class ManagerCore implements CrossChannelHandler {
         this.outgoing.dropped(channelId, action);
         return;
       case "incoming-htlc-gone":
-        this.claimables.forget({ channelId, htlcId: action.htlc.id });
-        this.relays.forget({ channelId, htlcId: action.htlc.id });
-        this.incoming.forget({ channelId, htlcId: action.htlc.id });
-        this.intercepted.forget({ channelId, htlcId: action.htlc.id });
+        this.#forgetIncoming({ channelId, htlcId: action.htlc.id });
         return;
       case "usability-changed":
         this.announcer.changed(channelId);
@@ -224,7 +218,7 @@ export class ManagerCore implements CrossChannelHandler {
         return;
       case "commitment-confirmed":
         this.forwarding.commitmentConfirmed(channelId);
-        this.fundingSpent.set(channelId, this.#tip.height);
+        this.closed.fundingSpent.set(channelId, this.#tip.height);
         this.channels.step(channelId, { kind: "funding-spent", by: "commitment" });
         return;
       case "holder-force-closed":
@@ -235,7 +229,7 @@ export class ManagerCore implements CrossChannelHandler {
         });
         return;
       case "cooperative-close-confirmed":
-        this.fundingSpent.set(channelId, this.#tip.height);
+        this.closed.fundingSpent.set(channelId, this.#tip.height);
         this.channels.step(channelId, { kind: "funding-spent", by: "closing-transaction" });
         return;
       case "preimage-seen":
@@ -245,7 +239,7 @@ export class ManagerCore implements CrossChannelHandler {
         this.outgoing.timedOutOnChain(channelId, event.htlcId);
         return;
       case "resolved":
-        this.#archivable.add(channelId);
+        this.closed.resolved(channelId);
         return;
       case "spendable-outputs": {
         this.emit(event);
@@ -264,37 +258,24 @@ export class ManagerCore implements CrossChannelHandler {
     this.relays.newBlock(height, (channelId) => this.forwarding.isOnChain(channelId));
   }
 
-  /**
-   * Closed channels of which nothing is left on the chain, and which no HTLC of another channel refers to; and those
-   * that a peer has never funded in all the time that it had for it.
-   */
-  archivable(): readonly ChannelId[] {
-    const unfunded = [...this.channels.all()].flatMap(([id]) => {
-      const channel = this.channels.funded(id);
-      if (channel?.fundingStatus.kind !== "unconfirmed" || !isUnfunded(channel)) return [];
-      return this.#tip.height >= channel.fundingStatus.since + fundingConfirmationDeadline ? [id] : [];
-    });
-    return [...new Set([...this.#archivable, ...unfunded])].filter((channelId) => {
-      const state = this.channels.get(channelId)?.state;
-      return state?.kind === "closing" && !this.forwarding.isAwaited(channelId);
-    });
-  }
-
   /** Forgets a channel for good; `keys` are those of all its records. */
   archive(channelId: ChannelId, keys: readonly string[]): void {
     for (const { id } of this.channels.funded(channelId)?.incoming ?? []) {
-      this.claimables.forget({ channelId, htlcId: id });
-      this.relays.forget({ channelId, htlcId: id });
-      this.incoming.forget({ channelId, htlcId: id });
-      this.intercepted.forget({ channelId, htlcId: id });
+      this.#forgetIncoming({ channelId, htlcId: id });
     }
-    this.#archivable.delete(channelId);
-    this.fundingSpent.delete(channelId);
+    this.closed.forget(channelId);
     this.forwarding.forget(channelId);
     this.announcer.forget(channelId);
     this.channels.forget(channelId);
     this.turn.forget(channelId);
     this.#records.delete(keys);
+  }
+
+  #forgetIncoming(ref: HtlcRef): void {
+    this.claimables.forget(ref);
+    this.relays.forget(ref);
+    this.incoming.forget(ref);
+    this.intercepted.forget(ref);
   }
 
   /** Everything since the last batch, or `undefined` when nothing has happened. */
