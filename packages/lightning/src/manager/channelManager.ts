@@ -310,7 +310,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   /** A new name of the channel to the phantom, which does not exist. @ldk ChannelManager::get_phantom_scid */
   phantomScid(): ShortChannelId {
-    return this.#core.fakeScid("phantom");
+    return this.#core.fakeScids.create("phantom");
   }
 
   /** How payers reach us as the phantom, for `createPhantomInvoice`. @ldk ChannelManager::get_phantom_route_hints */
@@ -442,9 +442,11 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   /**
    * A short channel id for the route hint of an invoice: HTLCs that name it are told of by `htlc-intercepted`, if
    * `htlcInterceptionFlags` has `toInterceptScids`. Nothing is stored for it.
+   *
+   * @ldk ChannelManager::get_intercept_scid
    */
   getInterceptScid(): ShortChannelId {
-    return this.#core.intercepted.createScid();
+    return this.#core.fakeScids.create("intercept");
   }
 
   /**

@@ -10,7 +10,6 @@ import type {
   LocalHtlcFailureReason,
 } from "../handlers/event.ts";
 import type { BadOnion, FinalPayload } from "../onion/index.ts";
-import { fakeScidKey, isFakeScid } from "../payment/fakeScid.ts";
 import { forwardFailureType, reasonOf } from "../payment/forwardPolicy.ts";
 import {
   type ForwardOrder,
@@ -23,11 +22,11 @@ import { failHere, type WayBack } from "../payment/wayBack.ts";
 import { noBytes } from "../util/bytes.ts";
 import type { ChannelId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
-import type { Secret } from "../util/secret.ts";
 import type { Msat } from "../util/units.ts";
 import type { FailureMessage } from "../wire/failureCodes.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
+import type { FakeScids } from "./fakeScids.ts";
 import { HoldTimes } from "./holdTimes.ts";
 import { IncomingLimits } from "./incomingLimits.ts";
 
@@ -73,7 +72,7 @@ interface DelayedFailure {
 export class IncomingHtlcs {
   readonly #environment: ManagerEnvironment;
   readonly #channels: Channels;
-  readonly #fakeScidKey: Secret;
+  readonly #fakeScids: FakeScids;
   #undecided: HtlcRef[] = [];
   /** Those whose next channel is waited for. */
   #waiting: HtlcRef[] = [];
@@ -92,13 +91,16 @@ export class IncomingHtlcs {
   constructor(
     environment: ManagerEnvironment,
     channels: Channels,
-    emit: (event: Event, channelId: ChannelId) => void,
+    parts: {
+      readonly fakeScids: FakeScids;
+      readonly emit: (event: Event, channelId: ChannelId) => void;
+    },
   ) {
     this.#environment = environment;
-    this.#emit = emit;
+    this.#emit = parts.emit;
     this.#holdTimes = new HoldTimes(environment.clock);
     this.#channels = channels;
-    this.#fakeScidKey = fakeScidKey(environment.nodeSigner.inboundPaymentKey());
+    this.#fakeScids = parts.fakeScids;
   }
 
   get size(): number {
@@ -261,12 +263,10 @@ export class IncomingHtlcs {
   }
 
   #isForPhantom({ blinded }: ReadHtlc, { next }: ForwardOrder): boolean {
-    const { nodeSigner, network } = this.#environment;
-    if (nodeSigner.phantom === undefined || blinded !== undefined) return false;
+    if (this.#environment.nodeSigner.phantom === undefined || blinded !== undefined) return false;
     if (next.kind !== "short-channel-id" || this.#channels.named(next.shortChannelId) !== undefined)
       return false;
-    const id = next.shortChannelId;
-    return isFakeScid(this.#fakeScidKey, "phantom", { id, network: network.name });
+    return this.#fakeScids.has("phantom", next.shortChannelId);
   }
 
   #decidePhantom(read: ReadHtlc, order: ForwardOrder, target: IncomingHtlcTarget): void {

@@ -6,31 +6,22 @@ import { Writer } from "../codec/writer.ts";
 import type { Event, LocalHtlcFailureReason } from "../handlers/event.ts";
 import { htlcFailBackBuffer } from "../onchain/deadlines.ts";
 import type { BlindedNextHop } from "../onion/index.ts";
-import { createFakeScid, fakeScidKey, isFakeScid } from "../payment/fakeScid.ts";
 import { forwardFailure, forwardFailureType } from "../payment/forwardPolicy.ts";
 import type { ForwardOrder } from "../payment/incomingOnion.ts";
 import { fromHex, noBytes } from "../util/bytes.ts";
-import {
-  type ChannelId,
-  type InterceptId,
-  interceptIdOf,
-  type NodeId,
-  type ShortChannelId,
-} from "../util/ids.ts";
+import { type ChannelId, type InterceptId, interceptIdOf, type NodeId } from "../util/ids.ts";
 import { present } from "../util/invariant.ts";
 import { ApiError } from "./apiError.ts";
 import { isUsable } from "./channelDetails.ts";
 import type { Channels } from "./channels.ts";
 import type { ManagerEnvironment } from "./environment.ts";
+import type { FakeScids } from "./fakeScids.ts";
 import type { ForwardTo, IncomingHtlcs, ReadHtlc } from "./incomingHtlcs.ts";
 import { refKey } from "./incomingHtlcs.ts";
 
 /** HTLCs that may wait for the user at once, and how many of them may come from one peer. */
 const maxIntercepted = 4_000;
 const maxInterceptedOfPeer = 1_000;
-
-/** Tries to find a made-up short channel id that no channel of ours has. */
-const maxTries = 100;
 
 interface Waiting {
   readonly ref: HtlcRef;
@@ -56,7 +47,7 @@ export class InterceptedHtlcs {
   readonly #channels: Channels;
   readonly #incoming: IncomingHtlcs;
   readonly #emit: (event: Event, channelId: ChannelId) => void;
-  readonly #scidKey;
+  readonly #fakeScids: FakeScids;
   readonly #waiting = new Map<InterceptId, Waiting>();
   readonly #ids = new Map<string, InterceptId>();
 
@@ -65,6 +56,7 @@ export class InterceptedHtlcs {
     channels: Channels,
     parts: {
       readonly incoming: IncomingHtlcs;
+      readonly fakeScids: FakeScids;
       readonly emit: (event: Event, channelId: ChannelId) => void;
     },
   ) {
@@ -72,21 +64,7 @@ export class InterceptedHtlcs {
     this.#channels = channels;
     this.#incoming = parts.incoming;
     this.#emit = parts.emit;
-    this.#scidKey = fakeScidKey(environment.nodeSigner.inboundPaymentKey());
-  }
-
-  /** A short channel id for invoices whose payments are to be intercepted. @ldk ChannelManager::get_intercept_scid */
-  createScid(): ShortChannelId {
-    const { entropy, network } = this.#environment;
-    for (let i = 0; i < maxTries; i++) {
-      const scid = createFakeScid(this.#scidKey, "intercept", {
-        network: network.name,
-        height: this.#channels.context.bestHeight,
-        random: entropy.randomBytes(8),
-      });
-      if (this.#channels.named(scid) === undefined) return scid;
-    }
-    throw new ApiError("api-misuse", "the entropy source gives the same bytes again and again");
+    this.#fakeScids = parts.fakeScids;
   }
 
   /** Whether the user is to decide about an HTLC that goes to that name: to our channel, or to none. */
@@ -96,11 +74,10 @@ export class InterceptedHtlcs {
     if (out === undefined) {
       if (next.kind !== "short-channel-id") return (wanted & flags.toUnknownScids) !== 0;
       const name = next.shortChannelId;
-      const network = this.#environment.network.name;
-      if (isFakeScid(this.#scidKey, "intercept", { id: name, network })) {
+      if (this.#fakeScids.has("intercept", name)) {
         return (wanted & flags.toInterceptScids) !== 0;
       }
-      if (isFakeScid(this.#scidKey, "phantom", { id: name, network })) return false;
+      if (this.#fakeScids.has("phantom", name)) return false;
       return (wanted & flags.toUnknownScids) !== 0;
     }
     const fromPublic = this.#channels.funded(channelId)?.identity.announce ?? false;

@@ -8,13 +8,11 @@ import {
   withPrintableText,
 } from "../handlers/index.ts";
 import type { MonitorEvent } from "../onchain/watch.ts";
-import { createFakeScid, type FakeScidNamespace, fakeScidKey } from "../payment/fakeScid.ts";
 import { OutboundPayments } from "../payment/outboundPayments.ts";
 import { probeSecretOf } from "../payment/probes.ts";
 import type { OutboxRow } from "../storage/v1/outbox.ts";
 import type { Bytes32 } from "../util/bytes.ts";
-import type { ChannelId, PaymentId, ShortChannelId, UnixSeconds } from "../util/ids.ts";
-import { InvariantError } from "../util/invariant.ts";
+import type { ChannelId, PaymentId, UnixSeconds } from "../util/ids.ts";
 import { messageOf } from "../util/text.ts";
 import { Announcer } from "./announcer.ts";
 import type { Batch, EffectGroup } from "./batch.ts";
@@ -28,9 +26,10 @@ import { EffectRunner } from "./effectRunner.ts";
 import { EncodedBatch } from "./encodedBatch.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import type { EventLog } from "./eventLog.ts";
+import { FakeScids } from "./fakeScids.ts";
 import { Forwarding } from "./forwarding.ts";
 import { ForwardingBudgets } from "./forwardingBudget.ts";
-import { IncomingHtlcs } from "./incomingHtlcs.ts";
+import { IncomingHtlcs, type IncomingHtlcTarget } from "./incomingHtlcs.ts";
 import { InterceptedHtlcs } from "./interceptedHtlcs.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 import { type Outbox, refOf } from "./outbox.ts";
@@ -57,6 +56,7 @@ export class ManagerCore implements CrossChannelHandler {
   readonly environment: ManagerEnvironment;
   readonly turn = new Turn();
   readonly channels: Channels;
+  readonly fakeScids: FakeScids;
   readonly incoming: IncomingHtlcs;
   readonly forwarding: Forwarding;
   readonly intercepted: InterceptedHtlcs;
@@ -84,17 +84,16 @@ export class ManagerCore implements CrossChannelHandler {
     this.#now = start.now;
     this.#tip = start.tip;
     this.events = start.events;
-    this.channels = new Channels(environment, this.turn, {
-      features: ourFeatures(environment.config),
-      tip: start.tip,
-      emit: (event, channelId) => this.emit(event, channelId),
-    });
+    const emit = (event: Event, channelId: ChannelId): void => this.emit(event, channelId);
+    const features = ourFeatures(environment.config);
+    this.channels = new Channels(environment, this.turn, { features, tip: start.tip, emit });
     this.channels.handleWith(this);
-    const emit = (event: Event, channelId: ChannelId) => this.emit(event, channelId);
-    this.incoming = new IncomingHtlcs(environment, this.channels, emit);
+    this.fakeScids = new FakeScids(environment, this.channels);
+    const { fakeScids } = this;
+    this.incoming = new IncomingHtlcs(environment, this.channels, { fakeScids, emit });
     const { incoming, turn } = this;
     this.announcer = new Announcer(environment, this.channels, { turn, now: () => this.#now });
-    this.intercepted = new InterceptedHtlcs(environment, this.channels, { incoming, emit });
+    this.intercepted = new InterceptedHtlcs(environment, this.channels, { incoming, fakeScids, emit });
     this.payments = new OutboundPayments(probeSecretOf(environment.nodeSigner.inboundPaymentKey()));
     const { announcer, intercepted, payments } = this;
     const budgets = new ForwardingBudgets(this.channels, payments, environment.config.forwardingBudget);
@@ -134,18 +133,6 @@ export class ManagerCore implements CrossChannelHandler {
     this.#tip = tip;
     this.#records.setTip(tip);
     this.channels.setTip(tip.height);
-  }
-
-  /** A new id of the namespace that none of our channels has. */
-  fakeScid(namespace: FakeScidNamespace): ShortChannelId {
-    const { entropy, network, nodeSigner } = this.environment;
-    const key = fakeScidKey(nodeSigner.inboundPaymentKey());
-    for (let count = 0; count < maxRounds; count++) {
-      const at = { network: network.name, height: this.#tip.height, random: entropy.randomBytes(8) };
-      const id = createFakeScid(key, namespace, at);
-      if (this.channels.named(id) === undefined) return id;
-    }
-    throw new InvariantError("entropy that repeats itself");
   }
 
   /** Runs one input; what it causes becomes one group of effects. */
@@ -394,16 +381,11 @@ export class ManagerCore implements CrossChannelHandler {
     }
   }
 
-  readonly #target = {
-    forward: (...args: Parameters<Forwarding["forward"]>): void => this.forwarding.forward(...args),
-    forwardIntercepted: (...args: Parameters<Forwarding["forwardIntercepted"]>): void =>
-      this.forwarding.forwardIntercepted(...args),
-    receive: (
-      ...[read, payload]: [Parameters<Claimables["receive"]>[0], Parameters<Claimables["receive"]>[1]]
-    ): void => this.claimables.receive(read, payload, this.#now),
-    relay: (
-      ...[read, order]: [Parameters<TrampolineRelays["relay"]>[0], Parameters<TrampolineRelays["relay"]>[1]]
-    ): void => this.relays.relay(read, order, this.#now),
+  readonly #target: IncomingHtlcTarget = {
+    forward: (read, order) => this.forwarding.forward(read, order),
+    forwardIntercepted: (read, order, to) => this.forwarding.forwardIntercepted(read, order, to),
+    receive: (read, payload) => this.claimables.receive(read, payload, this.#now),
+    relay: (read, order) => this.relays.relay(read, order, this.#now),
   };
 
   #collectEvents(): void {
