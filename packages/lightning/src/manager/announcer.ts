@@ -157,7 +157,7 @@ export class Announcer {
 
   #tellPeer(channelId: ChannelId, channel: FundedChannel): void {
     const { counterparty: nodeId } = channel.identity;
-    const peer = this.#channels.peer(nodeId);
+    const peer = this.#channels.peers.connection(nodeId);
     const hasName = realShortChannelId(channel) !== undefined || channel.remoteAlias !== undefined;
     if (peer === undefined || !hasName) return;
     const timestamp = Math.max(this.#now(), (this.#timestamps.get(channelId) ?? 0) + 1);

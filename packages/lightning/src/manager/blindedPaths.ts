@@ -66,7 +66,7 @@ function inboundChannels({ channels, counterpartyTerms }: ManagerCore): readonly
     if (relay === undefined || shortChannelId === undefined) continue;
     const { local } = channel.commitments.params;
     const capacity = minusOrZero(details.remoteBalance, satToMsat(local.channelReserve));
-    const features = channels.peer(details.counterparty)?.features;
+    const features = channels.peers.connection(details.counterparty)?.features;
     found.push({
       counterparty: details.counterparty,
       shortChannelId,

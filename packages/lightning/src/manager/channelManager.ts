@@ -554,7 +554,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   hasChannelWith(nodeId: NodeId): boolean {
     const { channels } = this.#core;
-    return channels.ofPeer(nodeId).some((id) => !isUnfunded(channels.funded(id)));
+    return channels.peers.channelsOf(nodeId).some((id) => !isUnfunded(channels.funded(id)));
   }
 
   // Chain: Listen and Confirm

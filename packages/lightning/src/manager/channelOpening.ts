@@ -44,7 +44,7 @@ export function createChannel(
 ): ChannelId {
   const { channels, environment } = core;
   const { counterparty, funding, push, userChannelId } = request;
-  const peer = channels.peer(counterparty);
+  const peer = channels.peers.connection(counterparty);
   if (peer === undefined) {
     throw new ApiError("peer-not-connected", `${counterparty} is not connected: connect first`);
   }
@@ -128,7 +128,7 @@ export function inboundOpen(core: ManagerCore, nodeId: NodeId, message: ChannelM
     case "warning": {
       // An id of zeros means every channel with the peer (BOLT 1, "The error and warning Messages").
       const all = /^0+$/.test(message.channelId);
-      for (const id of channels.ofPeer(nodeId)) {
+      for (const id of channels.peers.channelsOf(nodeId)) {
         if (all || id === message.channelId) channels.message(id, message);
       }
       return;
@@ -148,7 +148,7 @@ function temporaryIdOf(message: ChannelMessage): ChannelId | undefined {
 
 /** BOLT 1: an `error` tells the peer that we know nothing of the channel, so that it can close it. */
 function unknownChannel(core: ManagerCore, nodeId: NodeId, channelId: ChannelId): void {
-  const peer = core.channels.peer(nodeId);
+  const peer = core.channels.peers.connection(nodeId);
   if (peer === undefined) return;
   const message = complaint("error", channelId, "unknown channel");
   core.turn.effect({ kind: "send", nodeId, epoch: peer.epoch, message });
@@ -156,7 +156,7 @@ function unknownChannel(core: ManagerCore, nodeId: NodeId, channelId: ChannelId)
 
 function receiveOpen(core: ManagerCore, nodeId: NodeId, message: OpenChannel): void {
   const { channels } = core;
-  const peer = channels.peer(nodeId);
+  const peer = channels.peers.connection(nodeId);
   if (peer === undefined) return;
   const refuse = (text: string): void => {
     const error = complaint("error", message.temporaryChannelId, text);
@@ -181,16 +181,16 @@ function receiveOpen(core: ManagerCore, nodeId: NodeId, message: OpenChannel): v
 }
 
 function unfundedWith(core: ManagerCore, nodeId: NodeId): number {
-  return core.channels.ofPeer(nodeId).filter((id) => isUnfunded(core.channels.funded(id))).length;
+  return core.channels.peers.channelsOf(nodeId).filter((id) => isUnfunded(core.channels.funded(id))).length;
 }
 
 /** Peers with nothing at stake are limited in number, so that they cannot crowd out the others. */
 function tooManyUnfundedPeers(core: ManagerCore, nodeId: NodeId): boolean {
   const { channels } = core;
   const hasStake = (peer: NodeId): boolean =>
-    channels.ofPeer(peer).some((id) => !isUnfunded(channels.funded(id)));
+    channels.peers.channelsOf(peer).some((id) => !isUnfunded(channels.funded(id)));
   if (hasStake(nodeId)) return false;
-  const others = channels.counterparties().filter((peer) => peer !== nodeId && !hasStake(peer));
+  const others = channels.peers.counterparties().filter((peer) => peer !== nodeId && !hasStake(peer));
   return others.length >= maxPeersWithUnfunded;
 }
 

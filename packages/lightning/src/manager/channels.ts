@@ -20,6 +20,7 @@ import { messageOf } from "../util/text.ts";
 import type { Features, LightningMessage } from "../wire/index.ts";
 import { type ChannelDetails, channelDetails } from "./channelDetails.ts";
 import { ChannelNames } from "./channelNames.ts";
+import { ChannelPeers, type ConnectedPeer } from "./channelPeers.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { dueFeerate, FeerateTracker } from "./feerates.ts";
 import type { Turn } from "./turn.ts";
@@ -43,13 +44,6 @@ export interface ChannelEntry {
 
 const fundingTaken = "the funding output is that of another channel";
 
-/** A peer that is connected. */
-export interface ConnectedPeer {
-  /** Rises with every connection of any peer. */
-  readonly epoch: number;
-  readonly features: Features;
-}
-
 /** A request that a channel's signer has not answered. */
 export interface PendingSigningRequest {
   readonly channelId: ChannelId;
@@ -66,12 +60,9 @@ export interface CrossChannelHandler {
 
 /** All channels: steps them, asks their signers, and sorts what they want done. */
 export class Channels {
+  readonly peers = new ChannelPeers();
   readonly #entries = new Map<ChannelId, ChannelEntry>();
-  readonly #peers = new Map<NodeId, ConnectedPeer>();
-  readonly #byPeer = new Map<NodeId, Set<ChannelId>>();
   readonly #names = new ChannelNames();
-  /** Peers with channels that were connected once since the start and went away. */
-  readonly #left = new Set<NodeId>();
   /** Channels that may have something to sign. */
   readonly #unsigned = new Set<ChannelId>();
   /** How many `commitment_signed` of a channel wait for what they rest on: the peer was given none of them yet. */
@@ -154,30 +145,12 @@ export class Channels {
     return changed;
   }
 
-  ofPeer(nodeId: NodeId): readonly ChannelId[] {
-    return [...(this.#byPeer.get(nodeId) ?? [])];
-  }
-
-  peer(nodeId: NodeId): ConnectedPeer | undefined {
-    return this.#peers.get(nodeId);
-  }
-
-  /** Whether a peer with a channel has been connected since the start, and has gone away. */
-  hasLeft(nodeId: NodeId): boolean {
-    return this.#left.has(nodeId);
-  }
-
-  /** Everyone with whom there is a channel, connected or not. */
-  counterparties(): readonly NodeId[] {
-    return [...this.#byPeer.keys()];
-  }
-
   /** Takes in a channel that was just made, or read from the store. */
   add(channelId: ChannelId, entry: Omit<ChannelEntry, "quarantined">): void {
     invariant(!this.#entries.has(channelId), `channel ${channelId} added twice`);
     this.#entries.set(channelId, { ...entry, quarantined: false });
     this.#noteChange(channelId);
-    this.#index(entry.counterparty, channelId);
+    this.peers.addChannel(entry.counterparty, channelId);
   }
 
   forget(channelId: ChannelId): void {
@@ -187,26 +160,22 @@ export class Channels {
     this.#entries.delete(channelId);
     if (isFunded) this.#noteChange(channelId);
     else this.#changed.delete(channelId);
-    const ids = this.#byPeer.get(entry.counterparty);
-    ids?.delete(channelId);
-    if (ids?.size === 0) {
-      this.#byPeer.delete(entry.counterparty);
-      this.#left.delete(entry.counterparty);
-    }
+    this.peers.forgetChannel(entry.counterparty, channelId);
     this.#unsigned.delete(channelId);
     this.#unshown.delete(channelId);
   }
 
   connected(nodeId: NodeId, peer: ConnectedPeer): void {
-    this.#peers.set(nodeId, peer);
-    for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "connected", remoteFeatures: peer.features });
+    this.peers.connected(nodeId, peer);
+    for (const id of this.peers.channelsOf(nodeId)) {
+      this.step(id, { kind: "connected", remoteFeatures: peer.features });
+    }
   }
 
   disconnected(nodeId: NodeId): void {
-    if (!this.#peers.delete(nodeId)) return;
-    for (const id of this.ofPeer(nodeId)) this.step(id, { kind: "disconnected" });
-    // Strangers come by the thousands, and leave nothing.
-    if (this.#byPeer.has(nodeId)) this.#left.add(nodeId);
+    if (!this.peers.disconnected(nodeId)) return;
+    for (const id of this.peers.channelsOf(nodeId)) this.step(id, { kind: "disconnected" });
+    this.peers.left(nodeId);
   }
 
   setTip(height: number): void {
@@ -311,14 +280,14 @@ export class Channels {
     entry.quarantined = true;
     const text = `channel ${channelId} is quarantined: ${why}`;
     this.#environment.logger.log({ level: "error", module: "channel", text, nodeId });
-    const peer = this.#peers.get(nodeId);
+    const peer = this.peers.connection(nodeId);
     if (peer) this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
     if (isFirst) this.#stepOnce(channelId, entry, { kind: "disconnected" });
   }
 
   #disconnect(channelId: ChannelId, why: string): void {
     const nodeId = this.#entries.get(channelId)?.counterparty;
-    const peer = nodeId && this.#peers.get(nodeId);
+    const peer = nodeId && this.peers.connection(nodeId);
     if (nodeId === undefined || peer === undefined) return;
     const text = `channel ${channelId}: ${why}`;
     this.#environment.logger.log({ level: "warn", module: "channel", text, nodeId });
@@ -380,7 +349,9 @@ export class Channels {
 
   /** Whether a channel with this peer waits for its signer: the peer need not be read from meanwhile. */
   awaitSigner(nodeId: NodeId): boolean {
-    return this.ofPeer(nodeId).some((id) => this.#entries.get(id)?.state.kind === "awaiting-signer");
+    return this.peers
+      .channelsOf(nodeId)
+      .some((id) => this.#entries.get(id)?.state.kind === "awaiting-signer");
   }
 
   /** Channels that have stepped since the last call and may have something to sign. */
@@ -424,7 +395,7 @@ export class Channels {
         this.#turn.update(action.update);
         return id;
       case "send": {
-        const peer = this.#peers.get(entry.counterparty);
+        const peer = this.peers.connection(entry.counterparty);
         const nodeId = entry.counterparty;
         const { message } = action;
         if (peer === undefined) return id;
@@ -433,7 +404,7 @@ export class Channels {
         return id;
       }
       case "disconnect": {
-        const peer = this.#peers.get(entry.counterparty);
+        const peer = this.peers.connection(entry.counterparty);
         if (peer)
           this.#turn.effect({ kind: "disconnect", nodeId: entry.counterparty, epoch: peer.epoch }, id);
         return id;
@@ -481,24 +452,17 @@ export class Channels {
     const entry = present(this.#entries.get(from), "a channel that gets its id");
     invariant(!this.#entries.has(to), `two channels of id ${to}`);
     this.#entries.delete(from);
-    this.#byPeer.get(entry.counterparty)?.delete(from);
     this.#unsigned.delete(from);
     this.#entries.set(to, entry);
     this.#changed.delete(from);
     this.#noteChange(to);
-    this.#index(entry.counterparty, to);
+    this.peers.renameChannel(entry.counterparty, from, to);
     this.#turn.touch(to);
   }
 
   #noteChange(channelId: ChannelId): void {
     this.#changed.add(channelId);
     this.#names.update(channelId, this.funded(channelId));
-  }
-
-  #index(nodeId: NodeId, channelId: ChannelId): void {
-    const ids = this.#byPeer.get(nodeId);
-    if (ids === undefined) this.#byPeer.set(nodeId, new Set([channelId]));
-    else ids.add(channelId);
   }
 }
 

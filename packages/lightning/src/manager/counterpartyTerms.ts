@@ -38,7 +38,7 @@ export class CounterpartyTerms {
     if (update.chainHash !== this.#chainHash) return;
     const theirs = compareBytes(fromHex(nodeId), fromHex(this.#ourNodeId)) < 0 ? 0 : directionFlag;
     if ((update.channelFlags & directionFlag) !== theirs) return;
-    for (const channelId of this.#channels.ofPeer(nodeId)) {
+    for (const channelId of this.#channels.peers.channelsOf(nodeId)) {
       const channel = this.#channels.funded(channelId);
       if (channel === undefined || !shortChannelIdsOf(channel).includes(update.shortChannelId)) continue;
       const known = this.#latest.get(channelId);

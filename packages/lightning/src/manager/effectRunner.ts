@@ -22,7 +22,7 @@ export class EffectRunner {
       case "send": {
         const { nodeId, epoch, message } = effect;
         this.#noteShown(effect);
-        if (this.#channels.peer(nodeId)?.epoch !== epoch) return;
+        if (this.#channels.peers.connection(nodeId)?.epoch !== epoch) return;
         this.#messages.push({ kind: "send-message", nodeId, epoch, message });
         return;
       }

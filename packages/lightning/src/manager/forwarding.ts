@@ -275,7 +275,9 @@ export class Forwarding {
   /** To others a path key is an even record that they do not know: a path made for that would cost us the channel. */
   #readsBlinded(channelId: ChannelId): boolean {
     const nodeId = this.#channels.get(channelId)?.counterparty;
-    return (nodeId && this.#channels.peer(nodeId)?.features.has("option_route_blinding")) ?? false;
+    return (
+      (nodeId && this.#channels.peers.connection(nodeId)?.features.has("option_route_blinding")) ?? false
+    );
   }
 
   /** One to the node that is to be next; a blinded path may name that node instead of a channel. */
@@ -284,7 +286,7 @@ export class Forwarding {
       const id = this.#channels.named(next.shortChannelId);
       return id && this.#channels.funded(id);
     }
-    const ids = this.#channels.ofPeer(next.nodeId);
+    const ids = this.#channels.peers.channelsOf(next.nodeId);
     const usable = ids.find((id) => {
       const entry = this.#channels.get(id);
       return entry !== undefined && isUsable(entry.state);
@@ -299,7 +301,7 @@ export class Forwarding {
    */
   #channelsTo(named: FundedChannel, amount: Msat): readonly ChannelId[] {
     const first = named.commitments.channelId;
-    const usable = this.#channels.ofPeer(named.identity.counterparty).flatMap((id) => {
+    const usable = this.#channels.peers.channelsOf(named.identity.counterparty).flatMap((id) => {
       const details = this.#channels.details(id);
       if (!details?.isUsable) return [];
       return [{ id, min: details.nextOutboundHtlcMinimum, max: details.nextOutboundHtlcLimit }];
@@ -319,7 +321,7 @@ export class Forwarding {
     if (entry === undefined || entry.quarantined) return false;
     if (entry.state.kind === "syncing") return true;
     if (entry.state.kind !== "offline") return false;
-    return !this.#channels.hasLeft(identity.counterparty) || this.#incoming.wasInterrupted(ref);
+    return !this.#channels.peers.hasLeft(identity.counterparty) || this.#incoming.wasInterrupted(ref);
   }
 
   /** Why the HTLC may not go on, if so. What an intercepted one leaves by need not be there yet. */

@@ -56,11 +56,11 @@ export class ForwardingBudgets {
 
   /** Whether somebody else is there who could send over a channel to `next`. */
   #hasRival(peer: NodeId, next: NodeId): boolean {
-    return this.#channels.counterparties().some(
+    return this.#channels.peers.counterparties().some(
       (other) =>
         other !== peer &&
         other !== next &&
-        this.#channels.ofPeer(other).some((id) => {
+        this.#channels.peers.channelsOf(other).some((id) => {
           const entry = this.#channels.get(id);
           return entry !== undefined && isUsable(entry.state);
         }),

@@ -85,7 +85,7 @@ export class InterceptedHtlcs {
   }
 
   #flagsOf({ identity }: FundedChannel, fromPublic: boolean): number {
-    const isOnline = this.#channels.peer(identity.counterparty) !== undefined;
+    const isOnline = this.#channels.peers.connection(identity.counterparty) !== undefined;
     const toPrivate = isOnline ? flags.toOnlinePrivateChannels : flags.toOfflinePrivateChannels;
     const to = identity.announce ? flags.toPublicChannels : toPrivate;
     if (!fromPublic) return to | flags.fromPrivateChannels;

@@ -96,7 +96,7 @@ export class Payer {
     if (
       refusal === "payee-unknown" &&
       payee.kind === "clear" &&
-      this.#channels.ofPeer(payee.nodeId).length === 0
+      this.#channels.peers.channelsOf(payee.nodeId).length === 0
     ) {
       return { kind: "unknown-next" };
     }

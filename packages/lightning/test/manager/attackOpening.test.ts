@@ -85,10 +85,10 @@ describe("a peer's opening", () => {
       mallory.manager.createChannel({ counterparty: bob.nodeId, funding: sat(1_000_000) });
       net.settle();
       net.disconnect(mallory, bob);
-      assert.ok(!channels.hasLeft(mallory.nodeId));
+      assert.ok(!channels.peers.hasLeft(mallory.nodeId));
     }
     assert.equal(bob.eventsOf("open-channel-request").length, 60);
-    assert.deepEqual(channels.counterparties(), []);
+    assert.deepEqual(channels.peers.counterparties(), []);
     assert.equal(channels.takeChanged().size, 0);
   });
 
