@@ -40,7 +40,6 @@ import { type BlindedPathsOptions, blindedPaymentPaths } from "./blindedPaths.ts
 import { ChainTracker } from "./chainTracker.ts";
 import { type ChannelDetails, isUnfunded } from "./channelDetails.ts";
 import { acceptChannel, createChannel, inboundOpen } from "./channelOpening.ts";
-import type { PendingSigningRequest } from "./channels.ts";
 import type { ClaimablePayment, FailureCode } from "./claimables.ts";
 import { checkChannelConfig, checkUserConfig } from "./configChecks.ts";
 import type { ManagerEnvironment } from "./environment.ts";
@@ -54,6 +53,7 @@ import {
   phantomRouteHints,
   preimageOfPayment,
 } from "./invoices.ts";
+import type { PendingSigningRequest } from "./lateSigners.ts";
 import { type CoreStart, ManagerCore } from "./managerCore.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 import {
@@ -250,7 +250,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
 
   /** What channels wait for their signers to answer, those behind a network among them. A disconnection drops it. */
   listSigningRequests(): readonly PendingSigningRequest[] {
-    return this.#core.channels.signingRequests();
+    return this.#core.lateSigners.requests();
   }
 
   /**
@@ -258,7 +258,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
    * answer is of no use then, and may be forgotten.
    */
   signerAnswered(channelId: ChannelId, request: SigningRequest, answer: SigningAnswer): boolean {
-    return this.#core.input(() => this.#core.channels.signerAnswered(channelId, request, answer));
+    return this.#core.input(() => this.#core.lateSigners.answered(channelId, request, answer));
   }
 
   /**
@@ -267,10 +267,9 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
    * @ldk lightning::ln::channelmanager::ChannelManager::signer_unblocked
    */
   signerUnblocked(channelId?: ChannelId): void {
-    const { channels } = this.#core;
-    const ids =
-      channelId === undefined ? channels.signingRequests().map((one) => one.channelId) : [channelId];
-    for (const id of ids) this.#core.input(() => channels.askAgain(id));
+    const { lateSigners } = this.#core;
+    const ids = channelId === undefined ? lateSigners.requests().map((one) => one.channelId) : [channelId];
+    for (const id of ids) this.#core.input(() => lateSigners.askAgain(id));
   }
 
   // Receiving
@@ -549,7 +548,7 @@ export class ChannelManager implements ChannelMessageHandler, EventsProvider, Li
   }
 
   wantsToPause(nodeId: NodeId): boolean {
-    return this.#core.congested || this.#core.channels.awaitSigner(nodeId);
+    return this.#core.congested || this.#core.lateSigners.areAwaitedFor(nodeId);
   }
 
   hasChannelWith(nodeId: NodeId): boolean {

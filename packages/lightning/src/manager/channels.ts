@@ -6,13 +6,7 @@ import { type ChannelState, type FundedChannel, fundedChannel } from "../channel
 import { isRecordCommand } from "../channel/states/records.ts";
 import { step } from "../channel/step.ts";
 import type { Event } from "../handlers/event.ts";
-import {
-  type ChannelSigner,
-  isSameRequest,
-  type SigningAnswer,
-  type SigningRequest,
-} from "../sign/channelSigner.ts";
-import type { Signature } from "../util/bytes.ts";
+import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
 import { commitmentNumber } from "../util/ids.ts";
 import { InvariantError, invariant, present } from "../util/invariant.ts";
@@ -23,6 +17,7 @@ import { ChannelNames } from "./channelNames.ts";
 import { ChannelPeers, type ConnectedPeer } from "./channelPeers.ts";
 import type { ManagerEnvironment } from "./environment.ts";
 import { dueFeerate, FeerateTracker } from "./feerates.ts";
+import { askSigner } from "./signerAnswer.ts";
 import type { Turn } from "./turn.ts";
 
 /** A channel as the manager holds it. */
@@ -43,15 +38,6 @@ export interface ChannelEntry {
 }
 
 const fundingTaken = "the funding output is that of another channel";
-
-/** A request that a channel's signer has not answered. */
-export interface PendingSigningRequest {
-  readonly channelId: ChannelId;
-  /** Names the channel's keys: see `SignerProvider`. */
-  readonly channelKeysId: Uint8Array;
-  readonly counterparty: NodeId;
-  readonly request: SigningRequest;
-}
 
 /** Who acts on what one channel asks of others. */
 export interface CrossChannelHandler {
@@ -252,8 +238,10 @@ export class Channels {
             next = { kind: "command", command: { kind: "force-close", message: fundingTaken } };
             break;
           }
-          if (action.kind === "request-signature") next = this.#ask(entry, action.request);
-          else if (action.kind === "refused") refused ??= action.refusal;
+          if (action.kind === "request-signature") {
+            const signer = present(entry.signer, "the channel's signer");
+            next = askSigner(signer, action.request, this.#environment.nodeSigner);
+          } else if (action.kind === "refused") refused ??= action.refusal;
           else id = this.#act(id, entry, action);
         }
       }
@@ -315,45 +303,6 @@ export class Channels {
     if (entry.state.kind === "ended") this.forget(channelId);
   }
 
-  /** What channels wait for their signers to answer. */
-  signingRequests(): readonly PendingSigningRequest[] {
-    return [...this.#entries].flatMap(([channelId, { state, counterparty }]) => {
-      if (state.kind !== "awaiting-signer") return [];
-      const { before, request } = state;
-      const channelKeysId =
-        "opening" in before ? before.opening.keys.channelKeysId : fundedChannel(before)?.channelKeysId;
-      return channelKeysId === undefined ? [] : [{ channelId, channelKeysId, counterparty, request }];
-    });
-  }
-
-  /**
-   * The signer's answer to a request. `false` when the channel does not wait for it any more: the connection was lost
-   * meanwhile, and with what the peer had not seen. It may ask for something else by now, of the same number.
-   */
-  signerAnswered(channelId: ChannelId, request: SigningRequest, answer: SigningAnswer): boolean {
-    const state = this.#entries.get(channelId)?.state;
-    if (state?.kind !== "awaiting-signer" || !isSameRequest(state.request, request)) return false;
-    this.step(channelId, { kind: "signed", answer: this.#withNodeSignature(state.request, answer) });
-    return true;
-  }
-
-  /** Asks the signer again what the channel waits for. Whether it has answered. */
-  askAgain(channelId: ChannelId): boolean {
-    const entry = this.#entries.get(channelId);
-    if (entry?.state.kind !== "awaiting-signer") return false;
-    const answer = this.#ask(entry, entry.state.request);
-    if (answer === undefined) return false;
-    this.step(channelId, answer);
-    return true;
-  }
-
-  /** Whether a channel with this peer waits for its signer: the peer need not be read from meanwhile. */
-  awaitSigner(nodeId: NodeId): boolean {
-    return this.peers
-      .channelsOf(nodeId)
-      .some((id) => this.#entries.get(id)?.state.kind === "awaiting-signer");
-  }
-
   /** Channels that have stepped since the last call and may have something to sign. */
   takeUnsigned(): readonly ChannelId[] {
     const ids = [...this.#unsigned].filter((id) => {
@@ -368,18 +317,6 @@ export class Channels {
   sign(channelId: ChannelId): void {
     this.command(channelId, { kind: "sign" });
     this.#unsigned.delete(channelId);
-  }
-
-  #ask(entry: ChannelEntry, request: SigningRequest): ChannelInput | undefined {
-    const answer = present(entry.signer, "the channel's signer").sign(request);
-    return answer && { kind: "signed", answer: this.#withNodeSignature(request, answer) };
-  }
-
-  /** A channel announcement also needs the node's own signature. */
-  #withNodeSignature(request: SigningRequest, answer: SigningAnswer): SigningAnswer {
-    if (request.kind !== "channel-announcement" || answer.kind !== "channel-announcement") return answer;
-    const nodeSignature: Signature = this.#environment.nodeSigner.signGossip(request.announcement);
-    return { ...answer, nodeSignature };
   }
 
   /** Carries out one action; gives the channel's id, which the action may have changed. */

@@ -7,7 +7,6 @@ export { ChainMonitor } from "./chainMonitor.ts";
 export type { ChainMonitorEnvironment } from "./chainMonitorEnvironment.ts";
 export type { ChannelDetails, HtlcDetails } from "./channelDetails.ts";
 export { ChannelManager, type CreateChannelRequest } from "./channelManager.ts";
-export type { PendingSigningRequest } from "./channels.ts";
 export type { ClaimablePayment, FailureCode } from "./claimables.ts";
 export type { ManagerEnvironment } from "./environment.ts";
 export {
@@ -18,6 +17,7 @@ export {
   type PhantomInvoiceMaker,
   type PhantomRouteHints,
 } from "./invoices.ts";
+export type { PendingSigningRequest } from "./lateSigners.ts";
 export { OutputSweeper, type OutputSweeperEnvironment, type TrackOptions } from "./outputSweeper.ts";
 export type {
   PayInvoiceOptions,

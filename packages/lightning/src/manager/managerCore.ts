@@ -31,6 +31,7 @@ import { Forwarding } from "./forwarding.ts";
 import { ForwardingBudgets } from "./forwardingBudget.ts";
 import { IncomingHtlcs, type IncomingHtlcTarget } from "./incomingHtlcs.ts";
 import { InterceptedHtlcs } from "./interceptedHtlcs.ts";
+import { LateSigners } from "./lateSigners.ts";
 import { ourFeatures } from "./ourFeatures.ts";
 import { type Outbox, refOf } from "./outbox.ts";
 import { OutgoingHtlcs } from "./outgoingHtlcs.ts";
@@ -57,6 +58,7 @@ export class ManagerCore implements CrossChannelHandler {
   readonly turn = new Turn();
   readonly channels: Channels;
   readonly fakeScids: FakeScids;
+  readonly lateSigners: LateSigners;
   readonly incoming: IncomingHtlcs;
   readonly forwarding: Forwarding;
   readonly intercepted: InterceptedHtlcs;
@@ -88,6 +90,7 @@ export class ManagerCore implements CrossChannelHandler {
     const features = ourFeatures(environment.config);
     this.channels = new Channels(environment, this.turn, { features, tip: start.tip, emit });
     this.channels.handleWith(this);
+    this.lateSigners = new LateSigners(this.channels, environment.nodeSigner);
     this.fakeScids = new FakeScids(environment, this.channels);
     const { fakeScids } = this;
     this.incoming = new IncomingHtlcs(environment, this.channels, { fakeScids, emit });
