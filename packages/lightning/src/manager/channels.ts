@@ -6,6 +6,7 @@ import { type ChannelState, type FundedChannel, fundedChannel } from "../channel
 import { isRecordCommand } from "../channel/states/records.ts";
 import { step } from "../channel/step.ts";
 import type { Event } from "../handlers/event.ts";
+import type { LogRecord } from "../handlers/logger.ts";
 import type { ChannelSigner } from "../sign/channelSigner.ts";
 import type { ChannelId, NodeId, ShortChannelId } from "../util/ids.ts";
 import { commitmentNumber } from "../util/ids.ts";
@@ -196,7 +197,7 @@ export class Channels {
    */
   message(channelId: ChannelId, message: LightningMessage): void {
     if (message.type === "revoke_and_ack" && this.#unshown.has(channelId)) {
-      this.#disconnect(channelId, "revoke_and_ack of a commitment before we signed the next one");
+      this.#refuseRevocation(channelId);
       return;
     }
     if (message.type !== "channel_reestablish") {
@@ -263,23 +264,25 @@ export class Channels {
    */
   quarantine(channelId: ChannelId, why: string): void {
     const entry = present(this.#entries.get(channelId), "a channel to quarantine");
-    const { counterparty: nodeId } = entry;
     const isFirst = !entry.quarantined;
     entry.quarantined = true;
-    const text = `channel ${channelId} is quarantined: ${why}`;
-    this.#environment.logger.log({ level: "error", module: "channel", text, nodeId });
-    const peer = this.peers.connection(nodeId);
-    if (peer) this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
+    this.#log(entry, "error", `channel ${channelId} is quarantined: ${why}`);
+    this.#disconnect(channelId, entry);
     if (isFirst) this.#stepOnce(channelId, entry, { kind: "disconnected" });
   }
 
-  #disconnect(channelId: ChannelId, why: string): void {
-    const nodeId = this.#entries.get(channelId)?.counterparty;
-    const peer = nodeId && this.peers.connection(nodeId);
-    if (nodeId === undefined || peer === undefined) return;
-    const text = `channel ${channelId}: ${why}`;
-    this.#environment.logger.log({ level: "warn", module: "channel", text, nodeId });
-    this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
+  #refuseRevocation(channelId: ChannelId): void {
+    const entry = this.#entries.get(channelId);
+    if (entry === undefined || this.peers.connection(entry.counterparty) === undefined) return;
+    const why = "revoke_and_ack of a commitment before we signed the next one";
+    this.#log(entry, "warn", `channel ${channelId}: ${why}`);
+    this.#disconnect(channelId, entry);
+  }
+
+  /** Closes the connection with the channel's peer, if there is one, after what was sent. */
+  #disconnect(channelId: ChannelId, { counterparty: nodeId }: ChannelEntry): void {
+    const peer = this.peers.connection(nodeId);
+    if (peer) this.#turn.effect({ kind: "disconnect", nodeId, epoch: peer.epoch }, channelId);
   }
 
   /** One step after a bug: another one is only logged. */
@@ -289,8 +292,7 @@ export class Channels {
       entry.state = state;
       for (const action of actions) this.#act(channelId, entry, action);
     } catch (error) {
-      const text = `channel ${channelId}: ${messageOf(error)}`;
-      this.#environment.logger.log({ level: "error", module: "channel", text, nodeId: entry.counterparty });
+      this.#log(entry, "error", `channel ${channelId}: ${messageOf(error)}`);
     }
     this.#noteChange(channelId);
   }
@@ -340,12 +342,9 @@ export class Channels {
         this.#turn.effect({ kind: "send", nodeId, epoch: peer.epoch, message }, id);
         return id;
       }
-      case "disconnect": {
-        const peer = this.peers.connection(entry.counterparty);
-        if (peer)
-          this.#turn.effect({ kind: "disconnect", nodeId: entry.counterparty, epoch: peer.epoch }, id);
+      case "disconnect":
+        this.#disconnect(id, entry);
         return id;
-      }
       case "broadcast":
         this.#turn.effect({ kind: "broadcast", transactions: action.transactions, type: action.type }, id);
         return id;
@@ -361,12 +360,7 @@ export class Channels {
         this.#emit(action.event, id);
         return id;
       case "log":
-        this.#environment.logger.log({
-          level: action.level,
-          module: "channel",
-          text: action.text,
-          nodeId: entry.counterparty,
-        });
+        this.#log(entry, action.level, action.text);
         return id;
       case "request-signature":
       case "refused":
@@ -395,6 +389,10 @@ export class Channels {
     this.#noteChange(to);
     this.peers.renameChannel(entry.counterparty, from, to);
     this.#turn.touch(to);
+  }
+
+  #log({ counterparty: nodeId }: ChannelEntry, level: LogRecord["level"], text: string): void {
+    this.#environment.logger.log({ level, module: "channel", text, nodeId });
   }
 
   #noteChange(channelId: ChannelId): void {
