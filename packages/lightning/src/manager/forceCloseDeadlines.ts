@@ -18,15 +18,15 @@ export class ForceCloseDeadlines {
   }
 
   /** Monitors that have to close their channels now, the best block being at `height`. */
-  due(height: number, monitors: Monitors): readonly ChannelMonitor[] {
+  *due(height: number, monitors: Monitors): Generator<ChannelMonitor> {
     for (const [channelId, earliest] of this.#changedSince) {
       this.#deadlines.put(channelId, Math.max(forceCloseHeight(monitors.known(channelId)), earliest));
     }
     this.#changedSince.clear();
-    return this.#deadlines
-      .due(height)
-      .map((channelId) => monitors.known(channelId))
-      .filter((monitor) => monitor.lock === undefined && shouldForceClose(monitor, height));
+    for (const channelId of this.#deadlines.due(height)) {
+      const monitor = monitors.known(channelId);
+      if (monitor.lock === undefined && shouldForceClose(monitor, height)) yield monitor;
+    }
   }
 
   forget(channelId: ChannelId): void {
