@@ -174,6 +174,8 @@ function selected(attempt: Attempt, selection: CoinSelection): BumpStep {
   if (fee < 0n) return keep(attempt, { kind: "too-little-given", fee, needed: sat(0) });
   if (sent === undefined) return fund(attempt, draft);
   if (txid(sent.transaction) === txid(transaction)) return broadcast(attempt, sent);
+  // It pays what is asked for, and more since it had to replace another one: no reason to replace it in turn.
+  if (fee <= sent.fee && isOfSameInputs(draft, sent)) return broadcast(attempt, sent);
   const needed = replacementFee(sent, draft.weight);
   if (fee >= needed) return fund(attempt, draft);
   const { other = spendsAllOf(draft, sent) ? undefined : draft } = attempt;
@@ -184,6 +186,10 @@ function selected(attempt: Attempt, selection: CoinSelection): BumpStep {
 function spendsAllOf({ transaction }: BumpDraft, sent: SentBump): boolean {
   const spent = new Set(transaction.inputs.map(({ outPoint }) => outPointKey(outPoint)));
   return sent.transaction.inputs.every(({ outPoint }) => spent.has(outPointKey(outPoint)));
+}
+
+function isOfSameInputs(draft: BumpDraft, sent: SentBump): boolean {
+  return draft.transaction.inputs.length === sent.transaction.inputs.length && spendsAllOf(draft, sent);
 }
 
 function fund(attempt: Attempt, draft: BumpDraft): BumpStep {

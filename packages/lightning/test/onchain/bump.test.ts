@@ -287,6 +287,17 @@ describe("a replacement", () => {
     assert.deepEqual([stingy.sent, stingy.refusal.fee], [first.sent, 1_501n]);
   });
 
+  it("is not made where what was sent already pays more than the feerate asks for", () => {
+    const event = closing("zero-fee", 1_000);
+    const first = answer(steps(event, { signer }), coins, () => 1_500n);
+    assert.ok(first.kind === "broadcast");
+    const ask = ({ minimumFee = sat(1_400n) }: CoinSelectionRequest) => minimumFee;
+    const again = answer(steps(event, { signer, sent: first.sent }), coins, ask);
+    assert.ok(again.kind === "broadcast");
+    assert.equal(again.sent, first.sent);
+    assert.equal(again.refusal, undefined);
+  });
+
   it("outbids nothing whose coins are gone, when it cannot", () => {
     const event = closing("zero-fee", 1_000);
     const first = answer(steps(event, { signer }), coins, () => 20_000n);
