@@ -53,15 +53,21 @@ export function standingBid(
 ): Bid | undefined {
   const { bid, outPoints, lent = [] } = lock;
   if (bid === undefined || bid.inputs !== mustSpend.length) return undefined;
-  return [...outPoints, ...lent].some((one) => isSpentForGood(ledger.view, one)) ? undefined : bid;
+  return [...outPoints, ...lent.map(({ outPoint }) => outPoint)].some((one) =>
+    isSpentForGood(ledger.view, one),
+  )
+    ? undefined
+    : bid;
 }
 
-/** The bids of the claims of which some coins were taken. */
+/** What the claims bid with some coins that were taken from them: of each claim its highest, they replace one another. */
 export function lendersBids(ledger: Ledger, coins: readonly Coin[]): readonly Bid[] {
   const lenders = new Map<string, Bid>();
   for (const { outPoint } of coins) {
     const lender = ledger.lender(outPoint);
-    if (lender?.bid !== undefined) lenders.set(lender.id, lender.bid);
+    if (lender === undefined) continue;
+    const known = lenders.get(lender.lock.id);
+    if (known === undefined || lender.bid.fee > known.fee) lenders.set(lender.lock.id, lender.bid);
   }
   return [...lenders.values()];
 }

@@ -5,7 +5,7 @@ import type {
   Utxo,
 } from "@fulmen/lightning/chain";
 import { err, maxOf, ok, type Result, type Sat, zeroSat } from "@fulmen/lightning/util";
-import { type Coin, claimLock, holding, type Lock } from "../ledger/index.ts";
+import { type Coin, claimLock, holding, type Ledger, type Lock } from "../ledger/index.ts";
 import {
   Dice,
   feeWithParent,
@@ -14,6 +14,7 @@ import {
   type Selection,
   type SelectionRefusal,
   selectCoins,
+  transactionWeight,
 } from "../selection/index.ts";
 import { bidOf, heldCoins, lendersBids, outbidding, standingBid, takings } from "./bids.ts";
 import { replaceableSequence } from "./draft.ts";
@@ -29,7 +30,8 @@ export function selectForClaim(
 ): Result<CoinSelection, CoinSelectionRefusal> {
   const { ledger, changeAccount } = bench;
   const id = claimLock(request.claimId);
-  const lock = ledger.lock(id) ?? { id, outPoints: [], isSigned: true, isReplaceable: false };
+  const known = ledger.lock(id) ?? { id, outPoints: [], isSigned: true, isReplaceable: false };
+  const lock = isTooDear(ledger, known, request) ? ledger.giveBack(known) : known;
   const change = lock.change ?? ledger.keyring.peek(changeAccount, "change");
   const script = ledger.keyring.script(change);
   const chosen = choose(bench, request, { lock, held: heldCoins(ledger, lock), script });
@@ -129,8 +131,24 @@ function choose(
   return err(refusal);
 }
 
+/**
+ * Whether taken coins cost more than they are worth now: when others have taken inputs of the claim, its transaction is
+ * gone, and the next one would have to outbid the lenders again for what is left.
+ */
+function isTooDear(ledger: Ledger, lock: Lock, request: CoinSelectionRequest): boolean {
+  const held = heldCoins(ledger, lock);
+  const outbids = outbidding(lendersBids(ledger, held));
+  if (outbids === undefined || standingBid(ledger, lock, request) !== undefined) return false;
+  const weight = transactionWeight([...request.mustSpend, ...held], request.mustPayTo);
+  return !isWorth(request, { weight }, outbids);
+}
+
 /** Whether it costs no more to replace others than is wanted anyway, or at most half of what is at stake. */
-function isWorth(request: CoinSelectionRequest, { weight }: Selection<Coin>, outbids: Outbid): boolean {
+function isWorth(
+  request: CoinSelectionRequest,
+  { weight }: { readonly weight: number },
+  outbids: Outbid,
+): boolean {
   const { targetFeerate, parent, atStake = zeroSat } = request;
   const needed = outbiddingFee(outbids, weight, parent);
   return needed <= feeWithParent(targetFeerate, weight, parent) || 2n * needed <= atStake;

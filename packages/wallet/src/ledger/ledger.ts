@@ -13,7 +13,7 @@ import {
   type WalletTransaction,
 } from "./coins.ts";
 import { type KeychainState, Keyring, type Place } from "./keyring.ts";
-import { holding, type Lock, type LockId, Locks, lending } from "./locks.ts";
+import { holding, type Lender, type Lock, type LockId, Locks, lending, without } from "./locks.ts";
 import { keysRecord, lockRecord, tipRecord, transactionRecord } from "./records.ts";
 
 /** Blocks on top of a transaction after which its outcome is taken as final, and what it ended is forgotten. */
@@ -267,9 +267,19 @@ export class Ledger {
     this.putLock(lock);
   }
 
-  /** Of the claims that have lent a coin, the one that pays most. */
-  lender(outPoint: OutPoint): Lock | undefined {
+  /** Of the claims that have lent a coin, the one that paid most with it. */
+  lender(outPoint: OutPoint): Lender | undefined {
     return this.#locks.lender(outPoint);
+  }
+
+  /** Gives the coins that a claim has taken from others back to them. */
+  giveBack(lock: Lock): Lock {
+    let left = lock;
+    for (const outPoint of lock.outPoints)
+      if (this.lender(outPoint) !== undefined) left = without(left, outPoint);
+    this.putLock(left);
+    this.#returnToLenders(lock.outPoints);
+    return left;
   }
 
   /** Lets a lock's coins go, lent ones to their lender, and its change script unless something that was signed pays to it. */
@@ -277,15 +287,19 @@ export class Ledger {
     const lock = this.#locks.remove(id);
     if (lock === undefined) return false;
     this.#unsaved.add(lockPrefix + id);
-    for (const outPoint of lock.outPoints) {
-      const lender = this.lender(outPoint);
-      if (lender !== undefined) this.putLock(holding(lender, [outPoint]));
-    }
+    this.#returnToLenders(lock.outPoints);
     if (lock.change !== undefined && !lock.isSigned) {
       this.keyring.takeBack(lock.change);
       this.#unsaved.add(keysKey);
     }
     return true;
+  }
+
+  #returnToLenders(outPoints: readonly OutPoint[]): void {
+    for (const outPoint of outPoints) {
+      const lender = this.lender(outPoint);
+      if (lender !== undefined) this.putLock(holding(lender.lock, [outPoint]));
+    }
   }
 
   /** The rows that changed since the last call, without the wallet's prefix. */
@@ -448,7 +462,7 @@ export class Ledger {
       return spender !== undefined && isFinal(spender);
     };
     for (const { id, outPoints, lent = [] } of this.locks()) {
-      const all = [...outPoints, ...lent];
+      const all = [...outPoints, ...lent.map(({ outPoint }) => outPoint)];
       if (all.length > 0 && all.every(finallySpent)) this.release(id);
     }
     const inOrder = [...this.#transactions.values()].sort(byHeight);

@@ -26,6 +26,13 @@ export interface Bid {
   readonly parent?: PaidParent;
 }
 
+/** A coin of a claim that another claim holds now, which pays more. */
+export interface Loan {
+  readonly outPoint: OutPoint;
+  /** What the lender's transactions that spend the coin have paid at most; later ones do not spend it. */
+  readonly bid: Bid;
+}
+
 /** Coins that are kept for one purpose. */
 export interface Lock {
   readonly id: LockId;
@@ -40,28 +47,36 @@ export interface Lock {
   readonly isReplaceable: boolean;
   /** Of a claim. */
   readonly bid?: Bid;
-  /**
-   * Coins that a transaction of this claim spends and that another claim holds now, which pays more. They come back
-   * when that one lets them go.
-   */
-  readonly lent?: readonly OutPoint[];
+  /** They come back when whoever holds them lets them go. */
+  readonly lent?: readonly Loan[];
+}
+
+/** Who has lent a coin, and what it paid with it. */
+export interface Lender {
+  readonly lock: Lock;
+  readonly bid: Bid;
 }
 
 /** A lock that holds further coins, such as it may have lent. */
 export function holding(lock: Lock, more: readonly OutPoint[]): Lock {
   const held = new Map([...lock.outPoints, ...more].map((outPoint) => [outPointKey(outPoint), outPoint]));
-  const lent = (lock.lent ?? []).filter((outPoint) => !held.has(outPointKey(outPoint)));
+  const lent = (lock.lent ?? []).filter(({ outPoint }) => !held.has(outPointKey(outPoint)));
   return withLent({ ...lock, outPoints: [...held.values()] }, lent);
 }
 
 /** A lock that has lent one of its coins. */
-export function lending(lock: Lock, lent: OutPoint): Lock {
-  const key = outPointKey(lent);
-  const outPoints = lock.outPoints.filter((outPoint) => outPointKey(outPoint) !== key);
-  return withLent({ ...lock, outPoints }, [...(lock.lent ?? []), lent]);
+export function lending(lock: Lock, outPoint: OutPoint): Lock {
+  const bid = present(lock.bid, "bid of a claim that lends");
+  return withLent(without(lock, outPoint), [...(lock.lent ?? []), { outPoint, bid }]);
 }
 
-function withLent({ lent: _, ...lock }: Lock, lent: readonly OutPoint[]): Lock {
+/** A lock that has let one of its coins go. */
+export function without(lock: Lock, gone: OutPoint): Lock {
+  const key = outPointKey(gone);
+  return { ...lock, outPoints: lock.outPoints.filter((outPoint) => outPointKey(outPoint) !== key) };
+}
+
+function withLent({ lent: _, ...lock }: Lock, lent: readonly Loan[]): Lock {
   return lent.length === 0 ? lock : { ...lock, lent };
 }
 
@@ -105,13 +120,15 @@ export class Locks {
     return lock;
   }
 
-  /** Of the locks that have lent a coin, the one that pays most. */
-  lender(outPoint: OutPoint): Lock | undefined {
+  /** Of the locks that have lent a coin, the one that paid most with it. */
+  lender(outPoint: OutPoint): Lender | undefined {
     const key = outPointKey(outPoint);
-    let found: Lock | undefined;
+    let found: Lender | undefined;
     for (const lock of this.#locks.values()) {
-      if (!lock.lent?.some((each) => outPointKey(each) === key)) continue;
-      if (found === undefined || (lock.bid?.fee ?? 0n) > (found.bid?.fee ?? 0n)) found = lock;
+      const loan = lock.lent?.find((each) => outPointKey(each.outPoint) === key);
+      if (loan !== undefined && (found === undefined || loan.bid.fee > found.bid.fee)) {
+        found = { lock, bid: loan.bid };
+      }
     }
     return found;
   }

@@ -26,7 +26,7 @@ import { type BlockHeight, blockHeight, type OutPoint, type Sat, sat } from "@fu
 import type { Keychain } from "../descriptor/index.ts";
 import type { Position } from "./coins.ts";
 import type { KeychainState, Place } from "./keyring.ts";
-import type { Bid } from "./locks.ts";
+import type { Bid, Loan } from "./locks.ts";
 
 // What is on users' disks: numbers of TLV records and tags are never given to anything else.
 
@@ -60,7 +60,7 @@ export interface LockRecord {
   readonly isSigned: boolean;
   readonly isReplaceable: boolean;
   readonly bid?: Bid;
-  readonly lent?: readonly OutPoint[];
+  readonly lent?: readonly Loan[];
 }
 
 const height: Codec<BlockHeight> = mapped("u32", u32, { decoded: blockHeight, encoded: Number });
@@ -98,6 +98,24 @@ const bid: Codec<Bid> = {
     if (parent === undefined) return;
     satoshis.write(writer, parent.fee);
     writer.u32(parent.weight);
+  },
+};
+
+/** All of one size: a parent that weighs nothing is none. */
+const loan: Codec<Loan> = {
+  spec: "loan",
+  read(reader) {
+    const coin = outPoint.read(reader);
+    const own = { fee: satoshis.read(reader), weight: reader.u32(), inputs: reader.u16() };
+    const parent = { fee: satoshis.read(reader), weight: reader.u32() };
+    return { outPoint: coin, bid: parent.weight === 0 ? own : { ...own, parent } };
+  },
+  write(writer, { outPoint: coin, bid: { fee, weight, inputs, parent } }) {
+    outPoint.write(writer, coin);
+    satoshis.write(writer, fee);
+    writer.u32(weight).u16(inputs);
+    satoshis.write(writer, parent?.fee ?? sat(0));
+    writer.u32(parent?.weight ?? 0);
   },
 };
 
@@ -186,6 +204,7 @@ export const lockRecord: Codec<LockRecord> = versionedRecord(
     isSigned: { type: 6, codec: bool, required: true },
     isReplaceable: { type: 8, codec: bool, required: true },
     bid: { type: 9, codec: bid },
-    lent: { type: 11, codec: array16(outPoint) },
+    // 11 was once the lent outpoints without their bids.
+    lent: { type: 13, codec: array16(loan) },
   }),
 );

@@ -6,7 +6,7 @@ import { blockHashToInternal, type Txid, toHex, txidToInternal } from "@fulmen/b
 import { script as scriptOf } from "@fulmen/bitcoin/script";
 import { encodeTransaction, type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { claimIdOf } from "@fulmen/lightning/chain";
-import { blockHeight, feeratePerKw, present, sat } from "@fulmen/lightning/util";
+import { blockHeight, feeratePerKw, present, type Sat, sat } from "@fulmen/lightning/util";
 import { MemoryStore } from "@fulmen/persist/memory";
 import { regtestGenesis } from "@fulmen/testkit/chain";
 import { inputOf } from "@fulmen/testkit/wallet";
@@ -224,6 +224,55 @@ test("the layout of version 1 stays as it is", () => {
     [`wallet/lock/reservation/${"00".repeat(16)}`]: `010100260001${txidBytes}0000000002040000012c060100080100`,
     [`wallet/lock/claim/${"05".repeat(32)}`]: "010100020000040700000100000000060101080100",
   });
+});
+
+test("the layout of version 1 stays as it is where a claim has taken another's coin", () => {
+  const world = new World();
+  const given = world.give(50_000);
+  world.mine();
+  const coin = txidToInternal(txid(given));
+  const index = given.outputs.findIndex(({ script }) => world.wallet.owns(script));
+  const ask = (byte: number, feerate: number, parent?: { readonly weight: number; readonly fee: Sat }) =>
+    ok(
+      world.wallet.selectConfirmedUtxos({
+        claimId: claimIdOf(new Uint8Array(32).fill(byte)),
+        mustSpend: [
+          {
+            outPoint: { txid: "11".repeat(32) as Txid, index: byte },
+            previousUtxo: { value: sat(330), script: world.faucet.script },
+            satisfactionWeight: 70,
+          },
+        ],
+        mustPayTo: [],
+        targetFeerate: feeratePerKw(feerate),
+        maxTransactionWeight: 4_000,
+        ...(parent && { parent }),
+      }),
+    );
+  ask(5, 1_000);
+  ask(6, 2_000, { weight: 0x2bc, fee: sat(0x99) });
+  ask(7, 9_000);
+  world.save();
+  const outPoint = `${toHex(coin)}${index.toString(16).padStart(8, "0")}`;
+  const rows = rowsOf(world);
+  const rowOf = (byte: number) => rows[`wallet/lock/claim/${`0${byte}`.repeat(32)}`];
+  const changeOf = (n: number) => `04070000010000000${n}`;
+  const flags = "060101080100";
+  // Fee, weight, inputs; those of a parent.
+  const first = "000000000000029c0000029c0001";
+  const second = "0000000000000a170000029c0001";
+  const third = "000000000000177c0000029c0001";
+  const parent = "0000000000000099000002bc";
+  const none = "00".repeat(12);
+  assert.equal(rowOf(5), `010100020000${changeOf(0)}${flags}090e${first}0d400001${outPoint}${first}${none}`);
+  assert.equal(
+    rowOf(6),
+    `010100020000${changeOf(1)}${flags}091a${second}${parent}0d400001${outPoint}${second}${parent}`,
+  );
+  assert.equal(rowOf(7), `010100260001${outPoint}${changeOf(2)}${flags}090e${third}`);
+  const locks = world.wallet.locks();
+  world.restart();
+  assert.deepEqual(world.wallet.locks(), locks);
 });
 
 test("hands out no address that the seed alone would not find", () => {
