@@ -241,6 +241,44 @@ test("a child is replaced alone, and with its parent when the parent's anchor is
   assert.deepEqual(outcome, { first: "taken", again: "already-in-mempool", second: "taken", left: 2 });
 });
 
+test("a package takes the coin of another child where it pays more than that one with its parent", async (t) => {
+  const outcome = await onBoth(t, (chain, faucet) => {
+    const [one, heavy, shared, other] = [0, 1, 2, 3].map((index) => coinOf(chain, faucet, index)) as [
+      SpentInput,
+      SpentInput,
+      SpentInput,
+      SpentInput,
+    ];
+    const light = feeless(faucet, one);
+    const paid = new Array<TxOut>(20).fill(pay(1000n));
+    const large = faucet.spend([heavy], [pay(heavy.output.value - 20_000n), anchor, ...paid], { version: 3 });
+    const child = (parent: Transaction, coin: SpentInput, fee: bigint) =>
+      spendAll(faucet, [outputOf(parent, 1), coin], { fee, version: 3 });
+    const lender = child(light, shared, 2000n);
+    const ofBoth = vsize(light) + vsize(lender);
+    const taking = child(large, shared, 9000n);
+    const all = vsize(large) + vsize(taking);
+    // For each virtual byte the package pays more than the other with its parent, and less than that one alone.
+    assert.ok(9000 / all > 2000 / ofBoth && 9000 / all < 2000 / vsize(lender));
+    return {
+      ...packageVerdicts(chain, {
+        lender: [light, lender],
+        "more in all, less per byte": [large, child(large, shared, 5000n)],
+        "more in all and per byte": [large, taking],
+        "the lender with another coin": [light, child(light, other, 2000n)],
+      }),
+      ...verdicts(chain, { "a single one": spendAll(faucet, [shared], { fee: 20_000n, version: 3 }) }),
+    };
+  });
+  assert.deepEqual(outcome, {
+    lender: "taken",
+    "more in all, less per byte": "replacement-earns-less",
+    "more in all and per byte": "taken",
+    "the lender with another coin": "taken",
+    "a single one": "taken",
+  });
+});
+
 test("a script that fails takes its package with it", async (t) => {
   const outcome = await onBoth(t, (chain, faucet) => {
     const parent = feeless(faucet, coinOf(chain, faucet));
