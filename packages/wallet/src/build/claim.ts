@@ -4,10 +4,11 @@ import type {
   CoinSelectionRequest,
   Utxo,
 } from "@fulmen/lightning/chain";
-import { err, maxOf, ok, type Result, type Sat, zeroSat } from "@fulmen/lightning/util";
-import { type Coin, claimLock, holding, type Ledger, type Lock } from "../ledger/index.ts";
+import { err, feeratePerKw, maxOf, ok, type Result, type Sat, zeroSat } from "@fulmen/lightning/util";
+import { type Bid, type Coin, claimLock, holding, type Ledger, type Lock } from "../ledger/index.ts";
 import {
   Dice,
+  feeAtLeast,
   feeWithParent,
   type Outbid,
   outbiddingFee,
@@ -60,6 +61,9 @@ export function selectForClaim(
   const confirmedUtxos = coins.map(utxoOf);
   return ok(value === undefined ? { confirmedUtxos } : { confirmedUtxos, changeOutput: { value, script } });
 }
+
+/** What nodes relay at the least: 1 satoshi for each virtual byte. */
+const relayFeerate = feeratePerKw(250);
 
 interface ClaimMeans {
   readonly lock: Lock;
@@ -117,7 +121,7 @@ function choose(
   const minimumFee = isWhole ? maxOf(own.fee, request.minimumFee ?? zeroSat) : request.minimumFee;
   const first = attempt(held, free, { outbids, minimumFee });
   const plain = first.ok || held.length === 0 ? first : attempt([], [...held, ...free], { outbids });
-  if (plain.ok) return plain;
+  if (plain.ok || mayParentBeAlone(request, lock, own)) return plain;
   // What was sent before is in mempools, or else what the lenders have sent.
   const before = own === undefined || lock.lent !== undefined ? lenders : [own];
   let refusal = plain.error;
@@ -141,6 +145,17 @@ function isTooDear(ledger: Ledger, lock: Lock, request: CoinSelectionRequest): b
   if (outbids === undefined || standingBid(ledger, lock, request) !== undefined) return false;
   const weight = transactionWeight([...request.mustSpend, ...held], request.mustPayTo);
   return !isWorth(request, { weight }, outbids);
+}
+
+/**
+ * Whether nodes may have the parent without a child of ours. Those before Bitcoin Core 31 refuse a child then that replaces
+ * another transaction: its coin would serve nobody.
+ */
+function mayParentBeAlone({ parent }: CoinSelectionRequest, lock: Lock, own: Bid | undefined): boolean {
+  if (parent === undefined) return false;
+  const isFirst = lock.outPoints.length === 0 && lock.lent === undefined;
+  if (isFirst) return parent.fee >= feeAtLeast(relayFeerate, parent.weight);
+  return own === undefined || lock.lent !== undefined;
 }
 
 /** Whether it costs no more to replace others than is wanted anyway, or at most half of what is at stake. */

@@ -295,7 +295,7 @@ test("a claim that pays a quarter more takes another's coin, and gives it back w
     (confirmedUtxos[0]?.output.value ?? 0n) - (changeOutput?.value ?? 0n);
   assert.equal(refusal(ask(2, 1_200)).kind, "insufficient-funds");
   // Twice the fee would have to be at stake for one that pays little for much less weight.
-  const small = { parent: { weight: 0, fee: sat(0) } };
+  const small = { parent: { weight: 1, fee: sat(0) } };
   assert.equal(
     refusal(ask(3, 1_500, { ...small, atStake: sat(2n * feeOf(poor)) })).kind,
     "insufficient-funds",

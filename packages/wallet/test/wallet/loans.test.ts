@@ -77,3 +77,28 @@ test("a claim gives a coin back when what is left of it is not worth what replac
   assert.equal(holderOf(world, poor), `claim/${claim(1)}`);
   assert.deepEqual(ok(ask(request(1, 3_000, 100_000, 20))), poor);
 });
+
+test("a child whose parent nodes may have by itself takes no coin: before Bitcoin Core 31 they refuse it", () => {
+  const world = new World();
+  const { wallet } = world;
+  world.give(50_000);
+  world.mine();
+  const ask = (terms: CoinSelectionRequest) => wallet.selectConfirmedUtxos(terms);
+  const child = (byte: number, feerate: number, fee: number): CoinSelectionRequest => ({
+    ...request(byte, feerate, 1_000_000),
+    parent: { weight: 1_000, fee: sat(fee) },
+  });
+  const poor = ok(ask(request(1, 1_000, 10_000)));
+  assert.equal(refusal(ask(child(2, 5_000, 500))).kind, "insufficient-funds");
+  assert.deepEqual(ok(ask(request(1, 1_000, 10_000))), poor);
+  // One that pays nothing comes with its child, the first time.
+  const taken = ok(ask(child(3, 5_000, 0)));
+  assert.deepEqual(taken.confirmedUtxos, poor.confirmedUtxos);
+  ok(ask(request(1, 9_000, 100_000)));
+  assert.equal(refusal(ask(child(3, 30_000, 0))).kind, "insufficient-funds");
+  // With a child of its own there, the next one replaces that, too.
+  world.give(30_000);
+  world.mine();
+  assert.notDeepEqual(ok(ask(child(2, 5_000, 500))).confirmedUtxos, poor.confirmedUtxos);
+  assert.equal(ok(ask(child(2, 30_000, 500))).confirmedUtxos.length, 2);
+});
