@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { blockHash } from "@fulmen/bitcoin/block";
 import { networks } from "@fulmen/bitcoin/network";
-import { blockHashToInternal, type Txid, toHex, txidToInternal } from "@fulmen/bitcoin/primitives";
+import { blockHashToInternal, fromHex, type Txid, toHex, txidToInternal } from "@fulmen/bitcoin/primitives";
 import { script as scriptOf } from "@fulmen/bitcoin/script";
 import { encodeTransaction, type Transaction, txid } from "@fulmen/bitcoin/transaction";
 import { claimIdOf } from "@fulmen/lightning/chain";
@@ -273,6 +273,15 @@ test("the layout of version 1 stays as it is where a claim has taken another's c
   const locks = world.wallet.locks();
   world.restart();
   assert.deepEqual(world.wallet.locks(), locks);
+  // Rows of before there were bids, and of when what was lent had none, in TLV record 11.
+  const old = `010100260001${outPoint}${changeOf(0)}${flags}`;
+  for (const row of [old, `${old}090e${first}0b260001${outPoint}`]) {
+    const key = `wallet/lock/claim/${"05".repeat(32)}`;
+    const others = world.entries().filter((entry) => !entry.key.startsWith("wallet/lock/"));
+    const wallet = ok(Wallet.open(world.options, [...others, { key, value: fromHex(row) }]));
+    const [lock] = wallet.locks();
+    assert.deepEqual([lock?.outPoints.length, lock?.lent], [1, undefined]);
+  }
 });
 
 test("hands out no address that the seed alone would not find", () => {
